@@ -1,0 +1,31 @@
+# One command for each thing a person does here; every one installs what it needs into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: demo test lock clean
+
+demo: .venv/demo  ## the whole product on a simulated station
+	$(BIN)/pump-agent demo $(ARGS)
+
+test: .venv/dev  ## every check: pytest, ruff, mypy, import-linter
+	$(BIN)/pytest $(ARGS)
+
+# Hashes are checked and nothing but the lock decides what is installed. A stamp file says which lock is in.
+.venv/%: requirements/%.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+LOCK = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet
+
+lock: .venv/dev  ## after a change of dependencies: write requirements/*.lock anew
+	$(LOCK) --extra build -o requirements/core.lock
+	$(LOCK) --extra build --extra opcua -o requirements/opcua.lock
+	$(LOCK) --extra build --extra opcua --extra demo -o requirements/demo.lock
+	$(LOCK) --all-extras -o requirements/dev.lock
+
+clean:
+	rm -rf .venv build *.egg-info

@@ -1,0 +1,1 @@
+"""The program: asyncio, disk, broker, supervision."""

@@ -1,0 +1,1 @@
+"""Alarms: the pure state machine and the rules that drive it."""

@@ -1,0 +1,41 @@
+"""What a job is given and what it gives back; it runs in the worker process and writes nothing itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agent.settings import AgentSettings
+from agent.store.reader import Reader
+from agent.store.records import Filled, Record
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """Everything a job may look at.
+
+    Live, `now_ms` is the wall clock; over imported history it is the time at `reader.horizon`.
+    """
+
+    settings: AgentSettings
+    reader: Reader  # sees the log up to its horizon and nothing newer
+    mark: int  # id of the last row the job's previous run has read; 0 at first
+    state: bytes | None  # what the previous run left for itself
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run found; kept in one transaction together with its new mark and state."""
+
+    mark: int
+    state: bytes | None = None
+    filled: Sequence[Filled] = ()
+    records: Sequence[Record] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)  # for status and the demo's summary
+
+
+class Job(Protocol):
+    """A job is a function, so that a run can be repeated from the same mark with the same result."""
+
+    def __call__(self, context: JobContext) -> Outcome:
+        """Look at what is new since the mark."""

@@ -1,0 +1,1 @@
+"""What leaves: client, payloads, topics, commands."""

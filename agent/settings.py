@@ -1,0 +1,34 @@
+"""The one TOML file as one model; each mistake with file, line and remedy."""
+
+from pydantic import Field
+
+from agent.alarms.settings import AlarmSettings, LimitSettings
+from agent.mqtt.settings import MqttSettings
+from agent.plant import (
+    AdviceSettings,
+    HeaderSettings,
+    PumpSettings,
+    StationSettings,
+    TankSettings,
+    TariffSettings,
+)
+from agent.schedule import JobsSettings
+from agent.store.settings import StorageSettings
+from drivers.settings import AnyDeviceSettings, Settings
+
+
+class AgentSettings(Settings):
+    """Everything a technician can say."""
+
+    station: StationSettings
+    devices: tuple[AnyDeviceSettings, ...] = Field(alias="device")
+    headers: tuple[HeaderSettings, ...] = Field(default=(), alias="header")
+    pumps: tuple[PumpSettings, ...] = Field(default=(), alias="pump")
+    tank: TankSettings | None = None
+    tariff: TariffSettings = TariffSettings()
+    advice: AdviceSettings = AdviceSettings()
+    limits: tuple[LimitSettings, ...] = Field(default=(), alias="limit")
+    alarms: AlarmSettings = AlarmSettings()
+    jobs: JobsSettings = JobsSettings()
+    mqtt: MqttSettings = MqttSettings()
+    storage: StorageSettings = StorageSettings()

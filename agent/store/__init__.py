@@ -1,0 +1,1 @@
+"""SQLite: the log, its cursors, records, filled values."""

@@ -1,0 +1,17 @@
+"""What the configuration says of the disk."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from drivers.settings import Settings
+
+
+class StorageSettings(Settings):
+    """Where readings are kept and for how long."""
+
+    path: Path = Path("pump-agent.db")  # relative to the configuration file
+    keep_days: Annotated[float, Field(gt=0)] = 30.0  # readings older than this are dropped
+    max_mb: Annotated[float, Field(gt=1)] = 8_000.0  # the oldest go first beyond this
+    commit_interval: Annotated[float, Field(gt=0, le=1)] = 0.2  # s; one commit at most so often

@@ -1,0 +1,1 @@
+"""The plant: one module a protocol, and the vocabulary they share."""

@@ -1,0 +1,1 @@
+"""The specification that runs: mirrors the packages."""
