@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from agent.alarms.settings import AlarmSettings, LimitSettings
+from agent.jobs.settings import JobsSettings
 from agent.mqtt.settings import MqttSettings
 from agent.plant import (
     AdviceSettings,
@@ -12,7 +13,6 @@ from agent.plant import (
     TankSettings,
     TariffSettings,
 )
-from agent.schedule import JobsSettings
 from agent.store.settings import StorageSettings
 from drivers.settings import AnyDeviceSettings, Settings
 

@@ -1,0 +1,183 @@
+"""The child process that computes: kept alive, given a time budget, killed when it overruns."""
+
+import asyncio
+import contextlib
+import importlib
+import os
+import pickle
+import resource
+import struct
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import BinaryIO, Self
+
+from agent.jobs.job import Job, JobContext, Outcome
+from agent.settings import AgentSettings
+from agent.store.reader import Reader
+
+LENGTH = struct.Struct(">Q")
+
+
+class JobError(Exception):
+    """A job gave no result; its last good one stays, marked stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One run of one job."""
+
+    job: str
+    horizon: int  # id of the newest row it may see
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job raised; the text is for the health report, the trace for the log."""
+
+    reason: str
+    trace: str
+
+
+class Worker:
+    """The child process; one job at a time.
+
+    It only reads the database. Killing it is therefore always safe, and the next job
+    starts a new one.
+    """
+
+    def __init__(self, settings: AgentSettings) -> None:
+        self._settings = settings
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._kill()
+
+    async def run(self, task: Task, budget: float) -> Outcome:
+        """Run *task* within *budget* seconds.
+
+        Raises:
+            JobError: It raised, died, or took too long; the child is killed where needed.
+        """
+        async with self._turn:
+            try:
+                async with asyncio.timeout(budget):
+                    answer = await self._ask(task)
+            except TimeoutError as error:
+                await self._kill()
+                raise JobError(f"took longer than its {budget:g} s and was stopped") from error
+            except (EOFError, OSError) as error:
+                code = await self._kill()
+                raise JobError(f"ended its process (status {code}); out of memory, or a crash") from error
+            finally:
+                if sys.exc_info()[0] is asyncio.CancelledError:
+                    await self._kill()
+        if isinstance(answer, Failure):
+            sys.stderr.write(answer.trace)
+            raise JobError(answer.reason)
+        return answer
+
+    async def _ask(self, task: Task) -> Outcome | Failure:
+        process = self._process or await self._start()
+        if process.stdin is None or process.stdout is None:
+            raise EOFError
+        _frame_into(process.stdin, task)
+        await process.stdin.drain()
+        try:
+            (size,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
+            answer: Outcome | Failure = pickle.loads(await process.stdout.readexactly(size))  # noqa: S301 - our own child
+        except asyncio.IncompleteReadError as error:
+            raise EOFError from error
+        return answer
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        """Start the child and tell it the settings; it imports what a job needs when the job comes."""
+        one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "agent.worker",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, **one_thread},  # two cores: the poller keeps one
+            limit=2**20,
+            start_new_session=True,  # Ctrl-C on a terminal is the agent's to answer
+        )
+        if self._process.stdin is not None:
+            _frame_into(self._process.stdin, self._settings)
+        return self._process
+
+    async def _kill(self) -> int | None:
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        return await process.wait()
+
+
+def _frame_into(stream: asyncio.StreamWriter, message: object) -> None:
+    data = pickle.dumps(message)
+    stream.write(LENGTH.pack(len(data)) + data)
+
+
+# The child's side
+
+
+def perform(settings: AgentSettings, task: Task) -> Outcome:
+    """Run one job on the log up to the task's horizon."""
+    job: Job = importlib.import_module(f"agent.jobs.{task.job}").run
+    with Reader(settings.storage.path, task.horizon) as reader:
+        mark, state = reader.job_state(task.job)
+        return job(JobContext(settings, reader, mark, state, task.now_ms))
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer tasks until the agent closes the pipe or is gone."""
+    settings: AgentSettings | None = None
+    while message := _message(requests):
+        match message:
+            case AgentSettings():
+                settings = message
+                _limit_memory(settings.jobs.memory_mb)
+            case Task() if settings is not None:
+                data = pickle.dumps(_answer(settings, message))
+                answers.write(LENGTH.pack(len(data)) + data)
+                answers.flush()
+
+
+def _answer(settings: AgentSettings, task: Task) -> Outcome | Failure:
+    try:
+        return perform(settings, task)
+    except Exception as error:  # noqa: BLE001 - the one place where a bug is reported instead of stopping the agent
+        return Failure(f"failed: {type(error).__name__}: {error}", traceback.format_exc())
+
+
+def _message(requests: BinaryIO) -> object:
+    head = requests.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    message: object = pickle.loads(requests.read(LENGTH.unpack(head)[0]))  # noqa: S301 - our own parent
+    return message
+
+
+def _limit_memory(megabytes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (megabytes * 2**20, megabytes * 2**20))
+
+
+def main() -> None:
+    """Serve on the pipes the agent made; whatever a library prints goes to standard error."""
+    os.nice(5)  # polling comes first
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    # under its own name, because what is pickled here is unpickled by the agent as agent.worker
+    importlib.import_module("agent.worker").main()
