@@ -1,0 +1,108 @@
+"""Which tags there are and which part each one plays."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.settings import AgentSettings
+from agent.units import Quantity, Unit, UnitError, unit_of
+from drivers.settings import DeviceSettings, Fill, ModbusTagSettings, OpcuaSettings, TagSettings
+
+Behaviour = Literal["analogue", "totaliser", "status"]
+_HOLD_PERIODS = 3  # a value may stand in for this many missed polls
+_HOLD_LEAST_MS = 5_000
+_HOLD_SUBSCRIBED_MS = 60_000  # a subscription is silent while a value does not change
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag as the analyses see it."""
+
+    name: str
+    period_ms: int  # between two readings
+    behaviour: Behaviour
+    fill: Fill  # "forward" for a totaliser, whatever was asked
+    hold_ms: int  # how old a reading may be and still stand for the present
+    settings: TagSettings
+
+    @property
+    def unit(self) -> Unit:
+        """What converts its readings.
+
+        Raises:
+            UnitError: The configured unit is not known.
+        """
+        return unit_of(self.settings.unit, self.name)
+
+
+def known_tags(settings: AgentSettings) -> dict[str, Tag]:
+    """Every tag by its name; one whose unit is not known is here too, its readings just cannot be converted."""
+    totalisers = {header.volume for header in settings.headers} | {pump.energy for pump in settings.pumps}
+    statuses = {pump.status for pump in settings.pumps}
+    return {
+        tag.name: _known(tag, device, is_totaliser=tag.name in totalisers, is_status=tag.name in statuses)
+        for device in settings.devices
+        for tag in device.tags
+    }
+
+
+def _known(tag: TagSettings, device: DeviceSettings, *, is_totaliser: bool, is_status: bool) -> Tag:
+    period_ms = round(1000 * (tag.period or device.period))
+    is_counter = is_totaliser or tag.totaliser or _quantity(tag) in {"energy", "volume"}
+    is_flag = is_status or (isinstance(tag, ModbusTagSettings) and tag.type == "bool")
+    behaviour: Behaviour = "totaliser" if is_counter else "status" if is_flag else "analogue"
+    hold_ms = max(_HOLD_PERIODS * period_ms, _HOLD_LEAST_MS)
+    return Tag(
+        name=tag.name,
+        period_ms=period_ms,
+        behaviour=behaviour,
+        fill=_fill(tag.fill, behaviour),
+        hold_ms=max(hold_ms, _HOLD_SUBSCRIBED_MS) if isinstance(device, OpcuaSettings) else hold_ms,
+        settings=tag,
+    )
+
+
+def _quantity(tag: TagSettings) -> Quantity:
+    try:
+        return unit_of(tag.unit, tag.name).quantity
+    except UnitError:
+        return "other"
+
+
+def _fill(asked: Fill, behaviour: Behaviour) -> Fill:
+    """A line between two states of a counter or a switch is a value the plant never had."""
+    return "forward" if behaviour != "analogue" and asked in {"linear", "correlated", "zero"} else asked
+
+
+def complaints(settings: AgentSettings) -> list[str]:
+    """One sentence for each tag whose unit is unknown or does not fit its part; empty where all is well."""
+    sentences = []
+    units: dict[str, Unit] = {}
+    for tag in (tag for device in settings.devices for tag in device.tags):
+        try:
+            units[tag.name] = unit_of(tag.unit, tag.name)
+        except UnitError as error:
+            sentences.append(str(error))
+    for name, part, fitting in _parts(settings):
+        unit = units.get(name) if name else None
+        if unit is not None and unit.quantity not in fitting:
+            what = " or ".join(fitting)
+            sentences.append(f'tag "{name}" is used as {part}, but its unit is not one of {what}; correct its unit')
+    return sentences
+
+
+def _parts(settings: AgentSettings) -> list[tuple[str | None, str, tuple[Quantity, ...]]]:
+    """(tag, part, quantities that fit it)."""
+    parts: list[tuple[str | None, str, tuple[Quantity, ...]]] = []
+    for header in settings.headers:
+        parts += [(name, f"pressure of header {header.id}", ("head",)) for name in header.pressure]
+        parts += [(name, f"flow of header {header.id}", ("flow",)) for name in header.flow]
+        parts.append((header.suction_pressure, f"suction pressure of header {header.id}", ("head",)))
+        parts.append((header.volume, f"volume of header {header.id}", ("volume",)))
+    for pump in settings.pumps:
+        parts.append((pump.speed, f"speed of pump {pump.id}", ("frequency", "speed", "other")))
+        parts.append((pump.power, f"power of pump {pump.id}", ("power",)))
+        parts.append((pump.flow, f"flow of pump {pump.id}", ("flow",)))
+        parts.append((pump.energy, f"energy of pump {pump.id}", ("energy",)))
+    if settings.tank is not None:
+        parts.append((settings.tank.level, "level of the tank", ("head", "other")))
+    return parts

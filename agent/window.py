@@ -1,0 +1,191 @@
+"""The one door between the log and the analyses: readings of a window, aligned in time, in the plant's own units."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.roles import Tag, known_tags
+from agent.settings import AgentSettings
+from agent.store.reader import Reader
+from agent.store.records import Filled
+from drivers.reading import Quality
+
+Floats = NDArray[np.float64]
+Times = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Aligned values of some tags, one row a cell of time, oldest first.
+
+    A value is NaN where nothing good was measured and nothing may stand for it. What stands behind a value:
+    `counts` > 0: that many good readings; `filled` true: a filled value; neither: the last good reading before the
+    cell, not older than the tag's `hold_ms` and with no bad reading after it.
+    """
+
+    times_ms: Times  # start of each cell, shape (n,)
+    step_ms: int
+    values: Mapping[str, Floats]  # each (n,), plant units
+    counts: Mapping[str, NDArray[np.int64]]  # each (n,)
+    filled: Mapping[str, NDArray[np.bool_]]  # each (n,)
+
+    def __len__(self) -> int:
+        """Number of cells."""
+        return len(self.times_ms)
+
+    def matrix(self, tags: Sequence[str]) -> Floats:
+        """Values of *tags* as columns, shape (n, len(tags))."""
+        return np.column_stack([self.values[tag] for tag in tags]) if tags else np.empty((len(self), 0))
+
+    def measured(self, tag: str) -> NDArray[np.bool_]:
+        """Where good readings stand behind the value, shape (n,)."""
+        return self.counts[tag] > 0
+
+    def availability(self, tag: str) -> float:
+        """Share of cells with a value that was measured there."""
+        return float(self.measured(tag).mean()) if len(self) else 0.0
+
+
+def frame(  # noqa: PLR0917 - where from, what, and the window: the order everybody calls it in
+    reader: Reader,
+    settings: AgentSettings,
+    tags: Iterable[str],
+    start_ms: int,
+    end_ms: int,
+    step_ms: int,
+    *,
+    hold: bool = True,
+    with_filled: bool = False,
+) -> Frame:
+    """The window from *start_ms* up to, not including, *end_ms*, in cells of *step_ms*.
+
+    A cell is the mean of its good readings, or the last of them for totalisers and states.
+
+    Args:
+        reader: Where readings come from.
+        settings: Units, periods and parts of the tags.
+        tags: Names; one that is not configured is NaN throughout.
+        start_ms: Start of the first cell.
+        end_ms: End of the window; the last cell may reach beyond it, its readings do not.
+        step_ms: Length of a cell.
+        hold: Whether a good reading may stand for the cells after it, as long as the tag's `hold_ms` allows.
+        with_filled: Whether filled values may be used where nothing good was measured; they are flagged.
+
+    Raises:
+        UnitError: A tag's unit is not known.
+    """
+    names = list(dict.fromkeys(tags))
+    known = known_tags(settings)
+    cells = _Cells(start_ms, end_ms, step_ms)
+    reach = max((known[name].hold_ms for name in names if name in known), default=0) if hold else 0
+    columns = reader.columns(names, start_ms - reach, end_ms)
+    series = {name: _Series.empty(cells.size) for name in names}
+    for name in names:
+        if name in known and name in columns and cells.size:
+            series[name] = _aligned(_column(*columns[name]), known[name], cells, hold=hold)
+    for name, found in (_by_tag(reader.filled(names, start_ms, end_ms)) if with_filled else {}).items():
+        if name in known and cells.size:
+            series[name] = _completed(series[name], found, known[name], cells)
+    return Frame(
+        times_ms=cells.times_ms,
+        step_ms=step_ms,
+        values={name: one.values for name, one in series.items()},
+        counts={name: one.counts for name, one in series.items()},
+        filled={name: one.filled for name, one in series.items()},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The grid of a frame."""
+
+    start_ms: int
+    end_ms: int
+    step_ms: int
+
+    @property
+    def times_ms(self) -> Times:
+        return np.arange(self.start_ms, self.end_ms, self.step_ms, dtype=np.int64)
+
+    @property
+    def size(self) -> int:
+        return max(0, -(-(self.end_ms - self.start_ms) // self.step_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Readings of one tag by time, in its own unit."""
+
+    times_ms: Times
+    values: Floats
+    is_good: NDArray[np.bool_]
+
+
+def _column(times_ms: Times, values: Floats, quality: NDArray[np.int16]) -> _Column:
+    order = np.argsort(times_ms, kind="stable")
+    return _Column(times_ms[order], values[order], quality[order] >= Quality.GOOD)
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """One tag's part of a frame."""
+
+    values: Floats
+    counts: NDArray[np.int64]
+    filled: NDArray[np.bool_]
+
+    @staticmethod
+    def empty(size: int) -> "_Series":
+        return _Series(np.full(size, np.nan), np.zeros(size, np.int64), np.zeros(size, np.bool_))
+
+
+def _aligned(column: _Column, tag: Tag, cells: _Cells, *, hold: bool) -> _Series:
+    good = column.is_good & np.isfinite(column.values)
+    inside = good & (column.times_ms >= cells.start_ms) & (column.times_ms < cells.end_ms)
+    index = (column.times_ms[inside] - cells.start_ms) // cells.step_ms
+    values = column.values[inside]
+    counts = np.bincount(index, minlength=cells.size).astype(np.int64)
+    result = _reduced(tag, index, values, counts)
+    if hold and len(column.times_ms):
+        _hold(result, column, good, tag.hold_ms, cells)
+    return _Series(tag.unit.convert(result), counts, np.zeros(cells.size, np.bool_))
+
+
+def _reduced(tag: Tag, index: Times, values: Floats, counts: NDArray[np.int64]) -> Floats:
+    """The values of each cell as one: their mean, or the last of a totaliser or state."""
+    result = np.full(len(counts), np.nan)
+    if tag.behaviour == "analogue":
+        np.divide(np.bincount(index, weights=values, minlength=len(counts)), counts, out=result, where=counts > 0)
+    else:
+        result[index] = values  # in order of time, so that the last one stays
+    return result
+
+
+def _hold(result: Floats, column: _Column, good: NDArray[np.bool_], hold_ms: int, cells: _Cells) -> None:
+    """Put the last reading before an empty cell into it, if that reading is good and young enough."""
+    empty = np.flatnonzero(np.isnan(result))
+    start = cells.times_ms[empty]
+    last = np.searchsorted(column.times_ms, start, side="left") - 1
+    # A bad reading inside the cell ends the hold as well: what the device calls bad is not repeated as good.
+    bad_times = column.times_ms[~good]
+    turned_bad = np.searchsorted(bad_times, start + cells.step_ms) > np.searchsorted(bad_times, start)
+    usable = (last >= 0) & good[last] & (start - column.times_ms[last] <= hold_ms) & ~turned_bad
+    result[empty[usable]] = column.values[last[usable]]
+
+
+def _completed(one: _Series, found: list[Filled], tag: Tag, cells: _Cells) -> _Series:
+    """Filled values where no good reading is; a held one gives way, since it knows less."""
+    index = np.array([(each.ts_ms - cells.start_ms) // cells.step_ms for each in found], np.int64)
+    counts = np.bincount(index, minlength=cells.size).astype(np.int64)
+    use = (counts > 0) & (one.counts == 0)
+    estimate = tag.unit.convert(_reduced(tag, index, np.array([each.value for each in found]), counts))
+    return _Series(np.where(use, estimate, one.values), one.counts, use)
+
+
+def _by_tag(filled: Iterable[Filled]) -> dict[str, list[Filled]]:
+    found: dict[str, list[Filled]] = {}
+    for one in sorted(filled, key=lambda each: each.ts_ms):
+        found.setdefault(one.tag, []).append(one)
+    return found
