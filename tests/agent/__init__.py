@@ -1,1 +1,1 @@
-"""Tests of the program."""
+"""Tests of the package of the same name."""

@@ -1,0 +1,139 @@
+"""All alarms of the station: rows of the log in, transitions out. Pure; it reads no clock."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.alarms.rules import (
+    Limit,
+    Rationale,
+    Rule,
+    bad_quality_rule,
+    efficiency_rule,
+    limit_rules,
+    silent_rule,
+)
+from agent.alarms.state import AlarmState
+from agent.settings import AgentSettings
+from agent.store.records import Row
+from drivers.reading import Quality
+
+Event = Literal["raised", "cleared", "acknowledged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One alarm that has changed."""
+
+    rationale: Rationale
+    state: AlarmState
+    event: Event
+    ts_ms: int
+    reason: str | None = None  # what the reading that changed it said
+
+
+class Board:
+    """Every alarm and its state.
+
+    Good readings of tags without limits, nearly all there are, cost one look-up.
+    """
+
+    def __init__(self, settings: AgentSettings) -> None:
+        tags = [(device, tag) for device in settings.devices for tag in device.tags]
+        units = {tag.name: tag.unit for _, tag in tags}
+        self._rules: dict[str, list[Rule]] = {}
+        for limit in limit_rules(settings.limits, units):
+            self._rules.setdefault(limit.rationale.tag or "", []).append(limit)
+        self._always = set(self._rules)  # tags whose good readings matter too
+        for device in settings.devices:
+            witness = next((tag.name for tag in device.tags if tag.period is None), None)
+            if witness is not None:
+                silent = silent_rule(device.name, settings.alarms.device_silent_after)
+                self._rules.setdefault(witness, []).append(silent)
+        for _, tag in tags:
+            self._rules.setdefault(tag.name, []).append(bad_quality_rule(tag.name, settings.alarms.bad_quality_after))
+        self._pumps = {
+            pump.id: efficiency_rule(pump.id, pump.efficiency_low)
+            for pump in settings.pumps
+            if pump.efficiency_low is not None
+        }
+        self._states: dict[str, AlarmState] = {}
+        self._unwell: set[str] = set()  # tags with a rule that is active or about to be
+
+    def states(self) -> Mapping[str, AlarmState]:
+        """Every alarm that was ever raised, by id."""
+        return self._states
+
+    def restore(self, states: Mapping[str, AlarmState]) -> None:
+        """Go on from *states*, as kept before a restart."""
+        self._states.update(states)
+        for rule in self._all():
+            rule.delay.claim = rule.delay.active = self._states.get(rule.rationale.id, AlarmState()).active
+        self._unwell.update(tag for tag, rules in self._rules.items() if any(rule.delay.active for rule in rules))
+
+    def see(self, rows: Iterable[Row], at_ms: int) -> list[Transition]:
+        """What rows of the log change, oldest first.
+
+        Args:
+            rows: As read from the log.
+            at_ms: The monotonic clock's milliseconds, by which delays are counted: neither a
+                device's wrong clock nor a step of ours makes an alarm early or late.
+        """
+        found: list[Transition] = []
+        for row in rows:
+            if row.quality >= Quality.GOOD and row.tag not in self._always and row.tag not in self._unwell:
+                continue
+            rules = self._rules.get(row.tag, ())
+            for rule in rules:
+                found += self._settle(
+                    rule, row.ts_ms, active=rule.see(row.value, row.quality, at_ms), reason=row.reason
+                )
+            self._mark(row.tag, row.quality)
+        return found
+
+    def see_efficiency(self, pump: str, efficiency: float, ts_ms: int, at_ms: int) -> list[Transition]:
+        """What a pump's wire-to-water efficiency (0 to 1) at *ts_ms* changes; *at_ms* as in `see`."""
+        rule = self._pumps.get(pump)
+        return self._settle(rule, ts_ms, active=rule.see(efficiency, Quality.GOOD, at_ms)) if rule else []
+
+    def wait(self, ts_ms: int, at_ms: int) -> list[Transition]:
+        """What the passing of time alone changes: delays that have run out at *ts_ms*; *at_ms* as in `see`."""
+        waiting = [rule for tag in self._unwell | self._always for rule in self._rules.get(tag, ())]
+        return [change for rule in waiting for change in self._settle(rule, ts_ms, active=rule.delay.wait(at_ms))]
+
+    def acknowledge(self, name: str, occurrence: int | None, ts_ms: int, user: str) -> Transition:
+        """An operator has seen alarm *name*; without an occurrence number, the present one.
+
+        Raises:
+            LookupError: There is no such alarm, or nothing of it is left to acknowledge; the
+                message is for the operator.
+        """
+        state = self._states.get(name)
+        rationale = next((rule.rationale for rule in self._all() if rule.rationale.id == name), None)
+        if state is None or rationale is None:
+            raise LookupError(f"there is no alarm {name!r}")
+        after = state.acknowledged(state.occurrence if occurrence is None else occurrence, ts_ms, user)
+        if after == state:
+            number = state.occurrence if occurrence is None else occurrence
+            raise LookupError(f"occurrence {number} of alarm {name!r} is not waiting for an acknowledgement")
+        self._states[name] = after
+        return Transition(rationale, after, "acknowledged", ts_ms)
+
+    def _settle(self, rule: Rule, ts_ms: int, *, active: bool, reason: str | None = None) -> list[Transition]:
+        name = rule.rationale.id
+        before = self._states.get(name, AlarmState())
+        if active == before.active:
+            return []
+        after = before.raised(ts_ms, rule.value) if active else before.cleared(ts_ms)
+        self._states[name] = after
+        return [Transition(rule.rationale, after, "raised" if active else "cleared", ts_ms, reason)]
+
+    def _mark(self, tag: str, quality: int) -> None:
+        if quality < Quality.GOOD or any(rule.delay.active for rule in self._rules.get(tag, ())):
+            self._unwell.add(tag)
+        else:
+            self._unwell.discard(tag)
+
+    def _all(self) -> list[Rule]:
+        limits: list[Limit] = list(self._pumps.values())
+        return [rule for rules in self._rules.values() for rule in rules] + limits

@@ -1,0 +1,181 @@
+"""When an alarm is raised, cleared and acknowledged, and when it must not be."""
+
+from itertools import count, product
+from typing import Any
+
+import pytest
+
+from agent.alarms.board import Board, Transition
+from agent.alarms.state import AlarmState
+from agent.settings import AgentSettings
+from agent.store.records import Row
+from drivers.reading import Quality
+
+SILENT = Quality.NOT_CONNECTED
+
+
+def board(*limits: dict[str, Any], **pump: Any) -> Board:
+    """Two tags on one device, with these limits."""
+    return Board(
+        AgentSettings.model_validate(
+            {
+                "station": {"name": "north"},
+                "device": [
+                    {
+                        "name": "plc",
+                        "protocol": "modbus-tcp",
+                        "host": "192.0.2.1",
+                        "tag": [
+                            {"name": "pressure", "address": "holding:0", "unit": "bar"},
+                            {"name": "level", "address": "holding:1", "unit": "m"},
+                        ],
+                    }
+                ],
+                "header": [{"id": "main", "pressure": ["pressure"], "flow": ["level"]}],
+                "pump": [{"id": "p1", "header": "main", **pump}],
+                "limit": [{"id": "burst", "tag": "pressure", **limit} for limit in limits],
+            }
+        )
+    )
+
+
+def row(value: float | None, quality: int = Quality.GOOD, tag: str = "pressure", ts_ms: int = 1_000) -> Row:
+    return Row(1, tag, ts_ms, value, quality, None if quality == Quality.GOOD else "no sensor")
+
+
+def events(transitions: list[Transition]) -> list[tuple[str, str]]:
+    return [(change.rationale.id, change.event) for change in transitions]
+
+
+def test_a_high_limit_clears_only_below_its_deadband() -> None:
+    """Noise around the limit must not ring the bell at every wave."""
+    alarms = board({"high": 8.0, "deadband": 0.5})
+
+    seen = [events(alarms.see([row(value)], at_ms=0)) for value in (8.0, 8.1, 7.9, 7.6, 7.5, 8.0)]
+
+    assert seen == [[], [("burst", "raised")], [], [], [("burst", "cleared")], []]
+
+
+def test_a_low_limit_is_the_mirror_of_a_high_one() -> None:
+    alarms = board({"low": 2.0, "deadband": 0.5})
+
+    seen = [events(alarms.see([row(value)], at_ms=0)) for value in (2.0, 1.9, 2.4, 2.5)]
+
+    assert seen == [[], [("burst", "raised")], [], [("burst", "cleared")]]
+
+
+def test_the_on_delay_counts_unbroken_time_even_without_new_readings() -> None:
+    """A tag read once a minute still alarms after its ten seconds."""
+    alarms = board({"high": 8.0, "on_delay": 10})
+    alarms.see([row(9.0)], at_ms=0)
+    alarms.see([row(7.0)], at_ms=9_000)
+    alarms.see([row(9.0)], at_ms=9_500)
+
+    early, late = alarms.wait(ts_ms=5, at_ms=19_499), alarms.wait(ts_ms=6, at_ms=19_500)
+
+    assert early == []
+    assert [(*events([change])[0], change.ts_ms, change.state.value) for change in late] == [
+        ("burst", "raised", 6, 9.0)
+    ]
+
+
+def test_a_bad_reading_neither_raises_nor_clears_a_limit() -> None:
+    """What is not known is not normal."""
+    alarms = board({"high": 8.0})
+    alarms.see([row(9.0)], at_ms=0)
+
+    assert alarms.see([row(None, Quality.SENSOR_FAILURE)], at_ms=1) == []
+    assert alarms.states()["burst"].active
+
+
+def test_bad_quality_alarms_after_its_delay_and_names_the_tag() -> None:
+    alarms = board()
+    assert alarms.see([row(None, Quality.SENSOR_FAILURE, "level")], at_ms=0) == []
+
+    (change,) = alarms.see([row(None, Quality.SENSOR_FAILURE, "level")], at_ms=30_000)
+
+    assert (change.rationale.id, change.rationale.tag, change.reason) == ("bad.level", "level", "no sensor")
+
+
+def test_a_silent_device_is_one_alarm_and_not_one_for_each_tag() -> None:
+    """An operator faced with 251 alarms for one cable sees none of them."""
+    alarms = board()
+    rows = [row(None, SILENT), row(None, SILENT, "level")]
+
+    seen = [events(alarms.see(rows, at_ms)) for at_ms in (0, 15_000, 60_000)]
+    back = events(alarms.see([row(3.0), row(1.0, tag="level")], at_ms=61_000))
+
+    assert seen == [[], [("silent.plc", "raised")], []]
+    assert back == [("silent.plc", "cleared")]
+
+
+def test_low_efficiency_of_a_pump_alarms_only_where_it_is_configured_and_lasts() -> None:
+    alarms = board(efficiency_low=0.5)
+
+    seen = [
+        events(alarms.see_efficiency(pump, eta, ts_ms=0, at_ms=at_ms))
+        for pump, eta, at_ms in (("p1", 0.4, 0), ("p2", 0.1, 0), ("p1", 0.4, 300_000))
+    ]
+
+    assert seen == [[], [], [("efficiency.p1", "raised")]]
+
+
+def test_a_late_acknowledgement_does_not_silence_a_newer_occurrence() -> None:
+    """The operator saw the first one."""
+    alarms = board({"high": 8.0})
+    for value in (9.0, 7.0, 9.0):
+        alarms.see([row(value)], at_ms=0)
+
+    with pytest.raises(LookupError, match="occurrence 1"):
+        alarms.acknowledge("burst", 1, ts_ms=5, user="ada")
+    change = alarms.acknowledge("burst", 2, ts_ms=6, user="ada")
+
+    assert (change.state.state, change.state.acked_by, change.state.acked_ms) == ("ACKED", "ada", 6)
+
+
+def test_an_unknown_alarm_cannot_be_acknowledged() -> None:
+    with pytest.raises(LookupError, match="no alarm 'frost'"):
+        board().acknowledge("frost", None, ts_ms=0, user="ada")
+
+
+def test_a_restart_keeps_an_alarm_standing_and_counts_on() -> None:
+    """Neither raised a second time, nor forgotten inside its deadband, nor numbered from one again."""
+    kept = AlarmState(active=True, acked=False, occurrence=7, raised_ms=1)
+    alarms = board({"high": 8.0, "deadband": 0.5})
+    alarms.restore({"burst": kept})
+
+    seen = [events(alarms.see([row(value)], at_ms=0)) for value in (9.0, 7.8, 7.0, 9.0)]
+
+    assert seen == [[], [], [("burst", "cleared")], [("burst", "raised")]]
+    assert alarms.states()["burst"].occurrence == 8
+
+
+def test_a_restored_bad_tag_clears_with_its_first_good_readings() -> None:
+    """A good reading of an unlimited tag is passed over quickly; not while its alarm stands."""
+    alarms = board()
+    alarms.restore({"bad.level": AlarmState(active=True, acked=False, occurrence=1, raised_ms=1)})
+
+    seen = [events(alarms.see([row(1.0, tag="level")], at_ms)) for at_ms in (0, 5_000)]
+
+    assert seen == [[], [("bad.level", "cleared")]]
+
+
+def test_the_state_is_that_of_a_plain_reading_of_the_standard() -> None:
+    """Every story of six events (raised, cleared, acknowledged) against the standard's own table."""
+    table = {
+        ("NORM", "r"): "UNACK", ("UNACK", "c"): "RTNUN", ("UNACK", "a"): "ACKED",
+        ("ACKED", "c"): "NORM", ("RTNUN", "a"): "NORM", ("RTNUN", "r"): "UNACK",
+    }  # fmt: skip
+    for story in product("rca", repeat=6):
+        alarm, expected, clock = AlarmState(), "NORM", count(1)
+        for event in story:
+            match event:
+                case "r":
+                    alarm = alarm.raised(next(clock))
+                case "c":
+                    alarm = alarm.cleared(next(clock))
+                case _:
+                    alarm = alarm.acknowledged(alarm.occurrence, next(clock), "ada")
+            expected = table.get((expected, event), expected)
+
+            assert alarm.state == expected, story
