@@ -1,26 +1,26 @@
 """What the configuration says of the broker."""
 
-from pathlib import Path
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from drivers.settings import Port, Seconds, Settings
+from drivers.settings import ExistingFile, Port, Seconds, Settings, contradiction
 
 
 class MqttSettings(Settings):
     """The broker SCADA subscribes to."""
 
-    host: str = "localhost"
+    host: str = Field(default="localhost", min_length=1)
     port: Port = 1883
     version: Literal["5", "3.1.1"] = "5"  # only 5 says when the broker's ACL denies a message
     root: str | None = None  # water/<station> where absent
     client_id: str | None = None  # pump-agent-<station> where absent
     user: str | None = None
-    password_file: Path | None = None
-    ca_file: Path | None = None  # turns TLS on
-    cert_file: Path | None = None
-    key_file: Path | None = None
+    password_file: ExistingFile | None = None
+    ca_file: ExistingFile | None = None  # turns TLS on
+    cert_file: ExistingFile | None = None
+    key_file: ExistingFile | None = None
     keepalive: Annotated[int, Field(ge=2, le=3600)] = 15  # s
     timeout: Seconds = 10.0  # s, for connecting and for an acknowledgement
     tag_topics: bool = True  # one retained topic a tag, besides the batches
@@ -28,3 +28,21 @@ class MqttSettings(Settings):
     batch_size: Annotated[int, Field(ge=1, le=5_000)] = 500  # readings a message of <root>/readings
     history_rate: Annotated[float, Field(gt=0)] = 5_000.0  # held-back readings sent per second
     commands: bool = False  # listen on <root>/cmd/#
+
+    @model_validator(mode="after")
+    def _root_is_a_topic(self) -> Self:
+        if self.root is not None and not re.fullmatch(r"[^\s+#/$][^\s+#/]*(/[^\s+#/]+)*", self.root):
+            remedy = 'write levels with / between and none at the ends, without space, + or #, like "water/north"'
+            raise contradiction("root", f'"{self.root}" is no topic to publish under; {remedy}')
+        return self
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> Self:
+        if self.password_file and not self.user:
+            raise contradiction("password_file", "a password needs a user; add user or leave the password out")
+        if (self.cert_file is None) != (self.key_file is None):
+            has, lacks = ("cert_file", "key_file") if self.cert_file else ("key_file", "cert_file")
+            raise contradiction(has, f"a certificate and its key go together; add {lacks}")
+        if self.cert_file and not self.ca_file:
+            raise contradiction("cert_file", "a certificate is shown only over TLS; add ca_file, which turns it on")
+        return self

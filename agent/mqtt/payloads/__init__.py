@@ -1,0 +1,45 @@
+"""What SCADA and machines read on our topics: one model a payload.
+
+In JSON every instant is RFC 3339 UTC with milliseconds; in the program it is an `int` in ms, and models are made
+from either. Flow is m³/h, head m, speed relative to rated (1.0); other units stand in the key. An absent key means
+"not known": `encode` drops keys without a value, so that no client keeps an old number over a null.
+"""
+
+from agent.mqtt.payloads.advice import PumpAdvice, Recommendation, RecommendationEvent, Schedule, ScheduleRow
+from agent.mqtt.payloads.alarm import Alarm, AlarmEvent, AlarmState
+from agent.mqtt.payloads.command import Accept, Ack, Command, CommandResult, Reject
+from agent.mqtt.payloads.live import Info, Readings, TagValue
+from agent.mqtt.payloads.payload import Payload, QualityWord, Source
+from agent.mqtt.payloads.plant import CurvePoint, HeaderFigures, Pump, PumpCurve, Station
+from agent.mqtt.payloads.reports import Health, PartHealth, Quality, TagQuality
+
+__all__ = [
+    "Accept",
+    "Ack",
+    "Alarm",
+    "AlarmEvent",
+    "AlarmState",
+    "Command",
+    "CommandResult",
+    "CurvePoint",
+    "HeaderFigures",
+    "Health",
+    "Info",
+    "PartHealth",
+    "Payload",
+    "Pump",
+    "PumpAdvice",
+    "PumpCurve",
+    "Quality",
+    "QualityWord",
+    "Readings",
+    "Recommendation",
+    "RecommendationEvent",
+    "Reject",
+    "Schedule",
+    "ScheduleRow",
+    "Source",
+    "Station",
+    "TagQuality",
+    "TagValue",
+]

@@ -1,0 +1,113 @@
+"""What is said of the plant: station figures, pumps and their curves."""
+
+from agent.mqtt.instant import Instant
+from agent.mqtt.payloads.payload import Count, Payload, QualityWord, Share, Source, Std
+
+
+class HeaderFigures(Payload):
+    """One discharge header of a station."""
+
+    id: str
+    flow: float | None = None
+    head: float | None = None
+
+
+class Station(Payload):
+    """`<root>/station`: figures of the whole station."""
+
+    station: str
+    ts: Instant
+    flow: float | None = None
+    flow_std: Std | None = None
+    head: float | None = None  # of the header, or the flow-weighted mean of several
+    power_kw: float | None = None
+    power_source: Source | None = None
+    specific_energy: float | None = None  # kWh/m³
+    efficiency: float | None = None  # wire to water
+    running: tuple[str, ...] = ()  # pumps
+    running_count: Count | None = None
+    energy_today_kwh: float | None = None
+    volume_today_m3: float | None = None
+    cost_today: float | None = None  # in `currency`; the day is the station's own
+    currency: str | None = None
+    headers: tuple[HeaderFigures, ...] = ()
+    quality: QualityWord | None = None
+    stale: bool = False
+
+
+class Pump(Payload):
+    """`<root>/pump/<pump>`: how one pump runs now; every figure of the duty point says where it comes from."""
+
+    pump: str
+    ts: Instant
+    running: bool | None = None  # absent: cannot be told, see `reason`
+    since: Instant | None = None
+    reason: str | None = None
+    flow: float | None = None
+    flow_source: Source | None = None
+    flow_std: Std | None = None
+    head: float | None = None
+    head_source: Source | None = None
+    head_std: Std | None = None
+    power_kw: float | None = None
+    power_source: Source | None = None
+    power_std: Std | None = None
+    speed: float | None = None
+    speed_source: Source | None = None
+    speed_std: Std | None = None
+    efficiency: float | None = None  # wire to water
+    efficiency_std: Std | None = None
+    specific_energy: float | None = None  # kWh/m³
+    bep_share: float | None = None  # flow as a share of best efficiency flow at this speed
+    in_por: bool | None = None
+    head_wear_percent: float | None = None  # head lost against the reference curve
+    efficiency_wear_percent: float | None = None
+    wear_cost_per_day: float | None = None  # in `currency`
+    currency: str | None = None
+    starts_today: Count | None = None
+    run_hours: float | None = None
+    quality: QualityWord | None = None
+    stale: bool = False
+
+
+class CurvePoint(Payload):
+    """A point of the curves at rated speed, for drawing."""
+
+    flow: float
+    head: float | None = None
+    head_std: Std | None = None
+    power_kw: float | None = None
+    power_std: Std | None = None
+    efficiency: float | None = None
+
+
+class PumpCurve(Payload):
+    """`<root>/pump/<pump>/curve`: H(Q) and P(Q) at rated speed; other speeds by the affinity laws.
+
+    Coefficients are ascending: H = h₀ + h₁Q + h₂Q² in m, P = p₀ + p₁Q + ... in kW, Q in m³/h.
+    """
+
+    pump: str
+    ts: Instant
+    fitted_at: Instant | None = None
+    method: str
+    head_coefficients: tuple[float, ...] = ()
+    power_coefficients: tuple[float, ...] = ()
+    head_std: Std | None = None  # of the curve in its valid range, m
+    power_std: Std | None = None  # kW
+    flow_min: float | None = None  # valid range: where data support the curve, at rated speed
+    flow_max: float | None = None
+    speed_min: float | None = None
+    speed_max: float | None = None
+    flow_source: Source | None = None  # derived: identified from the header's meter
+    head_r2: float | None = None
+    head_rmse: float | None = None
+    power_r2: float | None = None
+    power_rmse: float | None = None
+    physics_score: Share | None = None
+    bep_flow: float | None = None
+    bep_efficiency: float | None = None
+    readings: Count  # how many stood behind the fit
+    points: tuple[CurvePoint, ...] = ()
+    reason: str | None = None  # why there is no curve, or what limits it
+    stale: bool = False

@@ -1,0 +1,68 @@
+"""What the agent says of itself and of its data: quality report and health."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from agent.mqtt.instant import Instant
+from agent.mqtt.payloads.payload import Count, Payload, Share
+
+
+class TagQuality(Payload):
+    """One tag in the quality report; the shares are of the expected readings."""
+
+    tag: str
+    score: Share
+    completeness: Share
+    validity: Share
+    consistency: Share
+    timeliness: Share
+    readings: Count
+    bad: Count = 0
+    filled: Count = 0
+    reasons: dict[str, int] = Field(default_factory=dict)  # why readings were bad, and how many
+
+
+class Quality(Payload):
+    """`<root>/quality`: the data-quality report of a window."""
+
+    station: str
+    ts: Instant
+    start: Instant = Field(alias="from")
+    end: Instant = Field(alias="to")
+    score: Share
+    completeness: Share
+    validity: Share
+    consistency: Share
+    timeliness: Share
+    tags: tuple[TagQuality, ...] = ()
+    stale: bool = False
+
+
+State = Literal["ok", "degraded", "failed", "starting", "off"]
+
+
+class PartHealth(Payload):
+    """One device, the broker, the store, or a job."""
+
+    name: str
+    state: State
+    since: Instant
+    error: str | None = None  # the last one, also after it has passed
+    error_at: Instant | None = None
+    lag_ms: Count | None = None  # how old its newest result is
+    counts: dict[str, int] = Field(default_factory=dict)
+
+
+class Health(Payload):
+    """`<root>/health`: how the agent's parts do."""
+
+    station: str
+    ts: Instant
+    state: State  # of the worst part
+    version: str
+    uptime_s: Count
+    devices: tuple[PartHealth, ...] = ()
+    broker: PartHealth | None = None
+    store: PartHealth | None = None
+    jobs: tuple[PartHealth, ...] = ()

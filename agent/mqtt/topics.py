@@ -1,0 +1,103 @@
+"""Where each thing is published; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from agent.mqtt.settings import MqttSettings
+from agent.store.records import Kind
+
+
+class Topic(NamedTuple):
+    """A topic, and whether the broker keeps its last message."""
+
+    name: str
+    is_retained: bool
+
+
+# Kinds of records whose latest message is the state a newcomer wants; the others are journals.
+RETAINED: Final[Mapping[Kind, bool]] = {
+    "alarm": True,
+    "alarm_event": False,
+    "recommendation": True,
+    "recommendation_event": False,
+    "station": True,
+    "pump": True,
+    "curve": True,
+    "schedule": True,
+    "quality": True,
+    "health": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics below one root.
+
+    >>> Topics("water/east").of_record("curve", "p3")
+    Topic(name='water/east/pump/p3/curve', is_retained=True)
+    """
+
+    root: str
+
+    @classmethod
+    def of_station(cls, settings: MqttSettings, station: str) -> "Topics":
+        """Below the configured root, or `water/<station>`."""
+        return cls(settings.root or f"water/{station}")
+
+    @property
+    def status(self) -> str:
+        """`online` or `offline`, retained; the last will."""
+        return f"{self.root}/status"
+
+    @property
+    def info(self) -> str:
+        """Who speaks here, retained."""
+        return f"{self.root}/info"
+
+    @property
+    def readings(self) -> str:
+        """The log in batches, as it grows."""
+        return f"{self.root}/readings"
+
+    @property
+    def history(self) -> str:
+        """The log in batches, what an outage held back."""
+        return f"{self.root}/history"
+
+    @property
+    def commands(self) -> str:
+        """Filter of all commands; results match it too."""
+        return f"{self.root}/cmd/#"
+
+    def tag(self, tag: str) -> str:
+        """A tag's live value, retained."""
+        return f"{self.root}/tag/{tag}"
+
+    def bare_value(self, tag: str) -> str:
+        """A tag's live value as the bare number, retained."""
+        return f"{self.root}/tag/{tag}/value"
+
+    def command(self, topic: str) -> str | None:
+        """The command that is asked on a topic; None where it is not ours to answer (a result, a deeper level)."""
+        name = topic.removeprefix(f"{self.root}/cmd/")
+        return name if name != topic and name and "/" not in name else None
+
+    def result(self, command_id: str) -> str:
+        """The answer to a command."""
+        return f"{self.root}/cmd/result/{command_id}"
+
+    def of_record(self, kind: Kind, key: str) -> Topic:
+        """Where a record is published."""
+        match kind:
+            case "pump":
+                name = f"pump/{key}"
+            case "curve":
+                name = f"pump/{key}/curve"
+            case "alarm":
+                name = f"alarm/{key}"
+            case "recommendation" | "schedule" if key:
+                name = f"{kind}/{key}"  # a station with several headers has one a header
+            case _:
+                name = kind
+        return Topic(f"{self.root}/{name}", RETAINED[kind])
