@@ -1,48 +1,98 @@
 """The plant as configured: which tag plays which part, and in which limits it may be run."""
 
-from typing import Annotated, Literal
+import re
+from itertools import combinations
+from typing import Annotated, Literal, Self, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from drivers.settings import Name, Settings
+from agent.mistakes import did_you_mean
+from drivers.settings import Name, Settings, contradiction
 
 Share = Annotated[float, Field(ge=0, le=2)]
 Minutes = Annotated[float, Field(ge=0)]
 
 
+def tag_exists(name: str, info: ValidationInfo) -> str:
+    """The name of a tag, which one of the devices has, where the devices' tags are known."""
+    return _known("tag", name, info)
+
+
+def _header_exists(name: str, info: ValidationInfo) -> str:
+    return _known("header", name, info)
+
+
+def _known(kind: str, name: str, info: ValidationInfo) -> str:
+    names: frozenset[str] | None = (info.context or {}).get(kind)
+    if names is None or name in names:
+        return name
+    remedy = did_you_mean(name, names) or f"; add the {kind} or correct the name"
+    sentence = f'there is no {kind} "{name}"{remedy}'
+    raise PydanticCustomError("unknown_name", "{sentence}", {"sentence": sentence})
+
+
+def _ordered(settings: Settings, low: str, high: str) -> None:
+    if getattr(settings, low) >= getattr(settings, high):
+        raise contradiction(low, f"not below {high} ({getattr(settings, high):g}); swap or correct them")
+
+
+TagName = Annotated[Name, AfterValidator(tag_exists)]
+HeaderName = Annotated[Name, AfterValidator(_header_exists)]
+
+
 class StationSettings(Settings):
     """The station itself."""
 
-    name: Name  # part of every topic
+    name: Name = Field(examples=["waterworks-north"])  # part of every topic
     time_zone: str = "UTC"  # IANA name; for tariffs and "today"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _time_zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            remedy = did_you_mean(name, available_timezones()) or '; write one like "Europe/Berlin" or "UTC"'
+            sentence = f'there is no time zone "{name}"{remedy}'
+            raise PydanticCustomError("time_zone", "{sentence}", {"sentence": sentence}) from error
+        return name
 
 
 class HeaderSettings(Settings):
     """A discharge header: pumps that share one head and, usually, one flow meter."""
 
-    id: Name
-    pressure: tuple[Name, ...] = Field(min_length=1)  # discharge pressure tags, gauge; the median counts
-    flow: tuple[Name, ...] = Field(min_length=1)  # flow tags, summed
-    volume: Name | None = None  # totaliser of the same flow
-    suction_pressure: Name | None = None  # tag, gauge; takes precedence over suction_head
+    id: Name = Field(examples=["main"])
+    # discharge pressure tags, gauge; the median counts
+    pressure: tuple[TagName, ...] = Field(min_length=1, examples=[["header.pressure"]])
+    flow: tuple[TagName, ...] = Field(min_length=1, examples=[["header.flow"]])  # flow tags, summed
+    volume: TagName | None = None  # totaliser of the same flow
+    suction_pressure: TagName | None = None  # tag, gauge; takes precedence over suction_head
     suction_head: float = 0.0  # m of water, gauge, at the pumps' inlet where no tag measures it
     elevation: float = 0.0  # m, discharge gauge above the suction gauge
     pressure_min: float | None = None  # in the unit of the first pressure tag; what advice may plan
     pressure_max: float | None = None
 
+    @model_validator(mode="after")
+    def _band_is_a_band(self) -> Self:
+        if None not in (self.pressure_min, self.pressure_max):
+            _ordered(self, "pressure_min", "pressure_max")
+        return self
+
 
 class PumpSettings(Settings):
     """A pump and its drive."""
 
-    id: Name
-    header: Name
-    speed: Name | None = None  # tag of drive output frequency or shaft speed; absent: fixed speed
+    id: Name = Field(examples=["p1"])
+    header: HeaderName = Field(examples=["main"])
+    speed: TagName | None = None  # tag of drive output frequency or shaft speed; absent: fixed speed
     rated_speed: Annotated[float, Field(gt=0)] = 50.0  # the speed tag's value at relative speed 1.0
-    power: Name | None = None  # tag, electrical, kW
-    current: Name | None = None  # tag, A
-    status: Name | None = None  # tag, not 0 while running
-    flow: Name | None = None  # tag, where the pump has its own meter
-    energy: Name | None = None  # tag, kWh counter
+    power: TagName | None = None  # tag, electrical, kW
+    current: TagName | None = None  # tag, A
+    status: TagName | None = None  # tag, not 0 while running
+    flow: TagName | None = None  # tag, where the pump has its own meter
+    energy: TagName | None = None  # tag, kWh counter
     drive: Literal["variable", "fixed"] = "variable"
     speed_min: Share = 0.6  # relative; what advice may plan
     speed_max: Share = 1.0
@@ -57,31 +107,57 @@ class PumpSettings(Settings):
     start_cost: Annotated[float, Field(ge=0)] = 0.0  # money per start, for wear
     efficiency_low: Annotated[float, Field(gt=0, lt=1)] | None = None  # wire-to-water; alarm below
 
+    @model_validator(mode="after")
+    def _limits_are_limits(self) -> Self:
+        if self.speed_min > self.speed_max:
+            raise contradiction("speed_min", f"above speed_max ({self.speed_max:g}); swap or correct them")
+        if not 0 <= self.por[0] < self.por[1]:
+            raise contradiction("por", "must rise, in shares of best efficiency flow; write for example [0.7, 1.2]")
+        return self
+
 
 class TankSettings(Settings):
     """The tank the station fills or empties."""
 
-    level: Name  # tag, m
-    area: Annotated[float, Field(gt=0)]  # m²
-    level_min: float  # m
-    level_max: float  # m
+    level: TagName = Field(examples=["tank.level"])  # tag, m
+    area: float = Field(gt=0, examples=[120.0])  # m²
+    level_min: float = Field(examples=[1.0])  # m
+    level_max: float = Field(examples=[4.5])  # m
+
+    @model_validator(mode="after")
+    def _band_is_a_band(self) -> Self:
+        _ordered(self, "level_min", "level_max")
+        return self
+
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class TariffBand(Settings):
     """A price that holds at some hours of some days, in the station's own time."""
 
-    price: float  # money per kWh
-    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
-        "mon",
-        "tue",
-        "wed",
-        "thu",
-        "fri",
-        "sat",
-        "sun",
-    )
+    price: float = Field(examples=[0.21])  # money per kWh
+    days: tuple[Day, ...] = Field(default=get_args(Day), min_length=1)
     start: str = "00:00"  # HH:MM
-    end: str = "24:00"
+    end: str = "24:00"  # later than start: a night is two bands
+
+    @field_validator("start", "end")
+    @classmethod
+    def _time_of_day(cls, text: str) -> str:
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", text):
+            raise PydanticCustomError("time_of_day", 'must be a time of day from "00:00" to "24:00", like "06:30"')
+        return text
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.start >= self.end:
+            remedy = f'write two bands, "{self.start}" to "24:00" and "00:00" to "{self.end}"'
+            raise contradiction("end", f'not later than start ("{self.start}"); for a band over midnight {remedy}')
+        return self
+
+    def overlaps(self, other: "TariffBand") -> bool:
+        """Whether both set the price of one and the same minute."""
+        return bool({*self.days} & {*other.days}) and self.start < other.end and other.start < self.end
 
 
 class TariffSettings(Settings):
@@ -90,6 +166,13 @@ class TariffSettings(Settings):
     currency: str = "EUR"
     price: float = 0.0  # money per kWh outside every band; 0: cost is not shown
     bands: tuple[TariffBand, ...] = Field(default=(), alias="band")
+
+    @model_validator(mode="after")
+    def _bands_agree(self) -> Self:
+        for (i, one), (j, other) in combinations(enumerate(self.bands, 1), 2):
+            if one.overlaps(other):
+                raise contradiction("band", f"bands {i} and {j} both set the price of some hours; let one end earlier")
+        return self
 
 
 class AdviceSettings(Settings):

@@ -1,9 +1,19 @@
 """What the configuration says of a device and its tags; light, so that checking it loads no protocol library."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 # A name becomes a level of an MQTT topic, so it holds neither space nor + # /.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$", max_length=120)]
@@ -29,18 +39,42 @@ DataType = Literal[
 WordOrder = Literal["ABCD", "CDAB", "BADC", "DCBA"]
 Table = Literal["holding", "input", "coil", "discrete"]
 Fill = Literal["missing", "zero", "linear", "forward", "correlated"]
+NODE_ID = re.compile(r"(ns=\d+;|nsu=[^;]+;)?(i=\d+|[sgb]=.+)$")
 
 
 class Settings(BaseModel):
     """What every settings model is: frozen, and strict about keys it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def contradiction(key: str, sentence: str) -> PydanticCustomError:
+    """What a validator raises where a value is wrong beside others: the key to look at, and fact and remedy."""
+    return PydanticCustomError("contradiction", "{sentence}", {"key": key, "sentence": sentence})
+
+
+def in_folder(path: Path, info: ValidationInfo) -> Path:
+    """A path as written, made relative to the folder of the file it stands in, where that is known."""
+    folder: Path | None = (info.context or {}).get("folder")
+    return path if folder is None else folder / path
+
+
+def existing(path: Path, info: ValidationInfo) -> Path:
+    """The same, for a file that must be there before the agent starts."""
+    found = in_folder(path, info)
+    if info.context and not found.is_file():
+        raise PydanticCustomError("missing_file", "there is no file {found}; correct the path", {"found": str(found)})
+    return found
+
+
+LocalPath = Annotated[Path, AfterValidator(in_folder)]
+ExistingFile = Annotated[Path, AfterValidator(existing)]
 
 
 class TagSettings(Settings):
     """What every tag has, whatever device it lives on."""
 
-    name: Name  # unique in the station; by custom area.device.quantity
+    name: Name = Field(examples=["intake.p1.flow"])  # unique in the station; by custom area.device.quantity
     unit: str = ""  # as the site writes it: m3/h, l/s, kPa, bar, MPa, Hz, rpm, kW, 1 ...
     scale: float = 1.0  # value = raw * scale + offset
     offset: float = 0.0
@@ -53,36 +87,60 @@ class TagSettings(Settings):
     fill: Fill = "missing"
     totaliser: bool = False  # a cumulative counter: held, never interpolated
 
+    @model_validator(mode="after")
+    def _range_is_a_range(self) -> Self:
+        if self.valid_min is not None and self.valid_max is not None and self.valid_min >= self.valid_max:
+            raise contradiction("valid_min", f"not below valid_max ({self.valid_max:g}); swap or correct them")
+        return self
+
 
 class ModbusTagSettings(TagSettings):
     """A tag in the registers of a Modbus device."""
 
-    address: str  # "holding:100", "input:7", "coil:3", "40101", "400101", "holding:0x64"; see docs of the config
+    # "holding:100", "input:7", "coil:3", "40101", "400101", "holding:0x64"; see config/station.toml
+    address: str = Field(examples=["holding:100"])
     type: DataType = "uint16"
     bit: Annotated[int, Field(ge=0, le=15)] | None = None  # of a register, with type "bool"; 0 is the lowest
     order: WordOrder = "ABCD"
     length: Annotated[int, Field(ge=1, le=125)] = 1  # registers of a string
 
+    @model_validator(mode="after")
+    def _keys_fit_the_type(self) -> Self:
+        if self.bit is not None and self.type != "bool":
+            raise contradiction("bit", f'a bit is a "bool", not a "{self.type}"; write type = "bool" or leave bit out')
+        if self.length != 1 and self.type != "string":
+            raise contradiction("length", f'only a "string" has a length, a "{self.type}" has its own; leave it out')
+        return self
+
 
 class OpcuaTagSettings(TagSettings):
     """A tag that is a node of an OPC UA server."""
 
-    node: str  # "ns=2;s=intake.inlet.flow"
+    node: str = Field(examples=["ns=2;s=intake.inlet.flow"])
+
+    @model_validator(mode="after")
+    def _node_is_a_node_id(self) -> Self:
+        if not NODE_ID.match(self.node):
+            raise contradiction(
+                "node", f'"{self.node}" is no node id; write it like "ns=2;s=inlet.flow" or "ns=4;i=17"'
+            )
+        return self
 
 
 class DeviceSettings(Settings):
     """What every device has, whatever it speaks."""
 
-    name: Name
+    name: Name = Field(examples=["plc-1"])
     period: Seconds = 1.0  # s, between two polls
     timeout: Seconds = 1.0  # s, for one answer
+    tags_file: ExistingFile | None = None  # CSV with one tag a row, besides the tags written here
 
 
 class ModbusSettings(DeviceSettings):
     """One Modbus TCP unit."""
 
     protocol: Literal["modbus-tcp"]
-    host: str
+    host: str = Field(min_length=1, examples=["192.0.2.10"])
     port: Port = 502
     unit_id: Annotated[int, Field(ge=0, le=255)] = 1
     base: Literal[0, 1] = 0  # what the number of the first register is in "holding:N": the protocol's 0 or a manual's 1
@@ -95,12 +153,20 @@ class OpcuaSettings(DeviceSettings):
     """One OPC UA server, read by subscription."""
 
     protocol: Literal["opcua"]
-    url: str  # opc.tcp://192.0.2.20:4840/path
+    url: str = Field(examples=["opc.tcp://192.0.2.20:4840/path"])
     timeout: Seconds = 4.0
     security: Literal["None"] = "None"
     user: str | None = None
-    password_file: Path | None = None
+    password_file: ExistingFile | None = None
     tags: tuple[OpcuaTagSettings, ...] = Field(default=(), alias="tag")
+
+    @model_validator(mode="after")
+    def _can_be_opened(self) -> Self:
+        if not re.match(r"opc\.tcp://[^\s/]+", self.url):
+            raise contradiction("url", f'"{self.url}" is no address; write it like "opc.tcp://192.0.2.20:4840/path"')
+        if self.password_file and not self.user:
+            raise contradiction("password_file", "a password needs a user; add user or leave the password out")
+        return self
 
 
 AnyDeviceSettings = Annotated[ModbusSettings | OpcuaSettings, Field(discriminator="protocol")]

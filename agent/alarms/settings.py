@@ -1,10 +1,11 @@
 """What the configuration says of alarms."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from drivers.settings import Name, Settings
+from agent.plant import TagName
+from drivers.settings import Name, Settings, contradiction
 
 Priority = Literal["low", "medium", "high", "urgent"]
 
@@ -12,8 +13,8 @@ Priority = Literal["low", "medium", "high", "urgent"]
 class LimitSettings(Settings):
     """A limit on one tag that raises an alarm."""
 
-    id: Name
-    tag: Name
+    id: Name = Field(examples=["pressure-low"])
+    tag: TagName = Field(examples=["header.pressure"])
     high: float | None = None  # in the tag's unit; alarm above
     low: float | None = None  # alarm below
     deadband: Annotated[float, Field(ge=0)] = 0.0  # tag's unit; how far back before it clears
@@ -23,6 +24,14 @@ class LimitSettings(Settings):
     message: str = ""  # a sentence for the operator; one is made where absent
     consequence: str = ""
     action: str = ""
+
+    @model_validator(mode="after")
+    def _can_be_crossed(self) -> Self:
+        if self.high is None and self.low is None:
+            raise contradiction("high", "missing, and so is low; add one of them, or both")
+        if self.high is not None and self.low is not None and self.low >= self.high:
+            raise contradiction("low", f"not below high ({self.high:g}); swap or correct them")
+        return self
 
 
 class AlarmSettings(Settings):

@@ -1,14 +1,18 @@
 """What the configuration says of the analyses."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from drivers.settings import Seconds, Settings
 
 
 class JobSettings(Settings):
     """How often a job runs and how long it may take."""
+
+    # In a file each job has its own default for every key, so an editor must not ask for the period.
+    model_config = ConfigDict(json_schema_extra={"required": []})
 
     period: Seconds
     budget: Seconds = 30.0  # s; killed beyond
@@ -24,3 +28,18 @@ class JobsSettings(Settings):
     curves: JobSettings = JobSettings(period=300, budget=60)
     dispatch: JobSettings = JobSettings(period=60)
     memory_mb: Annotated[int, Field(ge=300)] = 1_000  # of the process that computes
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_left_out_keep_the_jobs_own_default(cls, given: Any) -> Any:
+        """Whoever gives a job another budget has not said anything of its period."""
+        if not isinstance(given, Mapping):
+            return given
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        return {name: _completed(value, defaults.get(name)) for name, value in given.items()}
+
+
+def _completed(value: object, default: object) -> object:
+    if isinstance(value, Mapping) and isinstance(default, JobSettings):
+        return {**default.model_dump(), **value}
+    return value

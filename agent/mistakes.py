@@ -1,0 +1,53 @@
+"""What a person must mend: each mistake with its place and its remedy; light, so that printing one loads nothing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in a file a technician edits."""
+
+    file: str  # as the technician named it
+    line: int | None = None  # from 1
+    column: int | None = None  # character, from 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong, and what to do."""
+
+    place: Place
+    sentence: str  # subject, key, fact and remedy
+
+    def __str__(self) -> str:
+        line = "" if self.place.line is None else f":{self.place.line}"
+        return f"{self.place.file}{line}: {self.sentence}"
+
+
+class SettingsError(Exception):
+    """A person must act; carries every mistake found, in the order of the file."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """The end of a sentence about an unknown word: the nearest known one, or "" where none is near."""
+    near = nearest(word, choices)
+    return "" if near is None else f'; did you mean "{near}"?'
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice most like a word, whatever its case."""
+    by_fold = {choice.casefold(): choice for choice in choices}
+    close = get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
+    return by_fold[close[0]] if close else None
+
+
+def listed(choices: Sequence[str]) -> str:
+    """Choices as a person lists them: "a", "b" or "c"."""
+    quoted = [f'"{choice}"' for choice in choices]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
