@@ -1,0 +1,255 @@
+"""The station's pumps together: what set of speeds gives at a header's head, and how sure that is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analytics.curves.pump import PumpCurve
+from analytics.curves.shape import PARAMETERS
+from analytics.hydraulics import Floats
+
+__all__ = ["Basis", "Duty", "Prediction", "PumpCurve", "StationModel"]
+
+FORMAT = 1  # of `to_dict`
+
+
+class Duty(NamedTuple):
+    """Each pump's flow, m³/h, and power, kW, shape (..., pumps); 0 where stopped, NaN where there is no solution."""
+
+    flows: Floats
+    powers: Floats
+
+
+class Prediction(NamedTuple):
+    """What a set of speeds gives at a head; `*_std` include the parameters' and the residual's uncertainty.
+
+    Attributes:
+        flow: Total, m³/h, shape (...).
+        flow_std: m³/h, of one measured value of a total (a steady mean or a single reading).
+        powers: kW, shape (..., pumps); 0 where stopped.
+        power_std: kW, of one measured value.
+        flows: Each pump's, m³/h, shape (..., pumps).
+        flows_std: m³/h, of the pump's true flow.
+    """
+
+    flow: Floats
+    flow_std: Floats
+    powers: Floats
+    power_std: Floats
+    flows: Floats
+    flows_std: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a model rests on.
+
+    Attributes:
+        n: Steady points in the fit.
+        seen: Steady points ever offered; the fit keeps a bounded, stratified part of them.
+        first_ms: Time of the oldest point seen.
+        last_ms: Time of the newest.
+        flow_rmse: Of the fit's total flow, m³/h; NaN where no flow is measured.
+        flow_rmse_blocks: The same for time blocks that were left out of the fit in turn.
+        power_rmse: Per pump, kW; NaN where the pump has no power meter.
+        power_rmse_blocks: The same for time blocks left out in turn.
+    """
+
+    n: int
+    seen: int
+    first_ms: int
+    last_ms: int
+    flow_rmse: float
+    flow_rmse_blocks: float
+    power_rmse: tuple[float, ...]
+    power_rmse_blocks: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StationModel:
+    """Pumps on one header, learnt together.
+
+    With header flow only, one pump's share can be too large by what another's is too small: the errors are
+    anti-correlated, the total is known better than the parts. Ask the station, or its `draws`, about sums.
+
+    Attributes:
+        curves: One per pump, in the order of every array's last axis.
+        covariance: Of all parameters, shape (7 pumps, 7 pumps).
+        flow_noise: Residual of the total flow (left-out time blocks), m³/h.
+        power_noise: Residual of each power, kW, shape (pumps,).
+        basis: What it rests on.
+    """
+
+    curves: tuple[PumpCurve, ...]
+    covariance: Floats
+    flow_noise: float
+    power_noise: Floats
+    basis: Basis
+
+    @property
+    def pumps(self) -> tuple[str, ...]:
+        """Ids, in the order of every array's last axis."""
+        return tuple(curve.pump for curve in self.curves)
+
+    def curve(self, pump: str) -> PumpCurve:
+        """The curve of *pump*; KeyError where it is not known."""
+        for curve in self.curves:
+            if curve.pump == pump:
+                return curve
+        raise KeyError(pump)
+
+    def duty(self, speeds: ArrayLike, head: ArrayLike) -> Duty:
+        """Each pump's flow and power; the fast way, without uncertainty.
+
+        Args:
+            speeds: Relative, shape (..., pumps); 0 or NaN: stopped.
+            head: Of the pumps, m, shape (...).
+        """
+        s, h = _station(speeds, head)
+        flows, powers = np.zeros(s.shape), np.zeros(s.shape)
+        for index, curve in enumerate(self.curves):
+            own = s[..., index]
+            runs = own > 0.0
+            flow = curve.flow(h, own)
+            flows[..., index] = np.where(runs, flow, 0.0)
+            powers[..., index] = np.where(runs, curve.power(flow, own), 0.0)
+        return Duty(flows, powers)
+
+    def predict(self, speeds: ArrayLike, head: ArrayLike) -> Prediction:
+        """What a meter would show at *speeds* (shape (..., pumps), 0 or NaN: stopped) and *head*, m, shape (...)."""
+        s, h = _station(speeds, head)
+        flows, powers = self.duty(s, h)
+        flow_gradient, power_gradient = self._gradients(s, h)
+        total = np.concatenate([flow_gradient[..., i, :] for i in range(len(self.curves))], axis=-1)
+        variance = np.einsum("...i,ij,...j->...", total, self.covariance, total)
+        power_variance = self._own_variance(power_gradient) + np.where(s > 0.0, self.power_noise**2, 0.0)
+        return Prediction(
+            flow=flows.sum(axis=-1),
+            flow_std=np.asarray(np.sqrt(variance + self.flow_noise**2)),
+            powers=powers,
+            power_std=np.asarray(np.sqrt(power_variance)),
+            flows=flows,
+            flows_std=np.asarray(np.sqrt(self._own_variance(flow_gradient))),
+        )
+
+    def draws(self, n: int, rng: np.random.Generator) -> list[Self]:
+        """*n* stations that could be this one: parameters sampled together, each draw without uncertainty of its own.
+
+        Compare present and proposed operation on the same draw: what is uncertain in both cancels. Draws whose
+        power or shut-off head is not positive at the learnt duty are drawn again.
+        """
+        mean = np.concatenate([curve.theta for curve in self.curves])
+        root = _root(self.covariance)
+        found: list[Self] = []
+        for _ in range(50 * n):  # almost every draw is taken; the bound is for a covariance out of hand
+            if len(found) == n:
+                break
+            draw = self._at(mean + root @ rng.standard_normal(len(mean)))
+            if all(_is_physical(curve) for curve in draw.curves):
+                found.append(draw)
+        return found
+
+    def supports(self, pump: str, flow: ArrayLike, speed: ArrayLike) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Whether *pump*'s duty lies inside what was learnt from; False for a pump not known."""
+        if pump not in self.pumps:
+            return np.zeros(np.broadcast(flow, speed).shape, dtype=np.bool_)
+        return self.curve(pump).supports(flow, speed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types; NaN becomes None."""
+        basis = {key: _none_for_nan(value) for key, value in asdict(self.basis).items()}
+        return {
+            "format": FORMAT,
+            "curves": [curve.to_dict() for curve in self.curves],
+            "covariance": self.covariance.tolist(),
+            "flow_noise": _none_for_nan(self.flow_noise),
+            "power_noise": _none_for_nan(self.power_noise.tolist()),
+            "basis": basis,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`.
+
+        Raises:
+            ValueError: Another format.
+        """
+        if data["format"] != FORMAT:
+            raise ValueError(f"a station model of format {data['format']} cannot be read here; fit it anew")
+        covariance = np.array(data["covariance"], float).reshape(2 * (PARAMETERS * len(data["curves"]),))
+        curves = tuple(
+            PumpCurve.from_dict(curve, covariance[own, own])
+            for curve, own in zip(data["curves"], _slices(len(data["curves"])), strict=True)
+        )
+        basis = {key: _nan_for_none(value) for key, value in data["basis"].items()}
+        noise = np.array(_nan_for_none(data["power_noise"]), float)
+        return cls(curves, covariance, _nan_for_none(data["flow_noise"]), noise, Basis(**basis))
+
+    def _at(self, theta: Floats) -> Self:
+        """The same station with other parameters and no uncertainty."""
+        nothing = np.zeros((PARAMETERS, PARAMETERS))
+        curves = tuple(
+            replace(curve, theta=theta[own], covariance=nothing)
+            for curve, own in zip(self.curves, _slices(len(self.curves)), strict=True)
+        )
+        return replace(self, curves=curves, covariance=np.zeros_like(self.covariance))
+
+    def _gradients(self, s: Floats, h: Floats) -> tuple[Floats, Floats]:
+        """Derivatives of flows and powers by each pump's own parameters, shape (..., pumps, 7)."""
+        flows, powers = np.zeros((*s.shape, PARAMETERS)), np.zeros((*s.shape, PARAMETERS))
+        for index, curve in enumerate(self.curves):
+            own = s[..., index]
+            runs = (own > 0.0)[..., np.newaxis]
+            flow, power = curve.gradient(partial(_flow_and_power, head=h, speed=own))
+            flows[..., index, :] = np.where(runs, flow, 0.0)
+            powers[..., index, :] = np.where(runs, power, 0.0)
+        return flows, powers
+
+    def _own_variance(self, gradient: Floats) -> Floats:
+        """Of each pump by itself, shape (..., pumps)."""
+        blocks = [self.covariance[own, own] for own in _slices(len(self.curves))]
+        return np.asarray(np.einsum("...pi,pij,...pj->...p", gradient, np.array(blocks), gradient))
+
+
+def _station(speeds: ArrayLike, head: ArrayLike) -> tuple[Floats, Floats]:
+    s = np.asarray(speeds, dtype=np.float64)
+    h = np.asarray(head, dtype=np.float64)
+    shape = np.broadcast_shapes(s.shape[:-1], h.shape)
+    return np.broadcast_to(np.nan_to_num(s), (*shape, s.shape[-1])), np.broadcast_to(h, shape)
+
+
+def _flow_and_power(curve: PumpCurve, head: Floats, speed: Floats) -> Floats:
+    flow = curve.flow(head, speed)
+    return np.stack([flow, curve.power(flow, speed)])
+
+
+def _slices(pumps: int) -> list[slice]:
+    return [slice(PARAMETERS * i, PARAMETERS * (i + 1)) for i in range(pumps)]
+
+
+def _root(covariance: Floats) -> Floats:
+    """A matrix whose product with its transpose is *covariance*, which may be singular."""
+    values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
+    return np.asarray(vectors * np.sqrt(np.clip(values, 0.0, None)))
+
+
+def _is_physical(curve: PumpCurve) -> bool:
+    flows = np.linspace(*curve.flow_range, num=5)
+    power = curve.power(flows, 1.0)
+    return bool(curve.head_coefficients[0] > 0.0 and power.min() > 0.0 and curve.shape.flows(curve.theta)[2] > 0.0)
+
+
+def _none_for_nan(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_none_for_nan(each) for each in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def _nan_for_none(value: Any) -> Any:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(_nan_for_none(each) for each in value)
+    return float("nan") if value is None else value
