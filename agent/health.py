@@ -1,0 +1,96 @@
+"""How each part of the agent does: told by the tasks, read by status, SCADA and the watchdog."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+from agent.mqtt import payloads
+from agent.settings import AgentSettings
+
+State = Literal["ok", "degraded", "failed", "starting", "off"]
+WORST: tuple[State, ...] = ("failed", "degraded", "starting", "ok", "off")
+
+
+def wall_ms() -> int:
+    """The wall clock, ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Part:
+    """One device, the broker, the store or a job, as its task last saw it."""
+
+    name: str
+    state: State = "starting"
+    since_ms: int = field(default_factory=wall_ms)
+    error: str | None = None  # the last one, also after it has passed
+    error_ms: int | None = None
+    seen_ms: int | None = None  # when it last did what it is for
+    progress: float = field(default_factory=time.monotonic)  # s; when its task last went round
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def well(self) -> bool:
+        """It did what it is for; true if that is news."""
+        self.seen_ms, self.progress = wall_ms(), time.monotonic()
+        return self._become("ok")
+
+    def trouble(self, error: str, state: Literal["degraded", "failed"] = "failed") -> bool:
+        """It could not; true if this is news."""
+        is_news = error != self.error or self.state != state
+        self.error, self.error_ms, self.progress = error, wall_ms(), time.monotonic()
+        self._become(state)
+        return is_news
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Add to one of its counters."""
+        self.counts[what] = self.counts.get(what, 0) + number
+
+    def report(self, now_ms: int) -> payloads.PartHealth:
+        """What subscribers are told."""
+        return payloads.PartHealth(
+            name=self.name,
+            state=self.state,
+            since=self.since_ms,
+            error=self.error,
+            error_at=self.error_ms,
+            lag_ms=None if self.seen_ms is None else max(0, now_ms - self.seen_ms),
+            counts=self.counts,
+        )
+
+    def _become(self, state: State) -> bool:
+        if state == self.state:
+            return False
+        self.state, self.since_ms = state, wall_ms()
+        return True
+
+
+class Health:
+    """Every part of one agent."""
+
+    def __init__(self, settings: AgentSettings, version: str) -> None:
+        self._station = settings.station.name
+        self._version = version
+        self._started = time.monotonic()
+        self.devices = {device.name: Part(device.name) for device in settings.devices}
+        self.broker = Part("broker")
+        self.store = Part("store")
+        self.jobs: dict[str, Part] = {}
+
+    def job(self, name: str) -> Part:
+        """The part that stands for a job."""
+        return self.jobs.setdefault(name, Part(name))
+
+    def report(self, now_ms: int) -> payloads.Health:
+        """The state of all parts at *now_ms*."""
+        parts = [*self.devices.values(), self.broker, self.store, *self.jobs.values()]
+        return payloads.Health(
+            station=self._station,
+            ts=now_ms,
+            state=min((part.state for part in parts), key=WORST.index),
+            version=self._version,
+            uptime_s=int(time.monotonic() - self._started),
+            devices=tuple(part.report(now_ms) for part in self.devices.values()),
+            broker=self.broker.report(now_ms),
+            store=self.store.report(now_ms),
+            jobs=tuple(part.report(now_ms) for part in self.jobs.values()),
+        )

@@ -1,0 +1,38 @@
+"""Who restarts what: trouble outside is tried again for ever, a bug ends the process."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+from agent.health import Part
+from agent.mqtt.client import BrokerError
+from agent.store.writer import StorageError
+from drivers.reading import DriverError
+
+log = logging.getLogger(__name__)
+
+TROUBLE = (DriverError, BrokerError, StorageError)  # the outside world's fault, so worth another try
+LONGEST_PAUSE = 10.0  # s; a mended cable is noticed within it
+
+
+async def supervise(part: Part, work: Callable[[], Coroutine[Any, Any, NoReturn]]) -> NoReturn:
+    """Repeat *work* after trouble outside, pausing longer while it lasts.
+
+    Any other exception is a bug. It leaves through the task group, which stops the process,
+    and systemd starts a clean one.
+    """
+    loop = asyncio.get_running_loop()
+    pause = 1.0
+    while True:
+        started = loop.time()
+        try:
+            await work()
+        except TROUBLE as error:
+            if loop.time() - started > LONGEST_PAUSE:
+                pause = 1.0  # it had been working: this is new trouble
+            if part.trouble(str(error)):  # the same again is not worth a second line
+                log.warning("%s: %s; trying again until it works", part.name, error)
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, no secret
+            pause = min(2 * pause, LONGEST_PAUSE)
