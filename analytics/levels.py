@@ -1,0 +1,109 @@
+"""The levels a meter shows over the months, and the gap between "off" and "on" among them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_LOWEST = -3.0  # log10 of the first bin's edge; everything below it counts as nothing
+_PER_DECADE = 20
+_SIZE = 8 * _PER_DECADE + 1  # up to 1e5, and one bin for nothing
+_LEAST_SAMPLES = 30  # of each class
+_LEAST_RATIO = 0.4  # decades between the classes: a factor 2.5, more than a drive makes within a minute of running
+_SPREADS = 3.0  # standard deviations that a class reaches
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Two classes were seen: "off" reaches up to `low`, "on" down to `high`."""
+
+    low: float
+    high: float
+
+
+class Levels:
+    """How often each magnitude was seen: a histogram in logarithmic bins, 20 a decade from 0.001 to 100,000.
+
+    The sign is dropped. Its size does not grow, and parts may come in any portions: the counts are the same.
+
+    >>> levels = Levels()
+    >>> levels.update(np.repeat([0.2, 180.0], 100))
+    >>> gap = levels.gap(least=1.0)
+    >>> gap is not None and 0.2 < gap.low < gap.high < 180.0
+    True
+    """
+
+    def __init__(self, counts: NDArray[np.int64] | None = None) -> None:
+        self._counts = np.zeros(_SIZE, np.int64) if counts is None else np.array(counts, np.int64)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """The histogram, shape (161,); the first bin is "nothing"."""
+        return self._counts.copy()
+
+    def update(self, values: Floats) -> None:
+        """Count *values*, shape (n,); those not finite are left out."""
+        magnitude = np.abs(values[np.isfinite(values)])
+        with np.errstate(divide="ignore"):
+            place = (np.log10(magnitude) - _LOWEST) * _PER_DECADE
+        bins = np.clip(np.floor(place) + 1, 0, _SIZE - 1).astype(np.int64)
+        self._counts += np.bincount(bins, minlength=_SIZE)
+
+    def quantile(self, share: float) -> float | None:
+        """The magnitude that *share* of the values do not exceed, to a bin's width (12 %); None before the first."""
+        total = self._counts.sum()
+        if not total:
+            return None
+        place = int(np.searchsorted(self._counts.cumsum(), share * total))
+        return float(_centres()[place]) if place else 0.0
+
+    def gap(self, least: float) -> Gap | None:
+        """The gap between two classes, or None while only one was seen.
+
+        The cut maximises the variance between the classes of log10 of the magnitude (Otsu, 1979).
+
+        Args:
+            least: What the upper class has to reach to be "on" at all; what is below a fiftieth of it is one level.
+        """
+        floor = least / 50.0
+        logs = np.log10(np.maximum(_centres(), floor))
+        weights = self._counts.astype(np.float64)
+        below, sums = weights.cumsum(), (weights * logs).cumsum()
+        above = below[-1] - below
+        with np.errstate(divide="ignore", invalid="ignore"):
+            between = (sums[-1] * below - below[-1] * sums) ** 2 / (below * above)
+        if not np.isfinite(between).any():
+            return None
+        cut = int(np.nanargmax(np.where(np.isfinite(between), between, np.nan)))
+        low = _spread(logs[: cut + 1], weights[: cut + 1])
+        high = _spread(logs[cut + 1 :], weights[cut + 1 :])
+        if min(below[cut], above[cut]) < _LEAST_SAMPLES or 10 ** high[0] < least:
+            return None
+        return _gap(low, high)
+
+
+def _centres() -> Floats:
+    edges = _LOWEST + np.arange(_SIZE) / _PER_DECADE
+    centres: Floats = 10 ** (edges - 0.5 / _PER_DECADE)
+    return centres
+
+
+def _spread(logs: Floats, weights: Floats) -> tuple[float, float]:
+    """Mean and standard deviation."""
+    total = weights.sum()
+    mean = float((weights * logs).sum() / total)
+    return mean, float(np.sqrt((weights * (logs - mean) ** 2).sum() / total))
+
+
+def _gap(low: tuple[float, float], high: tuple[float, float]) -> Gap | None:
+    """The gap between two classes of (mean, deviation) in decades, if there is one worth the name."""
+    distance = high[0] - low[0]
+    if distance < max(_LEAST_RATIO, _SPREADS * (low[1] + high[1])):
+        return None
+    margin = 0.5 / _PER_DECADE  # a bin's centre may be this far from the value
+    return Gap(
+        low=float(10 ** (low[0] + _SPREADS * low[1] + margin)),
+        high=float(10 ** (high[0] - _SPREADS * high[1] - margin)),
+    )

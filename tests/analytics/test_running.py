@@ -1,0 +1,211 @@
+"""Whether a pump runs, told from what its tags say."""
+
+import doctest
+import pickle
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import analytics.levels
+import analytics.running
+from analytics.levels import Levels
+from analytics.running import Evidence, RunningState, learnt
+from tests.real_station import needs_real_station, recording
+
+Floats = NDArray[np.float64]
+
+
+def evidence(size: int, start_ms: int = 1_000, /, **said: Floats | float) -> Evidence:
+    """One tick a second; what is not given is absent."""
+    columns = {name: np.full(size, np.nan) for name in ("status", "power", "current", "speed")}
+    for name, values in said.items():
+        columns[name] = np.broadcast_to(np.asarray(values, np.float64), size)
+    return Evidence(times_ms=start_ms + 1_000 * np.arange(size), **columns)
+
+
+def state_after(pump: RunningState, size: int = 10, /, **said: Floats | float) -> str:
+    """What is said of the pump after *size* seconds of evidence."""
+    pump.update(evidence(size, pump.memory.seen_ms + 1_000, **said))
+    return pump.state
+
+
+def test_nothing_is_claimed_before_there_is_evidence() -> None:
+    """A restarted agent does not know, and says so."""
+    assert RunningState().state == "unknown"
+    assert state_after(RunningState(), speed=np.nan) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"speed": 0.95, "power": 180.0}, "running"),
+        ({"speed": 0.0, "power": 0.0}, "stopped"),
+        ({"status": 1.0}, "running"),
+        ({"status": 0.0}, "stopped"),
+        ({"power": 180.0}, "running"),
+        ({"power": 2.0}, "stopped"),
+        ({"power": 0.0, "status": 1.0, "speed": 0.95}, "running"),  # a dead power meter
+        ({"speed": 1.0, "power": 0.0, "current": 0.0}, "stopped"),  # a set point, or the mains
+    ],
+)
+def test_all_the_evidence_is_weighed(said: dict[str, float], expected: str) -> None:
+    """One meter that is dead or misunderstood does not decide alone."""
+    pump = RunningState(rated_power=200.0)
+
+    assert state_after(pump, **said) == expected
+
+
+def test_the_mains_frequency_is_not_a_speed() -> None:
+    """Who takes `grid_frequency` for the speed sees 50 Hz on a pump that stands; drawing nothing is stronger."""
+    pump = RunningState()
+    mains = 1.0 + 0.0005 * np.sin(np.arange(600))
+
+    assert state_after(pump, 600, speed=mains, power=0.0) == "stopped"
+
+
+def test_a_stopped_pumps_noisy_meter_does_not_run_it() -> None:
+    """An old meter shows 7 to 22 kW at 0.35 A while the drive says 0.0145 Hz: no voltage makes that power."""
+    noise = np.random.default_rng(1).uniform(7.0, 22.0, 600)
+
+    with_drive = state_after(RunningState(), 600, speed=0.0145 / 50, power=noise)
+    without_drive = state_after(RunningState(), 600, power=noise, current=0.35)
+
+    assert with_drive == "stopped"
+    assert without_drive != "running"
+
+
+def test_thresholds_are_found_between_the_two_classes_of_the_pumps_own_history() -> None:
+    """A meter that shows 15 kW at rest and 60 to 90 kW in service needs no one to say so."""
+    random = np.random.default_rng(2)
+    levels = Levels()
+    levels.update(random.uniform(7.0, 22.0, 3_000))
+    levels.update(random.uniform(60.0, 90.0, 1_000))
+
+    limit = learnt(levels, Levels()).power
+
+    assert limit.source == "history"
+    assert 22.0 < limit.off < limit.on < 60.0
+
+
+def test_one_class_of_varying_power_is_not_split() -> None:
+    """A drive between 175 and 286 kW is always running; a cut in the middle would stop it on paper."""
+    levels = Levels()
+    levels.update(np.concatenate([np.full(3_000, 180.0), np.full(600, 286.0)]))
+
+    assert levels.gap(least=0.2) is None
+
+
+def test_flicker_of_an_idle_meter_is_not_a_class() -> None:
+    """0.16 kW now and then is the last digit of a meter, however often it is seen."""
+    levels = Levels()
+    levels.update(np.tile([0.0, 0.16], 2_000))
+
+    assert levels.gap(least=0.2) is None
+
+
+def test_a_state_must_last_and_begins_when_it_was_first_seen() -> None:
+    """Two seconds of dropout are no stop; a stop of ten seconds began at its first second."""
+    pump = RunningState(rated_power=200.0)
+    state_after(pump, 10, power=180.0)
+    state_after(pump, 2, power=0.0)
+    assert pump.state == "running"
+    state_after(pump, 8, power=180.0)
+    assert pump.memory.starts == 0
+
+    state_after(pump, 10, power=0.0)
+
+    assert (pump.state, pump.memory.since_ms) == ("stopped", 21_000)
+
+
+def test_a_value_between_the_thresholds_changes_nothing() -> None:
+    """Hysteresis: 15 kW of 200 is above 5 % and below 10 %, so a running pump goes on and a stopped one rests."""
+    running, stopped = RunningState(rated_power=200.0), RunningState(rated_power=200.0)
+    state_after(running, power=180.0)
+    state_after(stopped, power=0.0)
+
+    assert state_after(running, 60, power=15.0) == "running"
+    assert state_after(stopped, 60, power=15.0) == "stopped"
+
+
+def test_lost_evidence_makes_the_state_unknown_and_counts_no_hours() -> None:
+    """Half a minute without a good reading: nobody knows; the hours before count, those after do not."""
+    pump = RunningState(rated_power=200.0)
+    state_after(pump, 100, power=180.0)
+
+    assert state_after(pump, 29, power=np.nan) == "running"
+    assert state_after(pump, 3_600, power=np.nan) == "unknown"
+    assert pump.run_ms == 100_000
+
+
+def test_a_silence_between_two_updates_counts_no_hours() -> None:
+    """The agent was off for an hour; that the pump ran before and after says nothing of the hour."""
+    pump = RunningState(rated_power=200.0)
+    state_after(pump, 101, power=180.0)
+
+    pump.update(evidence(101, 4_000_000, power=180.0))
+
+    assert pump.run_ms == 200_000
+    assert pump.memory.starts == 0
+
+
+def test_starts_and_hours_are_counted() -> None:
+    """Three runs of 50 s after rests of 50 s, the last one going on."""
+    pump = RunningState(rated_power=200.0)
+
+    state_after(pump, 300, power=np.tile(np.repeat([0.0, 180.0], 50), 3))
+
+    assert pump.memory.starts == 3
+    assert pump.memory.start_times_ms == (51_000, 151_000, 251_000)
+    assert pump.memory.stop_times_ms == (101_000, 201_000)
+    assert pump.run_ms == 149_000  # the last second has not passed yet
+
+
+TICKS = st.lists(st.sampled_from([0.0, 0.0, 5.0, 15.0, 180.0, 180.0, np.nan]), min_size=1, max_size=120)
+
+
+@given(ticks=TICKS, cuts=st.lists(st.integers(0, 120)), repeats=st.integers(1, 12))
+@settings(max_examples=60, deadline=None)
+def test_portions_and_the_whole_give_the_same_memory(ticks: list[float], cuts: list[int], repeats: int) -> None:
+    """How the log is cut into runs of a job, and being pickled between them, must not show."""
+    power = np.repeat(ticks, repeats)
+    whole = evidence(len(power), power=power)
+    at_once = RunningState(rated_power=200.0)
+    at_once.update(whole)
+
+    bounds = sorted({0, len(power), *(cut for cut in cuts if cut < len(power))})
+    piecewise = RunningState(rated_power=200.0)
+    for begin, end in pairwise(bounds):
+        part = Evidence(*(getattr(whole, name)[begin:end] for name in Evidence.__slots__))
+        piecewise.update(part)
+        piecewise = pickle.loads(pickle.dumps(piecewise))  # noqa: S301 - our own
+
+    assert piecewise.memory == at_once.memory
+
+
+@needs_real_station
+def test_the_real_stations_pumps_are_told_apart() -> None:
+    """Supply pumps 1 and 5 and intake pumps 2 and 4 ran the whole hour; the old pump house's noisy meters did not."""
+    hour = recording()
+    pumps = [*(f"supply.p{n}" for n in range(1, 7)), *(f"intake.p{n}" for n in range(1, 6))]
+    pumps += [f"phase1.p{n}" for n in range(1, 5)]
+
+    found = set()
+    for name in pumps:
+        pump = RunningState()
+        speed = hour.get(f"{name}.frequency")
+        said = {"power": hour[f"{name}.active_power"].to_numpy(), "current": hour[f"{name}.current_a"].to_numpy()}
+        said |= {"speed": speed.to_numpy() / 50.0} if speed is not None else {}
+        pump.update(evidence(len(hour), **said))
+        found |= {name} if pump.state == "running" else set()
+
+    assert found == {"supply.p1", "supply.p5", "intake.p2", "intake.p4"}
+
+
+def test_the_examples_hold() -> None:
+    """What the docstrings show is true."""
+    assert doctest.testmod(analytics.running).failed == 0
+    assert doctest.testmod(analytics.levels).failed == 0
