@@ -21,6 +21,7 @@ class Part:
     """One device, the broker, the store or a job, as its task last saw it."""
 
     name: str
+    patience: float = 60.0  # s its task may take for one round; the watchdog waits no longer
     state: State = "starting"
     since_ms: int = field(default_factory=wall_ms)
     error: str | None = None  # the last one, also after it has passed
@@ -40,6 +41,10 @@ class Part:
         self.error, self.error_ms, self.progress = error, wall_ms(), time.monotonic()
         self._become(state)
         return is_news
+
+    def is_stuck(self) -> bool:
+        """Whether its task has not gone round for too long, be it well or in trouble."""
+        return time.monotonic() - self.progress > self.patience
 
     def count(self, what: str, number: int = 1) -> None:
         """Add to one of its counters."""
@@ -71,7 +76,7 @@ class Health:
         self._station = settings.station.name
         self._version = version
         self._started = time.monotonic()
-        self.devices = {device.name: Part(device.name) for device in settings.devices}
+        self.devices = {device.name: Part(device.name, 60.0 + 2 * device.period) for device in settings.devices}
         self.broker = Part("broker")
         self.store = Part("store")
         self.jobs: dict[str, Part] = {}

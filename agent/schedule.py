@@ -45,7 +45,7 @@ async def schedule(settings: JobsSettings, start: Callable[[str], None]) -> Asyn
     is *start*'s to merge.
     """
     scheduler: Any = AsyncIOScheduler(timezone=UTC)
-    for place, (name, job) in enumerate(_enabled(settings).items()):
+    for place, (name, job) in enumerate(enabled(settings).items()):
         trigger = Every(job.period, first=1.0 + 0.01 * place)  # in the order they build on each other
         # a late job is still wanted, and one run makes up for all that were missed
         scheduler.add_job(start, trigger, args=[name], id=name, misfire_grace_time=None, coalesce=True)
@@ -81,7 +81,7 @@ class Clockwork:
             job.modify(next_run_time=job.trigger.get_next_fire_time(now, now))
 
 
-def _enabled(settings: JobsSettings) -> dict[str, JobSettings]:
+def enabled(settings: JobsSettings) -> dict[str, JobSettings]:
     """The jobs that are switched on, in the order in which they build on each other."""
     jobs = {
         "quality": settings.quality,

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from agent.health import Part
 from agent.mqtt.client import BrokerError
-from agent.store.writer import StorageError
+from agent.store.errors import StorageError
 from drivers.reading import DriverError
 
 log = logging.getLogger(__name__)

@@ -47,8 +47,9 @@ class Worker:
     starts a new one.
     """
 
-    def __init__(self, settings: AgentSettings) -> None:
+    def __init__(self, settings: AgentSettings, package: str = "agent.jobs") -> None:
         self._settings = settings
+        self._package = package  # where the jobs are, one module each
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
@@ -57,6 +58,11 @@ class Worker:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self._kill()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child, while there is one."""
+        return self._process.pid if self._process else None
 
     async def run(self, task: Task, budget: float) -> Outcome:
         """Run *task* within *budget* seconds.
@@ -102,6 +108,7 @@ class Worker:
             sys.executable,
             "-m",
             "agent.worker",
+            self._package,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, **one_thread},  # two cores: the poller keeps one
@@ -129,15 +136,15 @@ def _frame_into(stream: asyncio.StreamWriter, message: object) -> None:
 # The child's side
 
 
-def perform(settings: AgentSettings, task: Task) -> Outcome:
+def perform(package: str, settings: AgentSettings, task: Task) -> Outcome:
     """Run one job on the log up to the task's horizon."""
-    job: Job = importlib.import_module(f"agent.jobs.{task.job}").run
+    job: Job = importlib.import_module(f"{package}.{task.job}").run
     with Reader(settings.storage.path, task.horizon) as reader:
         mark, state = reader.job_state(task.job)
         return job(JobContext(settings, reader, mark, state, task.now_ms))
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+def serve(package: str, requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer tasks until the agent closes the pipe or is gone."""
     settings: AgentSettings | None = None
     while message := _message(requests):
@@ -146,14 +153,14 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
                 settings = message
                 _limit_memory(settings.jobs.memory_mb)
             case Task() if settings is not None:
-                data = pickle.dumps(_answer(settings, message))
+                data = pickle.dumps(_answer(package, settings, message))
                 answers.write(LENGTH.pack(len(data)) + data)
                 answers.flush()
 
 
-def _answer(settings: AgentSettings, task: Task) -> Outcome | Failure:
+def _answer(package: str, settings: AgentSettings, task: Task) -> Outcome | Failure:
     try:
-        return perform(settings, task)
+        return perform(package, settings, task)
     except Exception as error:  # noqa: BLE001 - the one place where a bug is reported instead of stopping the agent
         return Failure(f"failed: {type(error).__name__}: {error}", traceback.format_exc())
 
@@ -175,7 +182,7 @@ def main() -> None:
     os.nice(5)  # polling comes first
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    serve(sys.stdin.buffer, answers)
+    serve(sys.argv[1], sys.stdin.buffer, answers)
 
 
 if __name__ == "__main__":

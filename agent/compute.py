@@ -1,0 +1,100 @@
+"""Jobs, one after the other, in the worker process; what they find is kept, and a failure leaves the last result."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Final, NoReturn
+
+import orjson
+
+from agent.health import Health, Part, wall_ms
+from agent.jobs.settings import JobSettings, JobsSettings
+from agent.store.errors import StorageError
+from agent.store.records import Kind, Record
+from agent.store.writer import Store
+from agent.worker import JobError, Task, Worker
+
+log = logging.getLogger(__name__)
+
+# What subscribers see of each job; marked stale where its newest run gave nothing.
+SHOWN: Final[Mapping[str, tuple[Kind, ...]]] = {
+    "quality": ("quality",),
+    "gaps": (),
+    "running": ("pump", "station"),
+    "curves": ("curve",),
+    "dispatch": ("recommendation",),
+}
+
+
+class Queue:
+    """Jobs that are due; one that is due twice before its turn runs once."""
+
+    def __init__(self) -> None:
+        self._due: dict[str, None] = {}
+        self._arrival = asyncio.Event()
+
+    def put(self, job: str) -> None:
+        """Let *job* have its turn; returns at once."""
+        self._due[job] = None
+        self._arrival.set()
+
+    async def get(self) -> str:
+        """The job that has waited longest; waits for one."""
+        while not self._due:
+            self._arrival.clear()
+            await self._arrival.wait()
+        job = next(iter(self._due))
+        del self._due[job]
+        return job
+
+
+async def compute(queue: Queue, jobs: JobsSettings, store: Store, worker: Worker, health: Health) -> NoReturn:
+    """Run what is due on the log as it stands, for ever."""
+    while True:
+        job = await queue.get()
+        settings: JobSettings = getattr(jobs, job)
+        task = Task(job, store.last_id, wall_ms())
+        try:
+            await run(task, settings.budget, store, worker, health.job(job))
+        except StorageError as error:
+            # its mark has not moved either: the next run does the same work again
+            health.store.trouble(str(error))
+
+
+async def run(task: Task, budget: float, store: Store, worker: Worker, part: Part) -> None:
+    """Run one job within *budget* seconds and keep what it found.
+
+    Raises:
+        StorageError: The disk refuses; nothing of the run is kept.
+    """
+    started = time.monotonic()
+    try:
+        outcome = await worker.run(task, budget)
+    except JobError as error:
+        if part.trouble(str(error)):
+            log.error("job %s %s; its last result stays, marked stale", task.job, error)  # noqa: TRY400 - traced there
+        await store.fail(task.job, str(error), task.now_ms, _ms_since(started))
+        await store.record(
+            [stale for kind in SHOWN[task.job] for stale in _stale(await store.newest(kind), task.now_ms)]
+        )
+    else:
+        await store.finish(task.job, outcome, task.now_ms, _ms_since(started))
+        for what, number in outcome.counts.items():
+            part.count(what, number)
+        if part.well():
+            log.info("job %s: works", task.job)
+
+
+def _ms_since(started: float) -> int:
+    return round(1_000 * (time.monotonic() - started))
+
+
+def _stale(records: list[Record], now_ms: int) -> list[Record]:
+    """Those of *records* that still claim to be current, as ones that no longer do."""
+    found = []
+    for record in records:
+        body = orjson.loads(record.body) if record.body else {"stale": True}
+        if not body.get("stale"):
+            found.append(Record(record.kind, record.key, now_ms, orjson.dumps({**body, "stale": True})))
+    return found

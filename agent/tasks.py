@@ -1,0 +1,93 @@
+"""The endless tasks: poll a device, compute, report, and feed the watchdog."""
+
+import asyncio
+import logging
+from typing import NoReturn
+
+from agent.health import Health, Part, wall_ms
+from agent.notify import notify
+from agent.store.errors import StorageError
+from agent.store.records import Record
+from agent.store.writer import Store
+from agent.ticks import Ticks
+from drivers.reading import Driver, DriverError, Reading
+from drivers.settings import AnyDeviceSettings, ModbusSettings, OpcuaSettings
+
+log = logging.getLogger(__name__)
+
+REPORT_PERIOD = 10.0  # s
+WATCHDOG_PERIOD = 5.0  # s; a third of systemd's patience at most
+STORE_PATIENCE = 20.0  # s; a disk that takes longer for one answer is hung
+
+
+def driver(settings: AnyDeviceSettings) -> Driver:
+    """The driver that speaks the device's protocol; its library is loaded only now."""
+    match settings:
+        case ModbusSettings():
+            from drivers.modbus import ModbusDriver  # noqa: PLC0415
+
+            return ModbusDriver(settings)
+        case OpcuaSettings():
+            from drivers.opcua import OpcuaDriver  # noqa: PLC0415 - 48 MB, for those who have such a device
+
+            return OpcuaDriver(settings)
+
+
+async def poll(settings: AnyDeviceSettings, store: Store, part: Part, storage: Part) -> NoReturn:
+    """Read one device at its period and keep what it says, until it fails.
+
+    Raises:
+        DriverError: The device is gone; its tags have been kept as bad. The supervisor opens it anew.
+    """
+    device = driver(settings)
+    try:
+        async with device:
+            ticks = Ticks(settings.period)
+            async for tick in ticks:
+                readings = await device.read(tick)
+                await keep(readings, store, storage)
+                part.counts["skipped"] = ticks.skipped
+                if part.well():
+                    log.info("%s: answers", settings.name)
+    except DriverError as error:
+        await keep(device.unavailable(wall_ms(), str(error)), store, storage)
+        raise
+    raise AssertionError("ticks never end")
+
+
+async def keep(readings: list[Reading], store: Store, part: Part) -> None:
+    """Append *readings*; where the disk refuses, polling goes on and what is lost is counted."""
+    try:
+        await store.append(readings)
+    except StorageError as error:
+        part.count("lost", len(readings))
+        if part.trouble(str(error)):
+            log.error("%s; readings are not kept until it is mended", error)  # noqa: TRY400 - no bug, no trace
+    else:
+        part.well()
+
+
+async def report(health: Health, store: Store, storage: Part) -> NoReturn:
+    """Keep the state of all parts every few seconds, for SCADA and `pump-agent status`."""
+    async for _ in Ticks(REPORT_PERIOD):
+        now_ms = wall_ms()
+        try:
+            await store.record([Record("health", "", now_ms, health.report(now_ms).encode())])
+        except StorageError as error:
+            storage.trouble(str(error))
+    raise AssertionError("ticks never end")
+
+
+async def feed_watchdog(health: Health, store: Store) -> NoReturn:
+    """Tell systemd that the agent lives, while every device is tried and the store's thread answers.
+
+    A dead device or a full disk is no reason for a restart; a task that no longer goes round is.
+    """
+    async for _ in Ticks(WATCHDOG_PERIOD):
+        async with asyncio.timeout(STORE_PATIENCE):
+            await store.settled()
+        if stuck := [part.name for part in health.devices.values() if part.is_stuck()]:
+            log.error("%s: polling stands still; systemd will restart the agent", ", ".join(stuck))
+        else:
+            notify("WATCHDOG=1")
+    raise AssertionError("ticks never end")

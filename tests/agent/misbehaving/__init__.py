@@ -1,0 +1,1 @@
+"""Jobs that do what a job must not, for the worker's tests."""

@@ -1,0 +1,59 @@
+"""An analysis may hang, crash or eat memory: it costs its result and nothing else."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agent.settings import AgentSettings
+from agent.store.schema import migrate
+from agent.worker import JobError, Task, Worker
+
+ALIVE = Task("work", horizon=0, now_ms=7)
+
+
+@pytest.fixture
+async def worker(tmp_path: Path) -> AsyncIterator[Worker]:
+    """A worker on an empty store, with 400 MB to compute in."""
+    path = tmp_path / "agent.db"
+    migrate(path)
+    settings = AgentSettings.model_validate(
+        {
+            "station": {"name": "north"},
+            "device": [],
+            "storage": {"path": path},
+            "jobs": {"memory_mb": 400},
+        }
+    )
+    async with Worker(settings, "tests.agent.misbehaving") as worker:
+        yield worker
+
+
+@pytest.mark.parametrize(
+    ("job", "budget", "sentence"),
+    [
+        ("hang", 2.0, "took longer than its 2 s and was stopped"),
+        ("die", 30.0, "ended its process"),
+        ("greedy", 30.0, "failed: MemoryError"),
+        ("fail", 30.0, "failed: ZeroDivisionError: a bug at 7"),
+    ],
+)
+async def test_a_job_that_misbehaves_is_named_and_the_next_one_works(
+    worker: Worker, job: str, budget: float, sentence: str
+) -> None:
+    """Starting a child takes a second; each kind of misbehaviour leaves a working one behind."""
+    with pytest.raises(JobError, match=sentence):
+        await worker.run(Task(job, horizon=0, now_ms=7), budget)
+
+    outcome = await worker.run(ALIVE, budget=30)
+
+    assert (outcome.state, dict(outcome.counts)) == (b"kept", {"now": 7})
+
+
+async def test_a_healthy_child_is_kept(worker: Worker) -> None:
+    """Imports of the analyses take seconds; they are paid once."""
+    await worker.run(ALIVE, budget=30)
+    first = worker.pid
+    await worker.run(ALIVE, budget=30)
+
+    assert worker.pid == first is not None
