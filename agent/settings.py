@@ -14,13 +14,13 @@ from agent.plant import (
     TariffSettings,
 )
 from agent.store.settings import StorageSettings
-from drivers.settings import AnyDeviceSettings, ExistingFile, Settings
+from drivers.settings import AnyDeviceSettings, LocalPath, Settings
 
 
 class AgentSettings(Settings):
     """Everything a technician can say."""
 
-    tags_file: ExistingFile | None = None  # CSV of tags, each row naming its device; stands before the first [table]
+    tags_file: LocalPath | None = None  # CSV of tags, each row naming its device; stands before the first [table]
     station: StationSettings
     devices: tuple[AnyDeviceSettings, ...] = Field(alias="device")
     headers: tuple[HeaderSettings, ...] = Field(default=(), alias="header")

@@ -1,6 +1,7 @@
 """What the configuration says of a device and its tags; light, so that checking it loads no protocol library."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
+
+from drivers.address import Address, parse
 
 # A name becomes a level of an MQTT topic, so it holds neither space nor + # /.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$", max_length=120)]
@@ -37,7 +40,6 @@ DataType = Literal[
     "string",
 ]
 WordOrder = Literal["ABCD", "CDAB", "BADC", "DCBA"]
-Table = Literal["holding", "input", "coil", "discrete"]
 Fill = Literal["missing", "zero", "linear", "forward", "correlated"]
 NODE_ID = re.compile(r"(ns=\d+;|nsu=[^;]+;)?(i=\d+|[sgb]=.+)$")
 
@@ -48,9 +50,15 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def contradiction(key: str, sentence: str) -> PydanticCustomError:
-    """What a validator raises where a value is wrong beside others: the key to look at, and fact and remedy."""
-    return PydanticCustomError("contradiction", "{sentence}", {"key": key, "sentence": sentence})
+def contradiction(key: str | tuple[str | int, ...], sentence: str) -> PydanticCustomError:
+    """What a validator raises where values do not go together.
+
+    Args:
+        key: Which one to look at, or the path to it from the model.
+        sentence: The fact and its remedy.
+    """
+    path = (key,) if isinstance(key, str) else key
+    return PydanticCustomError("contradiction", "{sentence}", {"path": path, "sentence": sentence})
 
 
 def in_folder(path: Path, info: ValidationInfo) -> Path:
@@ -65,6 +73,16 @@ def existing(path: Path, info: ValidationInfo) -> Path:
     if info.context and not found.is_file():
         raise PydanticCustomError("missing_file", "there is no file {found}; correct the path", {"found": str(found)})
     return found
+
+
+def addressed(path: tuple[str | int, ...], text: str, bases: Sequence[int]) -> Address:
+    """The place an address means in the first of several ways to count that can be meant."""
+    try:
+        return parse(text, bases[0])
+    except ValueError as error:
+        if len(bases) > 1:
+            return addressed(path, text, bases[1:])
+        raise contradiction(path, str(error)) from error
 
 
 LocalPath = Annotated[Path, AfterValidator(in_folder)]
@@ -112,6 +130,15 @@ class ModbusTagSettings(TagSettings):
             raise contradiction("length", f'only a "string" has a length, a "{self.type}" has its own; leave it out')
         return self
 
+    @model_validator(mode="after")
+    def _address_holds_the_type(self) -> Self:
+        address = addressed(("address",), self.address, bases=(0, 1))  # the device says which
+        if address.holds_bits and self.type != "bool":
+            raise contradiction("type", f'a {address.table} holds one bit; write type = "bool" or another table')
+        if address.holds_bits and self.bit is not None:
+            raise contradiction("bit", f"a {address.table} is a single bit already; leave bit out")
+        return self
+
 
 class OpcuaTagSettings(TagSettings):
     """A tag that is a node of an OPC UA server."""
@@ -133,7 +160,7 @@ class DeviceSettings(Settings):
     name: Name = Field(examples=["plc-1"])
     period: Seconds = 1.0  # s, between two polls
     timeout: Seconds = 1.0  # s, for one answer
-    tags_file: ExistingFile | None = None  # CSV with one tag a row, besides the tags written here
+    tags_file: LocalPath | None = None  # CSV with one tag a row, besides the tags written here
 
 
 class ModbusSettings(DeviceSettings):
@@ -147,6 +174,12 @@ class ModbusSettings(DeviceSettings):
     block_limit: Annotated[int, Field(ge=1, le=125)] = 125  # registers a request may ask for
     max_hole: Annotated[int, Field(ge=0, le=124)] = 16  # unwanted registers bridged to save a request
     tags: tuple[ModbusTagSettings, ...] = Field(default=(), alias="tag")
+
+    @model_validator(mode="after")
+    def _addresses_are_counted_from_base(self) -> Self:
+        for i, tag in enumerate(self.tags):
+            addressed(("tag", i, "address"), tag.address, bases=(self.base,))
+        return self
 
 
 class OpcuaSettings(DeviceSettings):

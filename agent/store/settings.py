@@ -1,6 +1,5 @@
 """What the configuration says of the disk."""
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -11,7 +10,7 @@ from drivers.settings import LocalPath, Settings
 class StorageSettings(Settings):
     """Where readings are kept and for how long."""
 
-    path: LocalPath = Field(default=Path("pump-agent.db"), validate_default=True)  # relative to the configuration file
+    path: LocalPath = Field(default="pump-agent.db", validate_default=True)  # relative to the configuration file
     keep_days: Annotated[float, Field(gt=0)] = 30.0  # readings older than this are dropped
     max_mb: Annotated[float, Field(gt=1)] = 8_000.0  # the oldest go first beyond this
     commit_interval: Annotated[float, Field(gt=0, le=1)] = 0.2  # s; one commit at most so often

@@ -1,0 +1,78 @@
+"""The file a technician edits: read whole, judged whole, taken whole or not at all."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from agent.draft import Draft, names
+from agent.explain import explained
+from agent.mistakes import Mistake, Place, SettingsError
+from agent.settings import AgentSettings
+from agent.toml_text import parse
+
+
+def load(path: Path) -> AgentSettings:
+    """Read a configuration file and the tag files it names.
+
+    Paths in it are relative to its own folder.
+
+    Raises:
+        SettingsError: With every mistake in it, each with its place.
+    """
+    draft = Draft(parse(_text(path), str(path)), path.parent)
+    draft.take_in_tag_files()
+    context = {
+        "folder": path.parent,
+        "tag": None if draft.mistakes else names(draft.tags, "name"),  # tags that nobody could read are not missing
+        "header": names(draft.tables("header"), "id"),
+    }
+    draft.object_to_duplicates()
+    # where readings are kept is relative to the file, also where the file leaves it out
+    draft.content.setdefault("storage", {})
+    settings = _judge(draft, context)
+    if settings is None:
+        _judge_again(draft, context)
+    if settings is None or draft.mistakes:
+        raise SettingsError(sorted(set(draft.mistakes), key=lambda mistake: _order(mistake, str(path))))
+    return settings
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            [Mistake(Place(str(path)), f"cannot be read: {error.strerror}; correct the path")]
+        ) from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = Place(str(path), data.count(b"\n", 0, error.start) + 1)
+        raise SettingsError([Mistake(place, "a character is not in UTF-8; save the file as UTF-8")]) from error
+
+
+def _judge(draft: Draft, context: dict[str, Any]) -> AgentSettings | None:
+    try:
+        # as JSON, which is strict about types and still takes a list for a tuple and a text for a path
+        text = json.dumps(draft.content, default=str)
+        return AgentSettings.model_validate_json(text, strict=True, context=context)
+    except ValidationError as error:
+        for path, fact in explained(error, draft.content):
+            draft.object_to(path, fact)
+        return None
+
+
+def _judge_again(draft: Draft, context: dict[str, Any]) -> None:
+    """Judge what a wrong protocol has hidden: everything else about its device."""
+    unjudged = [device for _, device in draft.tables("device") if device.get("protocol") not in ("modbus-tcp", "opcua")]
+    for device in unjudged:
+        device["protocol"] = "opcua" if "url" in device else "modbus-tcp"
+    if unjudged:
+        _judge(draft, context)
+
+
+def _order(mistake: Mistake, main: str) -> tuple[bool, str, int, int]:
+    place = mistake.place
+    return place.file != main, place.file, place.line or 0, place.column or 0
