@@ -1,0 +1,57 @@
+"""A gap in a series and what a method says of it."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+COVERAGE_90 = 1.6448536269514722  # standard deviations to either side that hold 90 % of a normal distribution
+_LEAST_SHARE = 1e-4  # of the level: no water meter is better, so no estimate claims to be
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A tag's readings around its gaps, on the grid of its period, oldest first; any unit.
+
+    Only measured good readings belong here: an estimate from estimates would look surer than it is.
+    """
+
+    values: Floats  # shape (n,), NaN where nothing good was measured
+    companions: Floats = field(default_factory=lambda: np.empty((0, 0)))  # other tags, shape (n, k), likewise
+    resolution: float = 0.0  # of the meter, in the unit of the values
+
+    def floor(self, gap: "Gap") -> float:
+        """The least standard deviation that may be claimed for *gap*."""
+        level = abs(float(self.values[gap.begin - 1])) if gap.begin > 0 else 0.0
+        return max(self.resolution / float(np.sqrt(12.0)), _LEAST_SHARE * level, 1e-9)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Places `begin` up to, not including, `end` of a window; where it reaches the window's end it is still open."""
+
+    begin: int
+    end: int
+
+    def __len__(self) -> int:
+        """Number of missing values."""
+        return self.end - self.begin
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a method puts into a gap, each of shape (g,); both in the unit of the window."""
+
+    values: Floats
+    std: Floats
+    method: str
+
+
+def gaps(values: Floats) -> list[Gap]:
+    """The gaps of a series that have a measured value on their left, oldest first."""
+    missing = np.concatenate([[False], np.isnan(values), [False]])
+    bounds = np.flatnonzero(np.diff(missing.astype(np.int8)))
+    found = [Gap(int(begin), int(end)) for begin, end in zip(bounds[::2], bounds[1::2], strict=True)]
+    return [gap for gap in found if gap.begin > 0]
