@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from agent.roles import Tag, known_tags
 from agent.settings import AgentSettings
+from agent.store.columns import Column, columns
 from agent.store.reader import Reader
 from agent.store.records import Filled
 from drivers.reading import Quality
@@ -80,14 +81,14 @@ def frame(  # noqa: PLR0917 - where from, what, and the window: the order everyb
     known = known_tags(settings)
     cells = _Cells(start_ms, end_ms, step_ms)
     reach = max((known[name].hold_ms for name in names if name in known), default=0) if hold else 0
-    columns = reader.columns(names, start_ms - reach, end_ms)
+    found = columns(reader, [name for name in names if name in known], start_ms - reach, end_ms)
     series = {name: _Series.empty(cells.size) for name in names}
     for name in names:
-        if name in known and name in columns and cells.size:
-            series[name] = _aligned(_column(*columns[name]), known[name], cells, hold=hold)
-    for name, found in (_by_tag(reader.filled(names, start_ms, end_ms)) if with_filled else {}).items():
         if name in known and cells.size:
-            series[name] = _completed(series[name], found, known[name], cells)
+            series[name] = _aligned(found[name], known[name], cells, hold=hold)
+    for name, estimates in (_by_tag(reader.filled(names, start_ms, end_ms)) if with_filled else {}).items():
+        if name in known and cells.size:
+            series[name] = _completed(series[name], estimates, known[name], cells)
     return Frame(
         times_ms=cells.times_ms,
         step_ms=step_ms,
@@ -115,20 +116,6 @@ class _Cells:
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
-    """Readings of one tag by time, in its own unit."""
-
-    times_ms: Times
-    values: Floats
-    is_good: NDArray[np.bool_]
-
-
-def _column(times_ms: Times, values: Floats, quality: NDArray[np.int16]) -> _Column:
-    order = np.argsort(times_ms, kind="stable")
-    return _Column(times_ms[order], values[order], quality[order] >= Quality.GOOD)
-
-
-@dataclass(frozen=True, slots=True)
 class _Series:
     """One tag's part of a frame."""
 
@@ -141,8 +128,8 @@ class _Series:
         return _Series(np.full(size, np.nan), np.zeros(size, np.int64), np.zeros(size, np.bool_))
 
 
-def _aligned(column: _Column, tag: Tag, cells: _Cells, *, hold: bool) -> _Series:
-    good = column.is_good & np.isfinite(column.values)
+def _aligned(column: Column, tag: Tag, cells: _Cells, *, hold: bool) -> _Series:
+    good = (column.quality >= Quality.GOOD) & np.isfinite(column.values)
     inside = good & (column.times_ms >= cells.start_ms) & (column.times_ms < cells.end_ms)
     index = (column.times_ms[inside] - cells.start_ms) // cells.step_ms
     values = column.values[inside]
@@ -163,7 +150,7 @@ def _reduced(tag: Tag, index: Times, values: Floats, counts: NDArray[np.int64]) 
     return result
 
 
-def _hold(result: Floats, column: _Column, good: NDArray[np.bool_], hold_ms: int, cells: _Cells) -> None:
+def _hold(result: Floats, column: Column, good: NDArray[np.bool_], hold_ms: int, cells: _Cells) -> None:
     """Put the last reading before an empty cell into it, if that reading is good and young enough."""
     empty = np.flatnonzero(np.isnan(result))
     start = cells.times_ms[empty]
