@@ -1,0 +1,64 @@
+"""How a connection begins: files, name lookup, TCP, TLS and CONNECT; everything that blocks, for a thread to do."""
+
+import ssl
+from pathlib import Path
+from typing import Final
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from agent.mqtt.settings import MqttSettings
+
+LARGEST_PACKET: Final = 16_384  # bytes we take: acknowledgements, and commands of 4 KB
+
+
+def dial(settings: MqttSettings, client_id: str, status: str | None) -> Client:
+    """Connect and send CONNECT; the broker's answer is not read yet.
+
+    Args:
+        settings: The broker.
+        client_id: As the broker knows us.
+        status: Topic on which the broker says `offline` when we vanish.
+
+    Raises:
+        OSError: A file cannot be read, the name is unknown, nobody listens, or TLS does not trust what it sees.
+        ValueError: The address is none.
+    """
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id,
+        protocol=MQTTProtocolVersion.MQTTv5 if settings.version == "5" else MQTTProtocolVersion.MQTTv311,
+        reconnect_on_failure=False,
+    )
+    client.connect_timeout = settings.timeout
+    client.max_inflight_messages_set(65_535)  # ours is the bound; paho would queue silently
+    if settings.user is not None:
+        client.username_pw_set(settings.user, _password(settings.password_file))
+    if settings.ca_file is not None:
+        client.tls_set_context(_tls(settings, settings.ca_file))
+    if status is not None:
+        client.will_set(status, b"offline", qos=1, retain=True)
+    client.connect(settings.host, settings.port, settings.keepalive, properties=_properties(settings))
+    return client
+
+
+def _properties(settings: MqttSettings) -> Properties | None:
+    if settings.version != "5":
+        return None
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.MaximumPacketSize = LARGEST_PACKET  # the broker drops what is larger
+    return properties
+
+
+def _password(file: Path | None) -> str | None:
+    """The first line of *file*; editors end it with a newline that is not part of the password."""
+    return None if file is None else file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+
+
+def _tls(settings: MqttSettings, ca_file: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(ca_file))  # verifies chain and host name
+    if settings.cert_file is not None:
+        context.load_cert_chain(settings.cert_file, settings.key_file)
+    return context

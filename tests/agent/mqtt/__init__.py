@@ -1,0 +1,1 @@
+"""What leaves the agent: connection, payloads, topics, publishing, commands."""
