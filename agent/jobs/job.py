@@ -6,7 +6,7 @@ from typing import Protocol
 
 from agent.settings import AgentSettings
 from agent.store.reader import Reader
-from agent.store.records import Filled, Record
+from agent.store.records import Filled, Record, Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Outcome:
     mark: int
     state: bytes | None = None
     filled: Sequence[Filled] = ()
+    unfilled: Sequence[Stretch] = ()  # where filled values give way, before `filled` is kept
     records: Sequence[Record] = ()
     counts: Mapping[str, int] = field(default_factory=dict)  # for status and the demo's summary
 

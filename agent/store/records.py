@@ -51,6 +51,14 @@ class Filled(NamedTuple):
     made_ms: int
 
 
+class Stretch(NamedTuple):
+    """A part of a tag's time."""
+
+    tag: str
+    start_ms: int
+    end_ms: int  # not included
+
+
 class Batch(NamedTuple):
     """Consecutive rows of the log."""
 

@@ -1,0 +1,241 @@
+"""One receiver's place in the log: what it has acknowledged, what an outage held back, what is live."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
+
+from agent.store.log import Log
+from agent.store.reader import Reader
+from agent.store.records import Batch, Record, Row
+
+T = TypeVar("T")
+Change = Callable[[Log], None]
+
+
+class Source(Protocol):
+    """What a sink needs of the store."""
+
+    @property
+    def last_id(self) -> int:
+        """Id of the newest row on the disk."""
+
+    @property
+    def last_record_id(self) -> int:
+        """Id of the newest record on the disk."""
+
+    def recent(self, mark: int, limit: int) -> list[Row] | None:
+        """The next rows after *mark* from memory; None where they are only on the disk."""
+
+    async def read(self, query: Callable[[Reader], T]) -> T:
+        """Ask the database."""
+
+    async def write(self, change: Callable[[Log], T]) -> T:
+        """Do *change* in the next transaction."""
+
+    def touch(self) -> None:
+        """Have `changes` of every sink written soon."""
+
+
+class Place(NamedTuple):
+    """What the database says of a sink."""
+
+    acknowledged: int  # last row of the live stream that the receiver has
+    backlog: list[tuple[int, int]]  # first and last ids held back, oldest first
+    behind: int  # rows among these
+    records: int  # last record that the receiver has
+
+
+class Flight:
+    """Batches handed out in order, of which the receiver may acknowledge any first.
+
+    The place moves only over those without an unacknowledged one before them.
+    """
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+        self._batches: deque[tuple[Batch, list[bool]]] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._batches)
+
+    def hand_out(self, batch: Batch) -> None:
+        """Note that the receiver is being given *batch*."""
+        self._batches.append((batch, [False]))
+
+    def land(self, batch: Batch) -> list[Batch] | None:
+        """Note that the receiver has *batch*; the ones now behind the place, or None where it is not in the air."""
+        for one, has_landed in self._batches:
+            if one is batch:
+                has_landed[0] = True
+                break
+        else:
+            return None
+        landed = []
+        while self._batches and self._batches[0][1][0]:
+            landed.append(self._batches.popleft()[0])
+            self.place = landed[-1].last
+        return landed
+
+
+class Sink:
+    """What one receiver still has to get; made by `Store.sink`.
+
+    Rows are delivered at least once and in order per tag within each stream. Live rows never wait for
+    the backlog. Several batches of a stream may be in the air. Acknowledgements are on the disk
+    within a second; a crash before that repeats what they covered. Imported rows are not delivered.
+    """
+
+    def __init__(self, source: Source, name: str) -> None:
+        self._source = source
+        self._name = name
+        self._live = Flight(0)
+        self._held = Flight(0)
+        self._backlog: deque[tuple[int, int]] = deque()
+        self._sent = self._sent_back = self._sent_records = 0
+        self._records = 0
+        self._is_changed = False
+        self._arrival = asyncio.Event()
+        self.behind = 0  # rows held back that the receiver does not have yet
+
+    async def start(self) -> None:
+        """Begin with a new connection: all that is not acknowledged becomes backlog, live begins at the log's end.
+
+        Raises:
+            StorageError: The disk does not do it.
+        """
+        self._is_changed = False  # what the last connection still says comes too late
+        self._live, self._held = Flight(0), Flight(0)
+        place = await self._source.write(lambda log: hold_back(log, self._name))
+        self._live, self._held = Flight(place.acknowledged), Flight(0)
+        self._sent, self._sent_back = place.acknowledged, 0
+        self._records = self._sent_records = place.records
+        self._backlog = deque(place.backlog)
+        self.behind = place.behind
+
+    async def live(self, limit: int) -> Batch:
+        """Wait for the next live rows and return up to *limit* of them."""
+        while True:
+            self._arrival.clear()  # before looking, so that no arrival is missed
+            newest = self._source.last_id
+            if self._sent < newest:
+                rows = self._source.recent(self._sent, limit)
+                if rows is None:
+                    rows = await self._ask(self._sent + 1, newest, limit)
+                if rows:
+                    batch = _consecutive(rows)
+                    self._sent = batch.last
+                    self._live.hand_out(batch)
+                    return batch
+                self._sent = newest  # retention was faster
+            await self._arrival.wait()
+
+    async def backlog(self, limit: int) -> Batch | None:
+        """Up to *limit* of the oldest rows held back that were not handed out yet; None where there are none left.
+
+        There will be none until the next `start`.
+        """
+        while held := next((one for one in self._backlog if one[1] > self._sent_back), None):
+            rows = await self._ask(max(held[0], self._sent_back + 1), held[1], limit)
+            if rows:
+                batch = _consecutive(rows)
+                self._sent_back = batch.last
+                self._held.hand_out(batch)
+                return batch
+            self._sent_back = held[1]  # imported, or retention was faster
+        if not self._held:
+            self._forget_backlog(self._sent_back)
+            self.behind = 0
+        return None
+
+    def acknowledge(self, batch: Batch) -> None:
+        """The receiver has *batch*, live or held back; one of an earlier connection is ignored."""
+        if self._live.land(batch) is None:
+            landed = self._held.land(batch)
+            if landed is None:
+                return
+            self.behind -= sum(len(one.rows) for one in landed)
+            self._forget_backlog(self._held.place)
+        self._note()
+
+    async def records(self, limit: int) -> list[tuple[int, Record]]:
+        """Wait for the next records and return up to *limit* of them, with their ids."""
+        while True:
+            self._arrival.clear()
+            if self._sent_records < self._source.last_record_id:
+                found = await self._source.read(partial(Reader.records_after, mark=self._sent_records, limit=limit))
+                if found:
+                    self._sent_records = found[-1][0]
+                    return found
+            await self._arrival.wait()
+
+    def acknowledge_records(self, last: int) -> None:
+        """The receiver has all records up to the one with id *last*."""
+        self._records = max(self._records, last)
+        self._note()
+
+    def arrive(self) -> None:
+        """Something was committed: look again."""
+        self._arrival.set()
+
+    def changes(self) -> Change | None:
+        """What to write of the sink, None where nothing has changed since it was last asked for."""
+        if not self._is_changed:
+            return None
+        self._is_changed = False
+        name, live, records, backlog = self._name, self._live.place, self._records, list(self._backlog)
+        return lambda log: _keep(log, name, live, records, backlog)
+
+    def mark_changed(self) -> None:
+        """What `changes` gave was not written after all."""
+        self._is_changed = True
+
+    def _note(self) -> None:
+        self._is_changed = True
+        self._source.touch()
+
+    def _forget_backlog(self, last: int) -> None:
+        """Drop what is held back up to *last*."""
+        while self._backlog and self._backlog[0][0] <= last:
+            _, end = self._backlog.popleft()
+            if end > last:
+                self._backlog.appendleft((last + 1, end))
+            self._is_changed = True
+
+    async def _ask(self, first: int, last: int, limit: int) -> list[Row]:
+        return await self._source.read(lambda reader: reader.appended(first, last, limit))
+
+
+def hold_back(log: Log, sink: str) -> Place:
+    """Turn all that *sink* has not acknowledged into backlog, up to the log's end, in the caller's transaction."""
+    cursor = dict(log.db.execute("SELECT stream, id FROM cursor WHERE sink = ?", (sink,)).fetchall())
+    live, records = cursor.get("live", 0), cursor.get("records", 0)
+    backlog = log.db.execute("SELECT first, last FROM backlog WHERE sink = ? ORDER BY first", (sink,)).fetchall()
+    if live < log.last_id:
+        joined = backlog.pop()[0] if backlog and backlog[-1][1] == live else live + 1
+        backlog.append((joined, log.last_id))
+    counted = [(first, last, log.db.execute(APPENDED, (first, last)).fetchone()[0] or 0) for first, last in backlog]
+    held = [(first, last) for first, last, rows in counted if rows]
+    _keep(log, sink, log.last_id, records, held)
+    return Place(log.last_id, held, sum(rows for _, _, rows in counted), records)
+
+
+def _keep(log: Log, sink: str, live: int, records: int, backlog: list[tuple[int, int]]) -> None:
+    log.db.executemany(
+        "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", [(sink, "live", live), (sink, "records", records)]
+    )
+    if backlog != log.db.execute("SELECT first, last FROM backlog WHERE sink = ? ORDER BY first", (sink,)).fetchall():
+        log.db.execute("DELETE FROM backlog WHERE sink = ?", (sink,))
+        log.db.executemany("INSERT INTO backlog VALUES (?, ?, ?)", [(sink, first, last) for first, last in backlog])
+
+
+def _consecutive(rows: list[Row]) -> Batch:
+    """The rows up to the first gap in their ids (left by an import or by retention)."""
+    first = rows[0].id
+    if rows[-1].id - first + 1 != len(rows):
+        rows = [row for place, row in enumerate(rows, first) if row.id == place]
+    return Batch(first, rows[-1].id, rows)
+
+
+APPENDED = "SELECT sum(min(last, ?2) - max(first, ?1) + 1) FROM span WHERE last >= ?1 AND first <= ?2 AND NOT imported"

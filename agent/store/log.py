@@ -1,0 +1,211 @@
+"""The log itself: the one writing connection, its transactions, and what they keep in step.
+
+Synchronous, and used by one thread; `Store` serves the running agent from it, imports use it as it is.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from math import isfinite
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from agent.store.errors import StorageError, translating
+from agent.store.lock import WriterLock
+from agent.store.losses import UNSOUND, Loss, add_losses
+from agent.store.names import Names
+from agent.store.records import Row
+from agent.store.sifting import Rejected, sift
+from agent.store.zones import Latest, Stored, Zones
+from drivers.reading import Reading
+
+LATEST_EVERY = 10.0  # s between two checkpoints of the latest values
+LARGE_WAL = 24 * 2**20  # bytes; from here on the writer insists on starting the write-ahead log over
+PATIENCE = 5.0  # s between two such tries, each of which waits for readers at most WAIT
+WAIT, USUAL_WAIT = 50, 5_000  # ms
+
+INSERT = "INSERT INTO reading (id, tag, ts_ms, value, quality, reason) VALUES (?, ?, ?, ?, ?, ?)"
+PLAIN = {float, int, str, type(None)}
+UNFIT = (
+    KeyError,  # a name that is new
+    TypeError,
+    ValueError,
+    OverflowError,
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+)
+
+
+class Inserted(NamedTuple):
+    """What became of readings."""
+
+    rows: list[Stored]
+    rejected: int
+
+
+class Log:
+    """The right to write, and the connection that does.
+
+    Whatever touches the disk raises `StorageError` when the disk fails.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._wal = path.with_name(path.name + "-wal")
+
+    def __enter__(self) -> Self:
+        """Take the lock and open; the database has been made ready before (`agent.store.opening.prepare`).
+
+        Raises:
+            StorageRefusedError: Another process writes it.
+        """
+        with ExitStack() as stack, translating(self.path):
+            stack.enter_context(WriterLock(self.path))
+            place = self.path.resolve().as_uri() + "?mode=rw"
+            self.db = sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)
+            stack.callback(self.db.close)
+            self.db.execute("PRAGMA journal_mode = WAL")
+            self.db.execute("PRAGMA synchronous = FULL")
+            self.db.execute("PRAGMA journal_size_limit = 8388608")
+            self.names, self._zones, self._latest = Names(self.db), Zones(self.db), Latest(self.db)
+            self._is_stale = False
+            self._checked = self._kept = time.monotonic()
+            self._held = stack.pop_all()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        # A last checkpoint spares the next opening a look through the end of the log; a failing disk may deny it.
+        with self._held, suppress(StorageError):
+            self._kept = -LATEST_EVERY
+            with self.transaction():
+                pass
+
+    @property
+    def last_id(self) -> int:
+        """Id of the newest row, this transaction's included."""
+        return self._zones.next_id - 1
+
+    @property
+    def last_record_id(self) -> int:
+        """Id of the newest record, 0 where there is none."""
+        newest: int | None = self.db.execute("SELECT max(id) FROM record").fetchone()[0]
+        return newest or 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What happens inside is on the disk when this returns, or has not happened at all."""
+        is_done = False
+        try:
+            with translating(self.path):
+                self._refresh()
+                self.db.execute("BEGIN IMMEDIATE")
+                yield
+                self._keep_latest()
+                self.db.execute("COMMIT")
+                is_done = True
+        finally:
+            if not is_done:
+                self._undo()
+        self._bound_wal()
+
+    def insert(self, readings: Sequence[Reading], *, imported: bool = False) -> Inserted:
+        """Append *readings* in order; what cannot be kept is noted as a loss and costs its neighbours nothing."""
+        if not readings:
+            return Inserted([], 0)
+        rejected: list[Rejected] = []
+        first = self._zones.next_id
+        try:
+            rows = self._rows(readings)
+            self.db.executemany(INSERT, rows)
+        except UNFIT:
+            self.db.execute("DELETE FROM reading WHERE id >= ?", (first,))
+            kept, rejected = sift(readings)
+            self.names.learn({one.tag for one in kept}, {one.reason for one in kept}, first)
+            rows = self._numbered(kept)
+            self.db.executemany(INSERT, rows)
+        if rows:
+            self._zones.extend(rows, imported=imported)
+            self._latest.take(rows, imported=imported)
+        self.lose(_as_losses(rejected))
+        return Inserted(rows, len(rejected))
+
+    def latest(self) -> list[Row]:
+        """The newest row of each tag."""
+        with translating(self.path):
+            self._refresh()
+        return self.named(self._latest.rows())
+
+    def named(self, rows: Iterable[Stored]) -> list[Row]:
+        """Rows with their names; any thread may ask this of rows that are on the disk."""
+        tags, reasons = self.names.tag_of, self.names.reason_of
+        return [
+            Row(number, tags[tag], ts_ms, value, quality, reasons[reason])
+            for number, tag, ts_ms, value, quality, reason in rows
+        ]
+
+    def describe(self, units: Mapping[str, str]) -> None:
+        """Note the units of tags, by name."""
+        self.names.learn(units, (), self._zones.next_id)
+        self.db.executemany("UPDATE tag SET unit = ? WHERE name = ?", [(unit, name) for name, unit in units.items()])
+
+    def lose(self, losses: Iterable[Loss]) -> None:
+        """Note what could not be kept."""
+        add_losses(self.db, losses, time.time_ns() // 1_000_000)
+
+    def _rows(self, readings: Sequence[Reading]) -> list[Stored]:
+        """Rows of readings that are as they should be.
+
+        Raises:
+            KeyError, TypeError, ValueError: One is not, or has a name that is new.
+        """
+        rows = self._numbered(readings)
+        if not {row[3].__class__ for row in rows} <= PLAIN:
+            raise TypeError
+        # The sum is finite only where every part is; one that overflows merely costs the slow path.
+        if not isfinite(sum([row[3] for row in rows if row[3].__class__ is float])):
+            raise ValueError
+        return rows
+
+    def _numbered(self, readings: Iterable[Reading]) -> list[Stored]:
+        tags, reasons = self.names.tags, self.names.reasons
+        return [
+            (number, tags[tag], ts_ms, value, quality, reasons[reason])
+            for number, (tag, ts_ms, value, quality, reason) in enumerate(readings, self._zones.next_id)
+        ]
+
+    def _keep_latest(self) -> None:
+        if time.monotonic() - self._kept > LATEST_EVERY:
+            self._latest.keep(self.last_id)
+            self._kept = time.monotonic()
+
+    def _undo(self) -> None:
+        # Whether the disk still lets us read what is true is seen when the next transaction begins.
+        self._is_stale = True
+        with suppress(sqlite3.Error):
+            self.db.rollback()
+
+    def _refresh(self) -> None:
+        if self._is_stale:
+            self.names.forget()
+            self._zones.forget()
+            self._latest.forget()
+            self._is_stale = False
+
+    def _bound_wal(self) -> None:
+        """Start the write-ahead log over, where readers that overlap each other would keep it growing."""
+        if self._wal.stat().st_size < LARGE_WAL or time.monotonic() - self._checked < PATIENCE:
+            return
+        self._checked = time.monotonic()
+        with suppress(sqlite3.OperationalError):  # the rows are safe already; the next commit tells of the disk
+            self.db.execute(f"PRAGMA busy_timeout = {WAIT}")
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self.db.execute(f"PRAGMA busy_timeout = {USUAL_WAIT}")
+
+
+def _as_losses(rejected: Iterable[Rejected]) -> list[Loss]:
+    return [
+        Loss(one.tag, f"{UNSOUND}: {one.reason}", one.ts_ms, one.ts_ms, readings=1, undelivered=1, example=one.example)
+        for one in rejected
+    ]

@@ -1,0 +1,49 @@
+"""What could not be kept, by tag and time range: never silent."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+DAY_MS = 86_400_000
+
+RETENTION = "dropped by retention"
+UNSOUND = "could not be stored"
+DAMAGED = "the database was damaged"
+
+
+class Loss(NamedTuple):
+    """Readings that are not in the log, though they once were measured."""
+
+    tag: str  # "" where it cannot be said by tag
+    reason: str
+    first_ms: int | None  # source times of the first and last of them, where known
+    last_ms: int | None
+    readings: int
+    undelivered: int  # of these, the ones that some receiver had not acknowledged
+    example: str | None = None  # one of them, as text
+
+
+def add_losses(db: sqlite3.Connection, losses: Iterable[Loss], now_ms: int) -> None:
+    """Add to what was lost; one row a tag, reason and day, so that the report stays small over years."""
+    day = now_ms // DAY_MS
+    db.executemany(ADD, [(one.tag, one.reason, day, *one[2:]) for one in losses])
+
+
+def all_losses(db: sqlite3.Connection) -> list[Loss]:
+    """Everything lost, newest day first."""
+    return [Loss(*row) for row in db.execute(ALL)]
+
+
+ADD = """
+INSERT INTO loss (tag, reason, day, first_ms, last_ms, count, undelivered, example)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    first_ms = min(coalesce(first_ms, excluded.first_ms), coalesce(excluded.first_ms, first_ms)),
+    last_ms = max(coalesce(last_ms, excluded.last_ms), coalesce(excluded.last_ms, last_ms)),
+    count = count + excluded.count,
+    undelivered = undelivered + excluded.undelivered,
+    example = excluded.example
+"""
+ALL = """
+SELECT tag, reason, first_ms, last_ms, count, undelivered, example FROM loss ORDER BY day DESC, tag, reason
+"""

@@ -1,0 +1,233 @@
+"""Reading the log and what is kept beside it; for jobs, commands, and the agent's receivers.
+
+Arrays are made in `columns`, so that the polling process needs no NumPy.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from agent.store.errors import translating
+from agent.store.losses import Loss, all_losses
+from agent.store.newest import newest_rows
+from agent.store.records import Filled, Kind, Record, Row
+from agent.store.zones import Stored
+
+CHUNK = 65_536  # rows a statement visits at most: a snapshot held for long keeps the write-ahead log growing
+NEWEST = 2**62  # above every id
+
+AMONG = "AND +tag IN (SELECT value FROM json_each(?))"
+
+
+class JobRun(NamedTuple):
+    """How a job is doing."""
+
+    job: str
+    mark: int  # id of the last row it has read
+    ran_ms: int  # when it last succeeded; 0 for never
+    took_ms: int  # of the last run, good or not
+    error: str | None  # why the last run failed; None where it succeeded
+    failures: int  # in a row
+    counts: dict[str, int]  # of the last good run
+
+
+class Reader:
+    """A read-only view of the database, up to a horizon in the log.
+
+    Every method is a few short statements and raises `StorageError` when the disk fails. Any thread
+    may use it, one at a time.
+    """
+
+    def __init__(self, path: Path, horizon: int | None = None) -> None:
+        """Look at *path* as when *horizon* was the id of the newest row; None follows the log."""
+        self._path = path
+        self._horizon = NEWEST if horizon is None else horizon
+        self._tags: dict[int, str] = {}
+        self._reasons: dict[int | None, str | None] = {None: None}
+
+    def __enter__(self) -> Self:
+        """Open.
+
+        Raises:
+            StorageError: There is no database, or it cannot be read.
+        """
+        with translating(self._path):
+            place = self._path.resolve().as_uri() + "?mode=ro"
+            self._db = sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._db.close()
+
+    # The log
+
+    @property
+    def last_id(self) -> int:
+        """Id of the newest row in sight, 0 where there is none."""
+        newest = self._fetch("SELECT max(last) FROM span WHERE first <= ?", self._horizon)[0][0]
+        return min(newest or 0, self._horizon)
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Every tag that ever had a reading, with its unit ("" where none was told)."""
+        return dict(self._fetch("SELECT name, unit FROM tag ORDER BY name"))
+
+    def id_at(self, ts_ms: int) -> int:
+        """Id of the last row whose time is not after *ts_ms*, 0 for none: a horizon in history imported in order."""
+        query = "SELECT first, last FROM span WHERE min_ms <= ? AND first <= ? ORDER BY first DESC LIMIT 1"
+        for first, last in self._fetch(query, ts_ms, self._horizon):
+            query = "SELECT max(id) FROM reading WHERE id BETWEEN ? AND ? AND ts_ms <= ?"
+            return self._fetch(query, first, min(last, self._horizon), ts_ms)[0][0] or 0
+        return 0
+
+    def after(self, mark: int, limit: int, tags: Collection[str] | None = None) -> list[Row]:
+        """The next rows after *mark*, in the log's order; of *tags* only, where given."""
+        if tags is None:
+            query = "SELECT * FROM reading WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+            return self._rows(self._fetch(query, mark, self._horizon, limit))
+        numbers, last_id, found = self._numbers(tags), self.last_id, list[Row]()
+        query = f"SELECT * FROM reading WHERE id > ? AND id <= ? {AMONG} ORDER BY id LIMIT ?"  # noqa: S608 - ours
+        for start in range(mark, last_id, CHUNK):
+            if len(found) == limit:
+                break
+            end = min(start + CHUNK, last_id)
+            found += self._rows(self._fetch(query, start, end, numbers, limit - len(found)))
+        return found
+
+    def window(self, tags: Collection[str], start_ms: int, end_ms: int) -> list[Row]:
+        """Rows of *tags* by source time, from *start_ms* up to, not including, *end_ms*; in the log's order."""
+        return [row for chunk in self.chunks(tags, start_ms, end_ms) for row in self._rows(chunk)]
+
+    def chunks(self, tags: Collection[str], start_ms: int, end_ms: int, columns: str = "*") -> Iterator[list[Any]]:
+        """*columns* of a window as they lie in the table (names are numbers), one short snapshot after another."""
+        numbers = self._numbers(tags)
+        query = (
+            f"SELECT {columns} FROM reading WHERE id BETWEEN ? AND ? AND ts_ms >= ? AND ts_ms < ?"  # noqa: S608 - ours
+            f" {AMONG} ORDER BY id"
+        )
+        for first, last in self._places(start_ms, end_ms):
+            yield self._fetch(query, first, last, start_ms, end_ms, numbers)
+
+    def appended(self, first: int, last: int, limit: int) -> list[Row]:
+        """The first *limit* rows from *first* to *last* that were appended, not imported: what receivers get."""
+        query = (
+            "SELECT max(first, ?1), min(last, ?2) FROM span"
+            " WHERE first >= coalesce((SELECT max(first) FROM span WHERE first <= ?1), ?1)"
+            " AND first <= ?2 AND last >= ?1 AND NOT imported ORDER BY first LIMIT ?3"
+        )
+        found: list[Row] = []
+        for start, end in self._fetch(query, first, last, limit):
+            rows = "SELECT * FROM reading WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
+            found += self._rows(self._fetch(rows, start, end, limit - len(found)))
+            if len(found) == limit:
+                break
+        return found
+
+    def latest(self, tags: Collection[str] | None = None) -> dict[str, Row]:
+        """The newest row of each tag; appended ones go before imported ones, which are history."""
+        found = {row.tag: row for row in self._rows(self._newest())}
+        return found if tags is None else {tag: found[tag] for tag in tags if tag in found}
+
+    # What is kept besides
+
+    def newest(self, kind: Kind, key: str | None = None) -> list[Record]:
+        """The newest record of each key of *kind*; of *key* alone, where given."""
+        query = (
+            "SELECT kind, key, ts_ms, body FROM record WHERE id IN"
+            " (SELECT max(id) FROM record WHERE kind = ? AND (?2 IS NULL OR key = ?2) GROUP BY key) ORDER BY key"
+        )
+        return [Record(*row) for row in self._fetch(query, kind, key)]
+
+    def records(self, kind: Kind, start_ms: int, end_ms: int) -> list[Record]:
+        """Records of *kind* from *start_ms* up to, not including, *end_ms*, as they were made."""
+        query = "SELECT kind, key, ts_ms, body FROM record WHERE kind = ? AND ts_ms >= ? AND ts_ms < ? ORDER BY id"
+        return [Record(*row) for row in self._fetch(query, kind, start_ms, end_ms)]
+
+    def records_after(self, mark: int, limit: int) -> list[tuple[int, Record]]:
+        """The next records after the one with id *mark*, with their ids."""
+        query = "SELECT id, kind, key, ts_ms, body FROM record WHERE id > ? ORDER BY id LIMIT ?"
+        return [(row[0], Record(*row[1:])) for row in self._fetch(query, mark, limit)]
+
+    def filled(self, tags: Collection[str], start_ms: int, end_ms: int) -> list[Filled]:
+        """Filled values of *tags* from *start_ms* up to, not including, *end_ms*; by tag, then time."""
+        query = (
+            "SELECT tag, ts_ms, value, std, method, made_ms FROM filled"
+            " WHERE tag IN (SELECT value FROM json_each(?)) AND ts_ms >= ? AND ts_ms < ? ORDER BY tag, ts_ms"
+        )
+        rows = self._fetch(query, self._numbers(tags), start_ms, end_ms)
+        return [Filled(self._tags[row[0]], *row[1:]) for row in rows]
+
+    def job_state(self, job: str) -> tuple[int, bytes | None]:
+        """Where a job's last good run stopped reading, and what it left for itself."""
+        mark, state = (self._fetch("SELECT mark, state FROM job WHERE job = ?", job) or [(0, None)])[0]
+        return mark, state
+
+    def job_runs(self) -> list[JobRun]:
+        """Every job that has run or tried to."""
+        query = "SELECT job, mark, ran_ms, took_ms, error, failures, counts FROM job ORDER BY job"
+        return [JobRun._make([*row[:-1], json.loads(row[-1])]) for row in self._fetch(query)]
+
+    def losses(self) -> list[Loss]:
+        """What could not be kept, newest day first."""
+        with translating(self._path):
+            return all_losses(self._db)
+
+    def behind(self, sink: str) -> int:
+        """Rows that *sink* has not acknowledged and that an outage held back (an upper bound)."""
+        rows = self._fetch("SELECT sum(last - first + 1) FROM backlog WHERE sink = ?", sink)
+        return rows[0][0] or 0
+
+    # Inside
+
+    def _fetch(self, query: str, *values: object) -> list[Any]:
+        with translating(self._path):
+            return self._db.execute(query, values).fetchall()
+
+    def _newest(self) -> list[Stored]:
+        with translating(self._path):
+            return newest_rows(self._db, self.last_id)
+
+    def _places(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, int]]:
+        """First and last ids between which rows of a window may be; neighbours are joined up to CHUNK rows."""
+        query = "SELECT first, last FROM span WHERE max_ms >= ? AND min_ms < ? AND first <= ? ORDER BY first"
+        place: tuple[int, int] | None = None
+        for first, last in self._fetch(query, start_ms, end_ms, self._horizon):
+            end = min(last, self._horizon)
+            if place and place[1] + 1 == first and end - place[0] < CHUNK:
+                place = (place[0], end)
+                continue
+            if place:
+                yield place
+            place = (first, end)
+        if place:
+            yield place
+
+    def _rows(self, stored: list[Stored]) -> list[Row]:
+        try:
+            return self._named(stored)
+        except KeyError:  # names that are newer than this reader
+            self._learn()
+            return self._named(stored)
+
+    def _named(self, stored: list[Stored]) -> list[Row]:
+        tags, reasons = self._tags, self._reasons
+        return [
+            Row(number, tags[tag], ts_ms, value, quality, reasons[reason])
+            for number, tag, ts_ms, value, quality, reason in stored
+        ]
+
+    def numbers(self, tags: Collection[str]) -> dict[int, str]:
+        """The tags' names by the numbers that stand for them in `chunks`; unknown ones are left out."""
+        if not set(tags) <= set(self._tags.values()):
+            self._learn()
+        wanted = set(tags)
+        return {number: tag for number, tag in self._tags.items() if tag in wanted}
+
+    def _numbers(self, tags: Collection[str]) -> str:
+        return json.dumps(list(self.numbers(tags)))
+
+    def _learn(self) -> None:
+        self._tags.update(self._fetch("SELECT id, name FROM tag"))
+        self._reasons.update(self._fetch("SELECT id, text FROM reason"))

@@ -1,0 +1,100 @@
+"""The zone map: where in the log a window of time may be, so that nothing else is visited."""
+
+import sqlite3
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import NamedTuple
+
+from drivers.reading import Value
+
+SPAN_ROWS = 4096  # rows of a span: fine enough to skip by, coarse enough that a month has few of them
+
+Stored = tuple[int, int, int, Value, int, int | None]
+"""A row as it lies in the table: id, tag, ts_ms, value, quality, reason; tag and reason are numbers of `Names`."""
+
+_tag, _time = itemgetter(1), itemgetter(2)
+
+
+class Span(NamedTuple):
+    """Rows that follow each other, and the source times among them."""
+
+    first: int
+    last: int
+    min_ms: int
+    max_ms: int
+    imported: int
+
+
+class Zones:
+    """The writer's side of the map; `forget` after a transaction that was rolled back."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.forget()
+
+    def forget(self) -> None:
+        """Believe the database only."""
+        newest = self._db.execute("SELECT * FROM span ORDER BY first DESC LIMIT 1").fetchone()
+        self._newest = Span(*newest) if newest else None
+        floor = self._db.execute("SELECT id FROM mark WHERE name = 'floor'").fetchone()
+        self.next_id: int = 1 + max(newest[1] if newest else 0, floor[0] if floor else 0)
+
+    def extend(self, rows: Sequence[Stored], *, imported: bool) -> None:
+        """Note *rows*, which have just been inserted at `next_id`."""
+        times = list(map(_time, rows))
+        new = Span(rows[0][0], rows[-1][0], min(times), max(times), int(imported))
+        old = self._newest
+        if old and old.imported == new.imported and new.last - old.first < SPAN_ROWS and old.last + 1 == new.first:
+            new = Span(old.first, new.last, min(old.min_ms, new.min_ms), max(old.max_ms, new.max_ms), old.imported)
+        self._db.execute("INSERT OR REPLACE INTO span VALUES (?, ?, ?, ?, ?)", new)
+        self._newest = new
+        self.next_id = new.last + 1
+
+
+class Latest:
+    """The newest row of each tag, exact after a crash: a checkpoint completed from the end of the log.
+
+    Appended rows go before imported ones, which are history even where they are written later.
+    """
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.forget()
+
+    def forget(self) -> None:
+        """Believe the database only."""
+        checkpoint = self._db.execute("SELECT * FROM latest").fetchall()
+        self._rows: dict[int, Stored] = {row[0]: (row[1], row[0], *row[2:6]) for row in checkpoint}
+        self._imported = {row[0] for row in checkpoint if row[6]}
+        self._changed: set[int] = set()
+        upto = self._db.execute("SELECT id FROM mark WHERE name = 'latest'").fetchone() or (0,)
+        for first, last, imported in self._db.execute(
+            "SELECT max(first, ?1 + 1), last, imported FROM span WHERE last > ?1 ORDER BY first", upto
+        ).fetchall():
+            rows = self._db.execute("SELECT * FROM reading WHERE id BETWEEN ? AND ? ORDER BY id", (first, last))
+            self.take(rows.fetchall(), imported=imported)
+
+    def take(self, rows: Sequence[Stored], *, imported: bool) -> None:
+        """Take in *rows*, oldest first."""
+        newest = dict(zip(map(_tag, rows), rows, strict=True))
+        if imported:
+            newest = {tag: row for tag, row in newest.items() if tag not in self._rows or tag in self._imported}
+            self._imported.update(newest)
+        elif self._imported:
+            self._imported.difference_update(newest)
+        self._rows.update(newest)
+        self._changed.update(newest)
+
+    def rows(self) -> list[Stored]:
+        """One row a tag."""
+        return list(self._rows.values())
+
+    def keep(self, last_id: int) -> None:
+        """Write the checkpoint, inside the caller's transaction; it is valid to *last_id*."""
+        changed = [self._rows[tag] for tag in self._changed]
+        self._db.executemany(
+            "INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(row[1], row[0], *row[2:], row[1] in self._imported) for row in changed],
+        )
+        self._db.execute("INSERT OR REPLACE INTO mark VALUES ('latest', ?)", (last_id,))
+        self._changed.clear()
