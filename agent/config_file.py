@@ -31,11 +31,24 @@ def load(path: Path) -> AgentSettings:
     draft.object_to_duplicates()
     # where readings are kept is relative to the file, also where the file leaves it out
     draft.content.setdefault("storage", {})
+    return settle(draft, context)
+
+
+def settle(draft: Draft, context: dict[str, Any]) -> AgentSettings:
+    """The settings a draft amounts to.
+
+    Args:
+        draft: What was read.
+        context: What values are checked against besides themselves; see `load`.
+
+    Raises:
+        SettingsError: With every mistake in it, those noted before and those found now.
+    """
     settings = _judge(draft, context)
     if settings is None:
         _judge_again(draft, context)
     if settings is None or draft.mistakes:
-        raise SettingsError(sorted(set(draft.mistakes), key=lambda mistake: _order(mistake, str(path))))
+        raise SettingsError(sorted(set(draft.mistakes), key=lambda mistake: _order(mistake, draft.file)))
     return settings
 
 

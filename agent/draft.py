@@ -22,6 +22,7 @@ class Draft:
     """
 
     def __init__(self, toml: TomlText, folder: Path) -> None:
+        self.file = toml.file
         self.content: Table = toml.content
         self.mistakes: list[Mistake] = []
         self._toml = toml

@@ -1,0 +1,147 @@
+"""The command line: every command with its arguments; what a command does is in agent/commands.
+
+Exit status: 0 done, 1 a bug (with a traceback) or a run that went wrong, 2 something a person must mend:
+the command line, the configuration, a file, the disk.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+
+from agent.mistakes import SettingsError
+
+MENDABLE = 2  # as argparse has it for its own
+_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; the exit status."""
+    args = parser().parse_args(arguments)
+    try:
+        status: int = import_module(f"agent.commands.{args.module}").run(args)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return MENDABLE
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its arguments; nothing heavy is loaded for it."""
+    top = argparse.ArgumentParser(
+        prog="pump-agent",
+        description="Reads a water pump station, keeps every reading, and says the cheapest safe way to run its pumps.",
+        epilog="Exit status: 0 done, 1 a bug or a run that went wrong, 2 something you must mend.",
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _run(_command(commands, "run", "poll, keep, analyse and publish until stopped"))
+    _check(_command(commands, "check", "say every mistake in a configuration, without touching a device"))
+    _demo(_command(commands, "demo", "run the whole product on a simulated station"))
+    _status(_command(commands, "status", "show what the agent last knew: devices, jobs, advice, alarms"))
+    _import_tags(_command(commands, "import-tags", "turn a vendor's register list into a tag file"))
+    _import(_command(commands, "import", "take history from CSV files into the store", module="import_history"))
+    _analyse(_command(commands, "analyse", "run the analyses over stored history"))
+    _command(commands, "schema", "print the configuration's JSON Schema, for editors")
+    _command(commands, "version", "print the version")
+    return top
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, sentence: str, module: str | None = None
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=sentence, description=sentence[0].upper() + sentence[1:] + ".")
+    command.set_defaults(module=module or name.replace("-", "_"))
+    return command
+
+
+def _run(command: argparse.ArgumentParser) -> None:
+    _config(command)
+    command.add_argument("--verbose", action="store_true", help="log more")
+
+
+def _check(command: argparse.ArgumentParser) -> None:
+    _config(command)
+    _json(command)
+
+
+def _demo(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--for", dest="seconds", type=_duration, metavar="TIME", help="end by itself, after 60s or 5m")
+    command.add_argument("--amqtt", action="store_true", help="use the embedded broker even where mosquitto is there")
+    _json(command)
+
+
+def _status(command: argparse.ArgumentParser) -> None:
+    _config(command)
+    _json(command)
+
+
+def _import_tags(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", type=Path, metavar="FILE", help="the vendor's list as CSV, with a row of titles")
+    command.add_argument("--output", type=Path, metavar="FILE", help="where to write the tag file; default: print it")
+    command.add_argument(
+        "--toml", metavar="HOST:PORT", help="print the [[device]] tables to paste, for units behind this address"
+    )
+    command.add_argument("--opcua-url", metavar="URL", help="the OPC UA server's address in those tables")
+    command.add_argument(
+        "--device-prefix",
+        default="",
+        metavar="PREFIX",
+        help="put before the names of devices, which are unit-<number> and opcua",
+    )
+    command.add_argument(
+        "--sentinel",
+        action="append",
+        default=[],
+        type=_sentinel,
+        metavar="TYPE=RAW",
+        help='a raw value that means "no sensor" in every tag of a type, like int16=32767; may be repeated',
+    )
+
+
+def _import(command: argparse.ArgumentParser) -> None:
+    _config(command)
+    command.add_argument(
+        "files", type=Path, nargs="+", metavar="HISTORY", help="CSV, also .gz: a column a tag, or long"
+    )
+    _json(command)
+
+
+def _analyse(command: argparse.ArgumentParser) -> None:
+    _config(command)
+    command.add_argument("--until", type=_instant, metavar="TIME", help="look at nothing newer, like 2025-02-27T18:50Z")
+    _json(command)
+
+
+def _config(command: argparse.ArgumentParser) -> None:
+    command.add_argument("config", type=Path, metavar="CONFIG", help="the station's TOML file")
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+
+
+def _duration(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|min|h|)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f'"{text}" is no time; write for example 60s, 5m or 1h')
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{text}" is no time; write it like 2025-02-27T18:50Z') from None
+    if instant.tzinfo is None:
+        raise argparse.ArgumentTypeError(f'"{text}" says no time zone; write Z behind it for UTC, or +01:00')
+    return instant
+
+
+def _sentinel(text: str) -> tuple[str, float]:
+    found = re.fullmatch(r"(\w+)=([-+]?\d+(?:\.\d+)?)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f'"{text}" is no sentinel; write it like int16=32767')
+    return found[1], float(found[2])

@@ -1,0 +1,74 @@
+"""`pump-agent check`: every mistake in a configuration, or what it amounts to; no device is touched."""
+
+import json
+import sys
+from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
+
+from agent.cli import MENDABLE
+from agent.config_file import load
+from agent.mistakes import Mistake, SettingsError
+from agent.settings import AgentSettings
+from drivers.registers import plan
+from drivers.settings import AnyDeviceSettings, ModbusSettings
+
+
+def run(args: Namespace) -> int:
+    """Print what is wrong, or a summary."""
+    try:
+        settings = load(args.config)
+    except SettingsError as error:
+        return _tell_mistakes(error.mistakes, as_json=args.json)
+    summary = _summary(settings)
+    if args.json:
+        print(json.dumps({"ok": True, "mistakes": [], **summary}))
+    else:
+        print("\n".join(_lines(str(args.config), summary)))
+    return 0
+
+
+def _tell_mistakes(mistakes: tuple[Mistake, ...], *, as_json: bool) -> int:
+    if as_json:
+        told = [asdict(mistake.place) | {"sentence": mistake.sentence, "text": str(mistake)} for mistake in mistakes]
+        print(json.dumps({"ok": False, "mistakes": told}))
+        return MENDABLE
+    print(*mistakes, sep="\n", file=sys.stderr)
+    print(_counted(len(mistakes), "mistake"), file=sys.stderr)
+    return MENDABLE
+
+
+def _summary(settings: AgentSettings) -> dict[str, Any]:
+    return {
+        "station": settings.station.name,
+        "devices": [_device(device) for device in settings.devices],
+        "tags": sum(len(device.tags) for device in settings.devices),
+        "headers": len(settings.headers),
+        "pumps": len(settings.pumps),
+        "limits": len(settings.limits),
+    }
+
+
+def _device(device: AnyDeviceSettings) -> dict[str, Any]:
+    summary = {"name": device.name, "protocol": device.protocol, "tags": len(device.tags), "period": device.period}
+    if isinstance(device, ModbusSettings):
+        blocks = plan(device.tags, base=device.base, limit=device.block_limit, max_hole=device.max_hole)
+        return summary | {"requests": len(blocks)}
+    return summary
+
+
+def _lines(file: str, summary: dict[str, Any]) -> list[str]:
+    counts = {"device": len(summary["devices"])} | {
+        kind: summary[f"{kind}s"] for kind in ("tag", "pump", "header", "limit")
+    }
+    told = ", ".join(_counted(count, kind) for kind, count in counts.items())
+    return [f"{file} is in order: {told}", *(_device_line(device) for device in summary["devices"])]
+
+
+def _device_line(device: dict[str, Any]) -> str:
+    how = f"{_counted(device['requests'], 'request')} a scan" if "requests" in device else "by subscription"
+    return f"  {device['name']}: {_counted(device['tags'], 'tag')}, {how}, every {device['period']:g} s"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
