@@ -1,0 +1,73 @@
+"""What is asked of the header: a curve of flow and head along which one scalar may be chosen."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from analytics.dispatch.pump import Array
+
+
+class Demand(Protocol):
+    """A curve in the plane of flow and head, walked by one scalar from `low` to `high`."""
+
+    @property
+    def low(self) -> float:
+        """Where the scalar begins."""
+
+    @property
+    def high(self) -> float:
+        """Where it ends; may equal `low`."""
+
+    def flow(self, at: Array) -> Array:
+        """Flow through the header, m³/h."""
+
+    def head(self, at: Array) -> Array:
+        """Head at the header, m."""
+
+    def worth(self, at: Array) -> Array:
+        """What this place on the curve is worth, kW; deducted from the cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadBand:
+    """A given flow at any head in a band; a band of no width is a given duty."""
+
+    total: float  # m³/h
+    low: float  # m
+    high: float  # m
+
+    def flow(self, at: Array) -> Array:
+        """The given flow."""
+        return np.full_like(at, self.total)
+
+    def head(self, at: Array) -> Array:
+        """The scalar is the head."""
+        return at
+
+    def worth(self, at: Array) -> Array:
+        """No head is worth more than another."""
+        return np.zeros_like(at)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemCurve:
+    """A flow in a band against a system: head = static_head + resistance · flow²."""
+
+    static_head: float  # m
+    resistance: float  # m per (m³/h)²
+    low: float  # m³/h
+    high: float  # m³/h
+    extra_worth: float = 0.0  # kW per m³/h above the lowest flow
+
+    def flow(self, at: Array) -> Array:
+        """The scalar is the flow."""
+        return at
+
+    def head(self, at: Array) -> Array:
+        """The system's head at that flow."""
+        return self.static_head + self.resistance * at**2
+
+    def worth(self, at: Array) -> Array:
+        """Value of the water beyond what must be delivered."""
+        return self.extra_worth * (at - self.low)

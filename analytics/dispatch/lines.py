@@ -1,0 +1,157 @@
+"""Operating lines: what each pump can do at a given head, as tables in φ = q/s, without root finding inside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.dispatch.demand import Demand
+from analytics.dispatch.pump import Array, Physics
+
+_CURVE_POINTS = 129
+_LEAST_HEAD = 0.02  # of the greatest
+_TURNS = 60  # of a root search; ten are usual
+_SHARP = 1e-10  # margin at which the end of a window is found
+
+
+class Line:
+    """One pump's falling head curve and its inverse."""
+
+    def __init__(self, physics: Physics) -> None:
+        phi = np.linspace(physics.phi_min, physics.phi_max, _CURVE_POINTS)
+        head = physics.head(phi)
+        top = int(np.argmax(head))  # left of it the curve rises and the pump would hunt
+        lifting = np.flatnonzero(head > _LEAST_HEAD * head[top])  # what lifts nothing has no speed at a given head
+        self.physics = physics
+        self.phi_min, self.phi_max = float(phi[top]), float(phi[max(lifting[-1], top)])
+        self._phi = np.linspace(self.phi_min, self.phi_max, _CURVE_POINTS)
+        self._head = np.minimum.accumulate(physics.head(self._phi))
+        self._slope = np.gradient(self._head, self._phi)
+        self.head_min, self.head_max = float(self._head[-1]), float(self._head[0])
+
+    def phi_at(self, head: Array) -> Array:
+        """The φ at which the pump gives *head* at rated speed, kept within its range."""
+        phi = np.asarray(np.interp(-head, -self._head, self._phi), np.float64)
+        for _ in range(3):  # from 1e-5 of the range each step gains two digits
+            step = (self.physics.head(phi) - head) / np.interp(phi, self._phi, self._slope)
+            phi = np.clip(phi - step, self.phi_min, self.phi_max)
+        return phi
+
+    def speed_at(self, phi: Array, head: Array) -> Array:
+        """Relative speed at which the pump gives *head* at *phi*: s = √(H / h(φ))."""
+        return np.sqrt(head / self.physics.head(phi))
+
+    def phi_of_flow(self, flow: float, head: float, low: float, high: float) -> float:
+        """The φ of [*low*, *high*] at which *flow* passes at *head*; regula falsi (Illinois), as φ s(φ) rises."""
+        residuals = [float(self._flow_at(phi, head)) - flow for phi in (low, high)]
+        ends, side = [low, high], 0
+        phi = low if abs(residuals[0]) < abs(residuals[1]) else high
+        for _ in range(60):
+            if abs(residuals[1] - residuals[0]) < 1e-13 * flow or residuals[0] >= 0 or residuals[1] <= 0:
+                break
+            phi = (ends[0] * residuals[1] - ends[1] * residuals[0]) / (residuals[1] - residuals[0])
+            residual = float(self._flow_at(phi, head)) - flow
+            if abs(residual) < 1e-12 * flow:
+                break
+            here = int(residual > 0)
+            ends[here], residuals[here] = phi, residual
+            if side == here + 1:
+                residuals[1 - here] /= 2
+            side = here + 1
+        return phi
+
+    def _flow_at(self, phi: float, head: float) -> float:
+        return phi * float(self.speed_at(np.array(phi), np.array(head)))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Operating lines of n pumps at k places of the demand, m points each, from least to greatest flow.
+
+    `slack` is continuous along the demand: below 0 a pump cannot run there at all, and its line is the nearest
+    one that its range of φ allows.
+    """
+
+    at: Array  # (k,) the demand's scalar
+    station_flow: Array  # (k,) m³/h
+    head: Array  # (k,) m
+    phi: Array  # (n, k, m)
+    flow: Array  # (n, k, m) m³/h
+    power: Array  # (n, k, m) kW
+    slack: Array  # (n, k)
+
+
+def table(lines: Sequence[Line], demand: Demand, at: Array, points: int) -> Table:
+    """The operating lines of *lines* at the places *at* of *demand*."""
+    flow, head = demand.flow(at), demand.head(at)
+    shares = np.linspace(0.0, 1.0, points)
+    rows = [_row(line, head, flow, shares) for line in lines]
+    phi, pump_flow, power, slack = (np.stack(column) for column in zip(*rows, strict=True))
+    return Table(at, flow, head, phi, pump_flow, power, slack)
+
+
+def _row(line: Line, head: Array, station_flow: Array, shares: Array) -> tuple[Array, Array, Array, Array]:
+    """φ, flow, power (k, m) and slack (k,) of one pump."""
+    physics = line.physics
+    slowest, fastest = np.sqrt(head / line.head_max), np.sqrt(head / line.head_min)  # speeds at the ends of φ
+    slack = np.minimum(physics.speed_max - slowest, fastest - physics.speed_min)
+    high = line.phi_at(head / physics.speed_max**2)
+    low = high if physics.speed_max == physics.speed_min else line.phi_at(head / physics.speed_min**2)
+    phi = low[:, None] + (high - low)[:, None] * shares
+    speed = line.speed_at(phi, head[:, None])
+    margin = _least_margin(physics, phi * speed, speed, station_flow[:, None])
+    if margin.min() < 0:
+        low, high = _within(line, phi, margin, head, station_flow)
+        slack = np.minimum(slack, margin.max(axis=1))
+        phi = low[:, None] + (high - low)[:, None] * shares
+        speed = line.speed_at(phi, head[:, None])
+    flow = phi * speed
+    return phi, flow, physics.power(flow, speed), slack
+
+
+def _least_margin(physics: Physics, flow: Array, speed: Array, station_flow: Array) -> Array:
+    least = np.full_like(flow, np.inf)
+    for margin in physics.margins(flow, speed, np.broadcast_to(station_flow, flow.shape)).values():
+        least = np.minimum(least, margin)
+    return least
+
+
+def _within(line: Line, phi: Array, margin: Array, head: Array, station_flow: Array) -> tuple[Array, Array]:
+    """Ends (k,), (k,) of the φ that keep every margin: the run around the best point."""
+    rows, last = np.arange(len(phi)), phi.shape[1] - 1
+    best = margin.argmax(axis=1)
+    kept = margin >= 0
+    ends = []
+    for direction in (-1, 1):
+        inner = best.copy()
+        for _ in range(last):
+            ahead = np.clip(inner + direction, 0, last)
+            inner = np.where(kept[rows, inner] & kept[rows, ahead], ahead, inner)
+        outer = np.where(kept[rows, inner], np.clip(inner + direction, 0, last), inner)
+        ends.append(_end(line, phi[rows, inner], phi[rows, outer], head, station_flow))
+    return ends[0], ends[1]
+
+
+def _end(line: Line, kept: Array, broken: Array, head: Array, station_flow: Array) -> Array:
+    """Where between *kept* and *broken* a margin ends, on the side that keeps it: regula falsi (Illinois)."""
+
+    def margin(phi: Array) -> Array:
+        speed = line.speed_at(phi, head)
+        return _least_margin(line.physics, phi * speed, speed, station_flow)
+
+    if np.array_equal(kept, broken):
+        return kept
+    left, right = margin(kept), margin(broken)  # weights; halved where the same side moved twice
+    sharp, was_kept = left.copy(), np.zeros(len(kept), np.bool_)
+    for turn in range(_TURNS):
+        middle = np.where(right < left, (kept * right - broken * left) / np.where(right < left, right - left, 1), kept)
+        here = margin(middle)
+        is_kept = here >= 0
+        twice = (is_kept == was_kept) & (turn > 0)
+        right = np.where(is_kept, np.where(twice, right / 2, right), here)
+        left = np.where(is_kept, here, np.where(twice, left / 2, left))
+        sharp = np.where(is_kept, here, sharp)
+        kept, broken, was_kept = np.where(is_kept, middle, kept), np.where(is_kept, broken, middle), is_kept
+        if ((sharp < _SHARP) | (np.abs(kept - broken) <= _SHARP * kept)).all():
+            break
+    return kept

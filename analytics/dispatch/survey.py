@@ -1,0 +1,154 @@
+"""What every set of pumps would cost along the demand, all sets at once, and where each set's window ends."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.dispatch.lines import Table
+from analytics.dispatch.pump import Array
+from analytics.dispatch.sets import Masks
+
+_TOUCHING = 2e-3  # share by which linear interpolation inside a cell may err about a limit
+_EXACT = 1e-9  # share of the flow by which a limit may be missed and count as kept
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What each pump answers to a marginal price λ: the dual of the split.
+
+    ``d(λ) = min over the line of P - λ q``, and the flow at which it is reached. For any set,
+    ``Σ d + λ Q`` is a lower bound of its power at total flow Q, whatever the shape of its lines.
+    """
+
+    price: Array  # (k, l) kW per m³/h, rising
+    dual: Array  # (n, k, l) kW
+    flow: Array  # (n, k, l) m³/h
+
+
+def answers(table: Table, count: int, around: tuple[Array, Array] | None = None) -> Prices:
+    """Every pump's answers to *count* prices: quantiles of all marginals, or evenly *around* (low, high), each (k,)."""
+    price = _quantiles(table, count) if around is None else _even(around, count)
+    pumps, places, points = table.flow.shape
+    cost = table.power[:, :, None, :] - price[None, :, :, None] * table.flow[:, :, None, :]  # (n, k, l, m)
+    best = cost.argmin(axis=3)
+    middle = np.clip(best, 1, points - 2)
+    start = np.arange(pumps * places).reshape(pumps, places, 1)
+    at = points * (start * count + np.arange(count)) + middle  # of cost, flattened
+    left, here, right = cost.ravel()[at - 1], cost.ravel()[at], cost.ravel()[at + 1]
+    bend = left - 2 * here + right
+    offset = np.where(bend > 0, (left - right) / np.where(bend > 0, 2 * bend, 1.0), best - middle)
+    offset = np.clip(offset, -1.0, 1.0)  # vertex of the parabola through the three points around the least
+    flow, at = table.flow.ravel(), points * start + middle
+    return Prices(price, _parabola(left, here, right, offset), _parabola(flow[at - 1], flow[at], flow[at + 1], offset))
+
+
+def _parabola(left: Array, here: Array, right: Array, offset: Array) -> Array:
+    return here + offset * (right - left) / 2 + offset**2 * (left - 2 * here + right) / 2
+
+
+def _quantiles(table: Table, count: int) -> Array:
+    width = table.flow[:, :, -1:] - table.flow[:, :, :1]
+    step = np.diff(table.flow, axis=2)
+    moving = (width > _EXACT * table.flow[:, :, -1:]) & (step > 0)
+    marginal = (np.diff(table.power, axis=2) / np.where(moving, step, 1.0))[moving]
+    if not marginal.size:
+        marginal = np.array([0.0, 1.0])
+    edge = 0.5 * float(np.ptp(marginal)) + 1e-3 * float(np.abs(marginal).max()) + 1e-9
+    marginal.sort()
+    inner = marginal[np.linspace(0, len(marginal) - 1, count - 2).astype(np.intp)]
+    price = np.concatenate([[inner[0] - edge], inner, [inner[-1] + edge]])
+    return np.broadcast_to(np.maximum.accumulate(price + 1e-12 * np.arange(count)), (len(table.at), count))
+
+
+def _even(around: tuple[Array, Array], count: int) -> Array:
+    low, high = around
+    return low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, count)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Costs without entry costs and worth, of s sets at k places."""
+
+    power: Array  # (s, k) kW: Σ d + λ Q at the price that splits the flow; at the nearest end where there is none
+    price: Array  # (s, k) that price
+    low_room: Array  # (s, k) share of the flow by which the set can go below what is asked
+    high_room: Array  # (s, k) the same above
+    slack: Array  # (s, k) the least of the set's pumps
+
+    @property
+    def room(self) -> Array:
+        """Below 0 the set cannot serve the place, shape (s, k)."""
+        return np.minimum(np.minimum(self.low_room, self.high_room), self.slack)
+
+    @property
+    def is_feasible(self) -> Masks:
+        """Whether the set serves the place, shape (s, k)."""
+        return self.room >= -_EXACT
+
+
+def survey(table: Table, masks: Masks, prices: Prices) -> Survey:
+    """Look at every set of *masks* at every place of *table*."""
+    members = masks.astype(np.float64)
+    low, high = members @ table.flow[:, :, 0], members @ table.flow[:, :, -1]
+    flow = table.station_flow
+    slack = np.where(masks[:, :, None], table.slack, np.inf).min(axis=1)
+    power, price = _split(members, prices, flow)
+    power = np.where(low > flow, members @ table.power[:, :, 0], power)
+    power = np.where(high < flow, members @ table.power[:, :, -1], power)
+    return Survey(power, price, (flow - low) / flow, (high - flow) / flow, slack)
+
+
+def _split(members: Array, prices: Prices, flow: Array) -> tuple[Array, Array]:
+    """Power and price (s, k) at which the answers of each set add up to *flow*.
+
+    Between two prices the dual's slope, Q - Σq, is taken as linear, and its greatest value integrated.
+    """
+    pumps, places, count = prices.flow.shape
+    total = (members @ prices.flow.reshape(pumps, -1)).reshape(-1, places, count)
+    dual = (members @ prices.dual.reshape(pumps, -1)).reshape(-1, places, count)
+    below = np.clip((total < flow[None, :, None]).sum(axis=2) - 1, 0, count - 2)
+    at = count * np.arange(below.size).reshape(below.shape) + below  # of total and dual, flattened
+    total_0, total_1, dual_0 = total.ravel()[at], total.ravel()[at + 1], dual.ravel()[at]
+    at = count * np.arange(places) + below
+    price_0, price_1 = prices.price.ravel()[at], prices.price.ravel()[at + 1]
+    gain = total_1 - total_0
+    share = np.clip((flow - total_0) / np.where(gain > 0, gain, 1.0), 0.0, 1.0) * (gain > 0)
+    price = price_0 + share * (price_1 - price_0)
+    return dual_0 + price_0 * flow + (price - price_0) * (flow - total_0) / 2, price
+
+
+@dataclass(frozen=True, slots=True)
+class Spots:
+    """Places worth a closer look: for each set the grid's places and the window ends between them."""
+
+    cost: Array  # (s, p) expected there; infinite where the set cannot be
+    at: Array  # (s, p) the demand's scalar
+
+
+def spots(look: Survey, at: Array, entry: Array, worth: Array) -> Spots:
+    """Feasible places and interpolated window ends of each set.
+
+    Args:
+        look: The survey of s sets at k places.
+        at: The places, shape (k,).
+        entry: Entry costs of each set, kW, shape (s,).
+        worth: What each place is worth, kW, shape (k,).
+    """
+    cost = look.power + entry[:, None] - worth
+    costs = [np.where(look.is_feasible, cost, np.inf)]
+    places = [np.broadcast_to(at, cost.shape)]
+    limits = (look.low_room, look.high_room, look.slack)
+    for limit in limits if len(at) > 1 else ():
+        before, after = limit[:, :-1], limit[:, 1:]
+        crosses = (before < 0) != (after < 0)
+        share = np.where(crosses, before / np.where(crosses, before - after, 1.0), 0.0)
+        for other in limits:
+            if other is not limit:
+                crosses &= _between(other, share) >= -_TOUCHING
+        costs.append(np.where(crosses, _between(cost, share), np.inf))
+        places.append(at[:-1] + share * np.diff(at))
+    return Spots(np.concatenate(costs, axis=1), np.concatenate(places, axis=1))
+
+
+def _between(values: Array, share: Array) -> Array:
+    return values[:, :-1] + share * (values[:, 1:] - values[:, :-1])

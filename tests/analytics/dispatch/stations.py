@@ -1,0 +1,62 @@
+"""Random stations of mixed pumps, every number from one seed."""
+
+import numpy as np
+
+from analytics.dispatch.demand import Demand, HeadBand, SystemCurve
+from analytics.dispatch.pump import Candidate, Lock
+from tests.analytics.dispatch.plates import Plate, Suction
+
+
+def random_station(seed: int, most: int = 5) -> tuple[tuple[Candidate, ...], Demand]:
+    """One to *most* pumps of fixed and variable speed around a common head, and a demand that may be too much."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(1, most + 1))
+    head = rng.uniform(20, 70)
+    suction = Suction(npsha0=rng.uniform(7.5, 9.5), ks=rng.uniform(0, 1e-6))
+    share_variable = rng.uniform(0.3, 1.0)
+    sizes = rng.choice([100.0, 200.0, 300.0, 500.0], size=count)
+    plates = [_plate(rng, float(size), head, suction, is_variable=rng.random() < share_variable) for size in sizes]
+    if count > 1 and rng.random() < 0.3:
+        plates[1] = plates[0]
+    locks: list[Lock] = ["free", "free", "free", "free", "free", "must run", "must not run"]
+    starts = [float(rng.choice([0.0, 0.02])) * plate.p_motor for plate in plates]
+    pumps = tuple(
+        Candidate(f"p{place}", plate, rng.random() < 0.5, locks[rng.integers(7)], start)
+        for place, (plate, start) in enumerate(zip(plates, starts, strict=True), start=1)
+    )
+    share = rng.uniform(0.7, 1.15) * (rng.random(count) < 0.7)
+    flow = float(share @ [plate.q_bep for plate in plates]) or 0.9 * plates[0].q_bep
+    asked = float(head * rng.uniform(0.7, 1.1))
+    demand: Demand
+    if rng.random() < 0.5:
+        demand = HeadBand(flow, asked, asked * float(rng.choice([1.0, 1.08])))
+    else:
+        static = asked * float(rng.uniform(0.5, 0.95))
+        worth, above = float(rng.choice([0.0, 0.1])), float(rng.uniform(1.01, 1.3))
+        demand = SystemCurve(static, (asked - static) / flow**2, flow, flow * above, worth)
+    return pumps, demand
+
+
+def _plate(rng: np.random.Generator, q_bep: float, head: float, suction: Suction, *, is_variable: bool) -> Plate:
+    at_best = head * rng.uniform(0.95, 1.2)
+    shut_off = at_best * rng.uniform(1.18, 1.4)
+    linear = -rng.uniform(0.0, 0.2) * (shut_off - at_best) / q_bep
+    square = -(shut_off - at_best + linear * q_bep) / q_bep**2
+    peak, width = rng.uniform(0.72, 0.86), rng.uniform(0.4, 0.9)
+    eta = (peak * (1 - width), 2 * peak * width / q_bep, -peak * width / q_bep**2, 0.0)
+    motor = 1.25 * 9.81 / 3600 * q_bep * at_best / peak
+    return Plate(
+        q_bep=q_bep,
+        curve=(shut_off, linear, square),
+        eta=eta,
+        k_branch=0.02 * at_best / q_bep**2,
+        is_variable=is_variable,
+        speeds=(rng.uniform(0.5, 0.7), 1.0),
+        por=(0.7, 1.2),
+        p_motor=motor,
+        p_shaft_max=motor * float(rng.choice([0.78, 1.0])),
+        motor_loss=(0.018, 0.006, 0.037),
+        vfd_loss=(0.008, 0.014, 0.005),
+        npshr=(1.2, rng.uniform(2.0, 7.0) / q_bep**2),
+        suction=suction,
+    )
