@@ -46,19 +46,19 @@ class Station:
             self.advance(now - last)
             last = now
             silent = silent_tags(now - self._born) if self._born is not None else frozenset()
-            await self.show(nodes, silent)
+            await nodes.show(self.show(silent), silent)
 
     def advance(self, seconds: float) -> None:
         """Let the plant run on."""
         self.state = step(self.state, seconds, self._rng)
         self._inside = lagged(self._inside, self.state, seconds)
 
-    async def show(self, nodes: Nodes, silent: frozenset[str]) -> None:
-        """Put what the meters show into registers and nodes."""
+    def show(self, silent: frozenset[str] = frozenset()) -> dict[str, float]:
+        """Put what the meters show into the registers; returns it, for the nodes."""
         values = shown(self._inside, self._rng)
         for device in self._devices:
             self._show_registers(self.units[device.unit_id], device.tags, values, silent)
-        await nodes.show(values, silent)
+        return values
 
     def _show_registers(
         self, unit: Unit, tags: Iterable[ModbusTagSettings], values: dict[str, float], silent: frozenset[str]
@@ -77,7 +77,7 @@ async def serving(settings: AgentSettings, station: Station) -> AsyncIterator[No
     opcua = next(device for device in settings.devices if isinstance(device, OpcuaSettings))
     port = next(device.port for device in settings.devices if isinstance(device, ModbusSettings))
     async with opcua_server(opcua.url, opcua.tags) as nodes, modbus_server(port, station.units):
-        await station.show(nodes, frozenset())
+        await nodes.show(station.show(), frozenset())
         yield nodes
 
 

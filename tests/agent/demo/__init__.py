@@ -1,0 +1,1 @@
+"""The demo, part by part and as a whole."""
