@@ -79,8 +79,9 @@ class StationModel:
     Attributes:
         curves: One per pump, in the order of every array's last axis.
         covariance: Of all parameters, shape (7 pumps, 7 pumps).
-        flow_noise: Residual of the total flow (left-out time blocks), m³/h.
+        flow_noise: Residual of a steady mean of the total flow, m³/h.
         power_noise: Residual of each power, kW, shape (pumps,).
+        head_drift: Slow error of the head the pumps see against the measured one, m (suction level, gauge).
         basis: What it rests on.
     """
 
@@ -88,6 +89,7 @@ class StationModel:
     covariance: Floats
     flow_noise: float
     power_noise: Floats
+    head_drift: float
     basis: Basis
 
     @property
@@ -124,16 +126,19 @@ class StationModel:
         s, h = _station(speeds, head)
         flows, powers = self.duty(s, h)
         flow_gradient, power_gradient = self._gradients(s, h)
-        total = np.concatenate([flow_gradient[..., i, :] for i in range(len(self.curves))], axis=-1)
+        total = flow_gradient.reshape(*s.shape[:-1], self.covariance.shape[0])
         variance = np.einsum("...i,ij,...j->...", total, self.covariance, total)
-        power_variance = self._own_variance(power_gradient) + np.where(s > 0.0, self.power_noise**2, 0.0)
+        # What the head's drift does, by a difference over its standard deviation.
+        high, low = self.duty(s, h + 0.5 * self.head_drift), self.duty(s, h - 0.5 * self.head_drift)
+        flow_shift, power_shift = high.flows - low.flows, high.powers - low.powers
+        noise = np.where(s > 0.0, self.power_noise**2, 0.0)
         return Prediction(
             flow=flows.sum(axis=-1),
-            flow_std=np.asarray(np.sqrt(variance + self.flow_noise**2)),
+            flow_std=np.asarray(np.sqrt(variance + flow_shift.sum(axis=-1) ** 2 + self.flow_noise**2)),
             powers=powers,
-            power_std=np.asarray(np.sqrt(power_variance)),
+            power_std=np.asarray(np.sqrt(self._own_variance(power_gradient) + power_shift**2 + noise)),
             flows=flows,
-            flows_std=np.asarray(np.sqrt(self._own_variance(flow_gradient))),
+            flows_std=np.asarray(np.sqrt(self._own_variance(flow_gradient) + flow_shift**2)),
         )
 
     def draws(self, n: int, rng: np.random.Generator) -> list[Self]:
@@ -168,6 +173,7 @@ class StationModel:
             "covariance": self.covariance.tolist(),
             "flow_noise": _none_for_nan(self.flow_noise),
             "power_noise": _none_for_nan(self.power_noise.tolist()),
+            "head_drift": self.head_drift,
             "basis": basis,
         }
 
@@ -187,7 +193,7 @@ class StationModel:
         )
         basis = {key: _nan_for_none(value) for key, value in data["basis"].items()}
         noise = np.array(_nan_for_none(data["power_noise"]), float)
-        return cls(curves, covariance, _nan_for_none(data["flow_noise"]), noise, Basis(**basis))
+        return cls(curves, covariance, _nan_for_none(data["flow_noise"]), noise, data["head_drift"], Basis(**basis))
 
     def _at(self, theta: Floats) -> Self:
         """The same station with other parameters and no uncertainty."""

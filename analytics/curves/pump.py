@@ -111,6 +111,10 @@ class PumpCurve:
         """The same pump with other parameters."""
         return replace(self, theta=theta)
 
+    def with_range(self, low: float, high: float) -> Self:
+        """The same pump, learnt from φ between *low* and *high* m³/h."""
+        return replace(self, flow_range=(low, high))
+
     def _std(self, quantity: Callable[[Self], Floats]) -> Floats:
         gradient = self.gradient(quantity)
         return np.asarray(np.sqrt(np.einsum("...i,ij,...j->...", gradient, self.covariance, gradient)))

@@ -1,0 +1,120 @@
+"""Curves that learn: steady points in, the station's model out; bounded memory, any order of arrival."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.curves.learning import learnt
+from analytics.curves.model import StationModel
+from analytics.curves.points import Points
+from analytics.curves.prior import Plate
+from analytics.curves.reservoir import thinned
+
+LEAST_POINTS = 12  # of a pump running, before it has a curve: three minutes of means of 15 s
+
+
+class StationCurves:
+    """The estimator of a `StationModel` for the pumps of one header.
+
+    `update` keeps a bounded, stratified part of the points (see `reservoir.thinned`), so its state depends on which
+    points were seen and not on their order or portions. `fit` is a batch fit of what is kept; it changes nothing.
+
+    Args:
+        plates: The pumps, in the order of the points' columns.
+        capacity: Points kept.
+
+    >>> curves = StationCurves([Plate("p1")])
+    >>> n = 60
+    >>> phi = np.linspace(80.0, 120.0, n)[:, None]
+    >>> speed = np.linspace(0.8, 1.0, n)[::-1, None]
+    >>> head = (speed**2 * (50.0 - 0.002 * phi**2))[:, 0]
+    >>> power = speed**3 * (8.0 + 0.1 * phi)
+    >>> times, runs = 15_000 * np.arange(n), np.ones((n, 1), bool)
+    >>> curves.update(Points(times, runs, speed, head, (speed * phi)[:, 0], power, np.full((n, 1), np.nan)))
+    >>> model = curves.fit()
+    >>> round(float(model.curves[0].head(90.0, 0.9)), 1)
+    24.3
+    """
+
+    def __init__(self, plates: Sequence[Plate], *, capacity: int = 2_000) -> None:
+        self._plates = tuple(plates)
+        self._capacity = capacity
+        self._points = Points.empty(len(self._plates))
+        self._seen = 0
+        self._times: tuple[int, int] | None = None
+
+    @property
+    def points(self) -> Points:
+        """The points kept, oldest first."""
+        return self._points
+
+    @property
+    def seen(self) -> int:
+        """Usable points ever offered."""
+        return self._seen
+
+    def update(self, points: Points) -> None:
+        """Learn from steady *points*; rows that cannot teach anything are passed over."""
+        useful = points.take(points.usable)
+        if len(useful) == 0:
+            return
+        self._seen += len(useful)
+        first, last = int(useful.times_ms.min()), int(useful.times_ms.max())
+        before = self._times or (first, last)
+        self._times = (min(first, before[0]), max(last, before[1]))
+        self._points = thinned(Points.joined([self._points, useful]), self._capacity)
+
+    def fit(self) -> StationModel | None:
+        """The model of the pumps that have run long enough; None before there is one."""
+        counts = self._points.running.sum(axis=0)
+        known = np.flatnonzero(counts >= LEAST_POINTS)
+        if len(known) == 0 or self._times is None:
+            return None
+        points = _restricted(self._points, known)
+        plates = [self._plates[index] for index in known]
+        return learnt(points, plates, seen=self._seen, first_ms=self._times[0], last_ms=self._times[1])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The state: arrays and scalars."""
+        first, last = self._times or (0, 0)
+        points = self._points
+        return {
+            "pumps": [plate.pump for plate in self._plates],
+            "seen": self._seen,
+            "first_ms": first,
+            "last_ms": last,
+            "points": {name: getattr(points, name) for name in Points.__dataclass_fields__},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], plates: Sequence[Plate], *, capacity: int = 2_000) -> Self:
+        """The inverse of `to_dict`.
+
+        Raises:
+            ValueError: The state is of other pumps.
+        """
+        if list(data["pumps"]) != [plate.pump for plate in plates]:
+            raise ValueError(f"the state is of pumps {list(data['pumps'])}; begin anew")
+        estimator = cls(plates, capacity=capacity)
+        estimator._points = Points(**data["points"])
+        estimator._seen = int(data["seen"])
+        if estimator._seen:
+            estimator._times = (int(data["first_ms"]), int(data["last_ms"]))
+        return estimator
+
+
+def _restricted(points: Points, pumps: NDArray[np.int64]) -> Points:
+    """Only the columns of *pumps*; a total that other pumps had a part in says nothing of these."""
+    others = np.delete(points.running, pumps, axis=1).any(axis=1)
+    restricted = Points(
+        times_ms=points.times_ms,
+        running=points.running[:, pumps],
+        speeds=points.speeds[:, pumps],
+        head=points.head,
+        flow=np.where(others, np.nan, points.flow),
+        powers=points.powers[:, pumps],
+        pump_flows=points.pump_flows[:, pumps],
+    )
+    return restricted.take(restricted.usable)

@@ -1,0 +1,158 @@
+"""The joint fit: all pumps' parameters at once from every meter, robustly, with what was believed before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analytics.curves.channels import Channel
+from analytics.curves.points import Flags, Points, Times
+from analytics.curves.prior import Prior
+from analytics.curves.system import Equations, Noise, State, System
+from analytics.hydraulics import Floats
+
+HUBER, TUKEY = 1.345, 4.685  # 95 % efficient for normal errors (Huber 1964; Beaton and Tukey 1974)
+LEAST_SCALE = 0.2  # of the first error estimate: 0.1 % of a reading; no meter is better
+FIRST_SCALE = 2.0  # 1 % of a reading
+CLUSTER_MS = 120_000  # residuals nearer than this may share a cause
+DRIFT = 0.003  # share of the head that it is believed to drift
+DRIFT_WORTH = 4  # blocks that this belief weighs as much as
+SETTLING, LEARNING, ITERATIONS = 5, 14, 40  # Huber weights; noise learnt from residuals; at most
+CONVERGED = 1e-4
+LONGEST_STEP = 0.3  # of a parameter in one iteration; they are of order one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """The parameters and what they leave unexplained.
+
+    Attributes:
+        theta: Shape (7 pumps,).
+        covariance: Shape (7 pumps, 7 pumps).
+        channels: The meters.
+        residuals: Reading less prediction from the measured head, per meter, in its unit.
+        steady_residuals: The same without the drift of the head.
+        kept: Which readings are not outliers, per meter.
+        noise: As estimated.
+    """
+
+    theta: Floats
+    covariance: Floats
+    channels: list[Channel]
+    residuals: list[Floats]
+    steady_residuals: list[Floats]
+    kept: list[Flags]
+    noise: Noise
+
+
+def fit(points: Points, priors: Sequence[Prior], *, start: Floats | None = None, noise: Noise | None = None) -> Fit:
+    """Maximum of the posterior, by iteratively reweighted Gauss-Newton, with its curvature as covariance.
+
+    A point's flows are not unknowns of the fit: at the common head each pump's curve gives its flow, and
+    the sum must be what the header's meter says (shares are identified by sets and speeds that vary, and
+    by each pump's power). Outliers lose their weight (Huber, then Tukey).
+
+    Args:
+        points: Steady points with only the pumps of *priors*.
+        priors: One per pump, in order.
+        start: Parameters to begin with; default: the priors' means.
+        noise: Where known from another fit; default: estimated along the way.
+    """
+    system = System(points, priors)
+    theta = np.concatenate([each.mean for each in priors]) if start is None else start
+    state = State(theta, np.zeros(system.size))
+    is_known = noise is not None
+    noise = noise or _first_noise(system, points)
+    equations: Equations | None = None
+    for iteration in range(ITERATIONS):
+        duties = system.duties(state)
+        errors = system.errors(duties)
+        scaled = [r / e for r, e in zip(system.residuals(state), errors, strict=True)]
+        if not is_known and iteration <= LEARNING:
+            noise = _learnt_noise(noise, scaled, system)
+            drift = _learnt_drift(state, equations, points) if equations else noise.drift
+            noise = replace(noise, drift=drift)
+        robust = _tukey if is_known or iteration >= SETTLING else _huber
+        weights = [robust(u / scale) for u, scale in zip(scaled, noise.scales, strict=True)]
+        equations = system.equations(state, duties, weights, noise)
+        step = _bounded(equations.step())
+        state = _descended(system, state, step, errors=errors, weights=weights, noise=noise)
+        if np.abs(step.theta).max() < CONVERGED and (is_known or iteration > LEARNING):
+            break
+    return _result(system, state, noise)
+
+
+def _first_noise(system: System, points: Points) -> Noise:
+    meters = len(system.meters)
+    return Noise((FIRST_SCALE,) * meters, (1.0,) * meters, DRIFT * float(np.median(points.head)))
+
+
+def _bounded(step: State) -> State:
+    share = min(1.0, LONGEST_STEP / max(float(np.abs(step.theta).max()), 1e-12))
+    return State(share * step.theta, share * step.drifts)
+
+
+def _descended(
+    system: System, state: State, step: State, *, errors: list[Floats], weights: list[Floats], noise: Noise
+) -> State:
+    """The state along *step*, halved until the cost is not higher than now."""
+    cost = system.cost(state, errors, weights, noise)
+    share = 1.0
+    for _ in range(5):
+        reached = State(state.theta + share * step.theta, state.drifts + share * step.drifts)
+        if system.cost(reached, errors, weights, noise) <= cost:
+            return reached
+        share *= 0.5
+    return state
+
+
+def _result(system: System, state: State, noise: Noise) -> Fit:
+    duties = system.duties(state)
+    errors = system.errors(duties)
+    steady = system.residuals(state)
+    weights = [_tukey(r / e / scale) for r, e, scale in zip(steady, errors, noise.scales, strict=True)]
+    return Fit(
+        theta=state.theta,
+        covariance=system.equations(state, duties, weights, noise).covariance(),
+        channels=system.meters,
+        residuals=system.residuals(State(state.theta, np.zeros(system.size))),
+        steady_residuals=steady,
+        kept=[w > 0.0 for w in weights],
+        noise=noise,
+    )
+
+
+def _learnt_noise(before: Noise, scaled: list[Floats], system: System) -> Noise:
+    """From residuals in units of their first error estimate."""
+    found = [
+        _meter_noise(u, system.times_of(index)) if len(u) else (before.scales[index], before.inflations[index])
+        for index, u in enumerate(scaled)
+    ]
+    return replace(
+        before, scales=tuple(scale for scale, _ in found), inflations=tuple(inflation for _, inflation in found)
+    )
+
+
+def _learnt_drift(state: State, equations: Equations, points: Points) -> float:
+    """From the drifts found (expectation-maximisation), with the first belief as some blocks more, m."""
+    belief = DRIFT_WORTH * (DRIFT * float(np.median(points.head))) ** 2
+    squares = float((state.drifts**2 + 1.0 / equations.of_drifts).sum())
+    return float(np.sqrt((belief + squares) / (DRIFT_WORTH + len(state.drifts))))
+
+
+def _meter_noise(scaled: Floats, times_ms: Times) -> tuple[float, float]:
+    """Scale and inflation of one meter."""
+    scale = max(1.4826 * float(np.median(np.abs(scaled))), LEAST_SCALE)
+    u = np.clip(scaled, -3.0 * scale, 3.0 * scale)
+    _, cluster = np.unique(times_ms // CLUSTER_MS, return_inverse=True)
+    # Variance of cluster sums over what it would be for independent residuals (Kish's design effect, 1965).
+    inflation = float((np.bincount(cluster, weights=u) ** 2).sum() / max(float((u**2).sum()), 1e-12))
+    return scale, max(inflation, 1.0)
+
+
+def _huber(u: Floats) -> Floats:
+    return np.asarray(np.minimum(1.0, HUBER / np.maximum(np.abs(u), 1e-9)))
+
+
+def _tukey(u: Floats) -> Floats:
+    return np.where(np.abs(u) < TUKEY, (1.0 - (u / TUKEY) ** 2) ** 2, 0.0)

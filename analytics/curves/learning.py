@@ -1,0 +1,124 @@
+"""From kept points to a station model: scales and beliefs, the joint fit, and its trial on time left out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analytics.curves.channels import values_of
+from analytics.curves.fit import Fit, fit
+from analytics.curves.model import Basis, StationModel
+from analytics.curves.points import Points
+from analytics.curves.prior import Plate, Prior, Typical, prior
+from analytics.curves.pump import PumpCurve
+from analytics.curves.shape import PARAMETERS
+from analytics.hydraulics import Floats, hydraulic_power
+
+FOLDS = 5  # time blocks, each left out in turn
+USUAL_EFFICIENCY = 0.7  # wire to water, where a power or a flow is not measured
+OUTERMOST = 0.01  # share of the points at either end that does not widen a learnt range
+
+
+def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int, last_ms: int) -> StationModel:
+    """The model of the pumps of *plates*, each of which runs in some of the *points*.
+
+    Args:
+        points: Usable steady points, columns as *plates*.
+        plates: The pumps.
+        seen: Steady points ever offered.
+        first_ms: Time of the oldest of them.
+        last_ms: Time of the newest.
+    """
+    priors = [prior(plate, _typical(points, index)) for index, plate in enumerate(plates)]
+    found = fit(points, priors)
+    within = [_rms(r[kept]) for r, kept in zip(found.residuals, found.kept, strict=True)]
+    blocks = _left_out(points, priors, found)
+    pumps = len(plates)
+    curves = tuple(_curve(points, plates[index].pump, priors[index], found, index) for index in range(pumps))
+    steady = [_rms(r[kept]) for r, kept in zip(found.steady_residuals, found.kept, strict=True)]
+    noise = np.nan_to_num(np.fmax(steady, blocks))  # what was not learnt from is what will be predicted
+    basis = Basis(
+        n=len(points),
+        seen=seen,
+        first_ms=first_ms,
+        last_ms=last_ms,
+        flow_rmse=within[0],
+        flow_rmse_blocks=blocks[0],
+        power_rmse=tuple(within[1 : 1 + pumps]),
+        power_rmse_blocks=tuple(blocks[1 : 1 + pumps]),
+    )
+    return StationModel(curves, found.covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.drift, basis)
+
+
+def _typical(points: Points, index: int) -> Typical:
+    """A pump's usual duty, brought to rated speed."""
+    runs = points.running[:, index]
+    s, head = points.speeds[runs, index], points.head[runs]
+    level = head / s**2
+    flow = _median(_shares(points)[runs, index] / s)
+    power = _median(points.powers[runs, index] / s**3)
+    usual_level = _median(level)
+    if np.isnan(power):
+        power = float(hydraulic_power(flow, usual_level)) / USUAL_EFFICIENCY
+    if np.isnan(flow):
+        flow = power * USUAL_EFFICIENCY / float(hydraulic_power(1.0, usual_level))
+    low, high = np.quantile(level, [OUTERMOST, 1.0 - OUTERMOST])
+    return Typical(flow, usual_level, power, (float(low), float(high)))
+
+
+def _shares(points: Points) -> Floats:
+    """Each pump's flow, m³/h: its own meter's, else the total shared out by power, else by speed."""
+    running = np.where(points.running, 1.0, 0.0)
+    powers = np.where(points.running, points.powers, 0.0)
+    by_speed = running * np.nan_to_num(points.speeds)
+    weights = np.where(np.isfinite(powers).all(axis=1, keepdims=True), powers, by_speed)
+    share = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    return np.where(np.isfinite(points.pump_flows), points.pump_flows, share * points.flow[:, np.newaxis])
+
+
+def _median(values: Floats) -> float:
+    """Of what is there, NaN where nothing is."""
+    there = values[np.isfinite(values) & (values > 0.0)]
+    return float(np.median(there)) if len(there) else float("nan")
+
+
+def _curve(points: Points, pump: str, believed: Prior, found: Fit, index: int) -> PumpCurve:
+    own = slice(PARAMETERS * index, PARAMETERS * (index + 1))
+    runs = points.running[:, index]
+    s = points.speeds[runs, index]
+    speed_low, speed_high = np.quantile(s, [OUTERMOST, 1.0 - OUTERMOST])
+    curve = PumpCurve(
+        pump=pump,
+        shape=believed.shape,
+        theta=found.theta[own],
+        covariance=found.covariance[own, own],
+        flow_range=(0.0, 0.0),
+        speed_range=(float(speed_low), float(speed_high)),
+        n=int(runs.sum()),
+        flow_is_metered=bool(np.isfinite(points.pump_flows[runs, index]).mean() > 0.5),  # noqa: PLR2004 - most of them
+    )
+    phi = curve.flow(points.head[runs], s) / s
+    phi = phi[np.isfinite(phi)]
+    low, high = np.quantile(phi, [OUTERMOST, 1.0 - OUTERMOST]) if len(phi) else (0.0, 0.0)
+    return curve.with_range(float(low), float(high))
+
+
+def _left_out(points: Points, priors: Sequence[Prior], found: Fit) -> list[float]:
+    """RMSE per meter of time blocks, each predicted from the rest; outliers of the whole fit aside."""
+    order = np.argsort(points.times_ms, kind="stable")
+    squares: list[list[Floats]] = [[] for _ in found.channels]
+    for block in np.array_split(order, FOLDS):
+        kept = np.ones(len(points), dtype=np.bool_)
+        kept[block] = False
+        rest = points.take(kept)
+        if not rest.running.any(axis=0).all():  # a pump that runs in this block only cannot be predicted
+            continue
+        theta = fit(rest, priors, start=found.theta, noise=found.noise).theta
+        values = values_of([each.shape for each in priors], theta, points, points.head)
+        for channel, usual, into in zip(found.channels, found.kept, squares, strict=True):
+            judged = usual & ~kept[channel.rows]
+            into.append((channel.observed - channel.predicted(values))[judged] ** 2)
+    return [_rms(np.sqrt(np.concatenate(each))) if each else float("nan") for each in squares]
+
+
+def _rms(residuals: Floats) -> float:
+    return float(np.sqrt((residuals**2).mean())) if len(residuals) else float("nan")

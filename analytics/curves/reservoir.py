@@ -1,0 +1,62 @@
+"""A bounded memory of steady points in which rare operation is not crowded out by common operation."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.curves.points import Points
+
+SPEED_BIN = 0.02  # relative speed
+HEAD_BIN = 0.02  # share of head
+MOST_PER_BIN = 24
+Hashes = NDArray[np.uint64]
+
+
+def thinned(points: Points, capacity: int) -> Points:
+    """At most *capacity* of the *points*, oldest first, with every kind of operation represented.
+
+    Points of one running set, speeds and head (bins of 2 %) are alike; of each kind the k points whose times have
+    the smallest hashes stay, with the greatest k (up to 24) for which all fit. Since that choice is nested, it does
+    not matter in which order or portions points arrive: thinning a thinned set with more points gives what
+    thinning all at once gives. Two points at one time are one point.
+    """
+    _, first = np.unique(points.times_ms, return_index=True)
+    unique = points.take(first)
+    hashes = _hash(unique.times_ms.astype(np.uint64))
+    rank = _rank_in_group(_kinds(unique), hashes)
+    counts = np.bincount(rank, minlength=1)[:MOST_PER_BIN]
+    fitting = int(np.searchsorted(np.cumsum(counts), capacity, side="right"))
+    kept = np.flatnonzero(rank < max(fitting, 1))
+    if len(kept) > capacity:  # more kinds than places
+        kept = np.sort(kept[np.argsort(hashes[kept], kind="stable")[:capacity]])
+    return unique.take(kept)
+
+
+def _kinds(points: Points) -> Hashes:
+    """A number for each kind of operation, shape (n,)."""
+    speeds = np.where(points.running, np.floor(np.nan_to_num(points.speeds) / SPEED_BIN) + 1.0, 0.0)
+    heads = np.floor(np.log(np.maximum(points.head, 1e-3)) / HEAD_BIN)
+    # What a row can teach is part of its kind: a row without flow must not stand for those with it.
+    measured = np.isfinite(np.column_stack([points.flow, points.powers, points.pump_flows]))
+    digest = np.zeros(len(points), dtype=np.uint64)
+    for column in np.column_stack([speeds, heads, measured]).astype(np.int64).T:
+        digest = _hash(digest ^ column.astype(np.uint64))
+    return digest
+
+
+def _rank_in_group(groups: Hashes, order: Hashes) -> NDArray[np.int64]:
+    """Place of each element among those of its group, by *order*, shape (n,)."""
+    index = np.lexsort((order, groups))
+    sorted_groups = groups[index]
+    is_first = np.append(True, sorted_groups[1:] != sorted_groups[:-1])[: len(index)]
+    start = np.maximum.accumulate(np.where(is_first, np.arange(len(index)), 0))
+    rank = np.empty(len(index), dtype=np.int64)
+    rank[index] = np.arange(len(index)) - start
+    return rank
+
+
+def _hash(values: Hashes) -> Hashes:
+    """SplitMix64 (Steele, Lea and Flood, 2014): a fixed mixing of 64 bits, the same on every machine."""
+    z = values + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(z ^ (z >> np.uint64(31)))

@@ -1,0 +1,175 @@
+"""Points, meters and beliefs as one least-squares problem, linear around a state."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.curves.channels import Duties, channels, duties_of, values_of
+from analytics.curves.points import Points, Times
+from analytics.curves.prior import SHUT_OFF_STD, Prior
+from analytics.curves.shape import PARAMETERS, falling_flow, polynomial
+from analytics.hydraulics import Floats, wire_to_water_efficiency
+
+MOST_EFFICIENT = 0.9  # wire to water: a pump of 0.94 on a motor of 0.97 and a drive of 0.98 is the best there is
+EFFICIENCY_STD = 0.01  # how softly that bound holds
+BLOCK_MS = 600_000  # points nearer than this share one drift of the head
+STEP = 1e-6
+
+
+class State(NamedTuple):
+    """What is fitted: all pumps' parameters, shape (7 pumps,), and the head's drift in each block, m, (blocks,)."""
+
+    theta: Floats
+    drifts: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Noise:
+    """How far readings may lie from the fit.
+
+    Attributes:
+        scales: Per meter: robust standard deviation of its residuals over their first error estimate.
+        inflations: Per meter: by how much serial correlation makes its points worth less than independent ones.
+        drift: Standard deviation of the head's drift from block to block, m.
+    """
+
+    scales: tuple[float, ...]
+    inflations: tuple[float, ...]
+    drift: float
+
+
+class Equations(NamedTuple):
+    """Information (blocks of parameters, mixed, drifts) and gradients at a state."""
+
+    of_theta: Floats
+    mixed: Floats
+    of_drifts: Floats
+    pull_theta: Floats
+    pull_drifts: Floats
+
+    def covariance(self) -> Floats:
+        """Of the parameters, drifts marginalised (Schur complement)."""
+        reduced = self.of_theta - (self.mixed / self.of_drifts) @ self.mixed.T
+        return np.asarray(np.linalg.inv(reduced), dtype=np.float64)
+
+    def step(self) -> State:
+        """The Gauss-Newton step."""
+        theta = self.covariance() @ (self.pull_theta - (self.mixed / self.of_drifts) @ self.pull_drifts)
+        return State(theta, (self.pull_drifts - self.mixed.T @ theta) / self.of_drifts)
+
+
+class System:
+    """The problem; every method takes the state and changes nothing.
+
+    The head that pumps see is the measured one plus a drift, constant over ten minutes and normal from block
+    to block: a suction level nobody measures, a gauge's zero, losses up to the gauge. Without it an hour's slow
+    common error would be taken for hundreds of independent confirmations.
+    """
+
+    def __init__(self, points: Points, priors: Sequence[Prior]) -> None:
+        self._points = points
+        self._priors = priors
+        self._shapes = [each.shape for each in priors]
+        self._samples = [_samples(points, index) for index in range(len(priors))]
+        self.meters = channels(points)
+        self.blocks = _blocks(points.times_ms)
+        self.size = int(self.blocks.max()) + 1
+
+    def times_of(self, meter: int) -> Times:
+        """Of the readings of a meter, by its index."""
+        return np.asarray(self._points.times_ms[self.meters[meter].rows])
+
+    def duties(self, state: State) -> Duties:
+        """What the pumps do, with derivatives."""
+        return duties_of(self._shapes, state.theta, self._points, self._head(state))
+
+    def residuals(self, state: State) -> list[Floats]:
+        """Reading less prediction, per meter, in its unit."""
+        values = values_of(self._shapes, state.theta, self._points, self._head(state))
+        return [meter.observed - meter.predicted(values) for meter in self.meters]
+
+    def errors(self, duties: Duties) -> list[Floats]:
+        """Standard error of each residual before any is known, per meter."""
+        return [meter.errors(duties, self._points.head) for meter in self.meters]
+
+    def equations(self, state: State, duties: Duties, weights: list[Floats], noise: Noise) -> Equations:
+        """Readings and beliefs, linear around *state*."""
+        of_theta, pull_theta = self._beliefs(state.theta)
+        mixed = np.zeros((len(state.theta), self.size))
+        of_drifts = np.full(self.size, 1.0 / noise.drift**2)
+        pull_drifts = -state.drifts / noise.drift**2
+        for index, (meter, residual, error) in enumerate(
+            zip(self.meters, self.residuals(state), self.errors(duties), strict=True)
+        ):
+            worth = weights[index] / (noise.scales[index] ** 2 * noise.inflations[index] * error**2)
+            jacobian, by_head = meter.jacobian(duties), meter.predicted(duties.by_head)
+            block = self.blocks[meter.rows]
+            of_theta += jacobian.T @ (worth[:, np.newaxis] * jacobian)
+            pull_theta += jacobian.T @ (worth * residual)
+            np.add.at(mixed.T, block, (worth * by_head)[:, np.newaxis] * jacobian)
+            of_drifts += np.bincount(block, weights=worth * by_head**2, minlength=self.size)
+            pull_drifts += np.bincount(block, weights=worth * by_head * residual, minlength=self.size)
+        return Equations(of_theta, mixed, of_drifts, pull_theta, pull_drifts)
+
+    def cost(self, state: State, errors: list[Floats], weights: list[Floats], noise: Noise) -> float:
+        """Minus twice the logarithm of the posterior at fixed weights, up to a constant."""
+        cost = float((state.drifts**2).sum()) / noise.drift**2
+        for index, (residual, error) in enumerate(zip(self.residuals(state), errors, strict=True)):
+            readings = float(weights[index] @ (residual / error) ** 2)
+            cost += readings / (noise.scales[index] ** 2 * noise.inflations[index])
+        for index, prior in enumerate(self._priors):
+            off = state.theta[own(index)] - prior.mean
+            physics = _physics(prior, self._samples[index], state.theta[own(index)])
+            cost += float(off @ prior.precision @ off + physics @ physics)
+        return cost if np.isfinite(cost) else np.inf
+
+    def _head(self, state: State) -> Floats:
+        return np.asarray(self._points.head + state.drifts[self.blocks])
+
+    def _beliefs(self, theta: Floats) -> tuple[Floats, Floats]:
+        information = np.zeros((len(theta), len(theta)))
+        pull = np.zeros(len(theta))
+        for index, prior in enumerate(self._priors):
+            mine, sample = theta[own(index)], self._samples[index]
+            jacobian = _gradient(partial(_physics, prior, sample), mine)
+            information[own(index), own(index)] = prior.precision + jacobian.T @ jacobian
+            pull[own(index)] = prior.precision @ (prior.mean - mine) - jacobian.T @ _physics(prior, sample, mine)
+        return information, pull
+
+
+def own(index: int) -> slice:
+    """Where a pump's parameters stand among all."""
+    return slice(PARAMETERS * index, PARAMETERS * (index + 1))
+
+
+def _blocks(times_ms: Times) -> NDArray[np.int64]:
+    """The block of each point, numbered from 0."""
+    return np.asarray(np.unique(times_ms // BLOCK_MS, return_inverse=True)[1], dtype=np.int64)
+
+
+def _samples(points: Points, index: int) -> Floats:
+    """Speed and head of a pump at five of its points, across its levels, shape (2, 5)."""
+    rows = np.flatnonzero(points.running[:, index])
+    by_level = rows[np.argsort(points.head[rows] / points.speeds[rows, index] ** 2)]
+    chosen = by_level[(np.linspace(0.02, 0.98, 5) * (len(by_level) - 1)).round().astype(np.int64)]
+    return np.stack([points.speeds[chosen, index], points.head[chosen]])
+
+
+def _physics(prior: Prior, sample: Floats, theta: Floats) -> Floats:
+    """How far one pump is from a usual shut-off head, and from an efficiency that can be, in standard deviations."""
+    speed, head = sample
+    coefficients = prior.shape.head(theta)
+    shut_off = np.log(max(float(coefficients[0]), 1e-3)) - prior.log_shut_off
+    phi = falling_flow(coefficients, head / speed**2, softness=0.02)
+    power = speed**3 * polynomial(prior.shape.power(theta), phi) + prior.shape.constant(theta)
+    excess = np.maximum(np.nan_to_num(wire_to_water_efficiency(speed * phi, head, power)) - MOST_EFFICIENT, 0.0)
+    return np.append(excess / EFFICIENCY_STD / np.sqrt(len(speed)), shut_off / SHUT_OFF_STD)
+
+
+def _gradient(function: Callable[[Floats], Floats], theta: Floats) -> Floats:
+    columns = [(function(theta + step) - function(theta - step)) / (2.0 * STEP) for step in STEP * np.eye(len(theta))]
+    return np.stack(columns, axis=-1)
