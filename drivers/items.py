@@ -1,0 +1,141 @@
+"""One tag that a server reports by itself: what it said last, and the readings that makes (pure)."""
+
+from typing import NamedTuple
+
+from drivers.conversion import SMALLEST_DOUBLE, SMALLEST_SINGLE, Conversion, Fault
+from drivers.reading import Quality, Reading, Value
+from drivers.settings import OpcuaTagSettings
+
+FUTURE_MS = 60_000  # a source time further ahead of our clock than this is not believed
+SEVERITY = 30  # the upper two of a status code's 32 bits say good, uncertain or bad
+
+QUALITIES: dict[str, Quality] = {
+    "BadCommunicationError": Quality.COMM_FAILURE,
+    "BadConfigurationError": Quality.CONFIGURATION_ERROR,
+    "BadConnectionClosed": Quality.COMM_FAILURE,
+    "BadDataUnavailable": Quality.NOT_CONNECTED,
+    "BadDeviceFailure": Quality.DEVICE_FAILURE,
+    "BadNoCommunication": Quality.COMM_FAILURE,
+    "BadNodeIdInvalid": Quality.CONFIGURATION_ERROR,
+    "BadNodeIdUnknown": Quality.CONFIGURATION_ERROR,
+    "BadNotConnected": Quality.NOT_CONNECTED,
+    "BadNotReadable": Quality.CONFIGURATION_ERROR,
+    "BadOutOfService": Quality.OUT_OF_SERVICE,
+    "BadSensorFailure": Quality.SENSOR_FAILURE,
+    "BadServerNotConnected": Quality.COMM_FAILURE,
+    "BadTimeout": Quality.COMM_FAILURE,
+    "BadUserAccessDenied": Quality.CONFIGURATION_ERROR,
+    "BadWaitingForInitialData": Quality.WAITING_FOR_INITIAL_DATA,
+    "GoodLocalOverride": Quality.LOCAL_OVERRIDE,
+    "UncertainEngineeringUnitsExceeded": Quality.RANGE_EXCEEDED,
+    "UncertainLastUsableValue": Quality.LAST_USABLE,
+    "UncertainNoCommunicationLastUsableValue": Quality.LAST_USABLE,
+    "UncertainSensorNotAccurate": Quality.SENSOR_NOT_ACCURATE,
+    "UncertainSubNormal": Quality.SUBNORMAL,
+}
+
+
+class Sample(NamedTuple):
+    """What the server said of a node."""
+
+    raw: object
+    status: int
+    status_name: str
+    source_ms: int | None
+    is_single: bool = False  # a 32-bit float
+
+
+class Item:
+    """The state of one tag."""
+
+    def __init__(self, tag: OpcuaTagSettings, every: int) -> None:
+        self.tag = tag
+        self.fault: Fault | None = None  # why the server does not report it
+        self.latest: Sample | None = None
+        self.reports = 0
+        self._every = every  # device periods between two readings
+        self._next = 0
+        self._seed_ms: int | None = None
+        self._fresh: list[Reading] = []
+        self._state: tuple[Value, int, str | None] = (None, Quality.WAITING_FOR_INITIAL_DATA, "no value yet")
+        self._stamp_ms = 0
+        self._conversions = (
+            Conversion.of(tag, smallest=SMALLEST_DOUBLE),
+            Conversion.of(tag, smallest=SMALLEST_SINGLE),
+        )
+
+    def seed(self, sample: Sample, now_ms: int) -> None:
+        """The value was asked for: it is current now, whenever it last changed."""
+        self._seed_ms = sample.source_ms
+        self._take(sample._replace(source_ms=None), now_ms)
+        self.latest = sample
+
+    def report(self, sample: Sample, now_ms: int) -> None:
+        """The server reported a value by itself."""
+        self.reports += 1
+        self.latest = sample
+        if self._seed_ms is not None and sample.source_ms is not None and sample.source_ms <= self._seed_ms:
+            return  # the first report repeats what was asked for
+        self._take(sample, now_ms)
+
+    def readings(self, tick: int, proof_ms: int, now_ms: int, trouble: Fault | None) -> list[Reading]:
+        """What was reported since the last call, or else, where due at *tick*, that the value still stands.
+
+        Args:
+            tick: Device periods since the start.
+            proof_ms: When the server last gave a sign of life: until then the value stood.
+            now_ms: The present.
+            trouble: Why the values of this server cannot be vouched for, if so.
+        """
+        fresh, self._fresh = self._fresh, []
+        is_due = tick >= self._next
+        if is_due:
+            self._next = (tick // self._every + 1) * self._every
+        trouble = self.fault or trouble
+        if trouble and is_due:
+            return [*fresh, Reading(self.tag.name, now_ms, None, *trouble)]
+        if is_due and not fresh:
+            stamp_ms = proof_ms if proof_ms > self._stamp_ms else now_ms
+            fresh = [Reading(self.tag.name, stamp_ms, *self._state)]
+        if fresh:
+            self._stamp_ms = fresh[-1].ts_ms
+        return fresh
+
+    def differs(self, sample: Sample) -> bool:
+        """Whether *sample* says something else than the last report."""
+        last = self.latest
+        return last is None or (repr(last.raw), last.status) != (repr(sample.raw), sample.status)
+
+    def _take(self, sample: Sample, now_ms: int) -> None:
+        value, quality, reason = self._judged(sample)
+        ts_ms = now_ms if sample.source_ms is None else sample.source_ms
+        if ts_ms > now_ms + FUTURE_MS:
+            reason = reason or f"source time is {(ts_ms - now_ms) / 1000:.0f} s ahead of ours"
+            quality, ts_ms = min(quality, Quality.UNCERTAIN), now_ms
+        self._state = value, quality, reason
+        self._fresh.append(Reading(self.tag.name, ts_ms, value, quality, reason))
+
+    def _judged(self, sample: Sample) -> tuple[Value, int, str | None]:
+        quality = quality_of(sample.status, sample.status_name)
+        if quality < Quality.UNCERTAIN:
+            return None, quality, sample.status_name
+        reason = None if quality >= Quality.GOOD else sample.status_name
+        match sample.raw:
+            case str() as text:
+                return text, quality, reason
+            case bool() | int() | float() as raw:
+                conversion = self._conversions[sample.is_single]
+                number = int(raw) if isinstance(raw, bool) else raw
+                value = conversion.value(number)
+                fault = conversion.fault(number, value)
+                return (None, *fault) if fault else (value, quality, reason)
+            case None:
+                return None, Quality.BAD, "no value"
+            case _:
+                return None, Quality.CONFIGURATION_ERROR, f"a {type(sample.raw).__name__} is no number and no text"
+
+
+def quality_of(status: int, name: str) -> int:
+    """Our code for a status code: the one of the same meaning, or else good, uncertain or bad."""
+    generic = (Quality.GOOD, Quality.UNCERTAIN, Quality.BAD, Quality.BAD)
+    return QUALITIES.get(name, generic[status >> SEVERITY])

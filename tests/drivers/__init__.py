@@ -1,0 +1,1 @@
+"""The drivers against real servers, well-behaved and not."""

@@ -1,0 +1,129 @@
+"""OPC UA servers (asyncua's own): in this process, to change what they say; or in another, to kill or freeze."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from asyncua import ua
+from asyncua.common.node import Node
+from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.server.server import Server
+from asyncua.server.user_managers import UserManager
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.status_codes import StatusCodes
+
+NAMESPACE = "urn:simulated:station"
+INDEX = 2  # what the namespace gets in a new server
+
+
+@dataclass
+class OpcuaStation:
+    """A running server and its variables by name; a variable is node ``ns=2;s=<name>``."""
+
+    server: Server
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        binary: Any = self.server.bserver
+        port = binary._server.sockets[0].getsockname()[1]  # noqa: SLF001 - nothing else knows a port that was 0
+        return f"opc.tcp://127.0.0.1:{port}/station"
+
+    async def add(self, name: str, value: object) -> None:
+        """A new variable."""
+        node_id = ua.NodeId.from_string(f"ns={INDEX};s={name}")
+        self.nodes[name] = await self.server.nodes.objects.add_variable(node_id, name, value)
+
+    async def remove(self, name: str) -> None:
+        """The variable is gone."""
+        await self.server.delete_nodes([self.nodes.pop(name)])
+
+    async def say(
+        self,
+        name: str,
+        value: object = None,
+        *,
+        status: int = StatusCodes.Good,
+        source: datetime | None = None,
+        kind: ua.VariantType | None = None,
+    ) -> None:
+        """The variable has a new value, status and source time (now, if not said)."""
+        data = ua.DataValue(
+            ua.Variant(value, kind) if kind else ua.Variant(value),
+            ua.StatusCode(status),  # type: ignore[arg-type]
+            SourceTimestamp=source or datetime.now(UTC),  # type: ignore[arg-type]
+        )
+        await self.server.write_attribute_value(self.nodes[name].nodeid, data)
+
+    async def say_silently(self, name: str, value: object) -> None:
+        """The value changes, and no subscriber hears of it: a server whose subscriptions have died unnoticed."""
+        space = self.server.iserver.aspace
+        space._nodes[self.nodes[name].nodeid].attributes[AttributeIds.Value].value = ua.DataValue(ua.Variant(value))  # noqa: SLF001
+
+
+class OneUser(UserManager):
+    """Lets in one user with one password."""
+
+    def __init__(self, name: str, password: str) -> None:
+        self._login = name, password
+
+    def get_user(
+        self, iserver: Any, username: str | None = None, password: str | None = None, certificate: Any = None
+    ) -> User | None:
+        """The user, if these are the name and the password."""
+        del iserver, certificate
+        return User(role=UserRole.User, name=username) if (username, password) == self._login else None
+
+
+@asynccontextmanager
+async def opcua_server(
+    values: Mapping[str, object], *, port: int = 0, users: UserManager | None = None
+) -> AsyncIterator[OpcuaStation]:
+    """Serve *values* without security."""
+    server = Server(user_manager=users)
+    await server.init()
+    server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/station")
+    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+    await server.register_namespace(NAMESPACE)
+    station = OpcuaStation(server)
+    for name, value in values.items():
+        await station.add(name, value)
+    async with server:
+        yield station
+
+
+@asynccontextmanager
+async def opcua_process(port: int = 0) -> AsyncIterator[tuple[Process, str]]:
+    """A server with one variable ``counter`` that counts; yields the process and where it listens."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.simulators.opcua", str(port), stdout=PIPE, cwd=Path(__file__).parents[2]
+    )
+    assert process.stdout is not None
+    url = (await process.stdout.readline()).decode().strip()
+    try:
+        yield process, url
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _count(port: int) -> None:
+    async with opcua_server({"counter": 0}, port=port) as station:
+        print(station.url, flush=True)  # noqa: T201 - the parent reads it
+        number = 0
+        while True:
+            number += 1
+            await station.say("counter", number)
+            await asyncio.sleep(0.1)
+
+
+if __name__ == "__main__":
+    asyncio.run(_count(int(sys.argv[1])))
