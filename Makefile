@@ -4,13 +4,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test lock clean
+.PHONY: demo test real-station bench schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
 
 test: .venv/dev  ## every check: pytest, ruff, mypy, import-linter
 	$(BIN)/pytest $(ARGS)
+
+real-station: .venv/dev  ## what must hold on a real station's recorded hour
+	$(BIN)/python -m tests.acceptance.real_station $(ARGS)
+
+bench: .venv/dev  ## poll to broker, beside a bare loop of the same libraries
+	$(BIN)/python -m tests.benchmarks.poll_to_broker $(ARGS)
+
+schema: .venv/dev  ## after a change of settings: write config/station.schema.json anew
+	$(BIN)/pump-agent schema > config/station.schema.json
 
 # Hashes are checked and nothing but the lock decides what is installed. A stamp file says which lock is in.
 .venv/%: requirements/%.lock pyproject.toml

@@ -7,6 +7,7 @@ from agent.compute import run
 from agent.health import Part
 from agent.schedule import enabled
 from agent.settings import AgentSettings
+from agent.store.opening import prepare
 from agent.store.reader import Reader
 from agent.store.writer import Store
 from agent.worker import Task, Worker
@@ -49,6 +50,7 @@ async def analyse(
         StorageError: The store cannot be opened or written, or another process writes it.
     """
     parts: dict[str, Part] = {}
+    await prepare(settings.storage.path)
     async with Store(settings.storage) as store, Worker(settings) as worker:
         with Reader(settings.storage.path) as reader:
             span = _unseen(reader, settings, until_ms)

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NoReturn
 
 import uvloop
 
@@ -26,50 +26,70 @@ from agent.worker import Worker
 
 log = logging.getLogger(__name__)
 
+VERSION = version("pump-agent")
 
-async def run(settings: AgentSettings) -> None:
-    """Work until cancelled.
+
+async def run(settings: AgentSettings, stop: asyncio.Event) -> None:
+    """Work until *stop* is set.
 
     Everything worth keeping is on disk, so stopping is simply cancelling: nothing has to be
     flushed, and a power cut is an ordinary way to stop.
+
+    Raises:
+        StorageError: The store cannot be opened at all.
     """
-    health = Health(settings, version("pump-agent"))
+    health = Health(settings, VERSION)
     await prepare(settings.storage.path)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store(settings.storage))
         worker = await stack.enter_async_context(Worker(settings))
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        await store.describe({tag.name: tag.unit for device in settings.devices for tag in device.tags})
         queue = Queue()
-        watch = Watch(settings, store)
-        for device in settings.devices:
-            part = health.devices[device.name]
-            work = partial(poll, device, store, part, health.store)
-            tasks.create_task(supervise(part, work), name=device.name)
-        tasks.create_task(supervise(health.broker, partial(publish, settings, store)), name="publisher")
-        tasks.create_task(watch.follow(), name="alarms")
-        tasks.create_task(compute(queue, settings.jobs, store, worker, health), name="jobs")
-        tasks.create_task(report(health, store, health.store), name="health")
-        tasks.create_task(feed_watchdog(health, store), name="watchdog")
         clockwork = await stack.enter_async_context(schedule(settings.jobs, queue.put))
-        tasks.create_task(clockwork.watch(), name="clock")
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        endless = [
+            tasks.create_task(work, name=name) for name, work in _works(settings, store, worker, queue, health).items()
+        ]
+        endless.append(tasks.create_task(clockwork.watch(), name="clock"))
         notify("READY=1")
         log.info("%s: polling %d devices", settings.station.name, len(settings.devices))
-        await asyncio.Event().wait()
+        await stop.wait()
+        notify("STOPPING=1")
+        for task in endless:
+            task.cancel()
 
 
-async def until_signalled(work: Coroutine[Any, Any, None]) -> None:
-    """Await *work*; a signal cancels it, which counts as success."""
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(work, name="agent")
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+def _works(
+    settings: AgentSettings, store: Store, worker: Worker, queue: Queue, health: Health
+) -> dict[str, Coroutine[Any, Any, NoReturn]]:
+    """Everything that goes on side by side, by name."""
+    watch = Watch(settings, store)
+    works = {
+        device.name: supervise(part, partial(poll, device, store, part, health.store))
+        for device, part in zip(settings.devices, health.devices.values(), strict=True)
+    }
+    return works | {
+        "publisher": supervise(health.broker, partial(publish, settings, store)),
+        "alarms": supervise(health.store, watch.follow),
+        "jobs": compute(queue, settings.jobs, store, worker, health),
+        "health": report(health, store),
+        "watchdog": feed_watchdog(health, store),
+    }
+
+
+async def until_signalled(settings: AgentSettings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(settings, stop)
 
 
 def main(settings: AgentSettings) -> None:
     """Run until SIGTERM or SIGINT.
 
     Raises:
-        StorageRefusedError: Another process writes the store, or a newer version has written it.
+        StorageError: The store cannot be opened: another process writes it, a newer version has
+            written it, or the disk refuses.
     """
-    uvloop.run(until_signalled(run(settings)))
-    notify("STOPPING=1")
+    uvloop.run(until_signalled(settings))

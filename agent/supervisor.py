@@ -29,10 +29,16 @@ async def supervise(part: Part, work: Callable[[], Coroutine[Any, Any, NoReturn]
         started = loop.time()
         try:
             await work()
-        except TROUBLE as error:
+        except* TROUBLE as group:  # also where it comes out of tasks that the work has of its own
             if loop.time() - started > LONGEST_PAUSE:
                 pause = 1.0  # it had been working: this is new trouble
+            error = _first(group)
             if part.trouble(str(error)):  # the same again is not worth a second line
                 log.warning("%s: %s; trying again until it works", part.name, error)
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, no secret
             pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _first(error: BaseException) -> BaseException:
+    """What went wrong first, out of however many groups."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error

@@ -67,14 +67,14 @@ async def keep(readings: list[Reading], store: Store, part: Part) -> None:
         part.well()
 
 
-async def report(health: Health, store: Store, storage: Part) -> NoReturn:
+async def report(health: Health, store: Store) -> NoReturn:
     """Keep the state of all parts every few seconds, for SCADA and `pump-agent status`."""
     async for _ in Ticks(REPORT_PERIOD):
         now_ms = wall_ms()
         try:
             await store.record([Record("health", "", now_ms, health.report(now_ms).encode())])
         except StorageError as error:
-            storage.trouble(str(error))
+            health.store.trouble(str(error))
     raise AssertionError("ticks never end")
 
 

@@ -64,6 +64,11 @@ class Board:
         """Every alarm that was ever raised, by id."""
         return self._states
 
+    @property
+    def names(self) -> set[str]:
+        """Ids of all alarms the configuration has."""
+        return {rule.rationale.id for rule in self._all()}
+
     def restore(self, states: Mapping[str, AlarmState]) -> None:
         """Go on from *states*, as kept before a restart."""
         self._states.update(states)

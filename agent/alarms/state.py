@@ -17,6 +17,7 @@ class AlarmState:
     active: bool = False
     acked: bool = True
     occurrence: int = 0  # 0: never raised
+    changes: int = 0  # how often it has changed
     value: float | None = None  # what the tag said when it was raised, in its unit
     raised_ms: int | None = None
     cleared_ms: int | None = None
@@ -42,16 +43,19 @@ class AlarmState:
             active=True,
             acked=False,
             occurrence=self.occurrence + 1,
+            changes=self.changes + 1,
             value=value,
             raised_ms=ts_ms,
         )
 
     def cleared(self, ts_ms: int) -> "AlarmState":
         """Back to normal since *ts_ms*; an operator who has not seen it still must."""
-        return replace(self, active=False, cleared_ms=ts_ms) if self.active else self
+        if not self.active:
+            return self
+        return replace(self, active=False, cleared_ms=ts_ms, changes=self.changes + 1)
 
     def acknowledged(self, occurrence: int, ts_ms: int, user: str) -> "AlarmState":
         """Seen by *user*; an acknowledgement of an older occurrence changes nothing."""
         if self.acked or occurrence != self.occurrence:
             return self
-        return replace(self, acked=True, acked_ms=ts_ms, acked_by=user)
+        return replace(self, acked=True, acked_ms=ts_ms, acked_by=user, changes=self.changes + 1)

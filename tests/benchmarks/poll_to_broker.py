@@ -129,7 +129,7 @@ def main() -> None:
         devices = stack.enter_context(child(sys.executable, "-m", "tests.benchmarks.devices", str(DEVICES)))
         assert devices.stdout is not None
         ports = devices.stdout.readline().split()
-        broker = stack.enter_context(mosquitto()).port
+        broker = stack.enter_context(mosquitto(Path(stack.enter_context(tempfile.TemporaryDirectory())))).port
         for _ in range(args.rounds):
             for name in ("bare loop", "agent", "agent with a topic a tag"):
                 with tempfile.TemporaryDirectory() as folder:

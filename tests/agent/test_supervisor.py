@@ -1,0 +1,70 @@
+"""Two kinds of failure: trouble outside is tried again for ever, a bug ends the process."""
+
+import asyncio
+import logging
+from typing import NoReturn
+
+import pytest
+
+from agent.health import Part
+from agent.supervisor import LONGEST_PAUSE, supervise
+from drivers.reading import UnreachableError
+from tests.simulators.clock import run_at_once
+
+
+class EnoughError(Exception):
+    """Ends a test's endless work, as a bug would."""
+
+
+def tries(troubles: int, error: Exception, part: Part) -> list[float]:
+    """When a work was tried that meets *error* so many times, s after the start."""
+    times: list[float] = []
+
+    async def work() -> NoReturn:
+        times.append(asyncio.get_running_loop().time())
+        if len(times) > troubles:
+            raise EnoughError
+        raise error
+
+    with pytest.raises(EnoughError):
+        run_at_once(supervise(part, work))
+    return times
+
+
+def test_trouble_outside_is_tried_again_later_and_later_but_never_later_than_the_bound() -> None:
+    """A device that comes back after a week is found within ten seconds (and a jitter of a fifth)."""
+    times = tries(8, UnreachableError("plc is silent"), Part("plc"))
+
+    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+
+    assert pauses[0] < pauses[1] < pauses[2]
+    assert all(0.8 * LONGEST_PAUSE <= pause <= 1.2 * LONGEST_PAUSE for pause in pauses[4:])
+
+
+def test_trouble_is_logged_once_and_shown_in_health(caplog: pytest.LogCaptureFixture) -> None:
+    """A dead device must not fill the journal."""
+    part = Part("plc")
+    with caplog.at_level(logging.WARNING):
+        tries(20, UnreachableError("modbus://192.0.2.1:502/1 is silent"), part)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "plc: modbus://192.0.2.1:502/1 is silent; trying again until it works"
+    ]
+    assert (part.state, part.error) == ("failed", "modbus://192.0.2.1:502/1 is silent")
+
+
+def test_trouble_out_of_a_group_of_tasks_is_trouble_too() -> None:
+    """The publisher has tasks of its own; what ends them must not end the process."""
+    times = tries(1, ExceptionGroup("tasks", [ExceptionGroup("more", [UnreachableError("gone")])]), Part("broker"))
+
+    assert len(times) == 2
+
+
+def test_a_bug_beside_trouble_is_still_a_bug() -> None:
+    async def work() -> NoReturn:
+        raise ExceptionGroup("tasks", [UnreachableError("gone"), ZeroDivisionError()])
+
+    with pytest.raises(ExceptionGroup) as caught:
+        run_at_once(supervise(Part("broker"), work))
+
+    assert caught.group_contains(ZeroDivisionError)
