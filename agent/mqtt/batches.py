@@ -1,0 +1,13 @@
+"""Rows of the log as one message: the hot path, so JSON is written without a model; pure."""
+
+from collections.abc import Sequence
+
+import orjson
+
+from agent.store.records import Row
+
+
+def encode(rows: Sequence[Row]) -> bytes:
+    """One message of `<root>/readings` or `<root>/history` (`payloads.Readings`) with all of *rows*, at least one."""
+    listed = [(tag, ts_ms, value, quality) for _, tag, ts_ms, value, quality, _ in rows]
+    return orjson.dumps({"seq": rows[0].id, "count": len(rows), "rows": listed})

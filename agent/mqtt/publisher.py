@@ -1,0 +1,136 @@
+"""What leaves for SCADA, as long as one connection to the broker lasts."""
+
+import asyncio
+from hashlib import sha256
+from itertools import chain
+from typing import Final, NoReturn
+
+from agent.health import Part, wall_ms
+from agent.mqtt.client import BrokerError, Client, DeniedError
+from agent.mqtt.denials import RETRY, Denials
+from agent.mqtt.payloads import Info
+from agent.mqtt.record_stream import RecordStream
+from agent.mqtt.row_stream import RowStream
+from agent.mqtt.tag_stream import TagStream
+from agent.mqtt.topics import Topics
+from agent.settings import AgentSettings
+from agent.store.errors import StorageError
+from agent.store.records import Batch
+from agent.store.writer import Store
+
+TROUBLE: Final = (BrokerError, StorageError)
+LIVE_WINDOW: Final = 8  # batches in flight
+HISTORY_WINDOW: Final = 2  # fewer, because live values wait behind them on a slow line
+
+
+def describe(settings: AgentSettings, version: str, started_ms: int) -> Info:
+    """What `<root>/info` says of this agent."""
+    return Info(
+        name="pump-agent",
+        version=version,
+        station=settings.station.name,
+        config_digest=sha256(settings.model_dump_json().encode()).hexdigest()[:16],
+        started=started_ms,
+        time_zone=settings.station.time_zone,
+        devices=len(settings.devices),
+        tags=sum(len(device.tags) for device in settings.devices),
+        pumps=len(settings.pumps),
+    )
+
+
+async def publish(settings: AgentSettings, store: Store, part: Part, info: Info, retry: float = RETRY) -> NoReturn:
+    """Connect and publish until the broker is lost.
+
+    First how everything stands, alarms before all else; then, side by side: records, live rows, and what an
+    outage held back, which live rows never wait for. A row is struck off when the broker has it.
+
+    Args:
+        settings: The whole station.
+        store: Open.
+        part: Told how it goes.
+        info: What is said of the agent.
+        retry: s until deliveries that the broker denied are tried again.
+
+    Raises:
+        BrokerError: The broker is lost or refuses us; nothing is, when called again.
+        StorageError: The disk does not give what is to be sent.
+    """
+    topics = Topics.of_station(settings.mqtt, settings.station.name)
+    client_id = settings.mqtt.client_id or f"pump-agent-{settings.station.name}"
+    async with Client(settings.mqtt, client_id, topics.status) as client:
+        await Publisher(settings, store, part, client, Denials(part, retry)).run(info)
+
+
+class Publisher:
+    """The streams of one connection."""
+
+    def __init__(self, settings: AgentSettings, store: Store, part: Part, client: Client, denials: Denials) -> None:
+        self._mqtt = settings.mqtt
+        self._store = store
+        self._part = part
+        self._client = client
+        self._denials = denials
+        self._topics = topics = Topics.of_station(settings.mqtt, settings.station.name)
+        self._sink = store.sink("mqtt")
+        tags = chain.from_iterable(device.tags for device in settings.devices) if settings.mqtt.tag_topics else ()
+        self._tags = TagStream(client, topics, tags, denials, has_bare_values=settings.mqtt.bare_values)
+        self._records = RecordStream(client, topics, store, self._sink, denials)
+        self._live = RowStream(client, topics.readings, self._landed, denials, window=LIVE_WINDOW)
+        self._history = RowStream(client, topics.history, self._landed, denials, window=HISTORY_WINDOW)
+
+    async def run(self, info: Info) -> NoReturn:
+        """Say how everything stands, then what changes, until the connection is lost."""
+        await self._state(self._topics.status, b"online")
+        await self._sink.start()  # now, so that all that is polled from here on is live
+        await self._records.greet()
+        await self._state(self._topics.info, info.encode())
+        self._tags.offer((await self._store.latest()).values())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._client.ended(), name="broker")
+                tasks.create_task(self._denials.retry(), name="denials")
+                tasks.create_task(self._records.follow(), name="records")
+                tasks.create_task(self._tags.say(), name="tags")
+                tasks.create_task(self._live.confirm(), name="live answers")
+                tasks.create_task(self._send_live(), name="live")
+                tasks.create_task(self._history.confirm(), name="history answers")
+                tasks.create_task(self._send_history(), name="history")
+        except ExceptionGroup as group:
+            raise _first(group) from group
+        raise AssertionError("streams never end")
+
+    async def _state(self, topic: str, payload: bytes) -> None:
+        try:
+            await self._client.publish(topic, payload, retain=True)
+        except DeniedError as error:
+            self._denials.of_state(error)
+
+    async def _send_live(self) -> NoReturn:
+        while True:
+            batch = await self._sink.live(self._mqtt.batch_size)
+            self._tags.offer(batch.rows)
+            await self._live.send(batch)
+
+    async def _send_history(self) -> None:
+        """Send what an outage held back, no faster than allowed."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while not self._history.is_denied and (batch := await self._sink.backlog(self._mqtt.batch_size)):
+            await self._history.send(batch)
+            due = max(due, loop.time()) + len(batch.rows) / self._mqtt.history_rate
+            await asyncio.sleep(due - loop.time())
+
+    def _landed(self, batch: Batch) -> None:
+        self._sink.acknowledge(batch)
+        self._part.count("readings", len(batch.rows))
+        self._part.counts["behind"] = self._sink.behind
+        if self._denials:
+            self._part.seen_ms = wall_ms()
+        else:
+            self._part.well()
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """The failure to tell: a bug goes before trouble outside, which the supervisor would try again."""
+    _, bugs = group.split(TROUBLE)
+    return (bugs or group).exceptions[0]

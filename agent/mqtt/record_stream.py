@@ -1,0 +1,86 @@
+"""Records (advice, alarms, verdicts) to their topics: alarms first, states as they are now, journals entry by entry."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final, NoReturn
+
+from agent.mqtt.client import Client, DeniedError
+from agent.mqtt.denials import Denials
+from agent.mqtt.topics import RETAINED, Topic, Topics
+from agent.store.delivery import Sink
+from agent.store.records import Kind, Record
+from agent.store.writer import Store
+
+ALARMS: Final[frozenset[Kind]] = frozenset({"alarm", "alarm_event"})
+LIMIT: Final = 200  # records sent together
+
+
+class RecordStream:
+    """Says first how everything stands, then what changes.
+
+    A state is worth nothing once there is a newer one, so after an outage only the newest is said, and those an
+    outage held back never overwrite it. A journal is said whole, in order, by its cursor.
+    """
+
+    def __init__(self, client: Client, topics: Topics, store: Store, sink: Sink, denials: Denials) -> None:
+        self._client = client
+        self._topics = topics
+        self._store = store
+        self._sink = sink
+        self._denials = denials
+        self._said = 0  # id up to which all states were said by `greet`
+        self._is_denied = False
+
+    async def greet(self) -> None:
+        """Say the newest of every state, alarms first; for a new connection.
+
+        Raises:
+            BrokerError: The connection is lost.
+            StorageError: They cannot be read.
+        """
+        self._said = self._store.last_record_id  # before looking: what comes meanwhile is said twice and not never
+        for kind in sorted(RETAINED, key=lambda kind: kind not in ALARMS):
+            if RETAINED[kind]:
+                await self._say(await self._store.newest(kind))
+
+    async def follow(self) -> NoReturn:
+        """Say what comes, and what an outage held back of journals.
+
+        Raises:
+            BrokerError: The connection is lost.
+            StorageError: They cannot be read.
+        """
+        while True:
+            found = await self._sink.records(LIMIT)
+            newest = {(record.kind, record.key): number for number, record in found}
+            await self._say(
+                record
+                for number, record in found
+                if not RETAINED[record.kind] or (number > self._said and newest[record.kind, record.key] == number)
+            )
+            if not self._is_denied:
+                self._sink.acknowledge_records(found[-1][0])
+
+    async def _say(self, records: Iterable[Record]) -> None:
+        """Send and wait for every answer."""
+        sent: list[tuple[Topic, asyncio.Future[None]]] = []
+        for record in sorted(records, key=lambda record: record.kind not in ALARMS):
+            topic = self._topics.of_record(record.kind, record.key)
+            try:
+                answer = await self._client.send(topic.name, record.body, retain=topic.is_retained)
+            except DeniedError as error:
+                self._deny(topic, error)
+            else:
+                sent.append((topic, answer))
+        for topic, answer in sent:
+            try:
+                await answer
+            except DeniedError as error:
+                self._deny(topic, error)
+
+    def _deny(self, topic: Topic, error: DeniedError) -> None:
+        if topic.is_retained:
+            self._denials.of_state(error)
+        else:
+            self._is_denied = True
+            self._denials.of_delivery(error)
