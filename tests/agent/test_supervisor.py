@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from itertools import pairwise
 from typing import NoReturn
 
 import pytest
@@ -35,7 +36,7 @@ def test_trouble_outside_is_tried_again_later_and_later_but_never_later_than_the
     """A device that comes back after a week is found within ten seconds (and a jitter of a fifth)."""
     times = tries(8, UnreachableError("plc is silent"), Part("plc"))
 
-    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(times)]
 
     assert pauses[0] < pauses[1] < pauses[2]
     assert all(0.8 * LONGEST_PAUSE <= pause <= 1.2 * LONGEST_PAUSE for pause in pauses[4:])
