@@ -1,5 +1,6 @@
 """The levels a meter shows over the months, and the gap between "off" and "on" among them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +36,8 @@ class Levels:
     True
     """
 
-    def __init__(self, counts: NDArray[np.int64] | None = None) -> None:
-        self._counts = np.zeros(_SIZE, np.int64) if counts is None else np.array(counts, np.int64)
+    def __init__(self, counts: Sequence[int] | NDArray[np.int64] = ()) -> None:
+        self._counts = np.array(counts, np.int64) if len(counts) else np.zeros(_SIZE, np.int64)
 
     @property
     def counts(self) -> NDArray[np.int64]:

@@ -124,6 +124,20 @@ class Memory:
     stop_times_ms: tuple[int, ...] = field(default=())
 
 
+def rewound(memory: Memory, at_ms: int) -> Memory:
+    """*memory* for a clock that was set back to *at_ms*: what was counted stays, what is to come is taken in anew."""
+    return replace(
+        memory,
+        run_ms=RunningState(memory=memory).run_ms,
+        since_ms=min(memory.since_ms, at_ms),
+        raw_since_ms=min(memory.raw_since_ms, at_ms),
+        seen_ms=at_ms,
+        counted_ms=at_ms,
+        start_times_ms=tuple(min(each, at_ms) for each in memory.start_times_ms),
+        stop_times_ms=tuple(min(each, at_ms) for each in memory.stop_times_ms),
+    )
+
+
 class RunningState:
     """A pump's running state, streaming.
 

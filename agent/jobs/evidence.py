@@ -1,0 +1,88 @@
+"""What a frame says of pumps and headers: the plant's parts instead of its tags."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.plant import HeaderSettings, PumpSettings
+from agent.settings import AgentSettings
+from agent.window import Frame
+from analytics.hydraulics import pump_head
+from analytics.running import Evidence, States, Thresholds, held, states
+
+Floats = NDArray[np.float64]
+
+
+def pump_tags(pump: PumpSettings) -> list[str]:
+    """Tags that tell whether it runs, and at what duty."""
+    return [tag for tag in (pump.status, pump.power, pump.current, pump.speed, pump.flow) if tag is not None]
+
+
+def header_tags(header: HeaderSettings) -> list[str]:
+    """Tags of its head and flow."""
+    suction = (header.suction_pressure,) if header.suction_pressure else ()
+    return [*header.pressure, *header.flow, *suction]
+
+
+def plant_tags(settings: AgentSettings) -> list[str]:
+    """Every tag that plays a part in the state of pumps and headers."""
+    return [
+        *(tag for pump in settings.pumps for tag in pump_tags(pump)),
+        *(tag for header in settings.headers for tag in header_tags(header)),
+    ]
+
+
+def evidence(frame: Frame, pump: PumpSettings) -> Evidence:
+    """What the frame says of a pump's running; speed relative to the rated one."""
+    return Evidence(
+        times_ms=frame.times_ms,
+        status=_column(frame, pump.status),
+        power=_column(frame, pump.power),
+        current=_column(frame, pump.current),
+        speed=_column(frame, pump.speed) / pump.rated_speed,
+    )
+
+
+def running(frame: Frame, pumps: tuple[PumpSettings, ...], thresholds: Mapping[str, Thresholds]) -> dict[str, States]:
+    """Each pump's state in each cell (`analytics.running`: 1 running, 0 stopped, -1 unknown), by its id.
+
+    Without dwell: a cell in which a pump starts or stops says what its evidence says there.
+    """
+    return {pump.id: held(states(evidence(frame, pump), thresholds.get(pump.id, Thresholds()))) for pump in pumps}
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderState:
+    """A header in each cell of a frame, each of shape (n,), NaN where not known."""
+
+    flow: Floats  # m³/h, sum of its meters
+    head: Floats  # m, that its pumps add
+
+
+def header_state(frame: Frame, header: HeaderSettings) -> HeaderState:
+    """Flow and head of a header; the median of its pressure gauges counts."""
+    gauges = frame.matrix(header.pressure)
+    suction = frame.values[header.suction_pressure] if header.suction_pressure else header.suction_head
+    return HeaderState(
+        flow=frame.matrix(header.flow).sum(axis=1),
+        head=pump_head(_median(gauges), suction, header.elevation),
+    )
+
+
+def pumps_of(settings: AgentSettings, header: HeaderSettings) -> Iterator[PumpSettings]:
+    """The pumps that deliver into a header."""
+    return (pump for pump in settings.pumps if pump.header == header.id)
+
+
+def _column(frame: Frame, tag: str | None) -> Floats:
+    return np.full(len(frame), np.nan) if tag is None else frame.values[tag]
+
+
+def _median(gauges: Floats) -> Floats:
+    """Of the gauges that say something; NaN where none does."""
+    result = np.full(len(gauges), np.nan)
+    said = np.isfinite(gauges).any(axis=1)
+    result[said] = np.nanmedian(gauges[said], axis=1)
+    return result

@@ -1,0 +1,187 @@
+"""What is published of pumps and station: records from frames and running states."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from agent import tariff
+from agent.jobs.duty import DutyPoint, best_flow, duty_points, mean
+from agent.jobs.evidence import evidence, header_state, pump_tags
+from agent.mqtt.payloads import HeaderFigures, Pump, QualityWord, Station
+from agent.plant import PumpSettings
+from agent.settings import AgentSettings
+from agent.store.records import Record
+from agent.window import Floats, Frame
+from analytics.curves.model import StationModel
+from analytics.hydraulics import hydraulic_power
+from analytics.running import RUNNING, STOPPED, Memory, RunningState, State, States
+
+_HOUR_MS = 3_600_000
+
+
+@dataclass(slots=True)
+class DayFigures:
+    """What was used and delivered since midnight, as far as it was measured."""
+
+    start_ms: int = 0
+    end_ms: int = 0  # the station's next midnight
+    energy_kwh: float = 0.0
+    volume_m3: float = 0.0
+    cost: float = 0.0
+
+    def update(self, settings: AgentSettings, cells: Frame, states: Mapping[str, States], zone: ZoneInfo) -> None:
+        """Add the energy, volume and cost of *cells*; those of a day that has passed are forgotten.
+
+        Power of a stopped pump is its meter's noise and counts as nothing.
+        """
+        last_ms = int(cells.times_ms[-1])
+        if not self.start_ms <= last_ms < self.end_ms:
+            self.start_ms, self.end_ms = tariff.midnights_ms(last_ms, zone)
+            self.energy_kwh = self.volume_m3 = self.cost = 0.0
+        today = cells.times_ms >= self.start_ms
+        hours = cells.step_ms / _HOUR_MS
+        energy = np.nan_to_num(_total_power(settings, cells, states))[today] * hours
+        prices = tariff.prices(settings.tariff, cells.times_ms[today], zone)
+        self.energy_kwh += float(energy.sum())
+        self.cost += float((energy * prices).sum())
+        for header in settings.headers:
+            self.volume_m3 += float(np.nan_to_num(header_state(cells, header).flow)[today].sum() * hours)
+
+
+def _total_power(settings: AgentSettings, cells: Frame, states: Mapping[str, States]) -> Floats:
+    """Of the pumps that run, kW in each cell, shape (n,)."""
+    total = np.zeros(len(cells))
+    for pump in settings.pumps:
+        runs = states[pump.id] == RUNNING
+        total += np.where(runs, np.nan_to_num(evidence(cells, pump).power), 0.0)
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The plant now: its states, and a frame of the last seconds with what it says of the duties."""
+
+    settings: AgentSettings
+    cells: Frame
+    memories: Mapping[str, Memory]
+    models: Mapping[str, StationModel]
+    now_ms: int
+    zone: ZoneInfo
+
+    @property
+    def states(self) -> dict[str, State]:
+        """Each pump's."""
+        return {pump: RunningState(memory=memory).state for pump, memory in self.memories.items()}
+
+    @property
+    def duties(self) -> dict[str, DutyPoint]:
+        """Each pump's."""
+        return duty_points(self.settings, self.cells, self.states, self.models)
+
+
+def pump_records(now: Present) -> list[Record]:
+    """One record a pump."""
+    duties = now.duties
+    return [
+        Record("pump", pump.id, now.now_ms, _pump(now, pump, duties[pump.id]).encode()) for pump in now.settings.pumps
+    ]
+
+
+def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
+    memory = now.memories[pump.id]
+    midnight_ms, _ = tariff.midnights_ms(now.now_ms, now.zone)
+    best = best_flow(pump, now.models.get(pump.header), duty.speed)
+    share = duty.flow.value / best if duty.flow and best and memory.state == RUNNING else None
+    return Pump(
+        pump=pump.id,
+        ts=now.now_ms,
+        running={RUNNING: True, STOPPED: False}.get(memory.state),
+        since=memory.since_ms or None,
+        reason=None if memory.state in {RUNNING, STOPPED} else _why_unknown(now.cells, pump),
+        flow=duty.flow and duty.flow.value,
+        flow_source=duty.flow and duty.flow.source,
+        flow_std=duty.flow and duty.flow.std,
+        head=duty.head and duty.head.value,
+        head_source=duty.head and duty.head.source,
+        head_std=duty.head and duty.head.std,
+        power_kw=duty.power and duty.power.value,
+        power_source=duty.power and duty.power.source,
+        power_std=duty.power and duty.power.std,
+        speed=duty.speed and duty.speed.value,
+        speed_source=duty.speed and duty.speed.source,
+        speed_std=duty.speed and duty.speed.std,
+        efficiency=duty.efficiency,
+        efficiency_std=duty.efficiency_std,
+        specific_energy=duty.specific_energy,
+        bep_share=share,
+        in_por=None if share is None else pump.por[0] <= share <= pump.por[1],
+        starts_today=sum(each >= midnight_ms for each in memory.start_times_ms),
+        run_hours=RunningState(memory=memory).run_ms / _HOUR_MS,
+        quality=_quality(now.cells, pump_tags(pump)),
+    )
+
+
+def _why_unknown(cells: Frame, pump: PumpSettings) -> str:
+    tags = pump_tags(pump)
+    if not tags:
+        return "no tag tells whether it runs; configure its status, power, current or speed"
+    silent = [tag for tag in tags if not np.isfinite(cells.values[tag]).any()]
+    if silent:
+        return f"nothing good was read of {', '.join(silent)}"
+    return "its tags contradict each other, or were read for too short a time"
+
+
+def station_record(now: Present, day: DayFigures) -> Record:
+    """The station's figures; a sum with an unknown part is unknown."""
+    settings = now.settings
+    headers = {header.id: header_state(now.cells, header) for header in settings.headers}
+    flows = {header: mean(state.flow) for header, state in headers.items()}
+    heads = {header: mean(state.head) for header, state in headers.items()}
+    flow = _sum(list(flows.values()))
+    power = _sum([None if duty.power is None else duty.power.value for duty in now.duties.values()])
+    useful = _sum([_useful(flows[header], heads[header]) for header in headers])
+    running = tuple(pump for pump, state in now.states.items() if state == "running")
+    efficiency = _ratio(useful, power)
+    has_price = bool(settings.tariff.price or settings.tariff.bands)
+    body = Station(
+        station=settings.station.name,
+        ts=now.now_ms,
+        flow=flow,
+        head=_ratio(useful, _useful(flow, 1.0)),
+        power_kw=power,
+        power_source=None if power is None else "measured",
+        specific_energy=_ratio(power, flow),
+        efficiency=efficiency if efficiency and 0 < efficiency < 1 else None,
+        running=running,
+        running_count=None if "unknown" in now.states.values() else len(running),
+        energy_today_kwh=day.energy_kwh,
+        volume_today_m3=day.volume_m3,
+        cost_today=day.cost if has_price else None,
+        currency=settings.tariff.currency if has_price else None,
+        headers=tuple(HeaderFigures(id=header, flow=flows[header], head=heads[header]) for header in headers),
+        quality=_quality(now.cells, [tag for header in settings.headers for tag in header.flow + header.pressure]),
+    )
+    return Record("station", "", now.now_ms, body.encode())
+
+
+def _useful(flow: float | None, head: float | None) -> float | None:
+    """Power in the water, kW."""
+    return None if flow is None or head is None else float(hydraulic_power(flow, head))
+
+
+def _sum(parts: list[float | None]) -> float | None:
+    known = [part for part in parts if part is not None]
+    return sum(known) if parts and len(known) == len(parts) else None
+
+
+def _ratio(part: float | None, whole: float | None) -> float | None:
+    return None if part is None or whole is None or whole <= 0 else part / whole
+
+
+def _quality(cells: Frame, tags: list[str]) -> QualityWord:
+    """Good where every tag was measured in these seconds, bad where one says nothing at all."""
+    if any(not np.isfinite(cells.values[tag]).any() for tag in tags):
+        return "bad"
+    return "good" if all(cells.measured(tag).any() for tag in tags) else "uncertain"

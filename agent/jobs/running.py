@@ -1,0 +1,172 @@
+"""The running job: which pumps run since when, at what duty, and the station's figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from agent.jobs.evidence import evidence, plant_tags, running
+from agent.jobs.figures import DayFigures, Present, pump_records, station_record
+from agent.jobs.job import JobContext, Outcome
+from agent.plant import PumpSettings
+from agent.roles import known_tags
+from agent.settings import AgentSettings
+from agent.window import Frame, frame
+from analytics.levels import Levels
+from analytics.running import RUNNING, SPEED_OFF, Evidence, Memory, RunningState, Thresholds, learnt, rewound
+
+FINEST_MS = 1_000  # of a cell
+LONGEST_MS = 6 * 3_600_000  # of history that one run takes in; whoever has more catches up run by run
+SHOWN_MS = 10_000  # of the past that a duty point is the mean of
+LEARN_MS = 600_000  # between two looks for thresholds
+
+
+@dataclass(slots=True)
+class PumpState:
+    """What is kept of a pump between two runs."""
+
+    memory: Memory = field(default_factory=Memory)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    power: list[int] = field(default_factory=list)  # counts of `Levels`, of all it ever showed
+    current: list[int] = field(default_factory=list)
+    turning_power: list[int] = field(default_factory=list)  # of what it showed while no drive said "stopped"
+    turning_current: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class JobState:
+    """What the running job leaves for itself."""
+
+    version: int = 1
+    seen_ms: int = 0  # everything before is taken in
+    learnt_ms: int = 0
+    day: DayFigures = field(default_factory=DayFigures)
+    pumps: dict[str, PumpState] = field(default_factory=dict)
+
+
+_STATES = TypeAdapter(JobState)
+
+
+def restored(state: bytes | None) -> JobState:
+    """What an earlier run left; a fresh start where there is nothing or another version wrote it."""
+    try:
+        return _STATES.validate_json(state) if state else JobState()
+    except ValidationError:
+        return JobState()
+
+
+def thresholds(state: bytes | None) -> dict[str, Thresholds]:
+    """Thresholds of each pump as the running job's *state* (`reader.job_state("running")[1]`) has them."""
+    return {pump: kept.thresholds for pump, kept in restored(state).pumps.items()}
+
+
+def run(context: JobContext) -> Outcome:
+    """Follow every pump up to now, and say how the plant runs."""
+    settings, reader = context.settings, context.reader
+    kept = restored(context.state)
+    start_ms, end_ms = _window(context, kept)
+    if start_ms >= end_ms:
+        return Outcome(mark=context.mark, state=context.state)
+    cells = frame(reader, settings, plant_tags(settings), start_ms, end_ms, _step_ms(settings))
+    _learn(settings, cells, kept)
+    for pump in settings.pumps:
+        _follow(pump, cells, kept.pumps[pump.id])
+    kept.seen_ms = end_ms
+    zone = ZoneInfo(settings.station.time_zone)
+    limits = {pump: each.thresholds for pump, each in kept.pumps.items()}
+    kept.day.update(settings, cells, running(cells, settings.pumps, limits), zone)
+    memories = {pump: each.memory for pump, each in kept.pumps.items()}
+    shown = frame(reader, settings, plant_tags(settings), end_ms - SHOWN_MS, end_ms, _step_ms(settings))
+    now = Present(settings, shown, memories, {}, end_ms, zone)
+    is_behind = end_ms < context.now_ms - LONGEST_MS
+    return Outcome(
+        mark=max(context.mark, reader.id_at(end_ms)) if is_behind else reader.last_id,
+        state=_STATES.dump_json(kept),
+        records=[*pump_records(now), station_record(now, kept.day)],
+        counts={
+            "pumps_running": sum(memory.state == RUNNING for memory in memories.values()),
+            "pump_starts": sum(memory.starts for memory in memories.values()),
+        },
+    )
+
+
+def _window(context: JobContext, kept: JobState) -> tuple[int, int]:
+    """From where the last run ended up to the last whole cell; where there is too much, the oldest of it."""
+    step_ms = _step_ms(context.settings)
+    end_ms = context.now_ms // step_ms * step_ms
+    if kept.seen_ms > end_ms + 60_000:  # the clock was set back: what is to come has been seen on paper only
+        kept.seen_ms = end_ms - SHOWN_MS
+        for pump in kept.pumps.values():
+            pump.memory = rewound(pump.memory, kept.seen_ms)
+    start_ms = kept.seen_ms
+    if not start_ms or end_ms - start_ms > LONGEST_MS:  # nothing is to be found before the first new reading
+        first = context.reader.after(context.mark, 1)
+        start_ms = max(start_ms, first[0].ts_ms // step_ms * step_ms) if first else end_ms
+    return start_ms, min(end_ms, start_ms + LONGEST_MS)
+
+
+def _step_ms(settings: AgentSettings) -> int:
+    """A cell as long as the shortest period of the tags that play a part."""
+    known = known_tags(settings)
+    periods = [known[tag].period_ms for tag in plant_tags(settings) if tag in known]
+    return max(FINEST_MS, min(periods, default=FINEST_MS))
+
+
+def _learn(settings: AgentSettings, cells: Frame, kept: JobState) -> None:
+    """Count what the meters show, and find thresholds in it now and then."""
+    kept.pumps = {pump.id: kept.pumps.get(pump.id, PumpState()) for pump in settings.pumps}
+    for pump in settings.pumps:
+        _count(evidence(cells, pump), kept.pumps[pump.id])
+    last_ms = int(cells.times_ms[-1])
+    if last_ms - kept.learnt_ms < LEARN_MS and kept.learnt_ms:
+        return
+    kept.learnt_ms = last_ms
+    scales = _scales(settings, kept)
+    for pump in settings.pumps:
+        state = kept.pumps[pump.id]
+        power, current = scales[pump.header]
+        state.thresholds = learnt(
+            Levels(state.power),
+            Levels(state.current),
+            rated_power=pump.rated_power,
+            peer_power=power,
+            peer_current=current,
+        )
+
+
+def _count(said: Evidence, state: PumpState) -> None:
+    is_turning = ~(np.abs(said.speed) <= SPEED_OFF)  # also where there is no drive to say so
+    state.power = _counted(state.power, said.power)
+    state.current = _counted(state.current, said.current)
+    state.turning_power = _counted(state.turning_power, said.power[is_turning])
+    state.turning_current = _counted(state.turning_current, said.current[is_turning])
+
+
+def _counted(counts: list[int], values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[int]:
+    levels = Levels(counts)
+    levels.update(values)
+    return [int(count) for count in levels.counts]
+
+
+def _scales(settings: AgentSettings, kept: JobState) -> Mapping[str, tuple[float | None, float | None]]:
+    """What the strongest pump of each header draws when it runs: kW and A, None where none was seen to."""
+    return {
+        header.id: (
+            _highest([kept.pumps[pump.id].turning_power for pump in settings.pumps if pump.header == header.id]),
+            _highest([kept.pumps[pump.id].turning_current for pump in settings.pumps if pump.header == header.id]),
+        )
+        for header in settings.headers
+    }
+
+
+def _highest(counts: list[list[int]]) -> float | None:
+    found = [Levels(each).quantile(0.95) for each in counts]
+    return max((each for each in found if each is not None and each > 0), default=None)
+
+
+def _follow(pump: PumpSettings, cells: Frame, state: PumpState) -> None:
+    follower = RunningState(memory=state.memory, thresholds=state.thresholds, dwell_ms=3 * cells.step_ms)
+    follower.update(evidence(cells, pump))
+    state.memory = follower.memory

@@ -1,0 +1,43 @@
+"""What a kilowatt-hour costs at an instant, and which day of the station it belongs to."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.plant import Day, TariffSettings
+
+_DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MINUTE_MS = 60_000  # prices change on whole minutes
+
+
+def local(ts_ms: int, zone: ZoneInfo) -> datetime:
+    """The instant on the station's own clock."""
+    return datetime.fromtimestamp(ts_ms / 1000, UTC).astimezone(zone)
+
+
+def midnights_ms(ts_ms: int, zone: ZoneInfo) -> tuple[int, int]:
+    """When the station's day of an instant begins and ends; 23 to 25 hours apart where clocks are changed."""
+    midnight = local(ts_ms, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    # the next midnight by date, not 24 hours on
+    following = (midnight.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone)
+    return round(midnight.timestamp() * 1000), round(following.timestamp() * 1000)
+
+
+def price(tariff: TariffSettings, ts_ms: int, zone: ZoneInfo) -> float:
+    """Money per kWh at an instant."""
+    now = local(ts_ms, zone)
+    day, time = _DAYS[now.weekday()], f"{now:%H:%M}"
+    bands = (band for band in tariff.bands if day in band.days and band.start <= time < band.end)
+    return next((band.price for band in bands), tariff.price)
+
+
+def prices(tariff: TariffSettings, times_ms: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.float64]:
+    """Money per kWh at each instant, shape (n,)."""
+    if not tariff.bands:
+        return np.full(len(times_ms), tariff.price)
+    minutes, place = np.unique(times_ms // _MINUTE_MS, return_inverse=True)
+    each = np.array([price(tariff, int(minute) * _MINUTE_MS, zone) for minute in minutes], np.float64)
+    found: NDArray[np.float64] = each[place]
+    return found

@@ -1,0 +1,218 @@
+"""The running job over real history: pump and station records."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.jobs import running
+from agent.jobs.job import Outcome
+from tests.agent.history import START_MS, History, history
+from tests.real_station import needs_real_station, recording
+
+TAGS: dict[str, dict[str, Any]] = {
+    "p1.power": {"unit": "kW"},
+    "p1.speed": {"unit": "Hz"},
+    "p2.power": {"unit": "kW"},
+    "p2.speed": {"unit": "Hz"},
+    "grid_frequency": {"unit": "Hz"},
+    "pressure": {"unit": "bar"},
+    "flow": {"unit": "m3/h"},
+}
+PLANT: dict[str, Any] = {
+    "header": [{"id": "main", "pressure": ["pressure"], "flow": ["flow"]}],
+    "pump": [
+        {"id": "p1", "header": "main", "power": "p1.power", "speed": "p1.speed", "rated_power": 200.0},
+        {"id": "p2", "header": "main", "power": "p2.power", "speed": "p2.speed", "rated_power": 200.0},
+    ],
+    "tariff": {"price": 0.25, "currency": "EUR"},
+}
+
+
+def bodies(outcome: Outcome) -> dict[str, dict[str, Any]]:
+    """What is published, by pump id; the station under its own name."""
+    return {record.key or record.kind: json.loads(record.body) for record in outcome.records}
+
+
+def one_of_two_runs(past: History, seconds: int, start_ms: int = START_MS) -> None:
+    """Pump 1 at 45 Hz and 150 kW delivers 1,000 m³/h into 4 bar; pump 2 stands and its meter shows 0.2 kW."""
+    constant = {"p1.power": 150.0, "p1.speed": 45.0, "p2.power": 0.2, "p2.speed": 0.0, "pressure": 4.0, "flow": 1_000.0}
+    for tag, value in constant.items():
+        past.series(tag, [value] * seconds, start_ms=start_ms)
+
+
+def test_a_pump_record_says_duty_and_where_each_figure_comes_from(tmp_path: Path) -> None:
+    """The only running pump delivers what the header's meter shows: derived, not measured."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        one_of_two_runs(past, 60)
+
+        p1 = bodies(past.perform("running", running.run, START_MS + 60_000))["p1"]
+
+    assert (p1["running"], p1["speed"], p1["speed_source"]) == (True, 0.9, "measured")
+    assert (p1["flow"], p1["flow_source"]) == (1_000.0, "derived")
+    assert (p1["head"], p1["head_source"]) == (pytest.approx(40.79, abs=0.01), "derived")
+    assert (p1["power_kw"], p1["power_source"]) == (150.0, "measured")
+    assert p1["efficiency"] == pytest.approx(0.741, abs=0.001)
+    assert p1["run_hours"] == pytest.approx(59 / 3_600)
+
+
+def test_a_stopped_pump_draws_and_delivers_nothing(tmp_path: Path) -> None:
+    """Its meter's noise is no power, and there is no efficiency."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        one_of_two_runs(past, 60)
+
+        p2 = bodies(past.perform("running", running.run, START_MS + 60_000))["p2"]
+
+    assert (p2["running"], p2["power_kw"], p2["flow"]) == (False, 0.0, 0.0)
+    assert "efficiency" not in p2
+
+
+def test_the_station_record_sums_the_plant(tmp_path: Path) -> None:
+    """150 kW for 1,000 m³/h are 0.15 kWh/m³; an hour of it costs 37.50 at 0.25."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        one_of_two_runs(past, 3_600)
+
+        station = bodies(past.perform("running", running.run, START_MS + 3_600_000))["station"]
+
+    assert (station["flow"], station["power_kw"], station["specific_energy"]) == (1_000.0, 150.0, 0.15)
+    assert (station["running"], station["running_count"]) == (["p1"], 1)
+    assert station["energy_today_kwh"] == pytest.approx(150.0)
+    assert station["volume_today_m3"] == pytest.approx(1_000.0)
+    assert (station["cost_today"], station["currency"]) == (pytest.approx(37.5), "EUR")
+
+
+def test_runs_of_the_job_add_up_to_one_run(tmp_path: Path) -> None:
+    """Whether the job came every ten seconds or once must not show in hours, starts and costs."""
+    power = np.tile(np.repeat([0.0, 150.0], 50), 3)
+    found = []
+    for name, period_ms in (("often", 10_000), ("once", 300_000)):
+        (tmp_path / name).mkdir()
+        with history(tmp_path / name, TAGS, **PLANT) as past:
+            past.series("p1.power", power)
+            past.series("p1.speed", np.where(power > 0, 45.0, 0.0))
+            for at_ms in range(period_ms, 300_001, period_ms):
+                outcome = past.perform("running", running.run, START_MS + at_ms)
+            body = bodies(outcome)
+            energy = round(body["station"]["energy_today_kwh"], 6)
+            found.append((energy, *(body["p1"][key] for key in ("run_hours", "starts_today", "since"))))
+
+    assert found[0] == found[1]
+    assert found[0][2] == 3
+
+
+def test_grid_frequency_configured_as_speed_runs_no_pump(tmp_path: Path) -> None:
+    """Every pump of the station sees 50 Hz mains; the one that draws nothing stands, and has no speed."""
+    plant = PLANT | {"pump": [PLANT["pump"][0] | {"speed": "grid_frequency"}]}
+    with history(tmp_path, TAGS, **plant) as past:
+        past.series("grid_frequency", 50.0 + 0.02 * np.sin(np.arange(120)))
+        past.series("p1.power", [0.0] * 120)
+
+        p1 = bodies(past.perform("running", running.run, START_MS + 120_000))["p1"]
+
+    assert (p1["running"], p1["speed"]) == (False, 0.0)
+
+
+def test_a_pump_nobody_can_see_is_neither_running_nor_stopped(tmp_path: Path) -> None:
+    """Absent, with the reason; the station does not count it."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        past.series("p1.power", [float("inf")] * 60)
+        past.series("p1.speed", [float("inf")] * 60)
+        past.series("p2.power", [0.0] * 60)
+
+        body = bodies(past.perform("running", running.run, START_MS + 60_000))
+
+    assert "running" not in body["p1"]
+    assert body["p1"]["reason"] == "nothing good was read of p1.power, p1.speed"
+    assert "running_count" not in body["station"]
+    assert "power_kw" not in body["station"]
+
+
+def test_the_same_instant_twice_changes_nothing(tmp_path: Path) -> None:
+    """A run that comes too early keeps mark and state, and says nothing."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        one_of_two_runs(past, 60)
+        first = past.perform("running", running.run, START_MS + 60_000)
+
+        again = past.perform("running", running.run, START_MS + 60_500)
+
+    assert (again.mark, again.state, again.records) == (first.mark, first.state, ())
+
+
+def test_a_clock_set_back_does_not_freeze_the_state(tmp_path: Path) -> None:
+    """An hour that comes twice is followed again, and hours and starts are kept."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        one_of_two_runs(past, 60)
+        past.perform("running", running.run, START_MS + 60_000)
+        one_of_two_runs(past, 60, start_ms=START_MS - 3_600_000)
+
+        p1 = bodies(past.perform("running", running.run, START_MS - 3_540_000))["p1"]
+
+    assert p1["running"] is True
+    assert p1["run_hours"] > 59 / 3_600
+
+
+def test_silence_ends_in_unknown(tmp_path: Path) -> None:
+    """Nothing is read any more, not even bad: a minute later nobody claims that the pump still runs."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        one_of_two_runs(past, 60)
+        past.perform("running", running.run, START_MS + 60_000)
+
+        p1 = bodies(past.perform("running", running.run, START_MS + 120_000))["p1"]
+
+    assert "running" not in p1
+    assert p1["run_hours"] == pytest.approx(64 / 3_600, rel=0.02)  # 59 s, and 5 s for which a reading may stand
+
+
+def test_a_state_that_another_version_left_is_begun_anew() -> None:
+    """An upgrade never stops the job."""
+    assert running.restored(b'{"version": 1, "pumps": ["p1"]}') == running.JobState()
+    assert running.restored(b"no JSON") == running.JobState()
+
+
+@needs_real_station
+def test_the_real_station_is_told_right(tmp_path: Path) -> None:
+    """Two of six supply pumps run; the old pump house's meters show 7 to 22 kW and its four pumps stand.
+
+    Slow because twenty minutes of 32 tags are written first.
+    """
+    hour = recording()[:1_200]
+    pumps = [*(f"supply.p{n}" for n in range(1, 7)), *(f"phase1.p{n}" for n in range(1, 5))]
+    tags: dict[str, dict[str, Any]] = {
+        "phase1.header.flow": {"unit": "m3/h"},
+        "phase1.header.pressure": {"unit": "MPa"},
+    }
+    for n in (1, 2):
+        tags |= {f"supply.header{n}.flow": {"unit": "m3/h"}, f"supply.header{n}.pressure": {"unit": "MPa"}}
+    for pump in pumps:
+        tags |= {f"{pump}.active_power": {"unit": "kW"}, f"{pump}.frequency": {"unit": "Hz"}}
+    plant = {
+        "header": [
+            {
+                "id": "supply",
+                "pressure": ["supply.header1.pressure", "supply.header2.pressure"],
+                "flow": ["supply.header1.flow", "supply.header2.flow"],
+            },
+            {"id": "phase1", "pressure": ["phase1.header.pressure"], "flow": ["phase1.header.flow"]},
+        ],
+        "pump": [
+            {
+                "id": pump,
+                "header": pump.split(".")[0],
+                "power": f"{pump}.active_power",
+                "speed": f"{pump}.frequency",
+            }
+            for pump in pumps
+        ],
+    }
+    with history(tmp_path, tags, **plant) as past:
+        for tag in tags:
+            past.series(tag, hour[tag])
+
+        body = bodies(past.perform("running", running.run, START_MS + 1_200_000))
+
+    assert body["station"]["running"] == ["supply.p1", "supply.p5"]
+    assert body["station"]["running_count"] == 2
+    assert 2_900 < body["station"]["flow"] < 4_000
+    assert 400 < body["station"]["power_kw"] < 560

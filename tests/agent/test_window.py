@@ -1,0 +1,166 @@
+"""Readings of the log become frames in the plant's units."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.store.records import Filled
+from agent.units import UnitError
+from agent.window import frame
+from drivers.reading import Reading
+from tests.agent.history import START_MS, History, history, reading
+
+BAD = float("inf")
+NAN = float("nan")
+TAGS: dict[str, dict[str, Any]] = {
+    "flow": {"unit": "l/s"},
+    "pressure": {"unit": "MPa"},
+    "energy": {"unit": "kWh"},
+    "status": {"unit": "1"},
+    "level": {"unit": "m", "period": 60.0},
+}
+
+
+def window(past: History, tags: list[str], seconds: int, step_ms: int = 1_000, **keys: bool) -> dict[str, list[float]]:
+    """Values of a frame from the start, in lists."""
+    with past.reader() as reader:
+        found = frame(reader, past.settings, tags, START_MS, START_MS + 1_000 * seconds, step_ms, **keys)
+    return {tag: values.tolist() for tag, values in found.values.items()}
+
+
+def test_values_are_in_the_plants_units(tmp_path: Path) -> None:
+    """10 l/s are 36 m³/h, 0.4903325 MPa are 50 m of water."""
+    with history(tmp_path, TAGS) as past:
+        past.series("flow", [10.0])
+        past.series("pressure", [0.4903325])
+
+        found = window(past, ["flow", "pressure"], 1)
+
+    assert found == {"flow": [pytest.approx(36.0)], "pressure": [pytest.approx(50.0)]}
+
+
+def test_a_cell_is_the_mean_of_a_measurement_and_the_last_of_a_counter_or_state(tmp_path: Path) -> None:
+    """The mean of a counter, or of on and off, is something the plant never showed."""
+    pumps = [{"id": "p1", "header": "main", "status": "status"}]
+    headers = [{"id": "main", "pressure": ["pressure"], "flow": ["flow"]}]
+    with history(tmp_path, TAGS, header=headers, pump=pumps) as past:
+        past.series("flow", [1.0, 2.0, 6.0, 7.0])
+        past.series("energy", [100.0, 101.0, 104.0, 105.0])
+        past.series("status", [0.0, 0.0, 1.0, 1.0])
+
+        found = window(past, ["flow", "energy", "status"], 4, step_ms=4_000)
+
+    assert found == {"flow": [pytest.approx(4.0 * 3.6)], "energy": [105.0], "status": [1.0]}
+
+
+def test_only_good_readings_count(tmp_path: Path) -> None:
+    """A cell with one good and one bad reading is the good one; how many stood behind it is said."""
+    with history(tmp_path, TAGS) as past:
+        past.series("flow", [1.0, BAD, 3.0, BAD])
+
+        with past.reader() as reader:
+            found = frame(reader, past.settings, ["flow"], START_MS, START_MS + 4_000, 2_000)
+
+    assert found.values["flow"].tolist() == [pytest.approx(3.6), pytest.approx(10.8)]
+    assert found.counts["flow"].tolist() == [1, 1]
+
+
+def test_a_value_is_held_for_some_seconds_and_no_longer(tmp_path: Path) -> None:
+    """A tag of 1 s stands for 5 s; then nobody knows."""
+    with history(tmp_path, TAGS) as past:
+        past.series("energy", [7.0])
+
+        held = window(past, ["energy"], 8)["energy"]
+        without = window(past, ["energy"], 8, hold=False)["energy"]
+
+    assert held == [7.0] * 6 + [pytest.approx(NAN, nan_ok=True)] * 2
+    assert np.isnan(without[1:]).all()
+
+
+def test_a_slow_tag_is_held_for_its_own_period(tmp_path: Path) -> None:
+    """A level read once a minute is known in between, also from before the window began."""
+    with history(tmp_path, TAGS) as past:
+        past.series("level", [2.5], start_ms=START_MS - 50_000)
+
+        found = window(past, ["level"], 100)["level"]
+
+    assert found == [2.5] * 100
+
+
+def test_what_the_device_calls_bad_is_not_held(tmp_path: Path) -> None:
+    """The last good value is never repeated as if fresh."""
+    with history(tmp_path, TAGS) as past:
+        past.series("energy", [7.0, BAD, NAN, NAN])
+
+        found = window(past, ["energy"], 4)["energy"]
+
+    assert found[0] == 7.0
+    assert np.isnan(found[1:]).all()
+
+
+def test_filled_values_come_only_when_asked_for_and_are_flagged(tmp_path: Path) -> None:
+    """No analysis runs on sand unknowingly; a measured value is never replaced."""
+    with history(tmp_path, TAGS) as past:
+        past.series("flow", [10.0, BAD, 30.0])
+        past.fill([Filled("flow", START_MS + 1_000 * i, 20.0, 1.0, "linear", START_MS) for i in range(3)])
+
+        with past.reader() as reader:
+            plain = frame(reader, past.settings, ["flow"], START_MS, START_MS + 3_000, 1_000)
+            asked = frame(reader, past.settings, ["flow"], START_MS, START_MS + 3_000, 1_000, with_filled=True)
+
+    assert np.isnan(plain.values["flow"][1])
+    assert not plain.filled["flow"].any()
+    assert asked.values["flow"].tolist() == pytest.approx([36.0, 72.0, 108.0])
+    assert asked.filled["flow"].tolist() == [False, True, False]
+    assert asked.counts["flow"].tolist() == [1, 0, 1]
+
+
+def test_a_tag_that_is_not_configured_is_nan(tmp_path: Path) -> None:
+    """An optional part without a tag needs no case of its own."""
+    with history(tmp_path, TAGS) as past:
+        assert np.isnan(window(past, ["nobody"], 3)["nobody"]).all()
+
+
+def test_an_unknown_unit_names_its_tag(tmp_path: Path) -> None:
+    """It stops the analysis that needs the tag, and no other."""
+    with history(tmp_path, {"a": {"unit": "furlong"}, "b": {"unit": "m"}}) as past:
+        past.series("b", [1.0])
+
+        assert window(past, ["b"], 1) == {"b": [1.0]}
+        with pytest.raises(UnitError, match='tag "a" has the unit "furlong"'):
+            window(past, ["a"], 1)
+
+
+def test_an_hour_of_twenty_tags_takes_well_under_a_second(tmp_path: Path) -> None:
+    """CPU time, so that a busy machine does not matter: 72,000 readings among 144,000 in the log.
+
+    Slow because of the readings it has to write first.
+    """
+    names = [f"t{i}" for i in range(40)]
+    with history(tmp_path, {name: {"unit": "l/s"} for name in names}) as past:
+        for minute in range(60):
+            past.append(
+                reading(name, START_MS + 1_000 * (60 * minute + second), float(second))
+                for second in range(60)
+                for name in names
+            )
+
+        with past.reader() as reader:
+            began = time.process_time()
+            found = frame(reader, past.settings, names[:20], START_MS, START_MS + 3_600_000, 1_000)
+            took = time.process_time() - began
+
+    assert found.matrix(names[:20]).shape == (3_600, 20)
+    assert all(found.measured(name).all() for name in names[:20])
+    assert took < 1.0
+
+
+def test_readings_out_of_order_and_twice_are_put_in_order(tmp_path: Path) -> None:
+    """Late data and a second delivery do not shift anything."""
+    with history(tmp_path, TAGS) as past:
+        past.append(Reading("energy", START_MS + 1_000 * i, float(i), 192) for i in (2, 0, 1, 2))
+
+        assert window(past, ["energy"], 3) == {"energy": [0.0, 1.0, 2.0]}
