@@ -55,3 +55,4 @@ async def modbus_server(port: int, units: Mapping[int, Unit]) -> AsyncIterator[i
         for connection in list(connections):
             connection.abort()  # clients may stay connected; the station is gone
         await server.wait_closed()
+        await asyncio.sleep(0)  # an aborted connection is closed in the loop's next round
