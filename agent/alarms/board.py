@@ -53,7 +53,7 @@ class Board:
         for _, tag in tags:
             self._rules.setdefault(tag.name, []).append(bad_quality_rule(tag.name, settings.alarms.bad_quality_after))
         self._pumps = {
-            pump.id: efficiency_rule(pump.id, pump.efficiency_low)
+            pump.id: efficiency_rule(pump.id, pump.efficiency_low, settings.alarms.efficiency_low_after)
             for pump in settings.pumps
             if pump.efficiency_low is not None
         }

@@ -160,7 +160,7 @@ def silent_rule(device: str, after: float) -> Fault:
     return Fault(rationale, Delay(after, 0.0), is_silence)
 
 
-def efficiency_rule(pump: str, low: float, after: float = 300.0) -> Limit:
+def efficiency_rule(pump: str, low: float, after: float) -> Limit:
     """An alarm for *pump* once its wire-to-water efficiency has been below *low* for *after* seconds."""
     rationale = Rationale(
         id=f"efficiency.{pump}",

@@ -39,3 +39,4 @@ class AlarmSettings(Settings):
 
     bad_quality_after: Annotated[float, Field(ge=0)] = 30.0  # s a tag is bad before an alarm
     device_silent_after: Annotated[float, Field(ge=0)] = 15.0  # s
+    efficiency_low_after: Annotated[float, Field(ge=0)] = 300.0  # s a pump is below its efficiency_low
