@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
@@ -18,11 +19,11 @@ def render(picture: Picture, notes: Iterable[str]) -> Group:
     """The whole screen, for 80 columns and more."""
     return Group(
         _heading(picture),
-        _pumps(picture),
-        _values(picture),
         _advice(picture.recommendation),
+        _pumps(picture),
         _alarms(picture.alarms),
         Text("; ".join((*notes, "Ctrl-C ends the demo")), style="dim"),
+        _values(picture),  # last, for a low terminal cuts off what is below
     )
 
 
@@ -43,7 +44,7 @@ def _heading(picture: Picture) -> Text:
 
 
 def _pumps(picture: Picture) -> Table:
-    table = Table(expand=True, title="Pumps", title_justify="left", pad_edge=False)
+    table = Table(expand=True, box=SIMPLE_HEAD, pad_edge=False)
     for title in ("pump", "runs", "speed", "flow m³/h", "head m", "power kW", "efficiency"):
         table.add_column(title, justify="left" if title in ("pump", "runs") else "right")
     for name, pump in sorted(picture.pumps.items()):
@@ -84,7 +85,9 @@ def _values(picture: Picture) -> Table:
 def _value(tag: str, message: Message) -> Text:
     quality = message.get("quality", "bad")
     value = message.get("value")
-    shown = message.get("reason", "bad") if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    shown = (
+        message.get("reason", "bad") if value is None else f"{value:.8g}" if isinstance(value, float) else str(value)
+    )
     return Text.assemble(
         (f"{tag} ", "dim"), (f"{shown} {message.get('unit', '')}".rstrip(), COLOUR.get(quality, "red"))
     )

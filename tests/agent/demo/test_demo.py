@@ -1,0 +1,79 @@
+"""The whole product, started as a newcomer does. Slow, because a week of history is lived through and imported."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
+
+
+@contextmanager
+def demo(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """`pump-agent demo` in *folder*, killed if it is still there afterwards."""
+    command = [sys.executable, "-m", "agent", "demo", *options]
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def processes_in(folder: Path) -> list[str]:
+    """Command lines of every process that works in *folder*: the demo's children inherit it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "cwd").readlink() == folder:
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
+        except OSError:  # it has ended meanwhile, or is a zombie
+            continue
+    return found
+
+
+def test_a_demo_ends_by_itself_and_says_what_it_has_come_to(tmp_path: Path) -> None:
+    """One JSON object, the first values within five seconds, every tag, and no process left."""
+    with demo(tmp_path, "--for", "12s", "--json") as process:
+        output, said = process.communicate()
+
+    summary = json.loads(output)
+    assert process.returncode == 0, said
+    assert summary["tags_polled"] == 29
+    assert summary["seconds_to_first_value"] < 5.0
+    assert summary["readings_stored"] > 29 * 5
+    assert summary["readings_imported"] > 200_000
+    assert summary["messages_acknowledged"] > 10
+    assert "Traceback" not in said
+    assert processes_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_a_signal_ends_everything_within_seconds(tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C is the usual end of a demo: no process left, no traceback shown, and it counts as success."""
+    with demo(tmp_path) as process:
+        wait_for(tmp_path / "var" / "demo" / "agent.log", "polling", process)
+        started = len(processes_in(tmp_path))
+        os.kill(process.pid, number)
+        output, said = process.communicate(timeout=20)
+
+    assert started >= 3  # the demo, the broker, the agent
+    assert process.returncode == 0
+    assert "Traceback" not in output + said
+    assert "Traceback" not in (tmp_path / "var" / "demo" / "agent.log").read_text()
+    assert processes_in(tmp_path) == []
+
+
+def wait_for(log: Path, word: str, process: subprocess.Popen[str]) -> None:
+    """Return when *word* stands in *log*."""
+    while not (log.exists() and word in log.read_text()):
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.05)
