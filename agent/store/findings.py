@@ -1,7 +1,6 @@
 """What analyses found: records, filled values, and how their jobs are doing; written inside the log's transactions."""
 
 import json
-import time
 from collections.abc import Iterable
 
 from agent.jobs.job import Outcome
@@ -32,18 +31,18 @@ def drop_filled(log: Log, stretches: Iterable[Stretch]) -> None:
     )
 
 
-def finish(log: Log, job: str, outcome: Outcome, took_ms: int) -> None:
+def finish(log: Log, job: str, outcome: Outcome, now_ms: int, took_ms: int) -> None:
     """Keep all that a run found, together with its new mark and state."""
     drop_filled(log, outcome.unfilled)
     add_filled(log, outcome.filled)
     add_records(log, outcome.records)
     counts = json.dumps(dict(outcome.counts))
-    log.db.execute(FINISH, (job, outcome.mark, outcome.state, time.time_ns() // 1_000_000, took_ms, counts))
+    log.db.execute(FINISH, (job, outcome.mark, outcome.state, now_ms, took_ms, counts))
 
 
-def fail(log: Log, job: str, error: str, took_ms: int) -> None:
+def fail(log: Log, job: str, error: str, now_ms: int, took_ms: int) -> None:
     """Note that a run gave nothing; mark, state and result of its last good run stay."""
-    log.db.execute(FAIL, (job, took_ms, error))
+    log.db.execute(FAIL, (job, now_ms, took_ms, error))
 
 
 def _row(record: Record) -> tuple[str, str, int, bytes]:
@@ -51,12 +50,13 @@ def _row(record: Record) -> tuple[str, str, int, bytes]:
 
 
 FINISH = """
-INSERT INTO job (job, mark, state, ran_ms, took_ms, error, failures, counts) VALUES (?, ?, ?, ?, ?, NULL, 0, ?)
+INSERT INTO job (job, mark, state, ran_ms, took_ms, failures, counts) VALUES (?, ?, ?, ?, ?, 0, ?)
 ON CONFLICT DO UPDATE SET
     mark = excluded.mark, state = excluded.state, ran_ms = excluded.ran_ms, took_ms = excluded.took_ms,
-    error = NULL, failures = 0, counts = excluded.counts
+    error = NULL, failed_ms = NULL, failures = 0, counts = excluded.counts
 """
 FAIL = """
-INSERT INTO job (job, mark, ran_ms, took_ms, error, failures, counts) VALUES (?, 0, 0, ?, ?, 1, '{}')
-ON CONFLICT DO UPDATE SET took_ms = excluded.took_ms, error = excluded.error, failures = failures + 1
+INSERT INTO job (job, mark, ran_ms, failed_ms, took_ms, error, failures, counts) VALUES (?, 0, 0, ?, ?, ?, 1, '{}')
+ON CONFLICT DO UPDATE SET
+    failed_ms = excluded.failed_ms, took_ms = excluded.took_ms, error = excluded.error, failures = failures + 1
 """

@@ -22,8 +22,8 @@ from drivers.reading import Reading
 
 LATEST_EVERY = 10.0  # s between two checkpoints of the latest values
 LARGE_WAL = 24 * 2**20  # bytes; from here on the writer insists on starting the write-ahead log over
-PATIENCE = 5.0  # s between two such tries, each of which waits for readers at most WAIT
-WAIT, USUAL_WAIT = 50, 5_000  # ms
+GROWTH = 4 * 2**20  # bytes between two such tries, each of which waits for readers at most WAIT
+WAIT, USUAL_WAIT = 30, 5_000  # ms
 
 INSERT = "INSERT INTO reading (id, tag, ts_ms, value, quality, reason) VALUES (?, ?, ?, ?, ?, ?)"
 PLAIN = {float, int, str, type(None)}
@@ -71,7 +71,8 @@ class Log:
             self.db.execute("PRAGMA journal_size_limit = 8388608")
             self.names, self._zones, self._latest = Names(self.db), Zones(self.db), Latest(self.db)
             self._is_stale = False
-            self._checked = self._kept = time.monotonic()
+            self._kept = time.monotonic()
+            self._wal_limit = LARGE_WAL
             self._held = stack.pop_all()
         return self
 
@@ -195,13 +196,13 @@ class Log:
 
     def _bound_wal(self) -> None:
         """Start the write-ahead log over, where readers that overlap each other would keep it growing."""
-        if self._wal.stat().st_size < LARGE_WAL or time.monotonic() - self._checked < PATIENCE:
+        if self._wal.stat().st_size < self._wal_limit:
             return
-        self._checked = time.monotonic()
         with suppress(sqlite3.OperationalError):  # the rows are safe already; the next commit tells of the disk
             self.db.execute(f"PRAGMA busy_timeout = {WAIT}")
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self.db.execute(f"PRAGMA busy_timeout = {USUAL_WAIT}")
+        self._wal_limit = max(LARGE_WAL, self._wal.stat().st_size + GROWTH)
 
 
 def _as_losses(rejected: Iterable[Rejected]) -> list[Loss]:

@@ -1,11 +1,13 @@
 """Tags and reasons as small numbers: what makes a row of the log 28 bytes."""
 
+import re
 import sqlite3
 from collections.abc import Iterable
 
 # Reasons are fragments of sentences; a driver that puts numbers into them must not grow the table for ever.
 MOST_REASONS = 5_000
 OTHER = "another reason (there have been too many different ones)"
+NUMBER = re.compile(r"-?\d[\d.]*(e[+-]?\d+)?")
 
 
 class Names:
@@ -25,6 +27,8 @@ class Names:
 
     def learn(self, tags: Iterable[str], reasons: Iterable[str | None], first: int) -> None:
         """Give numbers to new ones, inside the caller's transaction; *first* is the id of the next reading."""
+        if len(self.reasons) > 4 * MOST_REASONS:
+            self.forget()  # the dictionary in memory has an end as well
         for tag in tags:
             if tag not in self.tags:
                 row = self._db.execute("INSERT INTO tag (name, unit, first) VALUES (?, '', ?)", (tag, first))
@@ -35,9 +39,13 @@ class Names:
                 self.reasons[reason] = self._number_of(reason)
 
     def _number_of(self, reason: str | None) -> int | None:
-        if len(self.reason_of) > MOST_REASONS and reason != OTHER:
-            self.learn((), [OTHER], 0)
-            return self.reasons[OTHER]
+        known = len(self.reason_of)
+        if known > MOST_REASONS and reason != OTHER:
+            # Usually they differ in a number only. Should they not, even that has an end.
+            general = NUMBER.sub("#", reason or "") if known < 2 * MOST_REASONS else OTHER
+            if general != reason:
+                self.learn((), [general], 0)
+                return self.reasons[general]
         number = self._db.execute("INSERT INTO reason (text) VALUES (?)", (reason,)).lastrowid
         self.reason_of[number] = reason
         return number

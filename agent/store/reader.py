@@ -27,6 +27,7 @@ class JobRun(NamedTuple):
     job: str
     mark: int  # id of the last row it has read
     ran_ms: int  # when it last succeeded; 0 for never
+    failed_ms: int | None  # when it last failed; None where its last run succeeded
     took_ms: int  # of the last run, good or not
     error: str | None  # why the last run failed; None where it succeeded
     failures: int  # in a row
@@ -43,7 +44,7 @@ class Reader:
     def __init__(self, path: Path, horizon: int | None = None) -> None:
         """Look at *path* as when *horizon* was the id of the newest row; None follows the log."""
         self._path = path
-        self._horizon = NEWEST if horizon is None else horizon
+        self.horizon = NEWEST if horizon is None else horizon
         self._tags: dict[int, str] = {}
         self._reasons: dict[int | None, str | None] = {None: None}
 
@@ -66,8 +67,8 @@ class Reader:
     @property
     def last_id(self) -> int:
         """Id of the newest row in sight, 0 where there is none."""
-        newest = self._fetch("SELECT max(last) FROM span WHERE first <= ?", self._horizon)[0][0]
-        return min(newest or 0, self._horizon)
+        newest = self._fetch("SELECT max(last) FROM span WHERE first <= ?", self.horizon)[0][0]
+        return min(newest or 0, self.horizon)
 
     @property
     def units(self) -> dict[str, str]:
@@ -77,16 +78,16 @@ class Reader:
     def id_at(self, ts_ms: int) -> int:
         """Id of the last row whose time is not after *ts_ms*, 0 for none: a horizon in history imported in order."""
         query = "SELECT first, last FROM span WHERE min_ms <= ? AND first <= ? ORDER BY first DESC LIMIT 1"
-        for first, last in self._fetch(query, ts_ms, self._horizon):
+        for first, last in self._fetch(query, ts_ms, self.horizon):
             query = "SELECT max(id) FROM reading WHERE id BETWEEN ? AND ? AND ts_ms <= ?"
-            return self._fetch(query, first, min(last, self._horizon), ts_ms)[0][0] or 0
+            return self._fetch(query, first, min(last, self.horizon), ts_ms)[0][0] or 0
         return 0
 
     def after(self, mark: int, limit: int, tags: Collection[str] | None = None) -> list[Row]:
         """The next rows after *mark*, in the log's order; of *tags* only, where given."""
         if tags is None:
             query = "SELECT * FROM reading WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
-            return self._rows(self._fetch(query, mark, self._horizon, limit))
+            return self._rows(self._fetch(query, mark, self.horizon, limit))
         numbers, last_id, found = self._numbers(tags), self.last_id, list[Row]()
         query = f"SELECT * FROM reading WHERE id > ? AND id <= ? {AMONG} ORDER BY id LIMIT ?"  # noqa: S608 - ours
         for start in range(mark, last_id, CHUNK):
@@ -166,7 +167,7 @@ class Reader:
 
     def job_runs(self) -> list[JobRun]:
         """Every job that has run or tried to."""
-        query = "SELECT job, mark, ran_ms, took_ms, error, failures, counts FROM job ORDER BY job"
+        query = "SELECT job, mark, ran_ms, failed_ms, took_ms, error, failures, counts FROM job ORDER BY job"
         return [JobRun._make([*row[:-1], json.loads(row[-1])]) for row in self._fetch(query)]
 
     def losses(self) -> list[Loss]:
@@ -193,8 +194,8 @@ class Reader:
         """First and last ids between which rows of a window may be; neighbours are joined up to CHUNK rows."""
         query = "SELECT first, last FROM span WHERE max_ms >= ? AND min_ms < ? AND first <= ? ORDER BY first"
         place: tuple[int, int] | None = None
-        for first, last in self._fetch(query, start_ms, end_ms, self._horizon):
-            end = min(last, self._horizon)
+        for first, last in self._fetch(query, start_ms, end_ms, self.horizon):
+            end = min(last, self.horizon)
             if place and place[1] + 1 == first and end - place[0] < CHUNK:
                 place = (place[0], end)
                 continue

@@ -30,7 +30,7 @@ def sift(readings: Iterable[object]) -> tuple[list[Reading], list[Rejected]]:
     for one in readings:
         try:
             kept.append(_plain(one))
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError) as error:
             rejected.append(_rejected(one, str(error)))
     return kept, rejected
 
@@ -57,7 +57,7 @@ def _value(value: object) -> Value:
         case str():
             return _text(value)
         case int():
-            return int(value) if -LIMIT <= value < LIMIT else float(value)
+            return int(value) if -LIMIT <= value < LIMIT else _float(value)
         case float() if isfinite(value):
             return float(value)
         case float():
@@ -66,6 +66,13 @@ def _value(value: object) -> Value:
     if type(plain) is type(value):
         raise TypeError(f"its value is of type {type(value).__name__}")
     return _value(plain)
+
+
+def _float(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError as error:
+        raise ValueError("its value is too large for a number") from error
 
 
 def _integer(number: object, what: str) -> int:
@@ -86,4 +93,11 @@ def _rejected(one: object, reason: str) -> Rejected:
     fields = one if isinstance(one, tuple) else ()
     tag = _text(fields[0]) if fields and isinstance(fields[0], str) else ""
     known = len(fields) > 1 and isinstance(fields[1], int) and -LIMIT <= fields[1] < LIMIT
-    return Rejected(tag, fields[1] if known else None, reason, _text(repr(one)[:EXAMPLE]))
+    return Rejected(tag, fields[1] if known else None, reason, _text(_shown(one)[:EXAMPLE]))
+
+
+def _shown(one: object) -> str:
+    try:
+        return repr(one)
+    except ValueError:  # an integer of more than 4,300 digits has none
+        return f"a {type(one).__name__} that cannot be shown"

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
 from math import inf
-from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
 from agent.jobs.job import Outcome
@@ -16,7 +15,8 @@ from agent.store.errors import StorageError
 from agent.store.findings import add_filled, add_records, drop_filled, fail, finish
 from agent.store.log import Log
 from agent.store.reader import Reader
-from agent.store.records import Filled, Record, Row, Stretch
+from agent.store.records import Filled, Kind, Record, Row, Stretch
+from agent.store.settings import StorageSettings
 from agent.store.zones import Stored
 from drivers.reading import Reading
 
@@ -48,7 +48,7 @@ class Store:
     """The log, the records and the filled values of one agent, with the places of its receivers.
 
     The connection lives on one thread; the event loop never waits for the disk. What is given to
-    `append`, `record`, `finish` gathers until *commit_interval* has passed since the last
+    `append`, `record`, `finish` gathers until `commit_interval` has passed since the last
     transaction, and each caller returns after its own. A caller that is cancelled
     leaves its part in the transaction whole: it is kept, only nobody is told.
 
@@ -56,18 +56,17 @@ class Store:
     that transaction has happened, and the next try may succeed.
 
     Args:
-        path: The database, made ready by `agent.store.opening.prepare`.
-        commit_interval: s between two transactions; within it an append costs no disk write of its own.
+        settings: Where, and how often at most; `agent.store.opening.prepare` has made the database ready.
     """
 
-    def __init__(self, path: Path, commit_interval: float = 0.2) -> None:
-        self.path = path
+    def __init__(self, settings: StorageSettings) -> None:
         self.last_id = 0
         self.last_record_id = 0
+        self.commits = 0  # transactions since the start
         self.rejected = 0  # readings that could not be kept since the start; each is in the loss report
-        self._interval = commit_interval
-        self._log = Log(path)
-        self._reader = Reader(path)
+        self._interval = settings.commit_interval
+        self._log = Log(settings.path)
+        self._reader = Reader(settings.path)
         self._held = ExitStack()
         self._writing = ThreadPoolExecutor(1, "store-writing")
         self._reading = ThreadPoolExecutor(1, "store-reading")
@@ -118,13 +117,13 @@ class Store:
         """Keep *records*, in order."""
         await self.write(lambda log: add_records(log, records))
 
-    async def finish(self, job: str, outcome: Outcome, took_ms: int) -> None:
+    async def finish(self, job: str, outcome: Outcome, now_ms: int, took_ms: int) -> None:
         """Keep all that a job's run found together with its mark and state: all of it or nothing."""
-        await self.write(lambda log: finish(log, job, outcome, took_ms))
+        await self.write(lambda log: finish(log, job, outcome, now_ms, took_ms))
 
-    async def fail(self, job: str, error: str, took_ms: int) -> None:
+    async def fail(self, job: str, error: str, now_ms: int, took_ms: int) -> None:
         """Note that a job's run gave nothing; its last good result stays."""
-        await self.write(lambda log: fail(log, job, error, took_ms))
+        await self.write(lambda log: fail(log, job, error, now_ms, took_ms))
 
     async def fill(self, filled: Iterable[Filled]) -> None:
         """Keep filled values; a newer one of the same tag and time replaces the older."""
@@ -155,6 +154,14 @@ class Store:
         """The newest row of each tag."""
         rows = await self._loop.run_in_executor(self._writing, self._log.latest)
         return {row.tag: row for row in rows}
+
+    async def newest(self, kind: Kind, key: str | None = None) -> list[Record]:
+        """The newest record of each key of *kind*; of *key* alone, where given."""
+        return await self.read(lambda reader: reader.newest(kind, key))
+
+    async def settled(self) -> None:
+        """Wait until the writer's thread has done what it was at: it answers, so it is not hung."""
+        await self._loop.run_in_executor(self._writing, int)
 
     async def read(self, query: Callable[[Reader], T]) -> T:
         """Ask the database, on a thread of its own; *query* should be short, others wait for it."""
@@ -226,6 +233,7 @@ class Store:
 
     def _take(self, written: _Written) -> None:
         self.last_id, self.last_record_id = written.last_id, written.last_record_id
+        self.commits += 1
         self.rejected += written.rejected
         if written.rows:
             self._recent.append(written.rows)
