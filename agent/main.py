@@ -13,8 +13,8 @@ import uvloop
 
 from agent.alarms.watch import Watch
 from agent.compute import Queue, compute
-from agent.health import Health
-from agent.mqtt.publisher import publish
+from agent.health import Health, wall_ms
+from agent.mqtt.publisher import describe, publish
 from agent.notify import notify
 from agent.schedule import schedule
 from agent.settings import AgentSettings
@@ -64,12 +64,13 @@ def _works(
 ) -> dict[str, Coroutine[Any, Any, NoReturn]]:
     """Everything that goes on side by side, by name."""
     watch = Watch(settings, store)
+    info = describe(settings, VERSION, wall_ms())
     works = {
         device.name: supervise(part, partial(poll, device, store, part, health.store))
         for device, part in zip(settings.devices, health.devices.values(), strict=True)
     }
     return works | {
-        "publisher": supervise(health.broker, partial(publish, settings, store)),
+        "publisher": supervise(health.broker, partial(publish, settings, store, health.broker, info)),
         "alarms": supervise(health.store, watch.follow),
         "jobs": compute(queue, settings.jobs, store, worker, health),
         "health": report(health, store),

@@ -1,4 +1,4 @@
-"""The least Python that does the job, to compare the agent with: no quality, no scaling, no configuration, no supervision.
+"""The least Python that does the job, to compare the agent with: no quality, scaling, configuration or supervision.
 
 `python -m tests.benchmarks.bare_loop DATABASE BROKER_PORT REGISTERS PORT...` polls every port once a second with
 pymodbus, keeps every reading as a row in SQLite (WAL, FULL, five commits a second), reads the rows back,
@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import paho.mqtt.client as mqtt
 import uvloop
+from paho.mqtt.enums import CallbackAPIVersion
 from pymodbus.client import AsyncModbusTcpClient
 
 BLOCK = 125
@@ -43,7 +44,8 @@ async def keep_and_publish(database: str, broker: int, rows: Rows) -> None:
     db.execute("CREATE TABLE reading (id INTEGER PRIMARY KEY, tag INTEGER, ts_ms INTEGER, value, quality INTEGER)")
     db.execute("CREATE TABLE cursor (id INTEGER)")
     db.execute("INSERT INTO cursor VALUES (0)")
-    client, in_flight, published = _client(broker), {}, 0
+    client, published = _client(broker), 0
+    in_flight: dict[int, int] = {}
     acknowledged: list[int] = []
     client.on_publish = lambda *args: acknowledged.append(args[2])
     asyncio.get_running_loop().create_task(_drive(client))
@@ -64,7 +66,7 @@ async def keep_and_publish(database: str, broker: int, rows: Rows) -> None:
 
 
 def _client(broker: int) -> mqtt.Client:
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
     client.max_inflight_messages_set(100)
     client.connect("127.0.0.1", broker)
     return client

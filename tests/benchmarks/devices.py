@@ -6,6 +6,7 @@ Every register holds the number of requests the device has answered, so every va
 import asyncio
 import struct
 import sys
+from typing import cast
 
 import uvloop
 
@@ -21,8 +22,7 @@ class Device(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way back."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of asyncio's
 
     def data_received(self, data: bytes) -> None:
         """Answer every whole request."""
