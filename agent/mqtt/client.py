@@ -69,6 +69,7 @@ class Client:
         self._ended = asyncio.Event()
         self._largest: int | None = None  # bytes of a packet that the broker takes
         self._is_wanted = True
+        self.acknowledged = 0  # messages that the broker has taken
 
     def __str__(self) -> str:
         scheme = "mqtts" if self._settings.ca_file else "mqtt"
@@ -248,6 +249,7 @@ class Client:
     def _on_publish(
         self, _paho: Paho, _userdata: object, mid: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
+        self.acknowledged += reason.value < FAILURE
         self._answer(mid, reason)
 
     def _on_subscribe(

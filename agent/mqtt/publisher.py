@@ -70,6 +70,7 @@ class Publisher:
         self._part = part
         self._client = client
         self._denials = denials
+        self._acknowledged = part.counts.get("messages", 0)  # over earlier connections
         self._topics = topics = Topics.of_station(settings.mqtt, settings.station.name)
         self._sink = store.sink("mqtt")
         tags = chain.from_iterable(device.tags for device in settings.devices) if settings.mqtt.tag_topics else ()
@@ -123,6 +124,7 @@ class Publisher:
     def _landed(self, batch: Batch) -> None:
         self._sink.acknowledge(batch)
         self._part.count("readings", len(batch.rows))
+        self._part.counts["messages"] = self._acknowledged + self._client.acknowledged
         self._part.counts["behind"] = self._sink.behind
         if self._denials:
             self._part.seen_ms = wall_ms()

@@ -1,0 +1,273 @@
+"""What SCADA gets, whatever happens to the broker."""
+
+from collections import defaultdict
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from agent.mqtt.payloads import Info, Readings, TagValue
+from agent.store.records import Record
+from drivers.reading import Quality, Reading
+from tests.agent.mqtt.station import NOON_MS, append_numbered, good, publishing, station, store_of
+from tests.simulators.broker import mosquitto
+from tests.simulators.subscriber import Subscriber, subscriber
+
+READINGS, HISTORY = "water/east/readings", "water/east/history"
+
+
+def numbers(scada: Subscriber, topic: str) -> dict[str, list[int]]:
+    """The numbered readings on *topic* by tag, in order of arrival."""
+    found = defaultdict(list)
+    for tag, _, value, _ in scada.rows(topic):
+        found[tag].append(int(value))
+    return found
+
+
+def has_all(scada: Subscriber, count: int) -> bool:
+    """Whether the readings numbered from 0 have all arrived on either topic."""
+    live, held = numbers(scada, READINGS), numbers(scada, HISTORY)
+    return all(set(live[tag]) | set(held[tag]) == set(range(count)) for tag in ("flow", "pressure"))
+
+
+def is_ordered(scada: Subscriber, topic: str) -> bool:
+    """Whether each tag's readings came oldest first, once repetitions are dropped as a consumer does."""
+    first_seen = [list(dict.fromkeys(values)) for values in numbers(scada, topic).values()]
+    return all(a < b for values in first_seen for a, b in pairwise(values))
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+async def test_readings_arrive_as_documented(tmp_path: Path, version: str) -> None:
+    """Batches for machines: tag, time, value and OPC quality code, with the place of the first in the log."""
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path, version=version)
+        async with (
+            subscriber(broker.port, "water/#") as scada,
+            store_of(settings) as store,
+            publishing(settings, store),
+        ):
+            await scada.on_topic("water/east/info")
+            await store.append([good("flow", 36.5), Reading("valve", NOON_MS, None, Quality.BAD, "no answer")])
+            (message,) = await scada.on_topic(READINGS)
+
+    assert message.payload == (
+        b'{"seq":1,"count":2,"rows":[["flow",1772366400000,36.5,192],["valve",1772366400000,null,0]]}'
+    )
+    assert Readings.model_validate_json(message.payload).count == 2
+
+
+async def test_nothing_is_lost_while_the_broker_is_dead(tmp_path: Path) -> None:
+    """Killed in the middle and down for a while: every reading arrives once it is back, in order per tag on each topic.
+
+    (Takes seconds: the broker starts anew and the agent waits a second before it tries again.)
+    """
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path)
+        async with (
+            subscriber(broker.port, "water/#") as scada,
+            store_of(settings) as store,
+            publishing(settings, store),
+        ):
+            await append_numbered(store, range(100))
+            await scada.until(lambda: scada.rows(READINGS))
+            broker.kill()
+            await append_numbered(store, range(100, 400))
+            broker.start()
+            await scada.until(lambda: len(scada.on("water/east/status")) > 1)
+            await append_numbered(store, range(400, 500))
+            await scada.until(lambda: has_all(scada, 500))
+
+    assert is_ordered(scada, READINGS)
+    assert is_ordered(scada, HISTORY)
+
+
+async def test_nothing_is_lost_while_the_broker_is_frozen(tmp_path: Path) -> None:
+    """A half-open link takes what it is sent and answers nothing; only acknowledged rows are struck off.
+
+    (Takes seconds: the timeout of 2 s has to pass.)
+    """
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path)
+        async with (
+            subscriber(broker.port, "water/#") as scada,
+            store_of(settings) as store,
+            publishing(settings, store) as part,
+        ):
+            await append_numbered(store, range(100))
+            await scada.until(lambda: scada.rows(READINGS))
+            broker.freeze()
+            count = 100
+            while part.state != "failed":
+                await append_numbered(store, [count])
+                count += 1
+            broker.thaw()
+            await append_numbered(store, range(count, count + 100))
+            await scada.until(lambda: has_all(scada, count + 100))
+
+    assert is_ordered(scada, READINGS)
+    assert is_ordered(scada, HISTORY)
+
+
+async def test_live_values_do_not_wait_for_history(tmp_path: Path) -> None:
+    """2,000 held-back readings at 1,000 a second take 2 s; a reading of now arrives long before the last of them."""
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path, history_rate=1_000, batch_size=50)
+        async with store_of(settings) as store:
+            await store.append([good("flow", number, NOON_MS + number) for number in range(2_000)])
+            async with subscriber(broker.port, "water/#") as scada, publishing(settings, store):
+                await scada.on_topic(HISTORY, 2)
+                await store.append([good("pressure", 4.2)])
+                await scada.on_topic(READINGS)
+                held_by_then = len(scada.rows(HISTORY))
+                await scada.until(lambda: len(scada.rows(HISTORY)) == 2_000)
+
+    assert held_by_then < 1_000
+    assert numbers(scada, HISTORY)["flow"] == list(range(2_000))
+
+
+async def test_what_was_not_acknowledged_is_sent_again_after_a_restart(tmp_path: Path) -> None:
+    """An agent that was down, or never had a broker, owes SCADA everything since."""
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path)
+        async with subscriber(broker.port, "water/#") as scada:
+            async with store_of(settings) as store, publishing(settings, store):
+                await scada.on_topic("water/east/info")
+                await append_numbered(store, range(10))
+                await scada.until(lambda: has_all(scada, 10))
+            async with store_of(settings) as store:
+                await append_numbered(store, range(10, 20))
+            async with store_of(settings) as store, publishing(settings, store):
+                await scada.until(lambda: has_all(scada, 20))
+
+    assert numbers(scada, HISTORY)["flow"][-10:] == list(range(10, 20))
+    assert len(scada.rows(READINGS)) == 20
+
+
+async def test_readings_that_the_broker_denies_stay_unsent_and_the_rest_goes_on(tmp_path: Path) -> None:
+    """A gap in the access list: it is told, live values and alarms still go out, and once mended all rows arrive."""
+    acl = "topic read #\ntopic write scada/#\n" + "".join(
+        f"topic write water/east/{topic}\n" for topic in ("status", "info", "tag/#", "alarm/#", "history")
+    )
+    with mosquitto(tmp_path, acl=acl) as broker:
+        settings = station(broker, tmp_path)
+        async with (
+            subscriber(broker.port, "water/#") as scada,
+            store_of(settings) as store,
+            publishing(settings, store, retry=1) as part,
+        ):
+            await scada.on_topic("water/east/info")
+            await append_numbered(store, range(10))
+            await store.record([Record("alarm", "p1-dry", NOON_MS, b'{"state":"UNACK"}')])
+            await scada.on_topic("water/east/alarm/p1-dry")
+            await scada.until(lambda: has_all(scada, 10))
+            complaint = part.error
+
+    assert scada.on(READINGS) == []
+    assert numbers(scada, HISTORY)["flow"] == list(range(10))
+    assert complaint is not None
+    assert "refuses water/east/readings (Not authorized)" in complaint
+
+
+async def test_a_denied_tag_topic_holds_up_nothing(tmp_path: Path) -> None:
+    """One tag's topic is missing in the access list: the batches and the other tags do not suffer."""
+    acl = "topic read #\n" + "".join(
+        f"topic write water/east/{topic}\n" for topic in ("status", "info", "tag/pressure", "readings")
+    )
+    with mosquitto(tmp_path, acl=acl) as broker:
+        settings = station(broker, tmp_path)
+        async with (
+            subscriber(broker.port, "water/#") as scada,
+            store_of(settings) as store,
+            publishing(settings, store) as part,
+        ):
+            await scada.on_topic("water/east/info")
+            await append_numbered(store, range(50))
+            await scada.until(lambda: has_all(scada, 50))
+            await scada.until(lambda: scada.on("water/east/tag/pressure")[-1].json["value"] == 49)
+
+    assert part.state == "degraded"
+    assert part.error is not None
+    assert "refuses water/east/tag/flow" in part.error
+
+
+async def test_a_newcomer_finds_how_everything_stands(tmp_path: Path) -> None:
+    """A panel that is switched on at noon shows the station at once."""
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path, bare_values=True)
+        async with store_of(settings) as store, publishing(settings, store):
+            async with subscriber(broker.port, "water/#", name="first") as first:
+                await first.on_topic("water/east/info")
+                await store.append([good("flow", 36.5), Reading("valve", NOON_MS, None, Quality.BAD, "no answer")])
+                await store.record([Record("pump", "p1", NOON_MS, b'{"running":true}')])
+                await first.until(
+                    lambda: all(
+                        first.on(f"water/east/{topic}")
+                        for topic in ("tag/flow", "tag/flow/value", "tag/valve", "pump/p1")
+                    )
+                )
+            async with subscriber(broker.port, "water/#", name="newcomer") as scada:
+                await scada.until(lambda: len(scada.messages) == 6)
+
+    found = {message.topic.removeprefix("water/east/"): message for message in scada.messages}
+    assert all(message.is_old for message in scada.messages)
+    assert found["status"].payload == b"online"
+    assert found["pump/p1"].payload == b'{"running":true}'
+    assert found["tag/flow/value"].payload == b"36.5"
+    assert found["tag/flow"].json == {
+        "value": 36.5, "quality": "good", "unit": "m3/h", "ts": "2026-03-01T12:00:00.000Z", "seq": 1,
+    }  # fmt: skip
+    assert found["tag/valve"].json == {
+        "quality": "bad", "reason": "no answer", "unit": "", "ts": "2026-03-01T12:00:00.000Z", "seq": 2,
+    }  # fmt: skip
+    assert TagValue.model_validate_json(found["tag/valve"].payload).reason == "no answer"
+    assert Info.model_validate_json(found["info"].payload).tags == 3
+
+
+async def test_a_broker_that_lost_everything_is_told_again(tmp_path: Path) -> None:
+    """Replaced or emptied, it knows no retained message; alarms come first, and no state that has been followed."""
+    with mosquitto(tmp_path / "broker") as broker:
+        settings = station(broker, tmp_path)
+        async with store_of(settings) as store:
+            await store.append([good("flow", 36.5)])
+            await store.record(
+                [
+                    Record("station", "", NOON_MS, b'{"flow":1}'),
+                    Record("station", "", NOON_MS + 1, b'{"flow":2}'),
+                    Record("alarm", "p1-dry", NOON_MS, b'{"state":"UNACK"}'),
+                    Record("alarm", "old", NOON_MS, b'{"state":"UNACK"}'),
+                    Record("alarm", "old", NOON_MS + 1, b""),
+                ]
+            )
+            async with subscriber(broker.port, "water/#", name="first") as first, publishing(settings, store):
+                await first.until(lambda: len(first.on("water/east/station")) == 1)
+                broker.kill()
+                (tmp_path / "broker" / "mosquitto.db").unlink(missing_ok=True)
+                broker.start()
+                async with subscriber(broker.port, "water/#") as scada:
+                    await scada.on_topic("water/east/tag/flow")
+
+    states = [message.topic.removeprefix("water/east/") for message in scada.messages]
+    assert states.index("alarm/p1-dry") < states.index("station") < states.index("tag/flow")
+    assert {message.payload for message in scada.on("water/east/station")} == {b'{"flow":2}'}
+    assert {message.payload for message in scada.on("water/east/alarm/old")} <= {b""}
+
+
+async def test_a_journal_is_told_whole_and_a_state_only_as_it_is_now(tmp_path: Path) -> None:
+    """Of what an outage held back, every alarm event counts, but only the last of a pump's states."""
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path)
+        async with store_of(settings) as store:
+            for number in range(500):
+                await store.record(
+                    [
+                        Record("pump", "p1", NOON_MS + number, b'{"seq":%d}' % number),
+                        Record("alarm_event", "a", NOON_MS + number, b'{"seq":%d}' % number),
+                    ]
+                )
+            async with subscriber(broker.port, "water/#") as scada, publishing(settings, store):
+                await scada.on_topic("water/east/alarm_event", 500)
+                await store.record([Record("pump", "p1", NOON_MS + 500, b'{"seq":500}')])
+                await scada.on_topic("water/east/pump/p1", 2)
+
+    assert [message.json["seq"] for message in scada.on("water/east/alarm_event")] == list(range(500))
+    assert [message.json["seq"] for message in scada.on("water/east/pump/p1")] == [499, 500]
