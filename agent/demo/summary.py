@@ -40,7 +40,7 @@ def summary(show: Show) -> Summary:
         readings_stored=stored,
         readings_imported=show.imported,
         readings_received=picture.readings,
-        messages_acknowledged=picture.health.get("broker", {}).get("counts", {}).get("acknowledged", 0),
+        messages_acknowledged=picture.health.get("broker", {}).get("counts", {}).get("messages", 0),
         gaps_filled=filled,
         curves_fitted=_curves(picture),
         recommendation=picture.recommendation,
