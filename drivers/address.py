@@ -8,7 +8,7 @@ Table = Literal["holding", "input", "coil", "discrete"]
 
 LAST = 0xFFFF  # the protocol counts 65,536 registers or bits a table, from 0
 NAMED = re.compile(r"(?:(holding|input|coil|discrete):)?(0x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
-MANUAL = re.compile(r"([0134])(\d{4,5})")  # 40101 and 400101: the table's digit, then a number counted from 1
+MANUAL = re.compile(r"([0134])([0-9]{4,5})")  # 40101 and 400101: the table's digit, then a number counted from 1
 TABLE_OF_DIGIT: dict[str, Table] = {"0": "coil", "1": "discrete", "3": "input", "4": "holding"}
 TABLES: dict[str, Table] = {"holding": "holding", "input": "input", "coil": "coil", "discrete": "discrete"}
 

@@ -73,9 +73,9 @@ class Item:
     def report(self, sample: Sample, now_ms: int) -> None:
         """The server reported a value by itself."""
         self.reports += 1
-        self.latest = sample
         if self._seed_ms is not None and sample.source_ms is not None and sample.source_ms <= self._seed_ms:
             return  # the first report repeats what was asked for
+        self.latest = sample
         self._take(sample, now_ms)
 
     def readings(self, tick: int, proof_ms: int, now_ms: int, trouble: Fault | None) -> list[Reading]:

@@ -1,0 +1,126 @@
+"""How a refused block is taken apart, on a device that is a set of numbers."""
+
+from collections.abc import Set as AbstractSet
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.registers import Block, plan
+from drivers.settings import ModbusTagSettings
+from drivers.spans import PATIENCE, Failure, Span
+
+ILLEGAL_ADDRESS = Failure.of_exception(2)
+DEVICE_FAILURE = Failure.of_exception(4)
+
+
+def span(count: int) -> Span:
+    """A block of *count* neighbouring registers, each a tag."""
+    tags = [ModbusTagSettings(name=f"t{index}", address=f"holding:{index}") for index in range(count)]
+    (block,) = plan(tags, base=0, limit=125, max_hole=0)
+    return Span(block)
+
+
+def registers(block: Block) -> set[int]:
+    """What a request for *block* touches."""
+    return set(range(block.start, block.start + block.count))
+
+
+def poll(one: Span, refused: AbstractSet[int], failure: Failure = ILLEGAL_ADDRESS, *, now: float = 0.0) -> list[Block]:
+    """Ask a device that refuses some registers for everything; returns what was asked for."""
+    asked = []
+    todo = one.requests(now)
+    while todo:
+        block = todo.pop(0)
+        asked.append(block)
+        if refused.isdisjoint(registers(block)):
+            one.accept(block)
+        else:
+            todo += one.refuse(block, failure, now)
+    return asked
+
+
+def left_out(one: Span) -> set[int]:
+    """Registers that are not asked for."""
+    return {register for block in one.refused for register in registers(block)}
+
+
+@given(st.sets(st.integers(0, 59), max_size=8))
+def test_only_refused_registers_are_left_out(refused: set[int]) -> None:
+    """And every other one is asked for exactly once a poll from then on, no refused one ever."""
+    one = span(60)
+
+    poll(one, refused)
+    asked = poll(one, refused, now=1.0)
+
+    assert left_out(one) == refused
+    assert sorted(register for block in asked for register in registers(block)) == sorted(set(range(60)) - refused)
+
+
+def test_one_refused_register_is_found_in_few_requests() -> None:
+    """Two per halving: 13 requests among 64 registers, not 64."""
+    assert len(poll(span(64), {13})) == 13
+
+
+def test_what_is_refused_for_its_address_is_tried_again_slowly() -> None:
+    """The device may have been given another program: after five minutes the whole block is tried, once."""
+    one = span(8)
+    poll(one, {3})
+
+    quiet = poll(one, set(), now=PATIENCE - 1)
+    later = poll(one, set(), now=PATIENCE)
+    whole = poll(one, set(), now=PATIENCE + 1)
+
+    assert 3 not in {register for block in quiet for register in registers(block)}
+    assert [registers(block) for block in later] == [set(range(8))]
+    assert (left_out(one), len(whole)) == (set(), 1)
+
+
+def test_a_trial_that_fails_costs_no_value() -> None:
+    """The pieces that are known to work are asked for in the same poll."""
+    one = span(8)
+    poll(one, {3})
+
+    asked = poll(one, {3}, now=PATIENCE)
+
+    assert registers(asked[0]) == set(range(8))
+    assert set.union(*map(registers, asked[1:])) >= set(range(8)) - {3}
+    assert left_out(one) == {3}
+    assert poll(one, {3}, now=PATIENCE + 1)[0] is not one.whole
+
+
+def test_a_sensor_bus_that_was_down_returns_soon() -> None:
+    """Exception 4 may pass: one such place a poll is tried again, in turn, and then the whole block is."""
+    one = span(8)
+    poll(one, {2, 5}, DEVICE_FAILURE)
+
+    during = poll(one, {2, 5}, DEVICE_FAILURE, now=1.0)
+    poll(one, set(), now=2.0)
+    poll(one, set(), now=3.0)
+    after = poll(one, set(), now=4.0)
+
+    assert len([block for block in during if registers(block) & {2, 5}]) == 1
+    assert left_out(one) == set()
+    assert [registers(block) for block in after] == [set(range(8))]
+
+
+def test_one_that_stays_down_does_not_keep_others_out() -> None:
+    """Two broken sensors take turns, so that the one that was mended is noticed."""
+    one = span(8)
+    poll(one, {2, 5}, DEVICE_FAILURE)
+
+    for second in range(1, 4):
+        poll(one, {2}, DEVICE_FAILURE, now=second)
+
+    assert left_out(one) == {2}
+
+
+def test_a_block_of_one_place_that_is_refused_is_tried_again_too() -> None:
+    """There is nothing to split, and the trial of the whole is the trial of the part."""
+    one = span(1)
+
+    polls = [
+        poll(one, refused, now=now) for refused, now in [({0}, 0.0), ({0}, 1.0), ({0}, PATIENCE), (set(), 2 * PATIENCE)]
+    ]
+
+    assert [len(asked) for asked in polls] == [1, 0, 1, 1]
+    assert left_out(one) == set()
