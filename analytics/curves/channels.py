@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.curves.points import Points
-from analytics.curves.shape import PARAMETERS, Shape, falling_flow, polynomial
+from analytics.curves.shape import HEAD_PARAMETERS, PARAMETERS, Shape, falling_flow, polynomial
 from analytics.hydraulics import Floats
 
-STEP = 1e-5  # of a parameter or, relative, of a head, for central differences
+STEP = 1e-6  # of a parameter or, relative, of a head, for one-sided differences
 SOFTNESS = 0.02  # of the head curve's peak; changes the flow by less than 0.1 % where the head is 5 % below it
 LEAST_ERROR = 0.005  # share of a reading that its meter's error is at first taken to be
 HEAD_ERROR = 0.001  # share of the head; on a flat curve it matters more than the flow meter's own error
@@ -33,52 +33,48 @@ class Channel:
     """A meter and what it measures.
 
     Attributes:
-        rows: Points at which it can be used, shape (k,).
+        rows: Points at which it can be used, rising, shape (k,).
         observed: Its values there, shape (k,).
-        sums: Which pumps' flows (first row) and powers (second row) add up to it, shape (2, pumps).
+        quantity: What it sums: 0 flows, 1 powers.
+        pumps: Of which pumps.
     """
 
     rows: NDArray[np.int64]
     observed: Floats
-    sums: Floats
+    quantity: Literal[0, 1]
+    pumps: NDArray[np.int64]
+
+    @property
+    def columns(self) -> NDArray[np.int64]:
+        """The parameters it depends on, among all pumps'."""
+        return np.asarray((PARAMETERS * self.pumps[:, np.newaxis] + np.arange(PARAMETERS)).ravel())
 
     def predicted(self, values: Floats) -> Floats:
         """What it should show, shape (k,), by values of shape (2, points, pumps)."""
-        return np.asarray(np.einsum("qkp,qp->k", values[:, self.rows], self.sums))
+        return np.asarray(values[self.quantity][np.ix_(self.rows, self.pumps)].sum(axis=1))
 
     def jacobian(self, duties: Duties) -> Floats:
-        """Derivative of that by all pumps' parameters, shape (k, 7 pumps)."""
-        own = np.einsum("qkpi,qp->kpi", duties.by_theta[:, self.rows], self.sums)
-        return np.asarray(own.reshape(len(self.rows), PARAMETERS * self.sums.shape[1]))
+        """Derivative of that by the parameters at `columns`, shape (k, columns)."""
+        own = duties.by_theta[self.quantity][np.ix_(self.rows, self.pumps)]
+        return np.asarray(own.reshape(len(self.rows), len(self.columns)))
 
     def errors(self, duties: Duties, head: Floats) -> Floats:
         """Standard error of reading less prediction before any residual is known, shape (k,)."""
         from_head = HEAD_ERROR * head[self.rows] * self.predicted(duties.by_head)
         return np.hypot(LEAST_ERROR * np.abs(self.observed), from_head)
 
-    def among(self, kept: NDArray[np.bool_]) -> Self:
-        """The same meter at some of the points only; *kept* has shape (points,)."""
-        mine = kept[self.rows]
-        return type(self)(self.rows[mine], self.observed[mine], self.sums)
-
 
 def channels(points: Points) -> list[Channel]:
     """The total flow, each pump's power, each pump's own flow; in that order, some possibly without rows."""
-    pumps = points.running.shape[1]
-    each = np.eye(pumps)
-    found = [_channel(points.flow, np.asarray(points.running.any(axis=1)), np.array([np.ones(pumps), np.zeros(pumps)]))]
-    for index in range(pumps):
-        runs = points.running[:, index]
-        found.append(_channel(points.powers[:, index], runs, np.array([np.zeros(pumps), each[index]])))
-    for index in range(pumps):
-        runs = points.running[:, index]
-        found.append(_channel(points.pump_flows[:, index], runs, np.array([each[index], np.zeros(pumps)])))
-    return found
+    pumps = np.arange(points.running.shape[1])
+    powers = [_channel(points.powers[:, each], points.running[:, each], 1, pumps[[each]]) for each in pumps]
+    flows = [_channel(points.pump_flows[:, each], points.running[:, each], 0, pumps[[each]]) for each in pumps]
+    return [_channel(points.flow, np.asarray(points.running.any(axis=1)), 0, pumps), *powers, *flows]
 
 
-def _channel(values: Floats, runs: NDArray[np.bool_], sums: Floats) -> Channel:
+def _channel(values: Floats, runs: NDArray[np.bool_], quantity: Literal[0, 1], pumps: NDArray[np.int64]) -> Channel:
     rows = np.flatnonzero(runs & np.isfinite(values) & (values > 0.0))
-    return Channel(rows, values[rows], sums)
+    return Channel(rows, values[rows], quantity, pumps)
 
 
 def values_of(shapes: Sequence[Shape], theta: Floats, points: Points, head: Floats) -> Floats:
@@ -87,7 +83,7 @@ def values_of(shapes: Sequence[Shape], theta: Floats, points: Points, head: Floa
     for index, shape in enumerate(shapes):
         rows = points.running[:, index]
         own = theta[PARAMETERS * index : PARAMETERS * (index + 1)]
-        values[:, rows, index] = _duty(shape, own, points.speeds[rows, index], head[rows])
+        values[:, rows, index] = _flow_and_power(shape, own, points.speeds[rows, index], head[rows])
     return values
 
 
@@ -100,18 +96,30 @@ def duties_of(shapes: Sequence[Shape], theta: Floats, points: Points, head: Floa
         rows = points.running[:, index]
         s, h = points.speeds[rows, index], head[rows]
         own = theta[PARAMETERS * index : PARAMETERS * (index + 1)]
-        values[:, rows, index] = _duty(shape, own, s, h)
-        by_head[:, rows, index] = (_duty(shape, own, s, h * (1 + STEP)) - _duty(shape, own, s, h * (1 - STEP))) / (
-            2.0 * STEP * h
-        )
+        phi, power = _duty(shape, own, s, h)
+        base = np.stack([s * phi, power])
+        values[:, rows, index] = base
+        by_head[:, rows, index] = (_flow_and_power(shape, own, s, h * (1.0 + STEP)) - base) / (STEP * h)
         for parameter, step in enumerate(STEP * np.eye(PARAMETERS)):
-            change = _duty(shape, own + step, s, h) - _duty(shape, own - step, s, h)
-            by_theta[:, rows, index, parameter] = change / (2.0 * STEP)
+            if parameter < HEAD_PARAMETERS:
+                changed = _flow_and_power(shape, own + step, s, h)
+            else:  # the flow stays
+                changed = np.stack([base[0], _power(shape, own + step, s, phi)])
+            by_theta[:, rows, index, parameter] = (changed - base) / STEP
     return Duties(values, by_theta, by_head)
 
 
-def _duty(shape: Shape, theta: Floats, speed: Floats, head: Floats) -> Floats:
-    """Flow and power of one pump, shape (2, n)."""
-    phi = falling_flow(shape.head(theta), head / speed**2, SOFTNESS)
-    power = speed**3 * polynomial(shape.power(theta), phi) + shape.constant(theta)
+def _flow_and_power(shape: Shape, theta: Floats, speed: Floats, head: Floats) -> Floats:
+    """Of one pump, shape (2, n)."""
+    phi, power = _duty(shape, theta, speed, head)
     return np.stack([speed * phi, power])
+
+
+def _duty(shape: Shape, theta: Floats, speed: Floats, head: Floats) -> tuple[Floats, Floats]:
+    """φ and power of one pump, each of shape (n,)."""
+    phi = falling_flow(shape.head(theta), head / speed**2, SOFTNESS)
+    return phi, _power(shape, theta, speed, phi)
+
+
+def _power(shape: Shape, theta: Floats, speed: Floats, phi: Floats) -> Floats:
+    return np.asarray(speed**3 * polynomial(shape.power(theta), phi) + shape.constant(theta))

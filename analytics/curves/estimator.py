@@ -38,7 +38,7 @@ class StationCurves:
     24.3
     """
 
-    def __init__(self, plates: Sequence[Plate], *, capacity: int = 2_000) -> None:
+    def __init__(self, plates: Sequence[Plate], *, capacity: int = 1_500) -> None:
         self._plates = tuple(plates)
         self._capacity = capacity
         self._points = Points.empty(len(self._plates))
@@ -89,7 +89,7 @@ class StationCurves:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], plates: Sequence[Plate], *, capacity: int = 2_000) -> Self:
+    def from_dict(cls, data: Mapping[str, Any], plates: Sequence[Plate], *, capacity: int = 1_500) -> Self:
         """The inverse of `to_dict`.
 
         Raises:

@@ -1,7 +1,8 @@
 """The joint fit: all pumps' parameters at once from every meter, robustly, with what was believed before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -17,8 +18,9 @@ FIRST_SCALE = 2.0  # 1 % of a reading
 CLUSTER_MS = 120_000  # residuals nearer than this may share a cause
 DRIFT = 0.003  # share of the head that it is believed to drift
 DRIFT_WORTH = 4  # blocks that this belief weighs as much as
-SETTLING, LEARNING, ITERATIONS = 5, 14, 40  # Huber weights; noise learnt from residuals; at most
-CONVERGED = 1e-4
+SETTLING, LEARNING, ITERATIONS = 5, 12, 30  # Huber weights; noise learnt from residuals; at most
+REFINING = 8  # iterations at most from where another fit ended
+CONVERGED = 0.05  # of a standard deviation
 LONGEST_STEP = 0.3  # of a parameter in one iteration; they are of order one
 
 
@@ -53,7 +55,7 @@ def fit(points: Points, priors: Sequence[Prior], *, start: Floats | None = None,
     by each pump's power). Outliers lose their weight (Huber, then Tukey).
 
     Args:
-        points: Steady points with only the pumps of *priors*.
+        points: Steady points with only the pumps of *priors*, oldest first.
         priors: One per pump, in order.
         start: Parameters to begin with; default: the priors' means.
         noise: Where known from another fit; default: estimated along the way.
@@ -64,10 +66,11 @@ def fit(points: Points, priors: Sequence[Prior], *, start: Floats | None = None,
     is_known = noise is not None
     noise = noise or _first_noise(system, points)
     equations: Equations | None = None
-    for iteration in range(ITERATIONS):
+    for iteration in range(REFINING if is_known else ITERATIONS):
         duties = system.duties(state)
         errors = system.errors(duties)
-        scaled = [r / e for r, e in zip(system.residuals(state), errors, strict=True)]
+        residuals = [meter.observed - meter.predicted(duties.values) for meter in system.meters]
+        scaled = [r / e for r, e in zip(residuals, errors, strict=True)]
         if not is_known and iteration <= LEARNING:
             noise = _learnt_noise(noise, scaled, system)
             drift = _learnt_drift(state, equations, points) if equations else noise.drift
@@ -76,8 +79,9 @@ def fit(points: Points, priors: Sequence[Prior], *, start: Floats | None = None,
         weights = [robust(u / scale) for u, scale in zip(scaled, noise.scales, strict=True)]
         equations = system.equations(state, duties, weights, noise)
         step = _bounded(equations.step())
-        state = _descended(system, state, step, errors=errors, weights=weights, noise=noise)
-        if np.abs(step.theta).max() < CONVERGED and (is_known or iteration > LEARNING):
+        cost = partial(system.cost, errors=errors, weights=weights, noise=noise)
+        state = _descended(system, state, step, cost(state, residuals), cost)
+        if (np.abs(step.theta) < CONVERGED * equations.stds()).all() and (is_known or iteration > LEARNING):
             break
     return _result(system, state, noise)
 
@@ -93,14 +97,13 @@ def _bounded(step: State) -> State:
 
 
 def _descended(
-    system: System, state: State, step: State, *, errors: list[Floats], weights: list[Floats], noise: Noise
+    system: System, state: State, step: State, present: float, cost: Callable[[State, list[Floats]], float]
 ) -> State:
-    """The state along *step*, halved until the cost is not higher than now."""
-    cost = system.cost(state, errors, weights, noise)
+    """The state along *step*, halved until the cost is not higher than at present."""
     share = 1.0
     for _ in range(5):
         reached = State(state.theta + share * step.theta, state.drifts + share * step.drifts)
-        if system.cost(reached, errors, weights, noise) <= cost:
+        if cost(reached, system.residuals(reached)) <= present:
             return reached
         share *= 0.5
     return state

@@ -11,10 +11,13 @@ from analytics.curves.points import Points
 from analytics.curves.prior import Plate, Prior, Typical, prior
 from analytics.curves.pump import PumpCurve
 from analytics.curves.shape import PARAMETERS
+from analytics.curves.system import own
 from analytics.hydraulics import Floats, hydraulic_power
 
 FOLDS = 5  # time blocks, each left out in turn
 USUAL_EFFICIENCY = 0.7  # wire to water, where a power or a flow is not measured
+FLOW_FORM = 0.005  # share of a flow by which pumps differ from the model's form (tests/simulators/waterworks.py)
+POWER_FORM = 0.002  # the same of power
 OUTERMOST = 0.01  # share of the points at either end that does not widen a learnt range
 
 
@@ -32,8 +35,11 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
     found = fit(points, priors)
     within = [_rms(r[kept]) for r, kept in zip(found.residuals, found.kept, strict=True)]
     blocks = _left_out(points, priors, found)
+    covariance = found.covariance + _form(found.theta)
     pumps = len(plates)
-    curves = tuple(_curve(points, plates[index].pump, priors[index], found, index) for index in range(pumps))
+    curves = tuple(
+        _curve(index, plates[index].pump, points, priors[index], (found.theta, covariance)) for index in range(pumps)
+    )
     steady = [_rms(r[kept]) for r, kept in zip(found.steady_residuals, found.kept, strict=True)]
     noise = np.nan_to_num(np.fmax(steady, blocks))  # what was not learnt from is what will be predicted
     basis = Basis(
@@ -46,7 +52,7 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
         power_rmse=tuple(within[1 : 1 + pumps]),
         power_rmse_blocks=tuple(blocks[1 : 1 + pumps]),
     )
-    return StationModel(curves, found.covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.drift, basis)
+    return StationModel(curves, covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.drift, basis)
 
 
 def _typical(points: Points, index: int) -> Typical:
@@ -81,16 +87,22 @@ def _median(values: Floats) -> float:
     return float(np.median(there)) if len(there) else float("nan")
 
 
-def _curve(points: Points, pump: str, believed: Prior, found: Fit, index: int) -> PumpCurve:
-    own = slice(PARAMETERS * index, PARAMETERS * (index + 1))
+def _form(theta: Floats) -> Floats:
+    """Covariance of what no pump owes to the model: it is no parabola, and follows the affinity laws nearly."""
+    kinds = np.array([FLOW_FORM, 0.0, 0.0, POWER_FORM, POWER_FORM, POWER_FORM, 0.0])
+    return np.diag((np.tile(kinds, len(theta) // PARAMETERS) * theta) ** 2)
+
+
+def _curve(index: int, pump: str, points: Points, believed: Prior, fitted: tuple[Floats, Floats]) -> PumpCurve:
+    theta, covariance = fitted[0][own(index)], fitted[1][own(index), own(index)]
     runs = points.running[:, index]
     s = points.speeds[runs, index]
     speed_low, speed_high = np.quantile(s, [OUTERMOST, 1.0 - OUTERMOST])
     curve = PumpCurve(
         pump=pump,
         shape=believed.shape,
-        theta=found.theta[own],
-        covariance=found.covariance[own, own],
+        theta=theta,
+        covariance=covariance,
         flow_range=(0.0, 0.0),
         speed_range=(float(speed_low), float(speed_high)),
         n=int(runs.sum()),

@@ -7,6 +7,7 @@ import numpy as np
 from analytics.hydraulics import Floats
 
 PARAMETERS = 7  # of one pump
+HEAD_PARAMETERS = 3  # the first of them, which alone decide the flow at a head
 STRAIGHT, PEAKED = 0.5, 1.0 / np.sqrt(2.0)  # share of the span above the middle knot: no curvature; peak at the knot
 
 

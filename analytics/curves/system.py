@@ -56,6 +56,10 @@ class Equations(NamedTuple):
         reduced = self.of_theta - (self.mixed / self.of_drifts) @ self.mixed.T
         return np.asarray(np.linalg.inv(reduced), dtype=np.float64)
 
+    def stds(self) -> Floats:
+        """Standard deviations of the parameters."""
+        return np.asarray(np.sqrt(np.diag(self.covariance())))
+
     def step(self) -> State:
         """The Gauss-Newton step."""
         theta = self.covariance() @ (self.pull_theta - (self.mixed / self.of_drifts) @ self.pull_drifts)
@@ -97,28 +101,33 @@ class System:
         return [meter.errors(duties, self._points.head) for meter in self.meters]
 
     def equations(self, state: State, duties: Duties, weights: list[Floats], noise: Noise) -> Equations:
-        """Readings and beliefs, linear around *state*."""
+        """Readings and beliefs, linear around *state*, at which *duties* are."""
         of_theta, pull_theta = self._beliefs(state.theta)
         mixed = np.zeros((len(state.theta), self.size))
         of_drifts = np.full(self.size, 1.0 / noise.drift**2)
         pull_drifts = -state.drifts / noise.drift**2
-        for index, (meter, residual, error) in enumerate(
-            zip(self.meters, self.residuals(state), self.errors(duties), strict=True)
-        ):
+        for index, (meter, error) in enumerate(zip(self.meters, self.errors(duties), strict=True)):
+            residual = meter.observed - meter.predicted(duties.values)
             worth = weights[index] / (noise.scales[index] ** 2 * noise.inflations[index] * error**2)
-            jacobian, by_head = meter.jacobian(duties), meter.predicted(duties.by_head)
-            block = self.blocks[meter.rows]
-            of_theta += jacobian.T @ (worth[:, np.newaxis] * jacobian)
-            pull_theta += jacobian.T @ (worth * residual)
-            np.add.at(mixed.T, block, (worth * by_head)[:, np.newaxis] * jacobian)
-            of_drifts += np.bincount(block, weights=worth * by_head**2, minlength=self.size)
-            pull_drifts += np.bincount(block, weights=worth * by_head * residual, minlength=self.size)
+            if len(meter.rows) == 0:
+                continue
+            jacobian, by_head, columns = meter.jacobian(duties), meter.predicted(duties.by_head), meter.columns
+            of_theta[np.ix_(columns, columns)] += jacobian.T @ (worth[:, np.newaxis] * jacobian)
+            pull_theta[columns] += jacobian.T @ (worth * residual)
+            block, begins = np.unique(self.blocks[meter.rows], return_index=True)  # rising, as time is
+            shared = np.column_stack([jacobian, by_head, residual]) * (worth * by_head)[:, np.newaxis]
+            sums = np.add.reduceat(shared, begins)
+            mixed[np.ix_(columns, block)] += sums[:, :-2].T
+            of_drifts[block] += sums[:, -2]
+            pull_drifts[block] += sums[:, -1]
         return Equations(of_theta, mixed, of_drifts, pull_theta, pull_drifts)
 
-    def cost(self, state: State, errors: list[Floats], weights: list[Floats], noise: Noise) -> float:
+    def cost(
+        self, state: State, residuals: list[Floats], errors: list[Floats], weights: list[Floats], noise: Noise
+    ) -> float:
         """Minus twice the logarithm of the posterior at fixed weights, up to a constant."""
         cost = float((state.drifts**2).sum()) / noise.drift**2
-        for index, (residual, error) in enumerate(zip(self.residuals(state), errors, strict=True)):
+        for index, (residual, error) in enumerate(zip(residuals, errors, strict=True)):
             readings = float(weights[index] @ (residual / error) ** 2)
             cost += readings / (noise.scales[index] ** 2 * noise.inflations[index])
         for index, prior in enumerate(self._priors):
@@ -171,5 +180,6 @@ def _physics(prior: Prior, sample: Floats, theta: Floats) -> Floats:
 
 
 def _gradient(function: Callable[[Floats], Floats], theta: Floats) -> Floats:
-    columns = [(function(theta + step) - function(theta - step)) / (2.0 * STEP) for step in STEP * np.eye(len(theta))]
+    base = function(theta)
+    columns = [(function(theta + step) - base) / STEP for step in STEP * np.eye(len(theta))]
     return np.stack(columns, axis=-1)
