@@ -5,12 +5,11 @@ from typing import Literal
 
 from agent.settings import AgentSettings
 from agent.units import Quantity, Unit, UnitError, unit_of
-from drivers.settings import DeviceSettings, Fill, ModbusTagSettings, OpcuaSettings, TagSettings
+from drivers.settings import DeviceSettings, Fill, ModbusTagSettings, TagSettings
 
 Behaviour = Literal["analogue", "totaliser", "status"]
 _HOLD_PERIODS = 3  # a value may stand in for this many missed polls
 _HOLD_LEAST_MS = 5_000
-_HOLD_SUBSCRIBED_MS = 60_000  # a subscription is silent while a value does not change
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +17,7 @@ class Tag:
     """A tag as the analyses see it."""
 
     name: str
+    device: str
     period_ms: int  # between two readings
     behaviour: Behaviour
     fill: Fill  # "forward" for a totaliser, whatever was asked
@@ -32,6 +32,21 @@ class Tag:
             UnitError: The configured unit is not known.
         """
         return unit_of(self.settings.unit, self.name)
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether its readings can be converted."""
+        try:
+            return self.unit is not None
+        except UnitError:
+            return False
+
+    @property
+    def resolution(self) -> float:
+        """The least step its device can tell, in the tag's own unit; 0 where that is not known."""
+        tag = self.settings
+        is_counted = isinstance(tag, ModbusTagSettings) and not tag.type.startswith("float")
+        return abs(tag.scale) if is_counted else 0.0
 
 
 def known_tags(settings: AgentSettings) -> dict[str, Tag]:
@@ -50,13 +65,13 @@ def _known(tag: TagSettings, device: DeviceSettings, *, is_totaliser: bool, is_s
     is_counter = is_totaliser or tag.totaliser or _quantity(tag) in {"energy", "volume"}
     is_flag = is_status or (isinstance(tag, ModbusTagSettings) and tag.type == "bool")
     behaviour: Behaviour = "totaliser" if is_counter else "status" if is_flag else "analogue"
-    hold_ms = max(_HOLD_PERIODS * period_ms, _HOLD_LEAST_MS)
     return Tag(
         name=tag.name,
+        device=device.name,
         period_ms=period_ms,
         behaviour=behaviour,
         fill=_fill(tag.fill, behaviour),
-        hold_ms=max(hold_ms, _HOLD_SUBSCRIBED_MS) if isinstance(device, OpcuaSettings) else hold_ms,
+        hold_ms=max(_HOLD_PERIODS * period_ms, _HOLD_LEAST_MS),
         settings=tag,
     )
 

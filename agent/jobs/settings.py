@@ -19,11 +19,17 @@ class JobSettings(Settings):
     enabled: bool = True
 
 
+class GapsSettings(JobSettings):
+    """Gap filling."""
+
+    longest: Seconds = 3_600.0  # s; a longer gap is left as it is, and counted
+
+
 class JobsSettings(Settings):
     """The analyses; each has safe defaults."""
 
     quality: JobSettings = JobSettings(period=60)
-    gaps: JobSettings = JobSettings(period=60)
+    gaps: GapsSettings = GapsSettings(period=60)
     running: JobSettings = JobSettings(period=10)
     curves: JobSettings = JobSettings(period=300, budget=60)
     dispatch: JobSettings = JobSettings(period=60)

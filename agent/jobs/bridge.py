@@ -1,0 +1,71 @@
+"""Filled values for the gaps of one tag, from a frame of its past and its companions."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from agent.jobs.silence import Silence
+from agent.roles import Tag
+from agent.store.records import Filled
+from agent.window import Floats, Frame
+from analytics.gaps import correlated, forward, linear, missing, zero
+from analytics.gaps.gap import Estimate, Gap, Window
+
+_MOST_STUDIED = 50  # gaps a run that are read off companions; a tag with more is bridged by lines
+
+
+def bridges(cells: Frame, tag: Tag, companions: Sequence[str], gaps: Iterable[Silence], made_ms: int) -> list[Filled]:
+    """Filled values for *gaps*, in the tag's own unit.
+
+    Args:
+        cells: One cell a period of the tag, from its past up to the end of the newest gap or beyond.
+        tag: Whose gaps.
+        companions: Other tags in *cells*, best first.
+        gaps: Which ones; what is not missing in *cells* stays as it was measured.
+        made_ms: When this is.
+    """
+    measured = np.where(cells.measured(tag.name), cells.values[tag.name], np.nan)
+    resolution = tag.unit.convert_difference(tag.resolution)
+    window = Window(measured, cells.matrix(companions), resolution)
+    found: list[Filled] = []
+    for count, silence in enumerate(gaps):
+        gap = _places(cells, measured, silence)
+        if gap is not None:
+            estimate = _estimate(tag, window, gap, may_study=count < _MOST_STUDIED)
+            found += [one for one in _filled(tag, silence, estimate, made_ms) if one.ts_ms > silence.done_ms]
+    return found
+
+
+def _places(cells: Frame, measured: Floats, silence: Silence) -> Gap | None:
+    """The cells between both readings; None where nothing is missing, or the reading before is not in sight."""
+    begin = int((silence.start_ms - cells.times_ms[0]) // cells.step_ms) + 1
+    end = min(int((silence.end_ms - cells.times_ms[0]) // cells.step_ms), len(measured))
+    if begin < 1 or begin >= end or not np.isfinite(measured[begin - 1]) or np.isfinite(measured[begin:end]).any():
+        return None
+    if silence.is_closed and not np.isfinite(measured[end : end + 1]).all():
+        return None
+    return Gap(begin, end)
+
+
+def _estimate(tag: Tag, window: Window, gap: Gap, *, may_study: bool) -> Estimate:
+    match tag.fill:
+        case "zero":
+            return zero.fill(window, gap)
+        case "forward":
+            return forward.fill(window, gap)
+        case "correlated" if may_study:
+            return correlated.fill(window, gap)
+        case "linear" | "correlated":
+            return linear.fill(window, gap)
+        case "missing":
+            return missing.fill(window, gap)
+
+
+def _filled(tag: Tag, silence: Silence, estimate: Estimate, made_ms: int) -> list[Filled]:
+    values = tag.unit.revert(estimate.values)
+    std = estimate.std / abs(tag.unit.factor)
+    times_ms = range(silence.start_ms + tag.period_ms, silence.end_ms, tag.period_ms)
+    return [
+        Filled(tag.name, ts_ms, float(value), float(doubt), estimate.method, made_ms)
+        for ts_ms, value, doubt in zip(times_ms, values, std, strict=False)
+    ]

@@ -1,0 +1,63 @@
+"""Where readings are missing: gaps between good readings, found from new rows alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from agent.roles import Tag
+from agent.store.records import Row
+from drivers.reading import is_good
+
+_MISSED = 1.5  # periods between two good readings that leave room for a missing one
+
+
+@dataclass(slots=True)
+class Heard:
+    """What is remembered of one tag between two runs."""
+
+    last_ms: int = 0  # time of the newest good reading; 0 before the first
+    filled_ms: int = 0  # up to here the present gap is filled already, where the method does not wait for its end
+    is_left: bool = False  # the present gap has grown too long, and is counted
+    companions: list[str] = field(default_factory=list)
+    chosen_ms: int = 0  # when they were chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A gap after the good reading at `start_ms`."""
+
+    start_ms: int
+    end_ms: int  # of the next good reading; of the last look where there is none yet
+    is_closed: bool = True
+    done_ms: int = 0  # up to here it is filled already
+
+
+def good_times(rows: Iterable[Row]) -> dict[str, list[int]]:
+    """Times of good numbers by tag, ascending, each once."""
+    found: dict[str, set[int]] = {}
+    for row in rows:
+        if is_good(row.quality) and isinstance(row.value, int | float):
+            found.setdefault(row.tag, set()).add(row.ts_ms)
+    return {tag: sorted(times) for tag, times in found.items()}
+
+
+def silences(heard: Heard, times_ms: Sequence[int], tag: Tag) -> list[Silence]:
+    """The gaps that *times_ms* close, oldest first; *heard* moves on to the newest of them.
+
+    Times that are not newer than the last one come late and close nothing.
+    """
+    found = []
+    for ts_ms in times_ms:
+        if ts_ms <= heard.last_ms:
+            continue
+        if heard.last_ms and ts_ms - heard.last_ms > _MISSED * tag.period_ms:
+            found.append(Silence(heard.last_ms, ts_ms, done_ms=heard.filled_ms))
+        heard.last_ms, heard.filled_ms = ts_ms, 0
+    return found
+
+
+def silence_until(heard: Heard, tag: Tag, now_ms: int) -> list[Silence]:
+    """The gap that is still open at *now_ms*, if there is one; a reading on its way has another period's grace."""
+    end_ms = now_ms - tag.period_ms
+    if not heard.last_ms or end_ms - heard.last_ms <= _MISSED * tag.period_ms:
+        return []
+    return [Silence(heard.last_ms, end_ms, is_closed=False, done_ms=heard.filled_ms)]
