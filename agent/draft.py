@@ -76,8 +76,12 @@ class Draft:
             name = name[step] if isinstance(step, int) else name.get(step)
         if not isinstance(name, str):
             return []  # there is none, or the model will say what is wrong
+        file = self._folder / name
+        if not file.is_file():
+            self.object_to(path, f"there is no file {file}; correct the path")
+            return []
         try:
-            return read_tags(self._folder / name, str(self._folder / name))
+            return read_tags(file, str(file))
         except SettingsError as error:
             self.mistakes += error.mistakes
             return []

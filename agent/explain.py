@@ -169,7 +169,9 @@ def _choices(path: Path, content: Any) -> list[Any]:
 
 
 def _not_a_name(given: object) -> str:
-    better = re.sub(r"[^A-Za-z0-9_.\-]+", "_", str(given)).lstrip(".-") or "a name"
+    if given == "":
+        return "is empty; write a name"
+    better = re.sub(r"[^A-Za-z0-9_.\-]+", "_", str(given)).lstrip(".-")
     return (
         f"{shown(given)} cannot be part of a topic: letters, digits and . _ - only; write for example {shown(better)}"
     )

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+_LIKE = 0.66  # of 1: "adress" is 0.92 like "address", "period" 0.62 like "version"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -43,7 +45,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice most like a word, whatever its case."""
     by_fold = {choice.casefold(): choice for choice in choices}
-    close = get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
+    close = get_close_matches(word.casefold(), by_fold, n=1, cutoff=_LIKE)
     return by_fold[close[0]] if close else None
 
 

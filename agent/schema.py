@@ -54,8 +54,7 @@ def owners(key: str) -> list[str]:
     return [
         f"[[{name}]]" if "items" in part else f"[{name}]"
         for name, part in schema()["properties"].items()
-        for table in _tables(part.get("items", part))
-        if key in table.get("properties", {})
+        if any(key in table.get("properties", {}) for table in _tables(part.get("items", part)))
     ]
 
 
