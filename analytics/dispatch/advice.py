@@ -1,0 +1,164 @@
+"""What may honestly be advised: a change, to keep, or nothing and why."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from analytics.curves.model import StationModel
+from analytics.dispatch.duty import Infeasible
+from analytics.dispatch.fitted import best_phi
+from analytics.dispatch.operation import objection
+from analytics.dispatch.proposal import Proposal, Search
+from analytics.dispatch.reasons import active_limits, change_reasons, keep_reasons, measure, standing_reasons, why_keep
+from analytics.dispatch.saving import Saving, Way, compare
+from analytics.dispatch.situation import Situation
+from analytics.hydraulics import wire_to_water_efficiency
+
+REACH = 0.1  # share by which a proposal may leave the learnt ranges
+_SURE = 0.975  # least probability of a saving outside the learnt ranges: two standard deviations
+
+
+@dataclass(frozen=True, slots=True)
+class PumpPlan:
+    """What is advised of one pump; the figures are None where it is not to run."""
+
+    id: str
+    run: bool
+    running: bool | None
+    speed: float | None = None  # relative
+    flow: float | None = None  # m³/h
+    flow_std: float | None = None
+    head: float | None = None  # m
+    power: float | None = None  # kW
+    efficiency: float | None = None
+    in_por: bool | None = None
+    within_data: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The advice for one header."""
+
+    action: Literal["change", "keep", "none"]
+    why: str  # a sentence
+    pumps: tuple[PumpPlan, ...] = ()
+    flow: float | None = None  # m³/h
+    head: float | None = None  # m
+    saving: Saving | None = None
+    reasons: tuple[str, ...] = ()
+    active: tuple[str, ...] = ()
+    gap: float | None = None
+    is_uncertain: bool = False  # asks for an operation outside what was learnt
+
+
+def advise(situation: Situation) -> Advice:
+    """Compare the present operation with the best one on the same model, and say what follows."""
+    model = situation.model
+    why = objection(situation.operation, model, situation.limits, situation.histories)
+    if why is not None or model is None:
+        return Advice("none", why or "No curves have been learnt yet.")
+    search = Search(model, situation.operation, situation.limits, situation.holds)
+    inside = _steady(search, situation, 0.0)
+    if isinstance(inside, Proposal) and _is_worth(inside, situation):
+        return _change(inside, situation, model)
+    beyond = _steady(search, situation, REACH)
+    if isinstance(beyond, Proposal) and _is_worth(beyond, situation):
+        return _change(beyond, situation, model)
+    if isinstance(inside, Infeasible) and isinstance(beyond, Infeasible):
+        return Advice("none", inside.why, reasons=standing_reasons(situation, model))
+    return _keep(inside, beyond, situation, model)
+
+
+def _steady(search: Search, situation: Situation, reach: float) -> Proposal | Infeasible:
+    """The best proposal; the set that was advised last, where another one is hardly better."""
+    best, advised = search.best(reach), situation.advised
+    if isinstance(best, Infeasible) or advised is None or best.speeds.keys() == advised:
+        return best
+    again = search.best(reach, advised)
+    if isinstance(again, Infeasible) or again.speeds.keys() != advised or not _is_worth(again, situation):
+        return best
+    gain = again.saving.proposed - best.saving.proposed
+    return again if gain < situation.caution.least_saving * best.saving.present else best
+
+
+def _is_worth(proposal: Proposal, situation: Situation) -> bool:
+    """Whether the saving is sure and large enough, the start of pumps paid."""
+    saving, caution = proposal.saving, situation.caution
+    needed = max(caution.confidence, _SURE) if proposal.outside else caution.confidence
+    net = saving.mean - proposal.entry_kw
+    return saving.confidence >= needed and net > 0 and saving.mean >= caution.least_saving * saving.present
+
+
+def _change(proposal: Proposal, situation: Situation, model: StationModel) -> Advice:
+    dispatch = proposal.dispatch
+    way = Way(proposal.speeds, dispatch.head)
+    return Advice(
+        action="change",
+        why=f"The same water for {_percent(proposal.saving)} less power.",
+        pumps=_plans(situation, model, way),
+        flow=dispatch.flow,
+        head=dispatch.head,
+        saving=proposal.saving,
+        reasons=change_reasons(situation, model, proposal),
+        active=active_limits(situation, proposal),
+        gap=dispatch.gap,
+        is_uncertain=bool(proposal.outside),
+    )
+
+
+def _percent(saving: Saving) -> str:
+    return measure(100 * saving.mean / saving.present, 100 * saving.std / saving.present, "%")
+
+
+def _keep(
+    inside: Proposal | Infeasible, beyond: Proposal | Infeasible, situation: Situation, model: StationModel
+) -> Advice:
+    """The present operation, compared with itself: its power and that nothing is claimed."""
+    way = situation.operation.way
+    best = inside if isinstance(inside, Proposal) else beyond
+    flows = model.duty([way.speeds.get(pump, 0.0) for pump in model.pumps], way.head).flows
+    return Advice(
+        action="keep",
+        why=why_keep(inside, situation),
+        pumps=_plans(situation, model, way),
+        flow=float(flows.sum()),
+        head=way.head,
+        saving=compare(model, way, way, draws=_FEW, seed=0),
+        reasons=keep_reasons(situation, model, beyond),
+        gap=best.dispatch.gap if isinstance(best, Proposal) else None,
+    )
+
+
+_FEW = 50  # draws for a power's own uncertainty
+
+
+def _plans(situation: Situation, model: StationModel, way: Way) -> tuple[PumpPlan, ...]:
+    """Every pump of the header under *way*."""
+    speeds = [way.speeds.get(pump, 0.0) for pump in model.pumps]
+    found = model.predict(speeds, way.head)
+    places = {pump: place for place, pump in enumerate(model.pumps)}
+    plans = []
+    for each in situation.limits:
+        running = situation.histories[each.pump].is_running
+        if each.pump not in way.speeds:
+            plans.append(PumpPlan(each.pump, run=False, running=running))
+            continue
+        place, speed = places[each.pump], way.speeds[each.pump]
+        flow, power = float(found.flows[place]), float(found.powers[place])
+        best = best_phi(model.curve(each.pump), each)
+        low, high = each.por
+        plans.append(
+            PumpPlan(
+                id=each.pump,
+                run=True,
+                running=running,
+                speed=speed,
+                flow=flow,
+                flow_std=float(found.flows_std[place]),
+                head=way.head,
+                power=power,
+                efficiency=float(wire_to_water_efficiency(flow, way.head, power)),
+                in_por=None if best is None else low <= flow / speed / best <= high,
+                within_data=bool(model.supports(each.pump, flow, speed)),
+            )
+        )
+    return tuple(plans)

@@ -1,0 +1,83 @@
+"""The cheapest way to serve the present demand with the learnt pumps, and what it saves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analytics.curves.model import StationModel
+from analytics.dispatch.demand import HeadBand
+from analytics.dispatch.duty import Dispatch, Infeasible
+from analytics.dispatch.fitted import fitted
+from analytics.dispatch.limits import Hold, Limits
+from analytics.dispatch.operation import Operation
+from analytics.dispatch.pump import Candidate, Lock
+from analytics.dispatch.saving import Saving, Way, compare
+from analytics.dispatch.solve import solve
+
+_DRAWS = 200
+_SEED = 20_250_227  # the same stations every time, so that advice does not flicker with the dice
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A dispatch and what it is worth."""
+
+    dispatch: Dispatch
+    saving: Saving
+    entry_kw: float  # what its starts cost, as power over an hour
+    outside: tuple[str, ...] = ()  # pumps it would run as they never were
+
+    @property
+    def speeds(self) -> Mapping[str, float]:
+        """Relative, of the pumps it runs."""
+        return {duty.id: duty.speed for duty in self.dispatch.duties}
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where a proposal is looked for."""
+
+    model: StationModel
+    operation: Operation
+    limits: Sequence[Limits]
+    holds: Mapping[str, Hold]
+
+    def best(self, reach: float, keep_set: frozenset[str] | None = None) -> Proposal | Infeasible:
+        """The cheapest way, no farther beyond the learnt ranges than *reach*; with *keep_set* running and no other."""
+        found = solve(self._candidates(reach, keep_set), self._demand())
+        return found if isinstance(found, Infeasible) else self._judged(found)
+
+    def _candidates(self, reach: float, keep_set: frozenset[str] | None) -> list[Candidate]:
+        candidates = []
+        for limits in self.limits:
+            if limits.pump not in self.model.pumps:
+                continue
+            pump = fitted(self.model.curve(limits.pump), limits, reach)
+            if pump is None:
+                continue
+            lock: Lock = self.holds[limits.pump].lock
+            if keep_set is not None and lock == "free":
+                lock = "must run" if limits.pump in keep_set else "must not run"
+            is_running = limits.pump in self.operation.speeds
+            candidates.append(Candidate(limits.pump, pump, is_running, lock, limits.start_kw))
+        return candidates
+
+    def _demand(self) -> HeadBand:
+        """The flow that the model sees now, so that it judges both operations by the same measure."""
+        operation = self.operation
+        duty = self.model.duty([operation.speeds.get(pump, 0.0) for pump in self.model.pumps], operation.head)
+        low = operation.head if operation.head_min is None else operation.head_min
+        high = operation.head if operation.head_max is None else operation.head_max
+        return HeadBand(float(duty.flows.sum()), min(low, high), high)
+
+    def _judged(self, dispatch: Dispatch) -> Proposal:
+        speeds = {duty.id: duty.speed for duty in dispatch.duties}
+        variable = frozenset(each.pump for each in self.limits if each.is_variable and each.pump in speeds)
+        way = Way(speeds, dispatch.head, variable)
+        outside = (duty.id for duty in dispatch.duties if not self.model.supports(duty.id, duty.flow, duty.speed))
+        started = (each.start_kw for each in self.limits if each.pump in speeds.keys() - self.operation.speeds.keys())
+        return Proposal(
+            dispatch=dispatch,
+            saving=compare(self.model, self.operation.way, way, draws=_DRAWS, seed=_SEED),
+            entry_kw=sum(started),
+            outside=tuple(outside),
+        )

@@ -1,0 +1,135 @@
+"""Reasons in a technician's words."""
+
+from math import floor, inf, log10
+
+from analytics.curves.model import StationModel
+from analytics.dispatch.duty import Infeasible
+from analytics.dispatch.fitted import best_phi
+from analytics.dispatch.operation import listed
+from analytics.dispatch.proposal import Proposal
+from analytics.dispatch.saving import Saving
+from analytics.dispatch.situation import Situation
+
+_SAME_SPEED = 0.003  # relative; drives and people do not set it finer
+
+
+def change_reasons(situation: Situation, model: StationModel, proposal: Proposal) -> tuple[str, ...]:
+    """What to do, what it does to the pumps, what is uncertain, and what stood in the way of more."""
+    return (
+        *_steps(situation, proposal),
+        *_off_best(situation, model),
+        *_shares(proposal),
+        *_outside(situation, model, proposal),
+        *standing_reasons(situation, model),
+    )
+
+
+def keep_reasons(situation: Situation, model: StationModel, beyond: Proposal | Infeasible) -> tuple[str, ...]:
+    """How the pumps run, and what might be better but is not sure enough."""
+    told = _off_best(situation, model)
+    least = situation.caution.least_saving
+    if isinstance(beyond, Proposal) and beyond.outside and beyond.saving.mean > least * beyond.saving.present:
+        what, saving = ", ".join(_steps(situation, beyond)), _measure(beyond.saving)
+        told.append(f"Outside what was learnt ({what}) {saving} might be saved; too uncertain to advise.")
+    return (*told, *standing_reasons(situation, model))
+
+
+def standing_reasons(situation: Situation, model: StationModel) -> tuple[str, ...]:
+    """What keeps pumps from being considered, whatever the demand."""
+    unseen = [each.pump for each in situation.limits if each.is_available and each.pump not in model.pumps]
+    told = [f"{hold.why}." for hold in situation.holds.values() if hold.why is not None]
+    if unseen:
+        whose, verb = ("they have", "are") if len(unseen) > 1 else ("it has", "is")
+        told.append(f"{listed(unseen)} {verb} not proposed: {whose} not been seen running, so there is no curve.")
+    return tuple(told)
+
+
+def why_keep(inside: Proposal | Infeasible, situation: Situation) -> str:
+    """Why the present operation is not to be changed."""
+    if isinstance(inside, Infeasible):
+        return f"Within what was learnt nothing else serves the demand: {inside.why}"
+    saving, caution = inside.saving, situation.caution
+    changes = _steps(situation, inside)
+    if not changes or saving.mean <= 0:
+        return "The present operation is the best found."
+    if saving.confidence < caution.confidence:
+        return f"The best found ({', '.join(changes)}) saves {_measure(saving)}: within the uncertainty."
+    if saving.mean < caution.least_saving * saving.present:
+        return f"The best found saves less than {caution.least_saving:.1%} of the present power."
+    return f"The best found ({', '.join(changes)}) does not pay for its starts."
+
+
+def active_limits(situation: Situation, proposal: Proposal) -> tuple[str, ...]:
+    """Limits that keep the proposal from being cheaper."""
+    held = [f"{duty.id}: {limit}" for duty in proposal.dispatch.duties for limit in duty.held_by]
+    if situation.operation.head_min is not None:
+        ends = {"low end": "header: lowest pressure allowed", "high end": "header: highest pressure allowed"}
+        held += [ends[end] for end in proposal.dispatch.active]
+    return tuple(held)
+
+
+def _measure(saving: Saving) -> str:
+    """Saving and standard deviation, no finer than the latter allows."""
+    return measure(saving.mean, saving.std, "kW")
+
+
+def measure(value: float, std: float, unit: str) -> str:
+    """A value with its standard deviation, as many digits as the latter's first.
+
+    >>> measure(3.217, 0.44, "kW"), measure(3.217, 12.0, "kW")
+    ('3.2 ± 0.4 kW', '0 ± 10 kW')
+    """
+    place = decimals(std)
+    return f"{round(value, place) + 0.0:.{max(place, 0)}f} ± {round(std, place):.{max(place, 0)}f} {unit}"
+
+
+def decimals(std: float) -> int:
+    """Decimals up to the first digit of a standard deviation, 3 at most; below 0: tens, hundreds."""
+    return min(3, -floor(log10(std))) if 0 < std < inf else 3
+
+
+def _steps(situation: Situation, proposal: Proposal) -> list[str]:
+    """What a person would do."""
+    now, then = situation.operation.speeds, proposal.speeds
+    steps = [f"stop {pump}" for pump in now if pump not in then]
+    for pump, speed in then.items():
+        limits = situation.limits_of(pump)
+        if pump not in now:
+            steps.append(f"start {pump} at {limits.speed_text(speed)}")
+        elif abs(speed - now[pump]) > _SAME_SPEED:
+            steps.append(f"{pump} from {limits.speed_text(now[pump])} to {limits.speed_text(speed)}")
+    return steps
+
+
+def _off_best(situation: Situation, model: StationModel) -> list[str]:
+    """Running pumps that are far from their best efficiency."""
+    told = []
+    for pump, speed in situation.operation.speeds.items():
+        limits, curve = situation.limits_of(pump), model.curve(pump)
+        best = best_phi(curve, limits)
+        if best is None:
+            continue
+        share = float(curve.flow(situation.operation.head, speed)) / speed / best
+        low, high = limits.por
+        if not low <= share <= high:
+            told.append(f"{pump} runs at {share:.0%} of its best-efficiency flow.")
+    return told
+
+
+def _shares(proposal: Proposal) -> list[str]:
+    duties = proposal.dispatch.duties
+    if len(duties) == 1:
+        return [f"{duties[0].id} alone then delivers the {duties[0].flow:.0f} m³/h."]
+    flows = listed([f"{duty.flow:.0f}" for duty in duties])
+    return [f"{listed([duty.id for duty in duties])} then share {proposal.dispatch.flow:.0f} m³/h as {flows} m³/h."]
+
+
+def _outside(situation: Situation, model: StationModel, proposal: Proposal) -> list[str]:
+    told = []
+    for pump in proposal.outside:
+        limits, (low, high) = situation.limits_of(pump), model.curve(pump).speed_range
+        told.append(
+            f"{pump} would run outside what was learnt (so far {limits.speed_text(low)} to {limits.speed_text(high)}): "
+            "uncertain."
+        )
+    return told

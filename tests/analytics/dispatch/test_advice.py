@@ -1,0 +1,338 @@
+"""What is advised in each situation, and what never is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analytics.curves.model import StationModel
+from analytics.dispatch.advice import Advice, PumpPlan, advise
+from analytics.dispatch.limits import History, Limits
+from analytics.dispatch.operation import Operation
+from analytics.dispatch.saving import Way, compare
+from analytics.dispatch.situation import Situation
+from tests.analytics.dispatch.learnt import Learnt, station
+
+NOW_MS = 1_740_679_200_000
+MINUTE_MS = 60_000
+A, B, C = Learnt("a"), Learnt("b"), Learnt("c")
+UNEVEN = {"a": 0.85, "b": 0.95}  # two equal pumps that do not share equally: 2.7 % of the power for nothing
+
+
+def situation(
+    pumps: Sequence[Learnt], speeds: Mapping[str, float], head: float = 35.0, noise: float = 0.05
+) -> Situation:
+    """The pumps at *speeds*, metered without error, long in that state."""
+    model = station(pumps, noise=noise)
+    duty = model.duty([speeds.get(pump, 0.0) for pump in model.pumps], head)
+    powers = {pump: float(power) for pump, power in zip(model.pumps, duty.powers, strict=True) if pump in speeds}
+    return Situation(
+        operation=Operation(float(duty.flows.sum()), head, speeds, powers),
+        model=model,
+        limits=[Limits(pump.id) for pump in pumps],
+        histories={pump.id: History(is_running=pump.id in speeds) for pump in pumps},
+        now_ms=NOW_MS,
+    )
+
+
+def plan(advice: Advice, pump: str) -> PumpPlan:
+    """What is advised of one pump."""
+    return next(each for each in advice.pumps if each.id == pump)
+
+
+def test_a_sure_saving_is_advised_with_what_to_do() -> None:
+    """Two equal pumps at 42.5 and 47.5 Hz do the same at 44.8 Hz each for 2.7 % less."""
+    advice = advise(situation([A, B], UNEVEN))
+
+    assert advice.action == "change"
+    assert advice.saving is not None
+    assert advice.saving.mean == pytest.approx(1.38, abs=0.01)
+    assert advice.saving.confidence > 0.9
+    assert advice.reasons[:2] == ("a from 42.5 Hz to 44.8 Hz", "b from 47.5 Hz to 44.8 Hz")
+    assert "a and b then share 363 m³/h as 182 and 182 m³/h." in advice.reasons
+    assert sum(each.flow or 0.0 for each in advice.pumps) == pytest.approx(363.29, abs=0.01)
+    assert [each.within_data for each in advice.pumps] == [True, True]
+
+
+def test_the_best_operation_is_kept() -> None:
+    """Nothing is advised for its own sake; the plan shown is the present one."""
+    advice = advise(situation([A, B, C], {"a": 0.9, "b": 0.9}))
+
+    assert advice.action == "keep"
+    assert advice.why == "The present operation is the best found."
+    assert [(each.run, each.speed) for each in advice.pumps] == [(True, 0.9), (True, 0.9), (False, None)]
+
+
+def test_a_saving_within_its_uncertainty_is_not_advised() -> None:
+    """The same two pumps known badly: the mean saving is the same and now says nothing."""
+    doubtful = [replace(A, doubt=0.1), replace(B, doubt=0.1)]
+
+    advice = advise(situation(doubtful, UNEVEN))
+
+    assert advice.action == "keep"
+    assert "within the uncertainty" in advice.why
+
+
+def test_a_sure_saving_too_small_to_bother_is_not_advised() -> None:
+    """0.1 % is not worth a walk to the panel, however sure."""
+    advice = advise(situation([A, B], {"a": 0.895, "b": 0.905}))
+
+    assert advice.action == "keep"
+    assert "less than 1.0%" in advice.why
+
+
+def test_a_pump_is_not_started_where_its_start_costs_more_than_it_saves() -> None:
+    """C is 2 kW better than a; a start worth 3 kW over the hour outweighs it."""
+    now = situation([replace(A, b0=14.5), replace(C, b0=12.0)], {"a": 0.9})
+    dear = replace(now, limits=[Limits("a"), Limits("c", start_kw=3.0)])
+
+    assert advise(now).action == "change"
+    assert advise(dear).action == "keep"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model": None}, "No curves"),
+        ({"histories": {"a": History(is_running=True), "b": History(is_running=None)}}, "whether b run"),
+        ({"limits": [Limits("a"), Limits("b"), Limits("d")]}, "d runs without a learnt curve"),
+    ],
+)
+def test_nothing_is_advised_where_something_is_not_known(change: dict[str, object], words: str) -> None:
+    """No curves, an unknown state, a stranger that runs."""
+    now = situation([A, B], UNEVEN)
+    if "limits" in change:
+        histories = {**now.histories, "d": History(is_running=True)}
+        now = replace(now, histories=histories, operation=_with_speed(now.operation, "d", 0.9))
+
+    advice = advise(replace(now, **change))  # type: ignore[arg-type]
+
+    assert advice.action == "none"
+    assert words in advice.why
+    assert advice.saving is None
+
+
+def _with_speed(operation: Operation, pump: str, speed: float) -> Operation:
+    return replace(operation, speeds={**operation.speeds, pump: speed})
+
+
+def test_nothing_is_advised_where_no_pump_runs() -> None:
+    """There is no demand to serve."""
+    advice = advise(situation([A, B], {}))
+
+    assert (advice.action, advice.why) == ("none", "No pump runs, so that there is no demand to serve.")
+
+
+def test_nothing_is_advised_about_power_that_is_not_measured() -> None:
+    """A model's power that cannot be checked is not believed."""
+    now = situation([A, B], UNEVEN)
+    unmetered = replace(now.operation, powers={"a": now.operation.powers["a"]})
+
+    advice = advise(replace(now, operation=unmetered))
+
+    assert advice.action == "none"
+    assert advice.why.startswith("The power of b is not measured")
+
+
+@pytest.mark.parametrize(("factor", "action"), [(0.985, "change"), (1.015, "change"), (0.975, "none"), (1.025, "none")])
+def test_a_model_that_misses_the_measured_power_by_two_percent_is_not_believed(factor: float, action: str) -> None:
+    """Whoever is wrong about now is wrong about then; either way."""
+    now = situation([A, B], UNEVEN)
+    powers = {pump: power * factor for pump, power in now.operation.powers.items()}
+
+    advice = advise(replace(now, operation=replace(now.operation, powers=powers)))
+
+    assert advice.action == action
+    assert ("differ by more than 2%" in advice.why) == (action == "none")
+
+
+@pytest.mark.parametrize(("factor", "action"), [(0.98, "change"), (0.96, "none")])
+def test_a_model_that_misses_the_measured_flow_is_not_believed(factor: float, action: str) -> None:
+    """Another pump delivering, or a valve passing, shows in the flow."""
+    now = situation([A, B], UNEVEN)
+
+    advice = advise(replace(now, operation=replace(now.operation, flow=now.operation.flow * factor)))
+
+    assert advice.action == action
+
+
+def test_present_operation_outside_what_was_learnt_is_not_judged() -> None:
+    """B runs faster than it ever did while its curve was learnt."""
+    advice = advise(situation([A, replace(B, speed_range=(0.7, 0.9))], UNEVEN))
+
+    assert advice.action == "none"
+    assert advice.why.startswith("b runs outside what its curve was learnt from: 47.5 Hz")
+
+
+def test_a_pump_never_seen_running_is_not_proposed_and_named() -> None:
+    """It may be the best pump of all; nobody knows."""
+    now = situation([A, B], UNEVEN)
+    histories = {**now.histories, "c": History(is_running=False)}
+
+    advice = advise(replace(now, limits=[*now.limits, Limits("c")], histories=histories))
+
+    assert advice.action == "change"
+    assert not plan(advice, "c").run
+    assert "c is not proposed: it has not been seen running, so there is no curve." in advice.reasons
+
+
+def test_a_demand_that_locks_make_infeasible_is_said_with_the_binding_limit() -> None:
+    """B is declared unavailable while it runs: a alone cannot do it."""
+    now = situation([A, B], UNEVEN)
+
+    advice = advise(replace(now, limits=[Limits("a"), Limits("b", is_available=False)]))
+
+    assert advice.action == "none"
+    assert "at most" in advice.why
+    assert "b is not available." in advice.reasons
+
+
+# Outside what was learnt
+
+
+def elsewhere(doubt: float) -> Situation:
+    """A works at 45 Hz; b draws 7 kW less there, but has only been seen from 47.5 Hz on."""
+    return situation([replace(A, b0=20.0), replace(B, b0=10.0, speed_range=(0.95, 1.0), doubt=doubt)], {"a": 0.9})
+
+
+def test_a_sure_saving_outside_what_was_learnt_is_called_uncertain() -> None:
+    """It beats its own, wider doubt, and still the reader is told."""
+    advice = advise(elsewhere(0.002))
+
+    assert advice.action == "change"
+    assert advice.is_uncertain
+    assert plan(advice, "b").within_data is False
+    assert "b would run outside what was learnt (so far 47.5 Hz to 50.0 Hz): uncertain." in advice.reasons
+
+
+def test_an_unsure_saving_outside_what_was_learnt_is_not_advised() -> None:
+    """More probable than 90 %, which would do inside; less than 97.5 %. It is told as a hope."""
+    advice = advise(elsewhere(0.14))
+
+    assert advice.action == "keep"
+    assert not advice.is_uncertain
+    assert any("too uncertain to advise" in reason for reason in advice.reasons)
+
+
+# Hysteresis
+
+
+@pytest.mark.parametrize(
+    ("history", "words"),
+    [
+        (History(is_running=False, since_ms=NOW_MS - 2 * MINUTE_MS), "stopped 2 min ago and rests at least 10 min"),
+        (
+            History(is_running=False, start_times_ms=tuple(NOW_MS - age * MINUTE_MS for age in (50, 40, 30, 20))),
+            "started 4 times in the last hour",
+        ),
+    ],
+)
+def test_a_pump_that_must_rest_is_not_started(history: History, words: str) -> None:
+    """C would save 2 kW; it stopped too lately, or has started too often."""
+    now = situation([replace(A, b0=14.5), C], {"a": 0.9})
+    limits = [Limits("a"), Limits("c", min_off_ms=10 * MINUTE_MS, starts_per_hour=4)]
+
+    advice = advise(replace(now, limits=limits, histories={**now.histories, "c": history}))
+
+    assert advise(now).action == "change"
+    assert advice.action == "keep"
+    assert any(words in reason for reason in advice.reasons)
+
+
+def test_a_pump_is_not_stopped_before_its_least_time() -> None:
+    """An advice just followed is not reversed: a, started 5 min ago, stays on although c alone would do."""
+    now = situation([replace(A, b0=14.5), C], {"a": 0.9})
+    started = History(is_running=True, since_ms=NOW_MS - 5 * MINUTE_MS)
+    limits = [Limits("a", min_on_ms=15 * MINUTE_MS), Limits("c")]
+
+    early = advise(replace(now, limits=limits, histories={**now.histories, "a": started}))
+    late = advise(
+        replace(now, limits=limits, histories={**now.histories, "a": started}, now_ms=NOW_MS + 10 * MINUTE_MS)
+    )
+
+    assert early.action == "keep"
+    assert late.action == "change"
+    assert not plan(late, "a").run
+
+
+def test_advice_not_yet_followed_does_not_hop_between_sets_that_are_equally_good() -> None:
+    """B and c are within 0.1 % of each other; whichever was advised stays advised."""
+    now = situation([replace(A, b0=16.0), B, replace(C, b0=12.02)], {"a": 0.9})
+
+    fresh = advise(now)
+    again = advise(replace(now, advised=frozenset({"c"})))
+
+    assert plan(fresh, "b").run
+    assert plan(again, "c").run
+    assert not plan(again, "b").run
+
+
+def test_advice_does_hop_where_another_set_is_clearly_better() -> None:
+    """Sticking to an advice that has become 5 % worse would be stubborn."""
+    now = situation([replace(A, b0=16.0), B, replace(C, b0=14.0)], {"a": 0.9})
+
+    again = advise(replace(now, advised=frozenset({"c"})))
+
+    assert plan(again, "b").run
+
+
+# Limits and words
+
+
+def test_within_a_pressure_band_the_lowest_head_is_planned_and_named() -> None:
+    """The site allows 33 to 37 m: the same flow at 33 m costs less, and the limit that holds it is said."""
+    now = situation([A, B], {"a": 0.9, "b": 0.9})
+    operation = replace(now.operation, head_min=33.0, head_max=37.0)
+
+    advice = advise(replace(now, operation=operation))
+
+    assert advice.action == "change"
+    assert advice.head == pytest.approx(33.0)
+    assert "header: lowest pressure allowed" in advice.active
+
+
+def test_a_pump_far_from_its_best_point_is_named() -> None:
+    """In a technician's words: its share of the best-efficiency flow."""
+    now = situation([A, B], UNEVEN)
+
+    advice = advise(replace(now, limits=[Limits("a", rated_flow=200.0), Limits("b", rated_flow=180.0)]))
+
+    assert "b runs at 128% of its best-efficiency flow." in advice.reasons
+
+
+def test_what_is_uncertain_in_both_operations_cancels() -> None:
+    """Present and proposed on the same draw: the saving is known far better than either power."""
+    model = station([replace(A, doubt=0.02), replace(B, doubt=0.02)])
+
+    saving = compare(model, Way({"a": 0.9, "b": 0.9}, 35.0), Way({"a": 0.898, "b": 0.902}, 35.0), draws=200, seed=1)
+
+    assert saving.proposed_std > 0.5
+    assert saving.std < 0.05
+
+
+def test_stated_savings_cover_the_truth() -> None:
+    """Forty stations that could be this one, the proposal trimmed to the present flow by root finding in each.
+
+    The true saving lies within 1.64 standard deviations of the stated one in 80 % of them at least.
+    """
+    model = station([replace(A, doubt=0.03), replace(B, doubt=0.03), replace(C, doubt=0.03, b0=11.0)], noise=0.01)
+    present, proposed = {"a": 0.9, "b": 0.9}, {"b": 0.9, "c": 0.9}
+    way = Way(proposed, 35.0, frozenset(proposed))
+
+    saving = compare(model, Way(present, 35.0), way, draws=200, seed=1)
+
+    truths = [_true_saving(one, present, proposed) for one in model.draws(40, np.random.default_rng(2))]
+    covered = np.abs(np.array(truths) - saving.mean) < 1.645 * saving.std
+    assert 0.8 <= covered.mean() <= 0.99
+
+
+def _true_saving(model: StationModel, present: Mapping[str, float], proposed: Mapping[str, float]) -> float:
+    """By bisection on the factor of the proposal's speeds."""
+    now = model.duty([present.get(pump, 0.0) for pump in model.pumps], 35.0)
+    low, high = 0.9, 1.1
+    for _ in range(40):
+        factor = (low + high) / 2
+        then = model.duty([factor * proposed.get(pump, 0.0) for pump in model.pumps], 35.0)
+        low, high = (low, factor) if np.nan_to_num(then.flows).sum() > now.flows.sum() else (factor, high)
+    return float(now.powers.sum() - then.powers.sum())
