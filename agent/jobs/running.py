@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from agent.jobs.curve_state import models_from_state
 from agent.jobs.evidence import evidence, plant_tags, running
 from agent.jobs.figures import DayFigures, Present, pump_records, station_record
 from agent.jobs.job import JobContext, Outcome
@@ -79,7 +80,8 @@ def run(context: JobContext) -> Outcome:
     kept.day.update(settings, cells, running(cells, settings.pumps, limits), zone)
     memories = {pump: each.memory for pump, each in kept.pumps.items()}
     shown = frame(reader, settings, plant_tags(settings), end_ms - SHOWN_MS, end_ms, _step_ms(settings))
-    now = Present(settings, shown, memories, {}, end_ms, zone)
+    models = models_from_state(reader.job_state("curves")[1])
+    now = Present(settings, shown, memories, models, end_ms, zone)
     is_behind = end_ms < context.now_ms - LONGEST_MS
     return Outcome(
         mark=max(context.mark, reader.id_at(end_ms)) if is_behind else reader.last_id,
