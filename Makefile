@@ -4,13 +4,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test real-station bench schema lock clean
+.PHONY: demo test install real-station bench schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
 
 test: .venv/dev  ## every check: pytest, ruff, mypy, import-linter
 	$(BIN)/pytest $(ARGS)
+
+install: .venv/opcua  ## the account, folders and unit of the service; run as root, from where it shall live
+	install -D -m 644 systemd/pump-agent.sysusers /etc/sysusers.d/pump-agent.conf
+	install -D -m 644 systemd/pump-agent.tmpfiles /etc/tmpfiles.d/pump-agent.conf
+	install -D -m 644 systemd/pump-agent.service /etc/systemd/system/pump-agent.service
+	systemd-sysusers pump-agent.conf
+	systemd-tmpfiles --create pump-agent.conf
+	systemctl daemon-reload
 
 real-station: .venv/dev  ## what must hold on a real station's recorded hour
 	$(BIN)/python -m tests.acceptance.real_station $(ARGS)
