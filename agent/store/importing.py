@@ -1,0 +1,117 @@
+"""History from CSV files into the log: checked, counted, in chunks, and never twice."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from operator import itemgetter
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from agent.store.history_file import opened
+from agent.store.history_report import ImportReport
+from agent.store.history_rows import readings
+from agent.store.history_time import Clock
+from agent.store.history_values import Check
+from agent.store.log import Log
+from agent.store.schema import prepare_now
+from drivers.reading import Quality, Reading
+from drivers.settings import TagSettings
+
+CHUNK = 50_000  # readings of a transaction
+
+_time = itemgetter(1)
+
+
+def import_history(
+    path: Path,
+    store: Path,
+    tags: Iterable[TagSettings],
+    zone: ZoneInfo,
+    progress: Callable[[float], None] = lambda _: None,
+) -> ImportReport:
+    """Take the history in the CSV file at *path* into the database at *store*; blocks until it is there.
+
+    Wide (a column of times and one a tag) or long (time, tag, value and perhaps quality); `.gz` too. Imported
+    rows are not delivered to receivers. Interrupted, it can be repeated: what is there is not taken again.
+
+    Args:
+        path: The file.
+        store: The database; made where it is missing.
+        tags: The configured tags; others are named in the report and left out.
+        zone: Of times without an offset.
+        progress: Is told the share of the file that is done, 0 to 1, after each chunk.
+
+    Raises:
+        HistoryError: The file cannot be read; what came before that place is kept.
+        StorageRefusedError: The agent is running, or another import.
+        StorageError: The disk does not do it.
+    """
+    checks = {tag.name: Check(tag) for tag in tags}
+    report = ImportReport(path.name)
+    with opened(path) as file:
+        digest = _digest(path, checks, zone)
+        prepare_now(store)
+        with Log(store) as log:
+            if log.db.execute("SELECT 1 FROM history WHERE digest = ?", (digest,)).fetchone():
+                report.is_known = True
+                return report
+            size = path.stat().st_size
+            for chunk in _chunks(readings(file, checks, Clock(zone), report)):
+                _keep(log, chunk, report)
+                progress(file.position / size)
+            _note(log, digest, report)
+    return report
+
+
+def _digest(path: Path, tags: Iterable[str], zone: ZoneInfo) -> str:
+    """What makes two imports the same: the file's content, the tags asked for, and the zone."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    digest.update(repr((sorted(tags), str(zone))).encode())
+    return digest.hexdigest()
+
+
+def _chunks(lines: Iterator[list[Reading]]) -> Iterator[list[Reading]]:
+    chunk: list[Reading] = []
+    for found in lines:
+        chunk += found
+        if len(chunk) >= CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _keep(log: Log, chunk: list[Reading], report: ImportReport) -> None:
+    """Append a chunk in order of time, without what is there already."""
+    if not all(earlier <= later for earlier, later in pairwise(map(_time, chunk))):
+        chunk.sort(key=_time)
+    new = list({one[:2]: one for one in chunk}.values())  # of a tag's equal times the last counts
+    with log.transaction():
+        if known := _known(log, chunk[0].ts_ms, chunk[-1].ts_ms):
+            new = [one for one in new if one[:2] not in known]
+        log.insert(new, imported=True)
+    report.duplicates += len(chunk) - len(new)
+    if new:
+        report.imported += len(new)
+        report.bad += sum(one.quality < Quality.UNCERTAIN for one in new)
+        report.keep(new[0].ts_ms, new[-1].ts_ms)
+
+
+def _known(log: Log, first_ms: int, last_ms: int) -> set[tuple[str, int]]:
+    """Tags and times that the log has of this time; empty, at no cost, where it has none."""
+    known: set[tuple[str, int]] = set()
+    query = "SELECT tag, ts_ms FROM reading WHERE id BETWEEN ? AND ? AND ts_ms BETWEEN ? AND ?"
+    spans = log.db.execute("SELECT first, last FROM span WHERE max_ms >= ? AND min_ms <= ?", (first_ms, last_ms))
+    for span in spans.fetchall():
+        known.update((log.names.tag_of[tag], ts_ms) for tag, ts_ms in log.db.execute(query, (*span, first_ms, last_ms)))
+    return known
+
+
+def _note(log: Log, digest: str, report: ImportReport) -> None:
+    counts = json.dumps({name: getattr(report, name) for name in ("imported", "duplicates", "rejected")})
+    with log.transaction():
+        row = (digest, report.name, time.time_ns() // 1_000_000, counts)
+        log.db.execute("INSERT INTO history VALUES (?, ?, ?, ?)", row)
