@@ -17,7 +17,8 @@ _TITLES = {
     "name": ("tag", "tagname", "signal", "signalname", "point", "pointname", "parameter", "variable"),
     "protocol": ("protocol", "interface"),
     "unit_id": ("unitid", "slave", "slaveid", "slaveaddress", "stationaddress", "deviceid", "modbusid"),
-    "table": ("table", "registertype", "function", "functioncode", "fc", "area", "memory"),
+    "table": ("table", "registertype", "area", "memory"),
+    "function": ("function", "functioncode", "fc"),
     "address": ("register", "reg", "registeraddress", "modbusaddress", "registernumber", "start", "startaddress"),
     "type": ("datatype", "dataformat", "format"),
     "order": ("wordorder", "byteorder", "endianness", "endian"),
@@ -25,28 +26,22 @@ _TITLES = {
     "node": ("nodeid", "opcuanode", "opcnode"),
     "unit": ("units", "uom", "engineeringunit", "engineeringunits", "eu"),
 }
-_WORDS = {
+_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "protocol": {
         "modbus-tcp": ("modbus", "modbustcp", "tcp", "mbtcp"),
         "opcua": ("opcua", "opc", "ua"),
     },
     "table": {
-        "holding": (
-            "holding",
-            "holdingregister",
-            "holdingregisters",
-            "hr",
-            "4x",
-            "4",
-            "3",
-            "03",
-            "fc3",
-            "fc03",
-            "0x03",
-        ),
-        "input": ("input", "inputregister", "inputregisters", "ir", "3x", "04", "fc4", "fc04", "0x04"),
-        "coil": ("coil", "coils", "0x", "01", "1", "fc1", "fc01", "0x01"),
-        "discrete": ("discrete", "discreteinput", "discreteinputs", "di", "1x", "02", "2", "fc2", "fc02", "0x02"),
+        "holding": ("holdingregister", "holdingregisters", "hr", "4x"),
+        "input": ("inputregister", "inputregisters", "ir", "3x"),
+        "coil": ("coils", "0x"),
+        "discrete": ("discreteinput", "discreteinputs", "di", "1x"),
+    },
+    "function": {  # that reads it: 3 reads the holding registers, whose addresses begin with 4 in manuals
+        "coil": ("1", "01", "0x01", "fc1", "fc01"),
+        "discrete": ("2", "02", "0x02", "fc2", "fc02"),
+        "holding": ("3", "03", "0x03", "fc3", "fc03"),
+        "input": ("4", "04", "0x04", "fc4", "fc04"),
     },
     "type": {
         "bool": ("boolean", "bit", "digital"),
@@ -68,7 +63,7 @@ _WORDS = {
     },
 }
 _DIGIT = {"holding": "4", "input": "3", "discrete": "1", "coil": "0"}
-_OPCUA_HAS_NOT = ("table", "address", "type", "order", "bit", "length", "unit_id")
+_OPCUA_HAS_NOT = ("address", "type", "order", "bit", "length")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +138,7 @@ def _keys(table: CsvTable) -> dict[int, str]:
 
 def _key(title: str) -> str | None:
     plain = _plain(title)
-    ours = {_plain(key): key for key in (*columns(), "unit_id", "table", "protocol")}
+    ours = {_plain(key): key for key in (*columns(), "unit_id", "table", "function", "protocol")}
     theirs = {word: key for key, words in _TITLES.items() for word in words}
     key = ours.get(plain, theirs.get(plain))
     return None if key == "device" else key
@@ -195,11 +190,12 @@ def _device(entry: _Entry, site: Site) -> dict[str, Any]:
 
 def _tag(values: dict[str, Any], *, is_opcua: bool) -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
-        if key in ("protocol", "unit_id", "table") or (is_opcua and key in _OPCUA_HAS_NOT):
+        if key in ("protocol", "unit_id", "table", "function") or (is_opcua and key in _OPCUA_HAS_NOT):
             continue
         if key == "node" and not is_opcua:
             continue
-        yield key, _address(values.get("table", ""), value) if key == "address" else value
+        table = values.get("table", values.get("function", ""))
+        yield key, _address(table, value) if key == "address" else value
 
 
 def _address(table: str, address: str) -> str:

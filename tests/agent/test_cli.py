@@ -1,6 +1,7 @@
 """The command line, as a person or a service calls it: real child processes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,12 +32,10 @@ def test_help_names_every_command() -> None:
     result = call("--help")
 
     assert result.returncode == 0
-    assert [
-        command for command in COMMANDS if f"\n    {command} " not in result.stdout.replace("\n   ", "\n    ")
-    ] == []
+    assert re.findall(r"^    ([a-z-]+)", result.stdout, re.MULTILINE) == COMMANDS
 
 
-@pytest.mark.parametrize("arguments", [[], *([command] for command in COMMANDS)], ids=lambda words: " ".join(words))
+@pytest.mark.parametrize("arguments", [[], *([command] for command in COMMANDS)], ids=" ".join)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     """Help answers within half a second on a small PC, for which it must not even load pydantic."""
     program = (
@@ -167,7 +166,7 @@ def test_tables_to_paste_make_a_configuration_of_the_tag_file(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("right", "wrong", "row", "sentence"),
     [
-        ("REAL", "REEL", 2, 'type: there is no "REEL"'),
+        ("REAL", "REEL", 2, 'type: must be "bool", "int8",'),
         ("40101", "seven", 2, 'address: "holding:seven" is no address'),
         ("P2 Temp", "P1 Temp", 4, "name: another tag has this name"),
         ("P1 Run;2", "P1 Run;two", 5, "unit_id: must be a whole number, not"),
@@ -200,7 +199,7 @@ def test_real_stations_list_becomes_251_tags(tmp_path: Path) -> None:
     config.write_text(result.stdout + '[station]\nname = "real"\n')
     tags = [tag for device in load(config).devices for tag in device.tags]
     assert len(tags) == 251
-    assert {getattr(tag, "order", None) for tag in tags} == {"ABCD", "CDAB", "BADC", "DCBA", None}
+    assert {getattr(tag, "order", None) for tag in tags} == {"ABCD", "CDAB", "BADC", None}
     assert {tag.sentinels for tag in tags if getattr(tag, "type", None) == "int16"} == {(32767,)}
 
 

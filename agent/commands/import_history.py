@@ -1,0 +1,79 @@
+"""`pump-agent import`: history from CSV files into the store."""
+
+import json
+import sys
+from argparse import Namespace
+from dataclasses import fields
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from agent.cli import MENDABLE
+from agent.config_file import load
+from agent.mqtt.instant import rfc3339
+from agent.settings import AgentSettings
+from agent.store.errors import StorageError
+from agent.store.history_file import HistoryError
+from agent.store.history_report import ImportReport
+from agent.store.importing import import_history
+
+MOST = 10  # unknown tags that are named; a whole other station would fill the screen
+
+
+def run(args: Namespace) -> int:
+    """Take in each file, one after the other; say what became of it.
+
+    A file of which nothing could be taken needs a person: status 2, as for one that cannot be read.
+    """
+    settings = load(args.config)
+    reports: list[ImportReport] = []
+    for path in args.files:
+        try:
+            reports.append(_import(path, settings))
+        except (HistoryError, StorageError) as error:
+            print(error, file=sys.stderr)
+            return MENDABLE
+        if not args.json:
+            print("\n".join(_lines(reports[-1])))
+    if args.json:
+        print(json.dumps([_as_dict(report) for report in reports]))
+    return MENDABLE if any(_is_in_vain(report) for report in reports) else 0
+
+
+def _import(path: Path, settings: AgentSettings) -> ImportReport:
+    tags = [tag for device in settings.devices for tag in device.tags]
+    zone = ZoneInfo(settings.station.time_zone)
+    if not sys.stderr.isatty():
+        return import_history(path, settings.storage.path, tags, zone)
+    try:
+        return import_history(path, settings.storage.path, tags, zone, lambda share: _show(path, share))
+    finally:
+        sys.stderr.write("\n")
+
+
+def _show(path: Path, share: float) -> None:
+    sys.stderr.write(f"\r{path.name}  {share:4.0%}")
+    sys.stderr.flush()
+
+
+def _as_dict(report: ImportReport) -> dict[str, object]:
+    return {field.name: getattr(report, field.name) for field in fields(report)}
+
+
+def _is_in_vain(report: ImportReport) -> bool:
+    return not (report.imported or report.duplicates or report.is_known)
+
+
+def _lines(report: ImportReport) -> list[str]:
+    if report.is_known:
+        return [f"{report.name}: was imported before; nothing to do"]
+    counts = (
+        f"{report.imported} imported ({report.bad} bad), {report.duplicates} duplicates, {report.rejected} rejected"
+    )
+    lines = [f"{report.name}: {counts}"]
+    if report.first_ms is not None and report.last_ms is not None:
+        lines.append(f"  from {rfc3339(report.first_ms)} to {rfc3339(report.last_ms)}")
+    if report.unknown:
+        more = f" and {len(report.unknown) - MOST} more" if len(report.unknown) > MOST else ""
+        lines.append(f"  left out, not configured: {', '.join(report.unknown[:MOST])}{more}")
+    lines += [f"  rejected {count} times: {reason}" for reason, count in report.reasons.most_common()]
+    return lines + [f"  {example}" for example in report.examples]
