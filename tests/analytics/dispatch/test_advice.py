@@ -208,7 +208,7 @@ def test_a_sure_saving_outside_what_was_learnt_is_called_uncertain() -> None:
 
 def test_an_unsure_saving_outside_what_was_learnt_is_not_advised() -> None:
     """More probable than 90 %, which would do inside; less than 97.5 %. It is told as a hope."""
-    advice = advise(elsewhere(0.14))
+    advice = advise(elsewhere(0.1))
 
     assert advice.action == "keep"
     assert not advice.is_uncertain

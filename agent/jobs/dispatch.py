@@ -1,0 +1,159 @@
+"""The dispatch job: each header's recommendation, and the journal of what became of the last one."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter, ValidationError
+
+from agent import tariff
+from agent.jobs.curves import models_from_state
+from agent.jobs.job import JobContext, Outcome
+from agent.jobs.recommendation import Occasion, recommendation
+from agent.jobs.situation import Header, NotKnownError, situation
+from agent.mqtt.payloads import Recommendation, RecommendationEvent
+from agent.store.records import Record
+from analytics.curves.model import StationModel
+from analytics.dispatch.advice import Advice, advise
+from analytics.dispatch.situation import Situation
+
+SAME_SPEED = 0.01  # relative; an advice whose speeds move less is the same advice
+_MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An advice that was given."""
+
+    id: str
+    action: Literal["change", "keep", "none"]
+    expires_ms: int
+    speeds: dict[str, float] = field(default_factory=dict)  # relative, of the pumps it wants to run
+
+
+@dataclass(slots=True)
+class DispatchState:
+    """What the job leaves for itself."""
+
+    version: int = 1
+    given: dict[str, Given] = field(default_factory=dict)  # by header
+
+
+_STATES = TypeAdapter(DispatchState)
+
+
+def run(context: JobContext) -> Outcome:
+    """Say for each header how its pumps are run best."""
+    settings, now_ms = context.settings, context.now_ms
+    kept = _restored(context.state)
+    _, curves = context.reader.job_state("curves")
+    models = models_from_state(curves)
+    price = tariff.price(settings.tariff, now_ms, ZoneInfo(settings.station.time_zone))
+    records: list[Record] = []
+    given: dict[str, Given] = {}
+    headers = [Header(context, each) for each in settings.headers]
+    for header in (each for each in headers if each.pumps):
+        name = header.settings.id
+        before = kept.given.get(name)
+        said = _Said.of(header, models, price, before)
+        given[name] = said.given
+        key = name if len(headers) > 1 else ""
+        records.append(Record("recommendation", key, now_ms, said.payload.encode()))
+        records += [Record("recommendation_event", key, now_ms, event.encode()) for event in said.events(before)]
+    counts = {f"advice_{action}": 0 for action in ("change", "keep", "none")}
+    for each in given.values():
+        counts[f"advice_{each.action}"] += 1
+    state = _STATES.dump_json(DispatchState(given=given))
+    return Outcome(mark=context.reader.last_id, state=state, records=records, counts=counts)
+
+
+def _restored(state: bytes | None) -> DispatchState:
+    try:
+        return _STATES.validate_json(state) if state else DispatchState()
+    except ValidationError:
+        return DispatchState()
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is said of one header now."""
+
+    advice: Advice
+    situation: Situation | None
+    payload: Recommendation
+    given: Given
+    now_ms: int
+
+    @classmethod
+    def of(cls, header: Header, models: Mapping[str, StationModel], price: float, before: Given | None) -> "_Said":
+        """Look at the header and advise."""
+        now_ms, settings = header.context.now_ms, header.plant
+        began = time.perf_counter()
+        advice, found = _advised(header, models.get(header.settings.id), price, before)
+        took_ms = round(1_000 * (time.perf_counter() - began), 1)
+        expires_ms = now_ms + round(settings.advice.expiry * _MINUTE_MS)
+        given = _given(f"{header.settings.id}-{now_ms}", advice, expires_ms, before, now_ms)
+        occasion = Occasion(given.id, header.settings.id, now_ms, expires_ms, took_ms, price)
+        return cls(advice, found, recommendation(advice, found, settings, occasion), given, now_ms)
+
+    def events(self, before: Given | None) -> list[RecommendationEvent]:
+        """What became of the change that was advised before, and the one that is advised now."""
+        told: list[RecommendationEvent] = []
+        if before is not None and before.action == "change" and before.id != self.given.id:
+            told.append(self._end(before))
+        if self.given.action == "change" and (before is None or before.id != self.given.id):
+            saving = self.payload.saving_kw, self.payload.saving_uncertainty_kw
+            told.append(self._event(self.given.id, "issued", self.advice.why, *saving))
+        return told
+
+    def _end(self, before: Given) -> RecommendationEvent:
+        if before.expires_ms <= self.now_ms:
+            return self._event(before.id, "expired", None)
+        if self.situation is not None and _is_same(before.speeds, self.situation.operation.speeds):
+            return self._event(before.id, "accepted", "The pumps run as advised.")
+        return self._event(before.id, "withdrawn", self.advice.why)
+
+    def _event(
+        self,
+        name: str,
+        event: Literal["issued", "accepted", "expired", "withdrawn"],
+        why: str | None,
+        saving: float | None = None,
+        std: float | None = None,
+    ) -> RecommendationEvent:
+        return RecommendationEvent(
+            id=name,
+            ts=self.now_ms,
+            station=self.payload.station,
+            event=event,
+            why=why,
+            saving_kw=saving,
+            saving_uncertainty_kw=std,
+        )
+
+
+def _advised(
+    header: Header, model: StationModel | None, price: float, before: Given | None
+) -> tuple[Advice, Situation | None]:
+    holds = before is not None and before.action == "change" and before.expires_ms > header.context.now_ms
+    advised = frozenset(before.speeds) if before is not None and holds else None
+    try:
+        found = situation(header, model, price, advised)
+    except NotKnownError as error:
+        return Advice("none", str(error)), None
+    return advise(found), found
+
+
+def _given(name: str, advice: Advice, expires_ms: int, before: Given | None, now_ms: int) -> Given:
+    """The advice under its old name where it says what it said before, under *name* where it does not."""
+    speeds = {plan.id: plan.speed for plan in advice.pumps if plan.speed is not None}
+    holds = before is not None and before.expires_ms > now_ms and before.action == advice.action
+    if before is not None and holds and (advice.action == "none" or _is_same(before.speeds, speeds)):
+        name = before.id
+    return Given(name, advice.action, expires_ms, speeds)
+
+
+def _is_same(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    return one.keys() == other.keys() and all(abs(one[pump] - other[pump]) <= SAME_SPEED for pump in one)

@@ -1,0 +1,200 @@
+"""What the advice for a header rests on, read from the log and from what other jobs know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.jobs.evidence import HeaderState, header_state, header_tags, pump_tags, pumps_of
+from agent.jobs.job import JobContext
+from agent.jobs.running import JobState, restored
+from agent.plant import HeaderSettings, PumpSettings
+from agent.roles import known_tags
+from agent.settings import AgentSettings
+from agent.window import Frame, frame
+from analytics.curves.model import StationModel
+from analytics.dispatch.limits import History, Limits
+from analytics.dispatch.operation import Operation, listed
+from analytics.dispatch.situation import Caution, Situation
+from analytics.hydraulics import Floats, pump_head
+from analytics.running import RUNNING, STOPPED, Memory
+
+WINDOW_MS = 180_000  # of the past whose median is "now"
+SETTLE_MS = 30_000  # after a start or stop
+LEAST_MS = 60_000  # of steady operation
+STATES_LATE_MS = 60_000  # by which running states may lag behind, beyond what inputs may
+_MINUTE_MS = 60_000
+
+
+class NotKnownError(Exception):
+    """Why the present operation of a header is not known; the message is the sentence that is published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header, its pumps, and what is asked about them."""
+
+    context: JobContext
+    settings: HeaderSettings
+
+    @property
+    def plant(self) -> AgentSettings:
+        """The whole configuration."""
+        return self.context.settings
+
+    @property
+    def pumps(self) -> tuple[PumpSettings, ...]:
+        """Its pumps."""
+        return tuple(pumps_of(self.plant, self.settings))
+
+    @property
+    def stale_ms(self) -> float:
+        """How old an input may be."""
+        return 1_000 * self.plant.advice.stale_after
+
+
+def situation(header: Header, model: StationModel | None, price: float, advised: frozenset[str] | None) -> Situation:
+    """What the advice for *header* rests on.
+
+    Args:
+        header: The header.
+        model: Curves of its pumps.
+        price: Money per kWh now; 0 where it is not known.
+        advised: Pumps of a change that was advised and still holds.
+
+    Raises:
+        NotKnownError: Inputs are stale, or the operation is not steady.
+    """
+    memories = _memories(header)
+    histories = {pump.id: _history(memories[pump.id]) for pump in header.pumps}
+    advice = header.plant.advice
+    return Situation(
+        operation=_operation(header, histories),
+        model=model,
+        limits=[_limits(header, pump, price) for pump in header.pumps],
+        histories=histories,
+        now_ms=header.context.now_ms,
+        caution=Caution(advice.confidence, advice.least_saving),
+        advised=advised,
+    )
+
+
+def _memories(header: Header) -> dict[str, Memory]:
+    """What the running job knows of each pump."""
+    _, state = header.context.reader.job_state("running")
+    kept: JobState = restored(state)
+    if not kept.seen_ms:
+        raise NotKnownError("It is not known yet which pumps run.")
+    late_ms = header.context.now_ms - kept.seen_ms
+    if late_ms > header.stale_ms + STATES_LATE_MS:
+        raise NotKnownError(f"Which pumps run was last looked at {late_ms // _MINUTE_MS} min ago.")
+    missing = [pump.id for pump in header.pumps if pump.id not in kept.pumps]
+    if missing:
+        raise NotKnownError(f"It is not known yet whether {listed(missing)} run.")
+    return {pump.id: kept.pumps[pump.id].memory for pump in header.pumps}
+
+
+def _history(memory: Memory) -> History:
+    """A state whose beginning nobody saw has no age."""
+    was_seen = memory.since_ms in {*memory.start_times_ms, *memory.stop_times_ms}
+    return History(
+        is_running={RUNNING: True, STOPPED: False}.get(memory.state),
+        since_ms=memory.since_ms if was_seen else 0,
+        start_times_ms=memory.start_times_ms,
+    )
+
+
+def _operation(header: Header, histories: Mapping[str, History]) -> Operation:
+    """Medians of the last minutes of one and the same set of pumps."""
+    cells = _cells(header, histories)
+    running = [pump for pump in header.pumps if histories[pump.id].is_running]
+    _refuse_stale(header, cells, running)
+    state = header_state(cells, header.settings)
+    low, high = _band(header, cells, state)
+    return Operation(
+        flow=_median(state.flow),
+        head=_median(state.head),
+        speeds={pump.id: _speed(cells, pump) for pump in running},
+        powers={pump.id: _median(cells.values[pump.power]) for pump in running if pump.power is not None},
+        head_min=low,
+        head_max=high,
+    )
+
+
+def _cells(header: Header, histories: Mapping[str, History]) -> Frame:
+    now_ms = header.context.now_ms
+    latest = max(header.pumps, key=lambda pump: histories[pump.id].since_ms)
+    since_ms = histories[latest.id].since_ms
+    start_ms = max(now_ms - WINDOW_MS, since_ms + SETTLE_MS)
+    if now_ms - start_ms < LEAST_MS:
+        what = "started" if histories[latest.id].is_running else "stopped"
+        raise NotKnownError(f"{latest.id} {what} {(now_ms - since_ms) // 1_000} s ago; waiting for steady operation.")
+    tags = [*header_tags(header.settings), *(tag for pump in header.pumps for tag in pump_tags(pump))]
+    known = known_tags(header.plant)
+    step_ms = max(1_000, min((known[tag].period_ms for tag in tags if tag in known), default=1_000))
+    return frame(header.context.reader, header.plant, tags, start_ms, now_ms, step_ms)
+
+
+def _refuse_stale(header: Header, cells: Frame, running: list[PumpSettings]) -> None:
+    """Look at the age of every value that the advice needs; of several pressure gauges one is enough."""
+    needed = [*header.settings.flow, *(tag for pump in running for tag in (pump.speed, pump.power) if tag is not None)]
+    if header.settings.suction_pressure is not None:
+        needed.append(header.settings.suction_pressure)
+    ages = {tag: _age_ms(header, cells, tag) for tag in needed}
+    gauges = {tag: _age_ms(header, cells, tag) for tag in header.settings.pressure}
+    ages |= dict([min(gauges.items(), key=lambda one: one[1])])
+    tag, age_ms = max(ages.items(), key=lambda one: one[1])
+    if age_ms > header.stale_ms:
+        since = f"for {age_ms / 1_000:.0f} s" if np.isfinite(age_ms) else f"in the last {WINDOW_MS // _MINUTE_MS} min"
+        raise NotKnownError(f"{tag} has had no good value {since}.")
+
+
+def _age_ms(header: Header, cells: Frame, tag: str) -> float:
+    known = np.flatnonzero(np.isfinite(cells.values[tag]))
+    if not len(known):
+        return np.inf
+    return float(max(0, header.context.now_ms - int(cells.times_ms[known[-1]]) - cells.step_ms))
+
+
+def _speed(cells: Frame, pump: PumpSettings) -> float:
+    return 1.0 if pump.speed is None else _median(cells.values[pump.speed]) / pump.rated_speed
+
+
+def _median(values: Floats) -> float:
+    return float(np.nanmedian(values))
+
+
+def _band(header: Header, cells: Frame, state: HeaderState) -> tuple[float | None, float | None]:
+    """Heads that may be planned, m; a single limit only moves a head that breaks it."""
+    settings = header.settings
+    unit = known_tags(header.plant)[settings.pressure[0]].unit
+    suction = _median(cells.values[settings.suction_pressure]) if settings.suction_pressure else settings.suction_head
+    low, high = (
+        None if limit is None else float(pump_head(unit.convert(limit), suction, settings.elevation))
+        for limit in (settings.pressure_min, settings.pressure_max)
+    )
+    if low is not None and high is not None:
+        return low, high
+    head = _median(state.head)
+    kept = min(max(head, low if low is not None else head), high if high is not None else head)
+    return (None, None) if kept == head else (kept, kept)
+
+
+def _limits(header: Header, pump: PumpSettings, price: float) -> Limits:
+    known = known_tags(header.plant)
+    return Limits(
+        pump=pump.id,
+        is_variable=pump.drive == "variable" and pump.speed is not None,
+        speed_min=pump.speed_min,
+        speed_max=pump.speed_max,
+        rated_speed=pump.rated_speed,
+        speed_unit=known[pump.speed].settings.unit if pump.speed in known else "",
+        rated_flow=pump.rated_flow,
+        rated_power=pump.rated_power,
+        por=pump.por,
+        is_available=pump.available,
+        min_on_ms=round(pump.min_on * _MINUTE_MS),
+        min_off_ms=round(pump.min_off * _MINUTE_MS),
+        starts_per_hour=pump.starts_per_hour,
+        start_kw=pump.start_cost / price if price > 0 else 0.0,
+    )

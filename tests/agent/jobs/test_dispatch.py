@@ -1,0 +1,277 @@
+"""The dispatch job over real history: recommendations, their journal, and when there is none."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.jobs import dispatch, running
+from agent.jobs.curve_state import CurveState, HeaderCurves
+from agent.jobs.job import JobContext, Outcome
+from analytics.curves.estimator import StationCurves
+from analytics.curves.prior import Plate
+from tests.agent.history import START_MS, History, history
+from tests.analytics.dispatch.learnt import Learnt, station
+
+MINUTE_MS = 60_000
+PUMPS = [Learnt("a"), Learnt("b")]
+MODEL = station(PUMPS, noise=0.05)
+HEAD = 35.0  # m
+UNEVEN = {"a": 42.5, "b": 47.5}  # Hz; 2.7 % of the power for nothing
+TAGS: dict[str, dict[str, Any]] = {
+    "a.power": {"unit": "kW"},
+    "a.speed": {"unit": "Hz"},
+    "b.power": {"unit": "kW"},
+    "b.speed": {"unit": "Hz"},
+    "pressure": {"unit": "bar"},
+    "flow": {"unit": "l/s"},
+}
+PUMP = {"header": "main", "min_on": 0.0, "min_off": 0.0}
+PLANT: dict[str, Any] = {
+    "header": [{"id": "main", "pressure": ["pressure"], "flow": ["flow"]}],
+    "pump": [{"id": name, "power": f"{name}.power", "speed": f"{name}.speed", **PUMP} for name in ("a", "b")],
+    "advice": {"expiry": 15.0, "stale_after": 60.0},
+}
+
+
+@contextmanager
+def learnt_station(folder: Path, **plant: Any) -> Iterator[History]:
+    """The two pumps with their curves learnt."""
+    with history(folder, TAGS, **{**PLANT, **plant}) as past:
+        past.perform("curves", learnt, START_MS)
+        yield past
+
+
+def learnt(context: JobContext) -> Outcome:
+    """What the curves job would have left."""
+    estimator = StationCurves([Plate(pump.id) for pump in PUMPS])
+    return Outcome(mark=context.mark, state=CurveState(headers={"main": HeaderCurves(estimator, MODEL)}).encode())
+
+
+def operate(past: History, speeds: Mapping[str, float], minutes: int, *, start: int = 0, **tags: float) -> None:
+    """The pumps at *speeds*, Hz, every meter without error unless *tags* say otherwise; infinite: bad."""
+    duty = MODEL.duty([speeds.get(pump, 0.0) / 50.0 for pump in MODEL.pumps], HEAD)
+    said = {"pressure": HEAD * 0.0980665, "flow": float(duty.flows.sum()) / 3.6}
+    for pump, power in zip(MODEL.pumps, duty.powers, strict=True):
+        said |= {f"{pump}.speed": speeds.get(pump, 0.0), f"{pump}.power": float(power)}
+    for tag, value in (said | {name.replace("_", "."): value for name, value in tags.items()}).items():
+        past.series(tag, [value] * (60 * minutes), start_ms=START_MS + start * MINUTE_MS)
+
+
+def advise(past: History, minute: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The recommendation at a minute, and the events with it."""
+    now_ms = START_MS + minute * MINUTE_MS
+    past.perform("running", running.run, now_ms)
+    outcome = past.perform("dispatch", dispatch.run, now_ms)
+    bodies = [(record.kind, json.loads(record.body)) for record in outcome.records]
+    return bodies[0][1], [body for kind, body in bodies if kind == "recommendation_event"]
+
+
+def test_a_change_is_recommended_with_its_saving_expiry_and_journal(tmp_path: Path) -> None:
+    """From readings in the site's units to the payload that SCADA reads."""
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 5)
+
+        advice, events = advise(past, 5)
+
+    assert advice["action"] == "change"
+    assert (advice["ts"], advice["expires"]) == ("2026-03-01T12:05:00.000Z", "2026-03-01T12:20:00.000Z")
+    assert advice["head"] == pytest.approx(35.0, abs=0.01)
+    assert advice["measured_power_kw"] == pytest.approx(51.84, abs=0.01)
+    assert advice["saving_kw"] == pytest.approx(1.38, abs=0.01)
+    assert advice["saving_uncertainty_kw"] < 0.1
+    assert advice["confidence"] > 0.99
+    assert [(pump["id"], pump["run"], pump["speed"]) for pump in advice["pumps"]] == [
+        ("a", True, pytest.approx(0.896, abs=0.001)),
+        ("b", True, pytest.approx(0.896, abs=0.001)),
+    ]
+    assert [(event["event"], event["id"]) for event in events] == [("issued", advice["id"])]
+    assert events[0]["saving_kw"] == advice["saving_kw"]
+
+
+def test_figures_are_no_finer_than_they_are_known(tmp_path: Path) -> None:
+    """A saving of 1.3822 ± 0.048 kW is 1.382 ± 0.048; a share of 94.123 ± 0.54 m³/h is 94.12 ± 0.54."""
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 5)
+
+        advice, _ = advise(past, 5)
+
+    for value, std in (("saving_kw", "saving_uncertainty_kw"), ("power_kw", "power_std")):
+        assert advice[value] == round(advice[value], _decimals(advice[std]))
+    for pump in advice["pumps"]:
+        assert pump["flow"] == round(pump["flow"], _decimals(pump["flow_std"]))
+
+
+def _decimals(std: float) -> int:
+    return 1 - int(np.floor(np.log10(std)))
+
+
+def test_the_same_advice_keeps_its_id_and_is_issued_once(tmp_path: Path) -> None:
+    """It is looked at every minute; the journal is not told so."""
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 7)
+        first, _ = advise(past, 5)
+
+        second, events = advise(past, 6)
+
+    assert second["id"] == first["id"]
+    assert second["expires"] > first["expires"]
+    assert events == []
+
+
+def test_advice_that_was_followed_is_accepted(tmp_path: Path) -> None:
+    """The pumps run as advised: there is nothing left to change, and nothing was withdrawn."""
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 5)
+        first, _ = advise(past, 5)
+        operate(past, {"a": 44.8, "b": 44.8}, 5, start=5)
+
+        second, events = advise(past, 10)
+
+    assert second["action"] == "keep"
+    assert [(event["event"], event["id"]) for event in events] == [("accepted", first["id"])]
+
+
+def test_advice_that_no_longer_holds_is_withdrawn_with_the_reason(tmp_path: Path) -> None:
+    """The flow meter fails: what was advised can no longer be vouched for."""
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 5)
+        first, _ = advise(past, 5)
+        operate(past, UNEVEN, 5, start=5, flow=np.inf)
+
+        second, events = advise(past, 10)
+
+    assert second["action"] == "none"
+    assert [(event["event"], event["id"]) for event in events] == [("withdrawn", first["id"])]
+    assert events[0]["why"] == second["why"]
+
+
+def test_advice_that_ran_out_is_expired(tmp_path: Path) -> None:
+    """Nobody looked for 20 minutes; the same advice then is a new one."""
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 25)
+        first, _ = advise(past, 5)
+
+        second, events = advise(past, 25)
+
+    assert second["id"] != first["id"]
+    assert [event["event"] for event in events] == ["expired", "issued"]
+
+
+def test_the_best_operation_is_kept_and_claims_no_saving(tmp_path: Path) -> None:
+    """No saving, no confidence in one, no event; the plan is the present operation."""
+    with learnt_station(tmp_path) as past:
+        operate(past, {"a": 45.0, "b": 45.0}, 5)
+
+        advice, events = advise(past, 5)
+
+    assert advice["action"] == "keep"
+    assert advice["power_kw"] == advice["present_power_kw"]
+    assert not {"saving_kw", "saving_percent", "confidence", "baseline"} & advice.keys()
+    assert events == []
+
+
+def test_money_is_shown_where_there_is_a_price(tmp_path: Path) -> None:
+    """At 0.20 EUR/kWh the hour saves 0.28; without a price nothing is said of money."""
+    told = []
+    for name, tariff in (("priced", {"price": 0.2}), ("free", {})):
+        (tmp_path / name).mkdir()
+        with learnt_station(tmp_path / name, tariff=tariff) as past:
+            operate(past, UNEVEN, 5)
+            told.append(advise(past, 5)[0])
+
+    assert (told[0]["saving_per_hour"], told[0]["currency"]) == (pytest.approx(0.276, abs=0.002), "EUR")
+    assert not {"saving_per_hour", "currency"} & told[1].keys()
+
+
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("flow", "flow has had no good value for"),
+        ("pressure", "pressure has had no good value for"),
+        ("b_power", "b.power has had no good value for"),
+    ],
+)
+def test_stale_inputs_give_no_advice_and_are_named(tmp_path: Path, tag: str, words: str) -> None:
+    """Good a minute and a half ago is not good: stale_after is 60 s."""
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 4)
+        operate(past, UNEVEN, 2, start=4, **{tag: np.inf})
+
+        advice, _ = advise(past, 6)
+
+    assert advice["action"] == "none"
+    assert advice["why"].startswith(words)
+    assert "expires" in advice
+
+
+def test_advice_waits_until_the_operation_is_steady(tmp_path: Path) -> None:
+    """B has just started: what the meters show is neither the old operation nor the new one."""
+    with learnt_station(tmp_path) as past:
+        operate(past, {"a": 47.5}, 5)
+        advise(past, 5)
+        operate(past, UNEVEN, 4, start=5)
+
+        early, _ = advise(past, 6)
+        late, _ = advise(past, 9)
+
+    assert (early["action"], early["why"]) == ("none", "b started 60 s ago; waiting for steady operation.")
+    assert late["action"] == "change"
+
+
+def test_without_running_states_there_is_no_advice(tmp_path: Path) -> None:
+    """The job that knows them has not run yet, or no longer runs."""
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 30)
+        new = past.perform("dispatch", dispatch.run, START_MS + 5 * MINUTE_MS)
+        advise(past, 6)
+        late = past.perform("dispatch", dispatch.run, START_MS + 15 * MINUTE_MS)
+
+    assert json.loads(new.records[0].body)["why"] == "It is not known yet which pumps run."
+    assert json.loads(late.records[0].body)["why"] == "Which pumps run was last looked at 9 min ago."
+
+
+def test_without_curves_there_is_no_advice(tmp_path: Path) -> None:
+    """A new installation says so instead of nothing."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        operate(past, UNEVEN, 5)
+
+        advice, _ = advise(past, 5)
+
+    assert (advice["action"], advice["why"]) == ("none", "No curves have been learnt yet.")
+    assert advice["measured_power_kw"] == pytest.approx(51.84, abs=0.01)
+
+
+def test_a_pressure_band_in_the_site_s_unit_is_planned_within(tmp_path: Path) -> None:
+    """3.25 to 3.6 bar allowed: 3.25 bar is 33.14 m."""
+    band = {"id": "main", "pressure": ["pressure"], "flow": ["flow"], "pressure_min": 3.25, "pressure_max": 3.6}
+    with learnt_station(tmp_path, header=[band]) as past:
+        operate(past, {"a": 45.0, "b": 45.0}, 5)
+
+        advice, _ = advise(past, 5)
+
+    assert advice["action"] == "change"
+    assert advice["head"] == pytest.approx(33.14, abs=0.01)
+    assert advice["active_constraints"] == ["header: lowest pressure allowed"]
+
+
+def test_each_header_of_several_has_its_own_recommendation(tmp_path: Path) -> None:
+    """By its key; the one of a header without pumps is left out."""
+    other = {"id": "east", "pressure": ["pressure"], "flow": ["flow"]}
+    empty = {"id": "west", "pressure": ["pressure"], "flow": ["flow"]}
+    pumps = [*PLANT["pump"], {"id": "e", **PUMP, "header": "east"}]
+    with learnt_station(tmp_path, header=[*PLANT["header"], other, empty], pump=pumps) as past:
+        operate(past, UNEVEN, 5)
+        past.perform("running", running.run, START_MS + 5 * MINUTE_MS)
+
+        outcome = past.perform("dispatch", dispatch.run, START_MS + 5 * MINUTE_MS)
+
+    said = {
+        record.key: json.loads(record.body)["action"] for record in outcome.records if record.kind == "recommendation"
+    }
+    assert said == {"main": "change", "east": "none"}
+    assert outcome.counts == {"advice_change": 1, "advice_keep": 0, "advice_none": 1}
