@@ -74,7 +74,7 @@ class Item:
         """The server reported a value by itself."""
         self.reports += 1
         if self._seed_ms is not None and sample.source_ms is not None and sample.source_ms <= self._seed_ms:
-            return  # the first report repeats what was asked for
+            return  # the first report is of what was asked for, or of what stood there before
         self.latest = sample
         self._take(sample, now_ms)
 

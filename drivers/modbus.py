@@ -14,7 +14,7 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from drivers.address import Table
 from drivers.answers import Answer, AnswerDecoder
-from drivers.reading import Quality, Reading, UnreachableError
+from drivers.reading import Quality, Reading, UnreachableError, now_ms
 from drivers.registers import Block, plan
 from drivers.settings import ModbusSettings, ModbusTagSettings
 from drivers.spans import Failure, Span
@@ -141,8 +141,8 @@ class ModbusDriver:
                 if is_trial or refusals <= REFUSALS:
                     requests.extend(instead)
                     continue
-            readings += block.bad(_now_ms(), answer.quality, answer.reason)
-        return readings + span.bad(_now_ms())
+            readings += block.bad(now_ms(), answer.quality, answer.reason)
+        return readings + span.bad(now_ms())
 
     async def _ask(self, block: Block) -> Registers | Failure:
         """One request and its answer, after the pause that an unanswered one left."""
@@ -209,7 +209,3 @@ def _by_period(settings: ModbusSettings) -> list[tuple[int, list[ModbusTagSettin
         every = max(1, round((tag.period or settings.period) / settings.period))
         groups.setdefault(every, []).append(tag)
     return sorted(groups.items())
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -18,7 +18,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from drivers.items import Item, Sample
-from drivers.reading import Quality, Reading, RefusedError, UnreachableError
+from drivers.reading import Quality, Reading, RefusedError, UnreachableError, now_ms
 from drivers.settings import OpcuaSettings
 
 log = logging.getLogger(__name__)
@@ -38,10 +38,15 @@ class OpcuaDriver:
 
     Each period every tag has a reading: what the server reported, stamped with its source's time, or that the
     last value still stands, for which a living subscription is the proof.
+
+    Args:
+        settings: The server and its tags.
+        look_period: s, between two looks at all nodes; a third of it while one of them is missing.
     """
 
-    def __init__(self, settings: OpcuaSettings) -> None:
+    def __init__(self, settings: OpcuaSettings, *, look_period: float = LOOK_PERIOD) -> None:
         self._settings = settings
+        self._look_period = look_period
         self._items = [Item(tag, max(1, round((tag.period or 0) / settings.period))) for tag in settings.tags]
         self._nodes: dict[Item, ua.NodeId] = {}
         self._reporting: dict[int, Item] = {}  # by client handle
@@ -99,8 +104,8 @@ class OpcuaDriver:
         trouble = None
         if silence > self._patience:
             trouble = Quality.COMM_FAILURE, f"no keep-alive from {self} for {silence:.0f} s"
-        now_ms = _now_ms()
-        return [r for item in self._items for r in item.readings(tick, self._heard_ms, now_ms, trouble)]
+        now = now_ms()
+        return [r for item in self._items for r in item.readings(tick, self._heard_ms, now, trouble)]
 
     def unavailable(self, ts_ms: int, reason: str) -> list[Reading]:
         """Every tag as a bad reading."""
@@ -137,11 +142,11 @@ class OpcuaDriver:
         self._interval = result.RevisedPublishingInterval / 1000  # s
         between_signs = self._interval * result.RevisedMaxKeepAliveCount
         self._patience = max(3 * between_signs, between_signs + self._settings.timeout)  # s
-        self._heard, self._heard_ms = time.monotonic(), _now_ms()
+        self._heard, self._heard_ms = time.monotonic(), now_ms()
         for item in self._items:
             try:
                 self._nodes[item] = ua.NodeId.from_string(item.tag.node)
-            except UaError:
+            except (UaError, ValueError):
                 item.fault = Quality.CONFIGURATION_ERROR, f"{item.tag.node} is no node id"
         await self._monitor(list(self._nodes))
 
@@ -159,8 +164,9 @@ class OpcuaDriver:
                 )
             )
             for item, handle, result in zip(some, handles, results, strict=True):
-                item.fault = None
-                if not result.StatusCode.is_good():
+                if result.StatusCode.is_good():
+                    item.fault = None
+                else:
                     self._lose(item, handle, result.StatusCode.name)
                 self._interval = max(self._interval, result.RevisedSamplingInterval / 1000)
 
@@ -180,13 +186,15 @@ class OpcuaDriver:
         """The server does not, or no longer, report *item*; asked again at the next look."""
         del self._reporting[handle]
         what = "unknown node" if "NodeId" in status else "cannot watch node"
-        item.fault = Quality.CONFIGURATION_ERROR, f"{what} {item.tag.node} ({status})"
-        log.warning("%s: %s (%s)", self, item.fault[1], item.tag.name)
+        fault = Quality.CONFIGURATION_ERROR, f"{what} {item.tag.node} ({status})"
+        if fault != item.fault:
+            log.warning("%s: %s (%s)", self, fault[1], item.tag.name)
+        item.fault = fault
 
     def _on_publish(self, result: ua.PublishResult) -> None:
         """Only keeps it: the library would swallow what goes wrong here."""
-        self._published.append((_now_ms(), result))
-        self._heard, self._heard_ms = time.monotonic(), _now_ms()
+        self._heard, self._heard_ms = time.monotonic(), now_ms()
+        self._published.append((self._heard_ms, result))
 
     def _digest(self) -> None:
         """Hand what was published to the items.
@@ -195,16 +203,14 @@ class OpcuaDriver:
             UnreachableError: The server ended the subscription.
         """
         published, self._published = self._published, []
-        for now_ms, result in published:
+        for arrived_ms, result in published:
             for message in result.NotificationMessage.NotificationData or []:
                 if isinstance(message, ua.StatusChangeNotification):
-                    self._look_due = 0.0
-                    if "NodeId" not in message.Status.name:  # else a node is gone, and the rest goes on
-                        raise UnreachableError(f"{self} ended the subscription ({message.Status.name})")
+                    raise UnreachableError(f"{self} ended the subscription ({message.Status.name})")
                 if isinstance(message, ua.DataChangeNotification):
                     for report in message.MonitoredItems:
                         if item := self._reporting.get(report.ClientHandle):
-                            item.report(_sample(report.Value), now_ms)
+                            item.report(_sample(report.Value), arrived_ms)
 
     async def _look(self, *, seed: bool = False) -> None:
         """Ask for every node: which are gone, which have come back, and is the subscription alive?"""
@@ -221,12 +227,16 @@ class OpcuaDriver:
                 if sample.status_name == "BadNodeIdUnknown":
                     self._lose(item, handles[item], sample.status_name)
                 elif seed or item in lost:
-                    item.seed(sample, _now_ms())
+                    item.seed(sample, now_ms())
             self._digest()
             for item, sample in samples.items():
                 self._suspect(item, sample)
-        soon = 3 * self._interval + 1  # long enough for a change to be reported
-        self._look_due = time.monotonic() + (soon if self._suspects else LOOK_PERIOD)
+        pause = self._look_period
+        if any(item.fault for item in self._nodes):
+            pause /= 3
+        if self._suspects:
+            pause = min(pause, 3 * self._interval + 1)  # long enough for a change to be reported
+        self._look_due = time.monotonic() + pause
 
     def _suspect(self, item: Item, sample: Sample) -> None:
         """Two looks in a row see another value than the one reported last: reports have stopped.
@@ -275,7 +285,7 @@ class OpcuaDriver:
 def _sample(value: ua.DataValue) -> Sample:
     variant = value.Value
     status = value.StatusCode or ua.StatusCode()
-    stamp: datetime | None = value.SourceTimestamp or value.ServerTimestamp
+    stamp: datetime | None = value.SourceTimestamp
     return Sample(
         raw=None if variant is None else variant.Value,
         status=status.value,
@@ -287,7 +297,3 @@ def _sample(value: ua.DataValue) -> Sample:
 
 def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     return (items[start : start + MOST_NODES] for start in range(0, len(items), MOST_NODES))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,5 +1,6 @@
 """The vocabulary every driver speaks: readings, qualities, and what can go wrong."""
 
+import time
 from enum import IntEnum
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
@@ -26,6 +27,11 @@ class Quality(IntEnum):
     SUBNORMAL = 88
     GOOD = 192
     LOCAL_OVERRIDE = 216
+
+
+def now_ms() -> int:
+    """The present, as a reading is stamped with it."""
+    return time.time_ns() // 1_000_000
 
 
 def is_good(quality: int) -> bool:

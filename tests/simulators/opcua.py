@@ -42,8 +42,11 @@ class OpcuaStation:
         self.nodes[name] = await self.server.nodes.objects.add_variable(node_id, name, value)
 
     async def remove(self, name: str) -> None:
-        """The variable is gone."""
-        await self.server.delete_nodes([self.nodes.pop(name)])
+        """The variable is gone, and no subscriber hears of it (what asyncua would tell them, it does not await)."""
+        node = self.nodes.pop(name)
+        space = self.server.iserver.aspace
+        space._nodes[node.nodeid].attributes[AttributeIds.Value].datachange_callbacks.clear()  # noqa: SLF001
+        await self.server.delete_nodes([node])
 
     async def say(
         self,

@@ -1,0 +1,179 @@
+"""Status codes, times and repetition of one reported tag."""
+
+import math
+
+import pytest
+
+from drivers.items import Item, Sample, quality_of
+from drivers.reading import Quality
+from drivers.settings import OpcuaTagSettings
+
+NOW = 1_700_000_000_000
+GOOD = 0x0000_0000
+UNCERTAIN = 0x4000_0000
+BAD = 0x8000_0000
+
+
+def item(**settings: object) -> Item:
+    """An item that is due at every tick."""
+    return Item(OpcuaTagSettings.model_validate({"name": "t", "node": "ns=2;s=t", **settings}), every=1)
+
+
+def said(raw: object, *, status: int = GOOD, name: str = "Good", source_ms: int | None = NOW) -> Sample:
+    """What a server says."""
+    return Sample(raw, status, name, source_ms)
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "quality"),
+    [
+        (0x0000_0000, "Good", Quality.GOOD),
+        (0x0096_0000, "GoodLocalOverride", Quality.LOCAL_OVERRIDE),
+        (0x8031_0000, "BadNoCommunication", Quality.COMM_FAILURE),
+        (0x808A_0000, "BadNotConnected", Quality.NOT_CONNECTED),
+        (0x808B_0000, "BadDeviceFailure", Quality.DEVICE_FAILURE),
+        (0x808C_0000, "BadSensorFailure", Quality.SENSOR_FAILURE),
+        (0x808D_0000, "BadOutOfService", Quality.OUT_OF_SERVICE),
+        (0x4090_0000, "UncertainLastUsableValue", Quality.LAST_USABLE),
+        (0x00AA_0000, "GoodSomethingNew", Quality.GOOD),
+        (0x40AA_0000, "UncertainSomethingNew", Quality.UNCERTAIN),
+        (0x80AA_0000, "BadSomethingNew", Quality.BAD),
+        (0xC000_0000, "Reserved", Quality.BAD),
+    ],
+)
+def test_a_status_code_becomes_the_quality_of_the_same_meaning(status: int, name: str, quality: int) -> None:
+    """And one we do not know still says good, uncertain or bad in its upper two bits."""
+    assert quality_of(status, name) == quality
+
+
+def test_a_bad_value_is_not_repeated_as_good() -> None:
+    """Not even when the server sends the last value along."""
+    one = item()
+    one.report(said(1.0), NOW)
+    one.report(said(1.0, status=BAD, name="BadNoCommunication", source_ms=NOW + 1), NOW + 1)
+
+    polls = [one.readings(tick, NOW + tick, NOW + tick, None)[-1] for tick in (1, 2)]
+
+    assert {reading[2:] for reading in polls} == {(None, Quality.COMM_FAILURE, "BadNoCommunication")}
+
+
+def test_an_uncertain_value_is_kept_and_says_why() -> None:
+    """The last usable value of a failed sensor is worth showing, as what it is."""
+    one = item()
+    one.report(said(1.5, status=UNCERTAIN, name="UncertainLastUsableValue"), NOW)
+
+    assert one.readings(0, NOW, NOW, None) == [("t", NOW, 1.5, Quality.LAST_USABLE, "UncertainLastUsableValue")]
+
+
+@pytest.mark.parametrize(
+    ("raw", "value", "reason"),
+    [
+        (True, 1, None),
+        (7, 7, None),
+        (1.5, 1.5, None),
+        ("on", "on", None),
+        (None, None, "no value"),
+        (math.nan, None, "not a number"),
+        ([1.0, 2.0], None, "a list is no number and no text"),
+    ],
+)
+def test_a_value_is_a_number_or_a_text_or_bad(raw: object, value: object, reason: str | None) -> None:
+    """Nothing else fits into the log."""
+    one = item()
+    one.report(said(raw), NOW)
+
+    (reading,) = one.readings(0, NOW, NOW, None)
+
+    assert (reading.value, type(reading.value), reading.reason) == (value, type(value), reason)
+
+
+def test_scale_range_and_sentinel_hold_here_too() -> None:
+    """A server may pass raw values on."""
+    one = item(scale=0.1, sentinels=[32_767], valid_max=100)
+    for raw in (253, 32_767, 1001):
+        one.report(said(raw), NOW)
+
+    assert [(reading.value, reading.quality) for reading in one.readings(0, NOW, NOW, None)] == [
+        (25.3, Quality.GOOD),
+        (None, Quality.SENSOR_FAILURE),
+        (None, Quality.BAD),
+    ]
+
+
+def test_reports_keep_their_sources_times_and_all_arrive() -> None:
+    """Three changes between two polls are three readings."""
+    one = item()
+    for index in range(3):
+        one.report(said(index, source_ms=NOW - 10 * (3 - index)), NOW)
+
+    assert [reading[1:3] for reading in one.readings(0, NOW, NOW, None)] == [
+        (NOW - 30, 0),
+        (NOW - 20, 1),
+        (NOW - 10, 2),
+    ]
+
+
+def test_a_source_time_in_the_future_is_not_believed() -> None:
+    """A server an hour ahead would hide all later values of others; one 60 s ahead may pass."""
+    one = item()
+    one.report(said(1.0, source_ms=NOW + 3_600_000), NOW)
+    one.report(said(2.0, source_ms=NOW + 60_000), NOW)
+
+    first, second = one.readings(0, NOW, NOW, None)
+
+    assert first == ("t", NOW, 1.0, Quality.UNCERTAIN, "source time is 3600 s ahead of ours")
+    assert second == ("t", NOW + 60_000, 2.0, Quality.GOOD, None)
+
+
+def test_a_value_without_a_report_stands_at_the_last_sign_of_life() -> None:
+    """A change just before it may still be on its way, with a source time after it."""
+    one = item()
+    one.report(said(1.0), NOW)
+    one.readings(0, NOW, NOW, None)
+
+    (reading,) = one.readings(1, NOW + 900, NOW + 1000, None)
+
+    assert reading == ("t", NOW + 900, 1.0, Quality.GOOD, None)
+
+
+def test_no_two_readings_of_a_tag_have_the_same_time() -> None:
+    """A receiver drops duplicates by tag and time, so without a sign of life since, it is now."""
+    one = item()
+    one.report(said(1.0), NOW)
+
+    stamps = [reading.ts_ms for tick in range(3) for reading in one.readings(tick, NOW, NOW + 1000 * tick, None)]
+
+    assert stamps == [NOW, NOW + 1000, NOW + 2000]
+
+
+def test_what_was_asked_for_is_current_however_long_it_has_not_changed() -> None:
+    """A setpoint of last week is a reading of now, and the first report of it is not another."""
+    last_week = NOW - 604_800_000
+    one = item()
+    one.seed(said(4.0, source_ms=last_week), NOW)
+    one.report(said(4.0, source_ms=last_week), NOW + 1)
+    one.report(said(5.0, source_ms=NOW + 2), NOW + 3)
+
+    assert [reading[1:3] for reading in one.readings(0, NOW, NOW, None)] == [(NOW, 4.0), (NOW + 2, 5.0)]
+
+
+def test_without_proof_nothing_stands() -> None:
+    """The last value is not repeated as if fresh when nobody vouches for it."""
+    one = item()
+    one.report(said(1.0), NOW)
+    one.readings(0, NOW, NOW, None)
+
+    (reading,) = one.readings(1, NOW, NOW + 9000, (Quality.COMM_FAILURE, "no keep-alive"))
+
+    assert reading == ("t", NOW + 9000, None, Quality.COMM_FAILURE, "no keep-alive")
+
+
+def test_a_slow_tag_is_repeated_at_its_own_period() -> None:
+    """Changes are passed on at once, whatever the tick."""
+    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), every=10)
+    one.report(said(1.0), NOW)
+    polls = [one.readings(tick, NOW + tick, NOW + tick, None) for tick in range(12)]
+    one.report(said(2.0, source_ms=NOW + 13), NOW + 13)
+
+    assert [tick for tick, readings in enumerate(polls) if readings] == [0, 10]
+    assert [reading.value for reading in one.readings(13, NOW + 13, NOW + 13, None)] == [2.0]
