@@ -67,6 +67,7 @@ class Client:
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._trouble: str | None = None  # why the connection is over
         self._ended = asyncio.Event()
+        self.acknowledged = 0  # messages that the broker has taken
         self._largest: int | None = None  # bytes of a packet that the broker takes
         self._is_wanted = True
         self.acknowledged = 0  # messages that the broker has taken
@@ -185,28 +186,35 @@ class Client:
         if reason.value >= FAILURE:
             remedy = f"allow {self._settings.user or 'us'} to use it in the broker's access list"
             _fail(question.answer, DeniedError(self, question.topic, reason, remedy))
-        elif not question.answer.done():
+            return
+        self.acknowledged += 1
+        if not question.answer.done():
             question.answer.set_result(None)
 
     def _dial(self) -> Paho:
-        paho = dial(self._settings, self._client_id, self._status)
-        connection = paho.socket()
-        if not self._is_wanted and connection is not None:
-            connection.close()  # whoever waited for it has left
-        return paho
+        """Connect, on a thread; whoever waits for it may have left meanwhile."""
+        self._paho = dial(self._settings, self._client_id, self._status)
+        if not self._is_wanted:
+            self._hang_up()
+        return self._paho
+
+    def _hang_up(self) -> None:
+        """Close the socket, also one that no link watches yet."""
+        if self._link is not None:
+            self._link.close()
+        elif self._paho is not None and (connection := self._paho.socket()) is not None:
+            connection.close()
 
     def _attach(self, paho: Paho) -> None:
         paho.on_connect = self._on_connect
         paho.on_publish = self._on_publish
         paho.on_subscribe = self._on_subscribe
         self._link = Link(paho, lost=self._lose, overdue=self._overdue, took=self._take)
-        self._paho = paho
 
     def _give_up(self) -> None:
         self._is_wanted = False
         self._lose("was given up")
-        if self._link is not None:
-            self._link.close()
+        self._hang_up()
 
     def _lose(self, reason: str) -> None:
         """Everybody who waits for the broker learns that it is gone."""

@@ -6,7 +6,8 @@ from itertools import chain
 from typing import Final, NoReturn
 
 from agent.health import Part, wall_ms
-from agent.mqtt.client import BrokerError, Client, DeniedError
+from agent.mqtt import streams
+from agent.mqtt.client import Client, DeniedError
 from agent.mqtt.denials import RETRY, Denials
 from agent.mqtt.payloads import Info
 from agent.mqtt.record_stream import RecordStream
@@ -14,11 +15,9 @@ from agent.mqtt.row_stream import RowStream
 from agent.mqtt.tag_stream import TagStream
 from agent.mqtt.topics import Topics
 from agent.settings import AgentSettings
-from agent.store.errors import StorageError
 from agent.store.records import Batch
 from agent.store.writer import Store
 
-TROUBLE: Final = (BrokerError, StorageError)
 LIVE_WINDOW: Final = 8  # batches in flight
 HISTORY_WINDOW: Final = 2  # fewer, because live values wait behind them on a slow line
 
@@ -69,6 +68,7 @@ class Publisher:
         self._store = store
         self._part = part
         self._client = client
+        self._messages = part.counts.get("messages", 0)  # of earlier connections
         self._denials = denials
         self._acknowledged = part.counts.get("messages", 0)  # over earlier connections
         self._topics = topics = Topics.of_station(settings.mqtt, settings.station.name)
@@ -86,19 +86,16 @@ class Publisher:
         await self._records.greet()
         await self._state(self._topics.info, info.encode())
         self._tags.offer((await self._store.latest()).values())
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._client.ended(), name="broker")
-                tasks.create_task(self._denials.retry(), name="denials")
-                tasks.create_task(self._records.follow(), name="records")
-                tasks.create_task(self._tags.say(), name="tags")
-                tasks.create_task(self._live.confirm(), name="live answers")
-                tasks.create_task(self._send_live(), name="live")
-                tasks.create_task(self._history.confirm(), name="history answers")
-                tasks.create_task(self._send_history(), name="history")
-        except ExceptionGroup as group:
-            raise _first(group) from group
-        raise AssertionError("streams never end")
+        await streams.run(
+            broker=self._client.ended(),
+            denials=self._denials.retry(),
+            records=self._records.follow(),
+            tags=self._tags.say(),
+            live_answers=self._live.confirm(),
+            live=self._send_live(),
+            history_answers=self._history.confirm(),
+            history=self._send_history(),
+        )
 
     async def _state(self, topic: str, payload: bytes) -> None:
         try:
@@ -126,13 +123,8 @@ class Publisher:
         self._part.count("readings", len(batch.rows))
         self._part.counts["messages"] = self._acknowledged + self._client.acknowledged
         self._part.counts["behind"] = self._sink.behind
+        self._part.counts["messages"] = self._messages + self._client.acknowledged
         if self._denials:
             self._part.seen_ms = wall_ms()
         else:
             self._part.well()
-
-
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    """The failure to tell: a bug goes before trouble outside, which the supervisor would try again."""
-    _, bugs = group.split(TROUBLE)
-    return (bugs or group).exceptions[0]

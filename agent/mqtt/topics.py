@@ -67,8 +67,8 @@ class Topics:
 
     @property
     def commands(self) -> str:
-        """Filter of all commands; results match it too."""
-        return f"{self.root}/cmd/#"
+        """Filter of all commands; results lie a level deeper."""
+        return f"{self.root}/cmd/+"
 
     def tag(self, tag: str) -> str:
         """A tag's live value, retained."""
@@ -78,10 +78,9 @@ class Topics:
         """A tag's live value as the bare number, retained."""
         return f"{self.root}/tag/{tag}/value"
 
-    def command(self, topic: str) -> str | None:
-        """The command that is asked on a topic; None where it is not ours to answer (a result, a deeper level)."""
-        name = topic.removeprefix(f"{self.root}/cmd/")
-        return name if name != topic and name and "/" not in name else None
+    def command(self, topic: str) -> str:
+        """The name of the command that is asked on a topic."""
+        return topic.removeprefix(f"{self.root}/cmd/")
 
     def result(self, command_id: str) -> str:
         """The answer to a command."""

@@ -47,6 +47,7 @@ class Broker:
                     "log_type warning",
                     "log_type notice",
                     "log_type information",
+                    "log_type subscribe",
                     *options,
                     "",
                 )
@@ -60,23 +61,37 @@ class Broker:
             BrokerDidNotStartError: It ended at once.
         """
         self.lines: list[str] = []  # what it has logged
-        self._listens = threading.Event()
+        self._has_ended = False
+        self._news = threading.Condition()
         self._process = subprocess.Popen(
             [program(), "-c", str(self._config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self._log = threading.Thread(target=self._read_log, daemon=True)
         self._log.start()
-        if not self._listens.wait(STARTED_WITHIN) or self._process.poll() is not None:
+        if not self.wait_for_line(" running", STARTED_WITHIN):
             self.kill()
             raise BrokerDidNotStartError("; ".join(self.lines))
+
+    def wait_for_line(self, text: str, timeout: float = 10.0) -> bool:
+        """Wait until it has logged *text*; false where it ended first, or *timeout* (s) passed."""
+        with self._news:
+            return self._news.wait_for(lambda: self.has_logged(text) or self._has_ended, timeout) and (
+                self.has_logged(text)
+            )
+
+    def has_logged(self, text: str) -> bool:
+        """Whether a line with *text* was logged since the last start."""
+        return any(text in line for line in self.lines)
 
     def _read_log(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self.lines.append(line.strip())
-            if line.rstrip().endswith(" running"):
-                self._listens.set()
-        self._listens.set()  # it has ended
+            with self._news:
+                self.lines.append(line.strip())
+                self._news.notify_all()
+        with self._news:
+            self._has_ended = True
+            self._news.notify_all()
 
     def kill(self) -> None:
         """Kill it with SIGKILL, as a power cut would."""

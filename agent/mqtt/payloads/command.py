@@ -1,6 +1,6 @@
 """What is asked of the agent over MQTT, and what it answers."""
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
@@ -8,7 +8,9 @@ from agent.mqtt.instant import Instant
 from agent.mqtt.payloads.payload import Payload
 
 # The id becomes a level of the result's topic, so it holds neither space nor + # /.
-CommandId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
+COMMAND_ID: Final = r"^[A-Za-z0-9_.\-]{1,64}$"
+
+CommandId = Annotated[str, StringConstraints(pattern=COMMAND_ID)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 Comment = Annotated[str, StringConstraints(max_length=1_000)]
 

@@ -178,12 +178,12 @@ async def test_a_cancelled_login_leaves_nothing_behind(tmp_path: Path) -> None:
     """The thread that dials may finish later; its socket is closed (an unclosed one fails the build)."""
     with mosquitto(tmp_path) as broker:
 
-        async def come_and_stay() -> None:
-            async with Client(settings(broker), "agent") as client:
+        async def come_and_stay(name: str) -> None:
+            async with Client(settings(broker), name) as client:
                 await client.ended()
 
         for turns in range(20):
-            task = asyncio.create_task(come_and_stay())
+            task = asyncio.create_task(come_and_stay(f"agent-{turns}"))
             for _ in range(turns):
                 await asyncio.sleep(0)
             task.cancel()

@@ -1,0 +1,146 @@
+"""Commands from SCADA: every one is untrusted, checked, done once, and answered."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, Final, NamedTuple, NoReturn
+
+import orjson
+from pydantic import ValidationError
+
+from agent.health import wall_ms
+from agent.mqtt import streams
+from agent.mqtt.client import Client, DeniedError
+from agent.mqtt.instant import rfc3339
+from agent.mqtt.link import Message
+from agent.mqtt.payloads import Accept, Ack, Command, CommandResult, Reject
+from agent.mqtt.payloads.command import COMMAND_ID
+from agent.mqtt.topics import Topics
+from agent.settings import AgentSettings
+from agent.store.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+LARGEST: Final = 4_096  # bytes of a command
+WAITING: Final = 32  # commands that wait for their turn; more are dropped
+REMEMBERED: Final = 1_000  # ids that are known to be used; more in one day are refused
+NAME: Final = 40  # characters of a name from outside that are repeated in an answer
+LONGEST_MS: Final = 24 * 3_600_000  # a command may not expire later, because its id is remembered until then
+
+KNOWN: Final[Mapping[str, type[Command]]] = {"ack": Ack, "accept": Accept, "reject": Reject}
+
+# Given a command of its kind; raises LookupError, with a sentence for the operator, where there is nothing to be done.
+Handler = Callable[[Any], Awaitable[None]]
+
+
+class Done(NamedTuple):
+    """What came of a command."""
+
+    error: str | None  # None for ok
+    until_ms: int  # when its id may be forgotten
+
+
+class Commands:
+    """Where commands arrive, wait, and are done one after the other.
+
+    The same id is done once and answered again, as long as the command has not expired.
+
+    Args:
+        settings: The whole station; `mqtt.commands` says whether to listen at all.
+        handlers: By name of the command.
+    """
+
+    def __init__(self, settings: AgentSettings, handlers: Mapping[str, Handler]) -> None:
+        self._settings = settings
+        self._handlers = handlers
+        self._topics = Topics.of_station(settings.mqtt, settings.station.name)
+        self._done: dict[str, Done] = {}  # by the command's id
+        self.dropped = 0  # old, too large, without an id, or too many at once: not even answered
+
+    async def listen(self) -> NoReturn:
+        """Take commands until the broker is lost; on a connection of its own, so that a flood delays nothing else.
+
+        Raises:
+            BrokerError: The broker is lost, or refuses us or the subscription.
+        """
+        mqtt = self._settings.mqtt
+        client_id = mqtt.client_id or f"pump-agent-{self._settings.station.name}"
+        waiting: asyncio.Queue[Message] = asyncio.Queue(WAITING)
+        async with Client(mqtt, f"{client_id}-commands") as client:
+            await client.subscribe(self._topics.commands, partial(self._take, waiting))
+            await streams.run(broker=client.ended(), commands=self._work(client, waiting))
+
+    def _take(self, waiting: asyncio.Queue[Message], message: Message) -> None:
+        """Let a message wait for its turn, if it can be a command at all; whoever floods us does not fill the log."""
+        if message.is_old or len(message.payload) > LARGEST or waiting.full():
+            self.dropped += 1
+        else:
+            waiting.put_nowait(message)
+
+    async def _work(self, client: Client, waiting: asyncio.Queue[Message]) -> NoReturn:
+        while True:
+            message = await waiting.get()
+            name = self._topics.command(message.topic)
+            request = _object(message.payload)
+            command_id = request.get("id")
+            if not isinstance(command_id, str) or not re.fullmatch(COMMAND_ID, command_id):
+                self.dropped += 1  # there is no topic to answer on
+                continue
+            error = await self._outcome(name, command_id, request)
+            result = CommandResult(id=command_id, ts=wall_ms(), command=name[:NAME], ok=error is None, error=error)
+            try:
+                await client.publish(self._topics.result(command_id), result.encode())
+            except DeniedError as denied:
+                log.warning("command %s: %s", command_id, denied)
+
+    async def _outcome(self, name: str, command_id: str, request: dict[str, object]) -> str | None:
+        """Do it, unless it was done before; the error, or None for ok."""
+        now_ms = wall_ms()
+        self._done = {known: done for known, done in self._done.items() if done.until_ms > now_ms}
+        if command_id in self._done:
+            return self._done[command_id].error
+        try:
+            command = self._checked(name, request, now_ms)
+        except LookupError as refusal:
+            return str(refusal)
+        # before it begins, so that the same command never runs twice, whatever interrupts it
+        self._done[command_id] = Done("the broker was lost meanwhile; look whether it was done", command.expires)
+        error = await self._do(name, command)
+        self._done[command_id] = Done(error, command.expires)
+        log.info("command %s %s of %r: %s", name, command_id, command.user, error or "ok")
+        return error
+
+    def _checked(self, name: str, request: dict[str, object], now_ms: int) -> Command:
+        """The command as its model, if it may be done now."""
+        if name not in KNOWN or name not in self._handlers:
+            raise LookupError(f"there is no command {name[:NAME]!r}; there are {', '.join(self._handlers)}")
+        try:
+            command = KNOWN[name].model_validate(request)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise LookupError(f"{'.'.join(map(str, first['loc']))[:NAME]}: {first['msg']}") from error
+        if command.expires <= now_ms:
+            raise LookupError(f"the command has expired at {rfc3339(command.expires)}; it is {rfc3339(now_ms)} now")
+        if command.expires > now_ms + LONGEST_MS:
+            raise LookupError("a command expires within 24 hours; choose an earlier time")
+        if len(self._done) >= REMEMBERED:
+            raise LookupError("there were too many commands; wait until earlier ones have expired")
+        return command
+
+    async def _do(self, name: str, command: Command) -> str | None:
+        try:
+            await self._handlers[name](command)
+        except (LookupError, StorageError) as error:
+            return str(error)
+        return None
+
+
+def _object(payload: bytes) -> dict[str, object]:
+    """The JSON object in *payload*; an empty one where it holds anything else."""
+    try:
+        found = orjson.loads(payload)  # refuses NaN, and nesting deep enough to hurt
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}

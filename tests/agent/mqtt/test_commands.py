@@ -1,0 +1,223 @@
+"""Commands are off until enabled, small, checked, expiring, done once, answered, and never old."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.health import Part, wall_ms
+from agent.mqtt.advice_commands import advice_handlers
+from agent.mqtt.commands import Commands, Handler
+from agent.mqtt.instant import rfc3339
+from agent.mqtt.payloads import Ack, Command, Recommendation
+from agent.store.records import Record
+from agent.supervisor import supervise
+from tests.agent.mqtt.station import NOON_MS, station, store_of
+from tests.simulators.broker import Broker, mosquitto
+from tests.simulators.subscriber import Subscriber, subscriber
+
+ACK = "water/east/cmd/ack"
+
+
+class Bell:
+    """Takes acknowledgements."""
+
+    def __init__(self) -> None:
+        self.taken: list[Command] = []
+
+    async def ack(self, command: Ack) -> None:
+        """Know one alarm only."""
+        if command.alarm != "p1-dry":
+            raise LookupError(f"there is no alarm {command.alarm!r}")
+        self.taken.append(command)
+
+
+def ack(command_id: str = "c1", *, lasts_ms: int = 60_000, **changes: object) -> str:
+    """A command as SCADA sends it."""
+    request = {
+        "id": command_id,
+        "expires": rfc3339(wall_ms() + lasts_ms),
+        "user": "anna",
+        "alarm": "p1-dry",
+        "occurrence": 3,
+    }
+    return json.dumps(request | changes)
+
+
+@asynccontextmanager
+async def listening(
+    broker: Broker, folder: Path, handlers: dict[str, Handler], **mqtt: object
+) -> AsyncIterator[Commands]:
+    """Listen for commands, as the agent does where they are switched on."""
+    commands = Commands(station(broker, folder, commands=True, **mqtt), handlers)
+    task = asyncio.create_task(supervise(Part("commands"), commands.listen))
+    assert await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")
+    try:
+        yield commands
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+        if not task.cancelled() and (error := task.exception()):
+            raise error
+
+
+async def answer(scada: Subscriber, command_id: str = "c1", count: int = 1) -> dict[str, object]:
+    """The last of *count* results of a command."""
+    found: dict[str, object] = (await scada.on_topic(f"water/east/cmd/result/{command_id}", count))[-1].json
+    return found
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+async def test_a_command_is_done_and_answered(tmp_path: Path, version: str) -> None:
+    """Also where the client sets the retain flag, as FUXA does with everything it writes."""
+    bell = Bell()
+    with mosquitto(tmp_path) as broker:
+        async with (
+            subscriber(broker.port, "water/#") as scada,
+            listening(broker, tmp_path, {"ack": bell.ack}, version=version),
+        ):
+            scada.say(ACK, ack(), retain=True)
+            result = await answer(scada)
+
+    assert (result["ok"], result["command"], "error" in result) == (True, "ack", False)
+    assert [(command.user, command.id) for command in bell.taken] == [("anna", "c1")]
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+async def test_a_kept_command_is_an_old_one(tmp_path: Path, version: str) -> None:
+    """A retained command would come again at every connection."""
+    bell = Bell()
+    with mosquitto(tmp_path) as broker:
+        async with subscriber(broker.port, "water/#") as scada:
+            scada.say(ACK, ack("old"), retain=True)
+            await scada.on_topic(ACK)
+            async with listening(broker, tmp_path, {"ack": bell.ack}, version=version):
+                scada.say(ACK, ack("new"))
+                await answer(scada, "new")
+
+    assert [command.id for command in bell.taken] == ["new"]
+
+
+async def test_a_command_is_done_once_and_answered_again(tmp_path: Path) -> None:
+    """A client that missed the answer repeats its question; the act is not repeated."""
+    bell = Bell()
+    with mosquitto(tmp_path) as broker:
+        async with subscriber(broker.port, "water/#") as scada, listening(broker, tmp_path, {"ack": bell.ack}):
+            scada.say(ACK, ack())
+            scada.say(ACK, ack())
+            result = await answer(scada, count=2)
+
+    assert result["ok"] is True
+    assert len(bell.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"lasts_ms": -1}, "has expired"),
+        ({"lasts_ms": 25 * 3_600_000}, "within 24 hours"),
+        ({"expires": "tomorrow"}, "expires: "),
+        ({"expires": "2026-03-01T12:00:00"}, "offset from UTC"),
+        ({"alarm": "p9-dry"}, "there is no alarm 'p9-dry'"),
+        ({"occurrence": "3"}, "occurrence: Input should be a valid integer"),
+        ({"occurrence": True}, "occurrence: Input should be a valid integer"),
+        ({"user": ""}, "user: "),
+        ({"user": None}, "user: "),
+        ({"shutdown": 1}, "shutdown: Extra inputs"),
+    ],
+    ids=str,
+)
+async def test_a_command_that_is_not_right_is_refused_with_a_sentence(
+    tmp_path: Path, changes: dict[str, Any], error: str
+) -> None:
+    """Values from the network are untrusted, and the operator is to know what was wrong."""
+    bell = Bell()
+    with mosquitto(tmp_path) as broker:
+        async with subscriber(broker.port, "water/#") as scada, listening(broker, tmp_path, {"ack": bell.ack}):
+            scada.say(ACK, ack(**changes))
+            result = await answer(scada)
+
+    assert result["ok"] is False
+    assert error in str(result["error"])
+    assert bell.taken == []
+
+
+async def test_an_unknown_command_is_named(tmp_path: Path) -> None:
+    """A typing error in SCADA's configuration shows at once."""
+    with mosquitto(tmp_path) as broker:
+        async with subscriber(broker.port, "water/#") as scada, listening(broker, tmp_path, {"ack": Bell().ack}):
+            scada.say("water/east/cmd/acknowledge", ack())
+            result = await answer(scada)
+
+    assert result["error"] == "there is no command 'acknowledge'; there are ack"
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+async def test_nonsense_and_giants_are_dropped_and_the_next_command_is_done(tmp_path: Path, version: str) -> None:
+    """Not JSON, not an object, nested deep, wrong encoding, an id that is a topic, and sizes up to 50 MB.
+
+    (Takes seconds under 3.1.1, where only we can refuse a giant: by leaving.)
+    """
+    bell = Bell()
+    nonsense = [
+        b"", b"ok", b"[]", b"1e400", b"NaN", b'{"id":NaN}', b'{"id":7}', b'{"id":"../x"}', b'{"id":"a/b"}',
+        b'{"id":"#"}', ack(occurrence=10**400).encode(),
+        b'{"id":"\xff"}', b"[" * 4_000, b'{"a":' * 800, ack("large", comment="x" * 5_000).encode(), b"x" * 50_000_000,
+    ]  # fmt: skip
+    with mosquitto(tmp_path) as broker:
+        async with (
+            subscriber(broker.port, "water/east/cmd/result/#") as scada,
+            listening(broker, tmp_path, {"ack": bell.ack}, version=version),
+        ):
+            for payload in nonsense:
+                scada.say(ACK, payload)
+            while not bell.taken:  # under 3.1.1 the agent is away for a second after the giant
+                scada.say(ACK, ack("after"))
+                await asyncio.sleep(0.1)
+            await answer(scada, "after")
+
+    assert {message.topic for message in scada.messages} == {"water/east/cmd/result/after"}
+
+
+async def test_a_flood_is_refused_and_commands_work_after_it(tmp_path: Path) -> None:
+    """Of 20,000 commands at once few are taken a second, so that polling keeps the loop; the broker drops the others.
+
+    (Takes seconds: until the broker has given up on its queue for us.)
+    """
+    bell = Bell()
+    with mosquitto(tmp_path) as broker:
+        async with (
+            subscriber(broker.port, "water/east/cmd/result/#") as scada,
+            listening(broker, tmp_path, {"ack": bell.ack}),
+        ):
+            for number in range(20_000):
+                scada.say(ACK, ack(f"c{number}"), qos=0)
+            while not scada.on("water/east/cmd/result/after"):
+                scada.say(ACK, ack("after"))
+                await asyncio.sleep(0.1)
+
+    assert 0 < len(bell.taken) < 2_000
+
+
+async def test_an_operator_accepts_the_present_advice(tmp_path: Path) -> None:
+    """The journal says who decided what; only advice that still stands can be decided on."""
+    with mosquitto(tmp_path) as broker:
+        async with subscriber(broker.port, "water/#") as scada, store_of(station(broker, tmp_path)) as store:
+            advice = Recommendation(
+                id="r7", ts=NOON_MS, expires=wall_ms() + 60_000, station="east", action="change", saving_kw=4.5
+            )
+            await store.record([Record("recommendation", "", NOON_MS, advice.encode())])
+            async with listening(broker, tmp_path, dict(advice_handlers(store))):
+                decision = {"expires": rfc3339(wall_ms() + 60_000), "user": "anna"}
+                scada.say("water/east/cmd/accept", json.dumps(decision | {"id": "a", "recommendation": "r7"}))
+                scada.say("water/east/cmd/reject", json.dumps(decision | {"id": "b", "recommendation": "r6"}))
+                accepted, refused = await answer(scada, "a"), await answer(scada, "b")
+            (entry,) = await store.newest("recommendation_event")
+
+    assert accepted["ok"] is True
+    assert refused["error"] == "'r6' is not the present recommendation"
+    assert {"event": "accepted", "user": "anna", "saving_kw": 4.5}.items() <= json.loads(entry.body).items()
