@@ -1,7 +1,7 @@
 """The command line: every command with its arguments; what a command does is in agent/commands.
 
 Exit status: 0 done, 1 a bug (with a traceback) or a run that went wrong, 2 something a person must mend:
-the command line, the configuration, a file, the disk.
+the command line, the configuration, a file, the disk; 130 Ctrl-C.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from pathlib import Path
 from agent.mistakes import SettingsError
 
 MENDABLE = 2  # as argparse has it for its own
+INTERRUPTED = 130  # as shells have it for Ctrl-C
 _SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return MENDABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return status
 
 

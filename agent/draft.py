@@ -8,6 +8,7 @@ from agent.mistakes import Mistake, SettingsError, did_you_mean
 from agent.tags_file import DEVICE, TagRow, read_tags
 from agent.toml_text import Path as KeyPath
 from agent.toml_text import TomlText
+from drivers.settings import is_file
 
 Table = dict[str, Any]
 Tables = list[tuple[KeyPath, Table]]
@@ -77,7 +78,7 @@ class Draft:
         if not isinstance(name, str):
             return []  # there is none, or the model will say what is wrong
         file = self._folder / name
-        if not file.is_file():
+        if not is_file(file):
             self.object_to(path, f"there is no file {file}; correct the path")
             return []
         try:

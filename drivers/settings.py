@@ -70,9 +70,17 @@ def in_folder(path: Path, info: ValidationInfo) -> Path:
 def existing(path: Path, info: ValidationInfo) -> Path:
     """The same, for a file that must be there before the agent starts."""
     found = in_folder(path, info)
-    if info.context and not found.is_file():
+    if info.context and not is_file(found):
         raise PydanticCustomError("missing_file", "there is no file {found}; correct the path", {"found": str(found)})
     return found
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path, which may be anything a person has typed, is that of a file in sight."""
+    try:
+        return path.is_file()
+    except OSError:  # its name is too long, or its folder closed to us
+        return False
 
 
 def addressed(path: tuple[str | int, ...], text: str, bases: Sequence[int]) -> Address:

@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.cli import MENDABLE
 from agent.config_file import load
+from agent.hints import hints
 from agent.mistakes import Mistake, SettingsError
 from agent.settings import AgentSettings
 from drivers.registers import plan
@@ -20,11 +21,12 @@ def run(args: Namespace) -> int:
         settings = load(args.config)
     except SettingsError as error:
         return _tell_mistakes(error.mistakes, as_json=args.json)
-    summary = _summary(settings)
+    summary, doubts = _summary(settings), list(hints(settings))
     if args.json:
-        print(json.dumps({"ok": True, "mistakes": [], **summary}))
+        print(json.dumps({"ok": True, "mistakes": [], "hints": doubts, **summary}))
     else:
         print("\n".join(_lines(str(args.config), summary)))
+        print("\n".join(f"  hint: {doubt}" for doubt in doubts), end="\n" if doubts else "")
     return 0
 
 

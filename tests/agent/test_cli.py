@@ -212,3 +212,20 @@ def test_module_is_the_command(tmp_path: Path) -> None:
 
     assert result.returncode == 0
     assert result.stdout.startswith("station.toml is in order")
+
+
+def test_check_hints_at_what_is_probably_not_meant(tmp_path: Path) -> None:
+    """The agent would run and, for want of a power or a known unit, never advise; nobody would know why."""
+    path, _ = spoilt(tmp_path, 'power = "p3.power"\n', "")
+    path.write_text(
+        path.read_text().replace('unit = "m3/h", fill', 'unit = "m3/hour", fill').replace('drive = "fixed"\n', "")
+    )
+
+    result = call("check", path)
+
+    assert result.returncode == 0
+    assert [line for line in result.stdout.splitlines() if line.startswith("  hint")] == [
+        '  hint: tag "header.flow" has the unit "m3/hour", which is not known; write one such as m3/h, bar, kW or degC',
+        '  hint: pump "p3" has no power tag, so what it costs is never learnt; add power',
+        '  hint: pump "p3" has a drive and no speed tag; add speed, or write drive = "fixed"',
+    ]

@@ -193,6 +193,7 @@ PLANTED = [
     ),
     ('time_zone = "Europe/Berlin"', 'time_zone = "../etc"', 'there is no time zone "../etc"'),
     ('tags_file = "station-meter-tags.csv"', 'tags_file = "meters.csv"', "meters.csv; correct the path"),
+    ('#e.g. ca_file = "ca.pem"  ', f'ca_file = "{"x" * 5000}"', "there is no file"),
     ('#e.g. ca_file = "ca.pem"  ', 'ca_file = "cert.pem"  ', "cert.pem; correct the path"),
     # an address that is none
     ('address = "coil:3"', 'address = "coil 3"', '"coil 3" is no address; write it like "holding:100"'),

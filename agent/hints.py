@@ -1,0 +1,29 @@
+"""What a configuration may say and probably does not mean; the agent runs with it, but knows or advises less."""
+
+from collections.abc import Iterator
+
+from agent.plant import PumpSettings
+from agent.roles import complaints
+from agent.settings import AgentSettings
+
+
+def hints(settings: AgentSettings) -> Iterator[str]:
+    """One sentence each, with its remedy."""
+    yield from complaints(settings)
+    for device in settings.devices:
+        if not device.tags:
+            yield f'device "{device.name}" has no tags, so nothing is read from it; add [[device.tag]] or tags_file'
+    for header in settings.headers:
+        if all(pump.header != header.id for pump in settings.pumps):
+            yield f'header "{header.id}" has no pump, so nothing can be advised; add a [[pump]] that names it'
+    for pump in settings.pumps:
+        yield from _of_pump(pump)
+
+
+def _of_pump(pump: PumpSettings) -> Iterator[str]:
+    if not (pump.status or pump.power or pump.current or pump.speed):
+        yield f'pump "{pump.id}" has no tag that tells whether it runs; add status, power, current or speed'
+    elif not pump.power:
+        yield f'pump "{pump.id}" has no power tag, so what it costs is never learnt; add power'
+    if pump.drive == "variable" and not pump.speed:
+        yield f'pump "{pump.id}" has a drive and no speed tag; add speed, or write drive = "fixed"'
