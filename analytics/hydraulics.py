@@ -45,7 +45,7 @@ def hydraulic_power(flow: ArrayLike, head: ArrayLike) -> Floats:
 
 
 def wire_to_water_efficiency(flow: ArrayLike, head: ArrayLike, power: ArrayLike) -> Floats:
-    """Share of the electrical *power* (kW) that is in the water: η = 9.80665 Q H / 3600 P; NaN where no power is drawn."""
+    """Share of the electrical *power* (kW) that is in the water: η = 9.80665 Q H / 3600 P; NaN where P is not > 0."""
     electrical = np.asarray(power, dtype=np.float64)
     drawn = np.where(electrical > 0, electrical, np.nan)
     return hydraulic_power(flow, head) / drawn

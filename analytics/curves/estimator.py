@@ -10,7 +10,7 @@ from analytics.curves.learning import learnt
 from analytics.curves.model import StationModel
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
-from analytics.curves.reservoir import thinned
+from analytics.curves.reservoir import MOST_PER_KIND, thinned
 
 LEAST_POINTS = 12  # of a pump running, before it has a curve: three minutes of means of 15 s
 
@@ -42,6 +42,7 @@ class StationCurves:
         self._plates = tuple(plates)
         self._capacity = capacity
         self._points = Points.empty(len(self._plates))
+        self._quota = MOST_PER_KIND
         self._seen = 0
         self._times: tuple[int, int] | None = None
 
@@ -64,7 +65,7 @@ class StationCurves:
         first, last = int(useful.times_ms.min()), int(useful.times_ms.max())
         before = self._times or (first, last)
         self._times = (min(first, before[0]), max(last, before[1]))
-        self._points = thinned(Points.joined([self._points, useful]), self._capacity)
+        self._points, self._quota = thinned(Points.joined([self._points, useful]), self._capacity, self._quota)
 
     def fit(self) -> StationModel | None:
         """The model of the pumps that have run long enough; None before there is one."""
@@ -83,6 +84,7 @@ class StationCurves:
         return {
             "pumps": [plate.pump for plate in self._plates],
             "seen": self._seen,
+            "quota": self._quota,
             "first_ms": first,
             "last_ms": last,
             "points": {name: getattr(points, name) for name in Points.__dataclass_fields__},
@@ -98,11 +100,13 @@ class StationCurves:
         if list(data["pumps"]) != [plate.pump for plate in plates]:
             raise ValueError(f"the state is of pumps {list(data['pumps'])}; begin anew")
         estimator = cls(plates, capacity=capacity)
-        estimator._points = Points(**data["points"])
-        estimator._seen = int(data["seen"])
-        if estimator._seen:
-            estimator._times = (int(data["first_ms"]), int(data["last_ms"]))
+        estimator._restore(data)
         return estimator
+
+    def _restore(self, data: Mapping[str, Any]) -> None:
+        self._points, self._quota = Points(**data["points"]), int(data["quota"])
+        self._seen = int(data["seen"])
+        self._times = (int(data["first_ms"]), int(data["last_ms"])) if self._seen else None
 
 
 def _restricted(points: Points, pumps: NDArray[np.int64]) -> Points:

@@ -19,6 +19,7 @@ USUAL_EFFICIENCY = 0.7  # wire to water, where a power or a flow is not measured
 FLOW_FORM = 0.005  # share of a flow by which pumps differ from the model's form (tests/simulators/waterworks.py)
 POWER_FORM = 0.002  # the same of power
 OUTERMOST = 0.01  # share of the points at either end that does not widen a learnt range
+KNOTTED = 0.1  # share of them beyond either outer knot; outliers of the head are among them
 
 
 def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int, last_ms: int) -> StationModel:
@@ -36,9 +37,10 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
     within = [_rms(r[kept]) for r, kept in zip(found.residuals, found.kept, strict=True)]
     blocks = _left_out(points, priors, found)
     covariance = found.covariance + _form(found.theta)
+    trusted = _without_outliers(points, found)
     pumps = len(plates)
     curves = tuple(
-        _curve(index, plates[index].pump, points, priors[index], (found.theta, covariance)) for index in range(pumps)
+        _curve(index, plates[index].pump, trusted, priors[index], (found.theta, covariance)) for index in range(pumps)
     )
     steady = [_rms(r[kept]) for r, kept in zip(found.steady_residuals, found.kept, strict=True)]
     noise = np.nan_to_num(np.fmax(steady, blocks))  # what was not learnt from is what will be predicted
@@ -67,7 +69,7 @@ def _typical(points: Points, index: int) -> Typical:
         power = float(hydraulic_power(flow, usual_level)) / USUAL_EFFICIENCY
     if np.isnan(flow):
         flow = power * USUAL_EFFICIENCY / float(hydraulic_power(1.0, usual_level))
-    low, high = np.quantile(level, [OUTERMOST, 1.0 - OUTERMOST])
+    low, high = np.quantile(level, [KNOTTED, 1.0 - KNOTTED])
     return Typical(flow, usual_level, power, (float(low), float(high)))
 
 
@@ -85,6 +87,15 @@ def _median(values: Floats) -> float:
     """Of what is there, NaN where nothing is."""
     there = values[np.isfinite(values) & (values > 0.0)]
     return float(np.median(there)) if len(there) else float("nan")
+
+
+def _without_outliers(points: Points, found: Fit) -> Points:
+    """The points of which no meter is an outlier; all, where a pump would be left without any."""
+    trusted = np.ones(len(points), dtype=np.bool_)
+    for channel, kept in zip(found.channels, found.kept, strict=True):
+        trusted[channel.rows[~kept]] = False
+    left = points.take(trusted)
+    return left if left.running.any(axis=0).all() else points
 
 
 def _form(theta: Floats) -> Floats:

@@ -45,7 +45,7 @@ class Typical:
         flow: φ, m³/h; inferred where the pump has no meter of its own.
         level: H/s², m.
         power: P/s³, kW.
-        levels: Least and greatest H/s², m, without the outermost percent.
+        levels: Least and greatest H/s², m, without the outermost tenths.
     """
 
     flow: float

@@ -7,28 +7,33 @@ from analytics.curves.points import Points
 
 SPEED_BIN = 0.02  # relative speed
 HEAD_BIN = 0.02  # share of head
-MOST_PER_BIN = 24
+MOST_PER_KIND = 24
 Hashes = NDArray[np.uint64]
 
 
-def thinned(points: Points, capacity: int) -> Points:
-    """At most *capacity* of the *points*, oldest first, with every kind of operation represented.
+def thinned(points: Points, capacity: int, quota: int = MOST_PER_KIND) -> tuple[Points, int]:
+    """At most *capacity* of the *points*, oldest first, with every kind of operation represented, and the quota.
 
-    Points of one running set, speeds and head (bins of 2 %) are alike; of each kind the k points whose times have
-    the smallest hashes stay, with the greatest k (up to 24) for which all fit. Since that choice is nested, it does
-    not matter in which order or portions points arrive: thinning a thinned set with more points gives what
-    thinning all at once gives. Two points at one time are one point.
+    Points of one running set, speeds and head (bins of 2 %) are of one kind; of each kind the k points whose times
+    have the smallest hashes stay. The quota k is the greatest with which all fit, and never more than it was
+    before: that makes the choice nested, so that it does not matter in which order or portions points arrive. Two
+    points at one time are one point.
+
+    Args:
+        points: What was kept before and what is new.
+        capacity: Most points that may stay.
+        quota: What the last thinning returned.
     """
     _, first = np.unique(points.times_ms, return_index=True)
     unique = points.take(first)
     hashes = _hash(unique.times_ms.astype(np.uint64))
     rank = _rank_in_group(_kinds(unique), hashes)
-    counts = np.bincount(rank, minlength=1)[:MOST_PER_BIN]
-    fitting = int(np.searchsorted(np.cumsum(counts), capacity, side="right"))
-    kept = np.flatnonzero(rank < max(fitting, 1))
+    counts = np.bincount(rank, minlength=quota)[:quota]
+    quota = max(int(np.searchsorted(np.cumsum(counts), capacity, side="right")), 1)
+    kept = np.flatnonzero(rank < quota)
     if len(kept) > capacity:  # more kinds than places
         kept = np.sort(kept[np.argsort(hashes[kept], kind="stable")[:capacity]])
-    return unique.take(kept)
+    return unique.take(kept), quota
 
 
 def _kinds(points: Points) -> Hashes:

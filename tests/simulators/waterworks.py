@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.curves.points import Points
 from analytics.hydraulics import Floats, hydraulic_power
@@ -63,7 +64,7 @@ UNLIKE = (
 )
 
 
-def operation(  # noqa: PLR0917 - the plant's numbers in a row
+def operation(
     pumps: tuple[TruePump, ...],
     sets: list[tuple[int, ...]],
     n: int,
@@ -101,7 +102,9 @@ def operation(  # noqa: PLR0917 - the plant's numbers in a row
     )
 
 
-def _speeds(pumps: tuple[TruePump, ...], running: Floats, lead: Floats, head: Floats, wanted: Floats) -> Floats:
+def _speeds(
+    pumps: tuple[TruePump, ...], running: NDArray[np.bool_], lead: Floats, head: Floats, wanted: Floats
+) -> Floats:
     """Speeds at which the running pumps together give *wanted* at *head*, by bisection of the common one."""
     low, high = np.full(len(head), 0.6), np.full(len(head), 1.15)
     for _ in range(30):

@@ -1,0 +1,109 @@
+"""What the curves job leaves for itself and for whoever needs the station's models."""
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from analytics.curves.estimator import StationCurves
+from analytics.curves.model import StationModel
+from analytics.curves.points import Points
+from analytics.curves.prior import Plate
+
+FORMAT = 1
+
+
+@dataclass(slots=True)
+class HeaderCurves:
+    """The pumps of one header: what was learnt, and the model it last gave."""
+
+    estimator: StationCurves
+    model: StationModel | None = None
+
+
+@dataclass(slots=True)
+class CurveState:
+    """State of the curves job, by header.
+
+    As bytes it is a NumPy archive (npz, nothing pickled): `meta`, the UTF-8 bytes of a JSON object with
+    `format` 1, `judged_ms` and `headers`, a list of objects `header pumps seen quota first_ms last_ms model`; and for
+    the header at place i of that list an array `<i>.<name>` for each field of `analytics.curves.points.Points`.
+    `model` is `StationModel.to_dict()` or null. Another format is not read: the log is there to learn from again.
+    """
+
+    judged_ms: int = 0  # windows that begin before were judged
+    headers: dict[str, HeaderCurves] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """As bytes."""
+        arrays: dict[str, Any] = {}
+        headers = []
+        for index, (header, curves) in enumerate(self.headers.items()):
+            said = curves.estimator.to_dict()
+            arrays |= {f"{index}.{name}": values for name, values in said.pop("points").items()}
+            model = None if curves.model is None else curves.model.to_dict()
+            headers.append({"header": header, **said, "model": model})
+        meta = json.dumps({"format": FORMAT, "judged_ms": self.judged_ms, "headers": headers}, allow_nan=False)
+        archive = io.BytesIO()
+        np.savez_compressed(archive, meta=np.frombuffer(meta.encode(), np.uint8), **arrays)
+        return archive.getvalue()
+
+
+def restored(state: bytes | None, plates: dict[str, Sequence[Plate]]) -> CurveState:
+    """What an earlier run left, for the pumps of each header as they are configured now.
+
+    A header whose pumps were changed begins anew, and so does everything where the state cannot be read.
+    """
+    found = CurveState(headers={header: HeaderCurves(StationCurves(own)) for header, own in plates.items()})
+    archive = _archive(state)
+    if archive is None:
+        return found
+    meta, arrays = archive
+    found.judged_ms = meta["judged_ms"]
+    for index, said in enumerate(meta["headers"]):
+        own = plates.get(said["header"], ())
+        if [plate.pump for plate in own] == said["pumps"]:
+            points = {name: arrays[f"{index}.{name}"] for name in Points.__dataclass_fields__}
+            estimator = StationCurves.from_dict({**said, "points": points}, own)
+            found.headers[said["header"]] = HeaderCurves(estimator, _model(said))
+    if any(curves.estimator.seen == 0 for curves in found.headers.values()):
+        found.judged_ms = 0  # for it, the log is read from its beginning again; for the others nothing changes
+    return found
+
+
+def models_from_state(state: bytes | None) -> dict[str, StationModel]:
+    """The model of each header that has one, by its id, from the curves job's *state*."""
+    archive = _archive(state)
+    if archive is None:
+        return {}
+    models = {said["header"]: _model(said) for said in archive[0]["headers"]}
+    return {header: model for header, model in models.items() if model is not None}
+
+
+def model_from_state(state: bytes | None, header: str | None = None) -> StationModel | None:
+    """The model of *header*, or of the only header there is a model of; None where there is none."""
+    models = models_from_state(state)
+    if header is None:
+        return next(iter(models.values())) if len(models) == 1 else None
+    return models.get(header)
+
+
+def _model(said: dict[str, Any]) -> StationModel | None:
+    return None if said["model"] is None else StationModel.from_dict(said["model"])
+
+
+def _archive(state: bytes | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Meta data and arrays; None where there is nothing of this format."""
+    if not state:
+        return None
+    try:
+        with np.load(io.BytesIO(state), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        meta: dict[str, Any] = json.loads(arrays.pop("meta").tobytes())
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    return (meta, arrays) if meta.get("format") == FORMAT else None
