@@ -95,7 +95,7 @@ class Sink:
         self._backlog: deque[tuple[int, int]] = deque()
         self._sent = self._sent_back = self._sent_records = 0
         self._records = 0
-        self._is_changed = False
+        self._is_started = self._is_changed = False
         self._arrival = asyncio.Event()
         self.behind = 0  # rows held back that the receiver does not have yet
 
@@ -105,14 +105,21 @@ class Sink:
         Raises:
             StorageError: The disk does not do it.
         """
-        self._is_changed = False  # what the last connection still says comes too late
-        self._live, self._held = Flight(0), Flight(0)
-        place = await self._source.write(lambda log: hold_back(log, self._name))
+        change = self.changes()
+        self._is_started = False  # what the last connection still says comes too late
+
+        def begin(log: Log) -> Place:
+            if change:
+                change(log)
+            return hold_back(log, self._name)
+
+        place = await self._source.write(begin)
         self._live, self._held = Flight(place.acknowledged), Flight(0)
         self._sent, self._sent_back = place.acknowledged, 0
         self._records = self._sent_records = place.records
         self._backlog = deque(place.backlog)
         self.behind = place.behind
+        self._is_started = True
 
     async def live(self, limit: int) -> Batch:
         """Wait for the next live rows and return up to *limit* of them."""
@@ -151,6 +158,8 @@ class Sink:
 
     def acknowledge(self, batch: Batch) -> None:
         """The receiver has *batch*, live or held back; one of an earlier connection is ignored."""
+        if not self._is_started:
+            return
         if self._live.land(batch) is None:
             landed = self._held.land(batch)
             if landed is None:
@@ -172,8 +181,9 @@ class Sink:
 
     def acknowledge_records(self, last: int) -> None:
         """The receiver has all records up to the one with id *last*."""
-        self._records = max(self._records, last)
-        self._note()
+        if self._is_started:
+            self._records = max(self._records, last)
+            self._note()
 
     def arrive(self) -> None:
         """Something was committed: look again."""

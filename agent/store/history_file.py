@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 LONGEST = 4 * 2**20  # bytes of a line; what is longer is no CSV file
 GZIP = b"\x1f\x8b"
@@ -105,7 +105,7 @@ class HistoryFile:
                 f"{self._path} breaks off after line {self._number} ({error}); copy it anew (what came before is kept)"
             ) from error
 
-    def _decoded(self, stream: IO[bytes]) -> Iterator[str]:
+    def _decoded(self, stream: gzip.GzipFile | BinaryIO) -> Iterator[str]:
         head = stream.read(2)
         stream.seek(0)
         if head in UTF_16:

@@ -1,0 +1,96 @@
+"""What is older than the site wants, or more than its disk holds, leaves the log; counted, and in small steps.
+
+The file does not shrink: pages that become free are used for new readings, so that a log at its limit
+stays as large as it is. (auto_vacuum would move pages at every step for a file that grows again at once.)
+"""
+
+import json
+import sqlite3
+from typing import get_args
+
+from agent.store.log import Log
+from agent.store.losses import DAY_MS, RETENTION, Loss
+from agent.store.records import Kind
+from agent.store.settings import StorageSettings
+from agent.store.writer import Store
+
+MEGABYTE = 1_000_000
+LOSS_DAYS = 400  # the loss report reaches so much further back than the readings
+
+
+async def retain(store: Store, settings: StorageSettings, now_ms: int) -> int:
+    """Drop what is to go, a span of some thousand rows a transaction, between which appends have their turn.
+
+    Returns:
+        Readings dropped; the loss report says which.
+    """
+    dropped = 0
+    while rows := await store.write(lambda log: drop_span(log, settings, now_ms)):
+        dropped += rows
+    await store.write(lambda log: drop_findings(log, _cutoff(log.db, settings, now_ms)))
+    return dropped
+
+
+def drop_span(log: Log, settings: StorageSettings, now_ms: int) -> int:
+    """Drop the oldest span if it is too old, or the database too large; returns how many rows it had.
+
+    The newest span always stays: ids go on after it.
+    """
+    cutoff = MAX_TIME if _used(log.db) > settings.max_mb * MEGABYTE else _cutoff(log.db, settings, now_ms)
+    span = log.db.execute(OLDEST, (cutoff,)).fetchone()
+    if span is None:
+        return 0
+    first, last, imported = span
+    pending = [] if imported else log.db.execute(PENDING, (last,)).fetchall()
+    losses = log.db.execute(COUNTS, (first, last, json.dumps(pending))).fetchall()
+    log.lose([Loss(log.names.tag_of[tag], RETENTION, *counts) for tag, *counts in losses])
+    log.db.execute("DELETE FROM reading WHERE id BETWEEN ? AND ?", (first, last))
+    log.db.execute("DELETE FROM span WHERE first = ?", (first,))
+    return int(last - first + 1)
+
+
+def drop_findings(log: Log, cutoff_ms: int) -> None:
+    """Drop filled values and records older than that; the newest record of each key and unsent ones stay."""
+    for tag in log.names.tag_of:
+        log.db.execute("DELETE FROM filled WHERE tag = ? AND ts_ms < ?", (tag, cutoff_ms))
+    for kind in get_args(Kind):
+        log.db.execute(DROP_RECORDS, (kind, cutoff_ms))
+    log.db.execute("DELETE FROM loss WHERE day < ?", (cutoff_ms // DAY_MS - LOSS_DAYS,))
+
+
+def _cutoff(db: sqlite3.Connection, settings: StorageSettings, now_ms: int) -> int:
+    """The time before which readings are too old: by the clock, or the newest reading where that is older."""
+    newest = db.execute("SELECT max(max_ms) FROM span").fetchone()[0]
+    return int(min(now_ms, newest or 0) - settings.keep_days * DAY_MS)
+
+
+def _used(db: sqlite3.Connection) -> int:
+    """Bytes of the pages that hold something."""
+    pages, free, size = (
+        db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
+MAX_TIME = 2**62
+OLDEST = """
+SELECT first, last, imported FROM span INDEXED BY span_end
+WHERE max_ms < ? AND first < (SELECT max(first) FROM span) ORDER BY max_ms LIMIT 1
+"""
+# What each receiver does not have: all behind its place, and what is held back.
+PENDING = """
+SELECT id + 1, ? FROM cursor WHERE stream = 'live' UNION ALL SELECT first, last FROM backlog
+"""
+COUNTS = """
+SELECT tag, min(ts_ms), max(ts_ms), count(*), sum(EXISTS (
+    SELECT 1 FROM json_each(?3) WHERE reading.id BETWEEN value ->> 0 AND value ->> 1
+)) FROM reading WHERE id BETWEEN ?1 AND ?2 GROUP BY tag
+"""
+DROP_RECORDS = """
+DELETE FROM record WHERE id IN (
+    SELECT id FROM record AS old WHERE kind = ? AND ts_ms < ?
+    AND id < (SELECT max(id) FROM record WHERE kind = old.kind AND key = old.key)
+    AND id <= (SELECT coalesce(min(id), 9223372036854775807) FROM cursor WHERE stream = 'records')
+    LIMIT 2000
+)
+"""

@@ -1,0 +1,321 @@
+"""A receiver gets every row at least once and in order, whatever breaks; live rows never wait for held back ones."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from agent.store.delivery import Sink
+from agent.store.log import Log
+from agent.store.records import Batch, Record
+from agent.store.schema import migrate
+from agent.store.settings import StorageSettings
+from agent.store.writer import Store
+from drivers.reading import Reading
+
+T = TypeVar("T")
+
+
+def flow(second: int) -> Reading:
+    """A reading of the flow."""
+    return Reading("flow", 1_000 * second, float(second), 192)
+
+
+def ids(batch: Batch | None) -> list[int]:
+    """Places of a batch's rows."""
+    return [row.id for row in batch.rows] if batch else []
+
+
+async def test_live_rows_do_not_wait_for_what_was_held_back(settings: StorageSettings) -> None:
+    """After an outage the newest value shows at once; history comes beside it, oldest first."""
+    async with Store(settings) as store:
+        await store.append([flow(second) for second in range(5)])
+        sink = store.sink("mqtt")
+        await sink.start()
+        await store.append([flow(5)])
+
+        live, first, rest, end = await sink.live(9), await sink.backlog(2), await sink.backlog(9), await sink.backlog(9)
+
+    assert [ids(batch) for batch in (live, first, rest, end)] == [[6], [1, 2], [3, 4, 5], []]
+    assert sink.behind == 5
+
+
+async def test_what_is_acknowledged_does_not_come_again(settings: StorageSettings) -> None:
+    """Everything resent after a restart is what users complain about; acknowledgements survive closing."""
+    async with Store(settings) as store:
+        sink = store.sink("mqtt")
+        await sink.start()
+        await store.append([flow(1)])
+        sink.acknowledge(await sink.live(9))
+        await store.append([flow(2)])
+
+    async with Store(settings) as store:
+        sink = store.sink("mqtt")
+        await sink.start()
+
+        assert sink.behind == 1
+        assert ids(await sink.backlog(9)) == [2]
+
+
+async def test_an_acknowledgement_is_on_the_disk_within_a_second_though_nothing_is_appended(
+    settings: StorageSettings,
+) -> None:
+    """On a silent plant a crash must not repeat what was delivered an hour ago.
+
+    Takes a second: that is what is promised.
+    """
+    async with Store(settings) as store:
+        sink = store.sink("mqtt")
+        await sink.start()
+        await store.append([flow(1)])
+        batch = await sink.live(9)
+        commits = store.commits
+        sink.acknowledge(batch)
+        while store.commits == commits:  # noqa: ASYNC110 - the commit has no event of its own
+            await asyncio.sleep(0.01)
+
+        copy = settings.path.with_name("crashed.db")
+        shutil.copy(settings.path, copy)
+        shutil.copy(f"{settings.path}-wal", f"{copy}-wal")
+
+    async with Store(StorageSettings(path=copy)) as store:
+        sink = store.sink("mqtt")
+        await sink.start()
+        assert sink.behind == 0
+
+
+async def test_an_acknowledgement_that_overtakes_waits(settings: StorageSettings) -> None:
+    """The broker may acknowledge the second message first; the cursor moves only over what is complete."""
+    async with Store(settings) as store:
+        sink = store.sink("mqtt")
+        await sink.start()
+        await store.append([flow(second) for second in range(4)])
+        first, second = await sink.live(2), await sink.live(2)
+        sink.acknowledge(second)
+        await sink.start()
+
+        assert sink.behind == 4
+        assert first.last == 2
+
+
+async def test_what_an_old_connection_still_says_is_ignored(settings: StorageSettings) -> None:
+    """An acknowledgement in the pipe when the connection died must not move the new connection's places."""
+    async with Store(settings) as store:
+        sink = store.sink("mqtt")
+        await sink.start()
+        await store.append([flow(1), flow(2)])
+        old = await sink.live(9)
+        await sink.start()
+        await store.append([flow(3)])
+        sink.acknowledge(old)
+        await sink.start()
+
+        assert ids(await sink.backlog(9)) == [1, 2, 3]
+
+
+async def test_imported_rows_are_not_delivered(settings: StorageSettings) -> None:
+    """SCADA's historian is where they come from; a year of them would bury the readings of an outage."""
+    with Log(settings.path) as log:
+        for second in range(6):
+            with log.transaction():
+                log.insert([flow(second)], imported=second % 3 != 0)
+    async with Store(settings) as store:
+        sink = store.sink("mqtt")
+        await sink.start()
+
+        assert sink.behind == 2
+        assert [ids(await sink.backlog(9)) for _ in range(3)] == [[1], [4], []]
+
+
+async def test_rows_that_left_the_memory_come_from_the_disk(settings: StorageSettings) -> None:
+    """A receiver that lags by more than is kept in memory still gets all, in order, once."""
+    async with Store(settings) as store:
+        sink = store.sink("mqtt")
+        await sink.start()
+        for second in range(9):
+            await store.append([Reading(f"t{tag}", second, 0.5, 192) for tag in range(3_000)])
+
+        found: list[int] = []
+        while len(found) < 27_000:
+            found += ids(await sink.live(1_999))
+
+    assert found == list(range(1, 27_001))
+
+
+async def test_two_receivers_do_not_disturb_each_other(settings: StorageSettings) -> None:
+    """Each has its own place: one that is down for days holds nobody up."""
+    async with Store(settings) as store:
+        mqtt, kafka = store.sink("mqtt"), store.sink("kafka")
+        await mqtt.start()
+        await kafka.start()
+        await store.append([flow(1)])
+        mqtt.acknowledge(await mqtt.live(9))
+        await mqtt.start()
+        await kafka.start()
+
+        assert (mqtt.behind, kafka.behind) == (0, 1)
+
+
+async def test_records_wait_for_their_acknowledgement(settings: StorageSettings) -> None:
+    """An alarm that the broker did not take is offered again, those it took are not."""
+    raised = [Record("alarm_event", "low", second, b"{}") for second in range(3)]
+    async with Store(settings) as store:
+        sink = store.sink("mqtt")
+        await sink.start()
+        waiting = asyncio.create_task(sink.records(9))
+        await store.record(raised)
+        first = await waiting
+        sink.acknowledge_records(first[1][0])
+
+    async with Store(settings) as store:
+        sink = store.sink("mqtt")
+        await sink.start()
+
+        assert [record for _, record in first] == raised
+        assert await sink.records(9) == first[2:]
+
+
+@pytest.mark.timeout(120)
+class Delivery(RuleBasedStateMachine):
+    """A receiver against a plain list: what it has been given and has acknowledged, across crashes.
+
+    A crash is a copy of database and write-ahead log, opened anew: what had reached no commit is gone.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.folder = Path(tempfile.mkdtemp())
+        self.generation = 0
+        self.appended = 0  # ids 1 to here were stored
+        self.received: set[int] = set()
+        self.streams: dict[str, list[int]] = {"live": [], "backlog": []}  # since the start
+        self.air: list[Batch] = []
+        self.handed: dict[str, list[Batch]] = {"live": [], "backlog": []}  # since the start
+        self.settled: set[int] = set()  # must not come again
+
+    @initialize()
+    def open(self) -> None:
+        """Begin with an empty database."""
+        self.path = self.folder / "0.db"
+        migrate(self.path)
+        self._open()
+
+    @rule(count=st.integers(1, 7))
+    def append(self, count: int) -> None:
+        """Readings come in; they are stored once this returns."""
+        self.run(self.store.append([flow(self.appended + number + 1) for number in range(count)]))
+        self.appended += count
+
+    @rule()
+    def start(self) -> None:
+        """The connection is made anew: nothing in the air counts any more."""
+        self._settle()
+        self.run(self.sink.start())
+        self._reconnect()
+
+    @rule(limit=st.integers(1, 5))
+    def backlog(self, limit: int) -> None:
+        """The receiver takes some of what was held back."""
+        self._take("backlog", self.run(self.sink.backlog(limit)))
+
+    @precondition(lambda self: self.sink._sent < self.appended)  # noqa: SLF001 - else it would wait
+    @rule(limit=st.integers(1, 5))
+    def live(self, limit: int) -> None:
+        """The receiver takes some live rows."""
+        self._take("live", self.run(self.sink.live(limit)))
+
+    @precondition(lambda self: self.air)
+    @rule(data=st.data())
+    def acknowledge(self, data: st.DataObject) -> None:
+        """The receiver has one of the batches in the air."""
+        batch = data.draw(st.sampled_from(self.air))
+        self.air = [one for one in self.air if one is not batch]
+        self.sink.acknowledge(batch)
+        self.received.update(ids(batch))
+
+    @rule()
+    def crash(self) -> None:
+        """The process is killed."""
+        self.generation += 1
+        path = self.folder / f"{self.generation}.db"
+        shutil.copy(self.path, path)
+        shutil.copy(f"{self.path}-wal", f"{path}-wal")
+        self._close()
+        self.path = path
+        self._open()
+        self._reconnect()
+
+    @rule()
+    def stop(self) -> None:
+        """The process ends in order."""
+        self._settle()
+        self._close()
+        self._open()
+        self._reconnect()
+
+    @invariant()
+    def in_order_within_each_stream(self) -> None:
+        """Every stream goes forwards, and the two share nothing."""
+        for stream in self.streams.values():
+            assert stream == sorted(set(stream))
+        assert not set(self.streams["live"]) & set(self.streams["backlog"])
+
+    def teardown(self) -> None:
+        """Let the receiver take all that is left: with what it had before, nothing is missing."""
+        if hasattr(self, "store"):
+            self.start()
+            while batch := self.run(self.sink.backlog(5)):
+                self._take("backlog", batch)
+                self.air.clear()
+                self.sink.acknowledge(batch)
+                self.received.update(ids(batch))
+            assert self.received == set(range(1, self.appended + 1))
+            assert self.sink.behind == 0
+            self._close()
+        self.loop.close()
+        shutil.rmtree(self.folder)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do *work* on this machine's own loop."""
+        return self.loop.run_until_complete(asyncio.wait_for(work, 10))
+
+    def _take(self, stream: str, batch: Batch | None) -> None:
+        if batch:
+            assert [row.value for row in batch.rows] == [float(row.id) for row in batch.rows]
+            assert not self.settled & set(ids(batch))
+            self.streams[stream] += ids(batch)
+            self.handed[stream].append(batch)
+            self.air.append(batch)
+
+    def _settle(self) -> None:
+        """Without a crash, what was acknowledged and has nothing unacknowledged before it is done with."""
+        for handed in self.handed.values():
+            for batch in takewhile(lambda one: not any(one is other for other in self.air), handed):
+                self.settled.update(ids(batch))
+
+    def _reconnect(self) -> None:
+        self.air.clear()
+        self.streams = {"live": [], "backlog": []}
+        self.handed = {"live": [], "backlog": []}
+
+    def _open(self) -> None:
+        self.store = Store(StorageSettings(path=self.path, commit_interval=0.001))
+        self.loop.run_until_complete(self.store.__aenter__())
+        self.sink: Sink = self.store.sink("mqtt")
+        self.run(self.sink.start())
+
+    def _close(self) -> None:
+        self.loop.run_until_complete(self.store.__aexit__(None, None, None))
+
+
+TestDelivery = Delivery.TestCase
+TestDelivery.settings = hypothesis_settings(max_examples=15, stateful_step_count=25, deadline=None)

@@ -1,0 +1,117 @@
+"""What leaves the log is counted, in small steps, and never takes ids or the newest rows with it."""
+
+from agent.store.log import Log
+from agent.store.reader import Reader
+from agent.store.records import Filled, Record
+from agent.store.retention import retain
+from agent.store.settings import StorageSettings
+from agent.store.writer import Store
+from drivers.reading import Reading
+
+DAY_MS = 86_400_000
+NOON = 1_700_000_000_000
+
+
+def hour(day: int, tags: int = 2) -> list[Reading]:
+    """An hour of readings at the end of a day."""
+    return [
+        Reading(f"t{tag}", NOON + day * DAY_MS + 1_000 * second, 1.0, 192)
+        for second in range(3_600)
+        for tag in range(tags)
+    ]
+
+
+async def test_readings_older_than_wanted_are_dropped_and_told(settings: StorageSettings) -> None:
+    """By tag, with the range of time and how many of them a receiver still waited for."""
+    settings = settings.model_copy(update={"keep_days": 1.5})
+    async with Store(settings) as store:
+        sink = store.sink("mqtt")
+        await sink.start()
+        for day in range(3):
+            await store.append(hour(day))
+            if day == 0:
+                sink.acknowledge(await sink.live(1_000))  # one has gone, then the broker is lost
+        dropped = await retain(store, settings, NOON + 2 * DAY_MS + 3_600_000)
+
+        with Reader(settings.path) as reader:
+            kept, losses = reader.after(0, 100_000), reader.losses()
+
+    assert dropped == 7_200
+    assert {(row.ts_ms - NOON) // DAY_MS for row in kept} == {1, 2}
+    assert [(loss.tag, loss.reason, loss.readings, loss.undelivered) for loss in losses] == [
+        ("t0", "dropped by retention", 3_600, 3_100),
+        ("t1", "dropped by retention", 3_600, 3_100),
+    ]
+    assert (losses[0].first_ms, losses[0].last_ms) == (NOON, NOON + 3_599_000)
+
+
+async def test_the_oldest_go_first_beyond_the_size(settings: StorageSettings) -> None:
+    """The log stays within the site's megabytes, and the file with it: what was freed is used again."""
+    settings = settings.model_copy(update={"max_mb": 1.1})
+    async with Store(settings) as store:
+        for day in range(12):
+            await store.append(hour(day))
+            await retain(store, settings, NOON + day * DAY_MS)
+        with Reader(settings.path) as reader:
+            kept, losses = reader.after(0, 1_000_000), reader.losses()
+
+    assert settings.path.stat().st_size < 1_800_000  # a step's worth above the limit, for the hour that came in
+    assert {(row.ts_ms - NOON) // DAY_MS for row in kept} == set(range(12 - len(kept) // 7_200, 12))
+    assert len(kept) + sum(loss.readings for loss in losses) == 12 * 7_200
+    assert [row.id for row in kept] == list(range(kept[0].id, 12 * 7_200 + 1))
+
+
+async def test_ids_go_on_where_everything_was_dropped(settings: StorageSettings) -> None:
+    """An agent that stood still for months finds only old readings; the newest span stays, and ids after it."""
+    settings = settings.model_copy(update={"keep_days": 1.0})
+    async with Store(settings) as store:
+        await store.append(hour(0))
+        await store.append([Reading("t0", NOON + 90 * DAY_MS, 1.0, 192)])
+        await retain(store, settings, NOON + 90 * DAY_MS)
+        with Reader(settings.path) as reader:
+            kept = reader.after(0, 10)
+
+    assert [row.id for row in kept] == [7_201]
+
+
+async def test_a_clock_that_is_far_ahead_drops_nothing(settings: StorageSettings) -> None:
+    """A clock that jumps to 2099 makes everything old; age counts from the newest reading."""
+    async with Store(settings) as store:
+        await store.append(hour(0))
+        await store.append(hour(1))
+
+        assert await retain(store, settings, NOON + 80 * 365 * DAY_MS) == 0
+
+
+async def test_a_sink_goes_on_after_what_was_dropped(settings: StorageSettings) -> None:
+    """The broker was away for longer than the disk holds: the rest is delivered, nothing waits for what is gone."""
+    settings = settings.model_copy(update={"keep_days": 1.5})
+    async with Store(settings) as store:
+        for day in range(3):
+            await store.append(hour(day, tags=1))
+        sink = store.sink("mqtt")
+        await sink.start()
+        await retain(store, settings, NOON + 2 * DAY_MS + 3_600_000)
+
+        found = []
+        while batch := await sink.backlog(1_000):
+            found += [row.id for row in batch.rows]
+            sink.acknowledge(batch)
+
+    assert found == list(range(3_601, 10_801))
+    assert sink.behind == 0
+
+
+async def test_findings_age_too_but_the_newest_of_each_key_stays(settings: StorageSettings) -> None:
+    """A curve that was fitted a year ago and still holds is what the station knows."""
+    old, new = Record("curve", "p1", NOON - 80 * DAY_MS, b"{}"), Record("curve", "p1", NOON - 70 * DAY_MS, b"{}")
+    with Log(settings.path) as log, log.transaction():
+        log.insert([Reading("t0", NOON, 1.0, 192)])
+    async with Store(settings) as store:
+        await store.record([old, new])
+        await store.fill([Filled("t0", ts_ms, 1.0, 0.1, "linear", NOON) for ts_ms in (NOON - 40 * DAY_MS, NOON)])
+        await retain(store, settings, NOON)
+
+        with Reader(settings.path) as reader:
+            assert reader.records("curve", 0, NOON) == [new]
+            assert [filled.ts_ms for filled in reader.filled(["t0"], 0, NOON + 1)] == [NOON]
