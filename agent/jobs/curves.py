@@ -6,7 +6,7 @@ from agent.jobs.curve_records import curve_records
 from agent.jobs.curve_state import CurveState, model_from_state, models_from_state, restored
 from agent.jobs.evidence import evidence, header_state, plant_tags, pumps_of, running
 from agent.jobs.job import JobContext, Outcome
-from agent.jobs.running import thresholds
+from agent.jobs.running import first_thresholds, thresholds
 from agent.plant import HeaderSettings
 from agent.roles import known_tags
 from agent.settings import AgentSettings
@@ -23,7 +23,7 @@ FINEST_MS = 1_000  # of a cell
 SLICE_MS = 6 * 3_600_000  # of history in memory at once
 LONGEST_MS = 24 * 3_600_000  # of history that one run takes in; whoever has more catches up run by run
 LOOKED_AT = 50_000  # new rows that tell from when the news are
-EARLY = 0.1  # share of them that may be older: a subscription begins with values that changed long ago
+SERIES = 4  # cells with readings, nearer than ten, that make a stretch of history
 
 
 def run(context: JobContext) -> Outcome:
@@ -40,6 +40,7 @@ def run(context: JobContext) -> Outcome:
     for begin_ms in range(start_ms, end_ms, SLICE_MS):
         until_ms = min(begin_ms + SLICE_MS, end_ms)
         cells = _cells(context, begin_ms, until_ms, steadiness)
+        limits = limits or first_thresholds(settings, cells)
         for header in settings.headers:
             found = steady_points(station_points(settings, header, cells, limits), steadiness)
             found = found.take((found.times_ms >= begin_ms) & (found.times_ms < until_ms))
@@ -105,9 +106,16 @@ def _window(context: JobContext, kept: CurveState, steadiness: Steadiness) -> tu
     window_ms = steadiness.window_ms
     end_ms = (context.now_ms - steadiness.guard_ms - window_ms) // window_ms * window_ms
     times = [row.ts_ms for row in context.reader.after(context.mark, LOOKED_AT, plant_tags(context.settings))]
-    oldest_ms = int(np.quantile(times, EARLY, method="lower")) if times else kept.judged_ms or end_ms
+    oldest_ms = _oldest(times, _step_ms(context.settings)) if times else kept.judged_ms or end_ms
     start_ms = min(kept.judged_ms or oldest_ms, oldest_ms) // window_ms * window_ms
     return start_ms, min(end_ms, start_ms + LONGEST_MS)
+
+
+def _oldest(times_ms: list[int], step_ms: int) -> int:
+    """From when the news are: a subscription begins with values that changed long ago, and those are not a history."""
+    cells = np.unique(np.array(times_ms) // step_ms)
+    stretches = np.flatnonzero(cells[SERIES - 1 :] - cells[: 1 - SERIES] < 10)  # noqa: PLR2004 - see SERIES
+    return int(cells[stretches[0] if len(stretches) else -1]) * step_ms
 
 
 def _steadiness(step_ms: int) -> Steadiness:

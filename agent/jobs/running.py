@@ -63,6 +63,13 @@ def thresholds(state: bytes | None) -> dict[str, Thresholds]:
     return {pump: kept.thresholds for pump, kept in restored(state).pumps.items()}
 
 
+def first_thresholds(settings: AgentSettings, cells: Frame) -> dict[str, Thresholds]:
+    """Thresholds from *cells* alone, for whoever needs them before this job has run."""
+    kept = JobState()
+    _learn(settings, cells, kept)
+    return {pump: state.thresholds for pump, state in kept.pumps.items()}
+
+
 def run(context: JobContext) -> Outcome:
     """Follow every pump up to now, and say how the plant runs."""
     settings, reader = context.settings, context.reader

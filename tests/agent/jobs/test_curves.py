@@ -1,0 +1,219 @@
+"""The curves job over real history: from rows of the log to models and records."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.jobs import curves
+from agent.jobs.curve_state import model_from_state, models_from_state
+from agent.jobs.job import Outcome
+from agent.store.records import Filled
+from analytics.curves.points import Points
+from tests.agent.history import START_MS, History, history
+from tests.simulators.waterworks import UNLIKE, operation
+
+STATION = UNLIKE[:2]
+HOUR_MS = 3_600_000
+TAGS: dict[str, dict[str, Any]] = {
+    "p1.power": {"unit": "kW"},
+    "p1.speed": {"unit": "Hz"},
+    "p2.power": {"unit": "kW"},
+    "p2.speed": {"unit": "Hz"},
+    "grid_frequency": {"unit": "Hz"},
+    "pressure": {"unit": "kPa"},
+    "flow": {"unit": "m3/h", "fill": "linear"},
+}
+PLANT: dict[str, Any] = {
+    "header": [{"id": "main", "pressure": ["pressure"], "flow": ["flow"]}],
+    "pump": [
+        {"id": "p1", "header": "main", "power": "p1.power", "speed": "p1.speed"},
+        {"id": "p2", "header": "main", "power": "p2.power", "speed": "p2.speed"},
+    ],
+}
+
+
+def plant(seconds: int, *, each: int = 300) -> Points:
+    """Two pumps in steps of *each* seconds: one, the other, or both, at other duties each time."""
+    steps = operation(
+        STATION, [(0,), (1,), (0, 1)], seconds // each, np.random.default_rng(3), step_ms=600_000, every=1
+    )
+    return steps.take(np.arange(seconds) // each)
+
+
+def told(past: History, truth: Points, *, start_ms: int = START_MS) -> None:
+    """Append *truth*, a row a second, with 0.3 % of noise on powers and flow; a stopped pump's meter shows 0.2 kW."""
+    rng = np.random.default_rng(4)
+    n = len(truth)
+    for index, pump in enumerate(("p1", "p2")):
+        power = np.where(truth.running[:, index], truth.powers[:, index] * rng.normal(1.0, 0.003, n), 0.2)
+        past.series(f"{pump}.power", power, start_ms=start_ms)
+        past.series(f"{pump}.speed", 50.0 * truth.speeds[:, index], start_ms=start_ms)
+    past.series("pressure", 9.80665 * truth.head, start_ms=start_ms)
+    past.series("flow", truth.flow * rng.normal(1.0, 0.003, n), start_ms=start_ms)
+    past.series("grid_frequency", np.full(n, 50.0), start_ms=start_ms)
+
+
+def bodies(outcome: Outcome) -> dict[str, dict[str, Any]]:
+    """What is published, by pump."""
+    return {record.key: json.loads(record.body) for record in outcome.records}
+
+
+def test_the_log_becomes_curves_near_the_truth(tmp_path: Path) -> None:
+    """Two hours of three sets: each pump's published coefficients give its true head within 1 %.
+
+    Slower than most: 50,000 rows go through a real store.
+    """
+    truth = plant(7_200)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, truth)
+
+        outcome = past.perform("curves", curves.run, START_MS + 2 * HOUR_MS)
+
+    published = bodies(outcome)
+    assert sorted(published) == ["p1", "p2"]
+    for index, pump in enumerate(STATION):
+        body = published[f"p{index + 1}"]
+        a0, a1, a2 = body["head_coefficients"]
+        flow = np.linspace(body["flow_min"], body["flow_max"], 9)
+        head = pump.head(flow, np.array(1.0))
+        assert np.abs((a0 + a1 * flow + a2 * flow**2) / head - 1.0).max() < 0.01
+        assert (body["flow_source"], body["fitted_at"]) == ("derived", "2026-03-01T14:00:00.000Z")
+        assert body["readings"] > 100
+        assert len(body["points"]) == 9
+    assert outcome.counts["curves"] == 2
+
+
+def test_often_or_once_the_same_is_learnt(tmp_path: Path) -> None:
+    """The batch twin: every five minutes over half an hour, or once, the same points and the same model."""
+    found = []
+    for name, period_ms in (("often", 300_000), ("once", HOUR_MS)):
+        (tmp_path / name).mkdir()
+        truth = plant(3_600)
+        with history(tmp_path / name, TAGS, **PLANT) as past:
+            for start in range(0, 3_600_000, period_ms):
+                rows = slice(start // 1_000, (start + period_ms) // 1_000)
+                told(past, replace(truth.take(rows), flow=truth.flow[rows]), start_ms=START_MS + start)
+                outcome = past.perform("curves", curves.run, START_MS + start + period_ms)
+            model = model_from_state(outcome.state)
+            assert model is not None
+            found.append((model.basis.seen, model.basis.first_ms, model.basis.last_ms))
+
+    assert found[0] == found[1]
+    assert found[0][0] > 100
+
+
+def test_a_run_without_news_says_nothing(tmp_path: Path) -> None:
+    """No new steady window, no fit, no record; the model stays. The second run still judges the log's last windows."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, plant(1_200))
+        first = past.perform("curves", curves.run, START_MS + 1_200_000)
+
+        past.perform("curves", curves.run, START_MS + 1_260_000)
+        second = past.perform("curves", curves.run, START_MS + 1_320_000)
+
+    assert len(first.records) == 2
+    assert second.records == []
+    assert model_from_state(second.state) is not None
+
+
+def test_no_reading_of_a_stopped_pump_enters_a_curve(tmp_path: Path) -> None:
+    """Pump 2 stands all the time; its meter's 0.2 kW and the mains' 50 Hz taken for its speed make no curve."""
+    truth = plant(2_400)
+    alone = truth.take(truth.running[:, 0] & ~truth.running[:, 1])
+    pumps = [PLANT["pump"][0], PLANT["pump"][1] | {"speed": "grid_frequency"}]
+    with history(tmp_path, TAGS, **(PLANT | {"pump": pumps})) as past:
+        told(past, alone)
+
+        outcome = past.perform("curves", curves.run, START_MS + 1_000 * len(alone))
+
+    assert list(bodies(outcome)) == ["p1"]
+
+
+def test_filled_values_teach_nothing(tmp_path: Path) -> None:
+    """Twenty minutes without flow, filled by someone's method with 10,000 m³/h: no point has that flow."""
+    truth = plant(2_400)
+    gap = np.where(np.arange(2_400) < 1_200, truth.flow, np.nan)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, replace(truth, flow=gap))
+        past.fill(
+            Filled("flow", START_MS + 1_000 * second, 10_000.0, 1.0, "linear", START_MS)
+            for second in range(1_210, 2_400)
+        )
+
+        outcome = past.perform("curves", curves.run, START_MS + 2_400_000)
+
+    model = model_from_state(outcome.state)
+    assert model is not None
+    assert model.basis.flow_rmse < 0.01 * truth.flow.mean()
+
+
+def test_what_no_tag_tells_is_no_evidence(tmp_path: Path) -> None:
+    """While pump 2's tags are silent it may or may not run: the total is then nobody's to learn from."""
+    truth = plant(2_400)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, truth.take(slice(0, 1_200)))
+        for tag in ("p1.power", "p1.speed", "pressure", "flow"):
+            value = {"p1.power": 100.0, "p1.speed": 45.0, "pressure": 400.0, "flow": 5_000.0}[tag]
+            past.series(tag, [value] * 1_200, start_ms=START_MS + 1_200_000)
+
+        outcome = past.perform("curves", curves.run, START_MS + 2_400_000)
+
+    model = model_from_state(outcome.state)
+    assert model is not None
+    assert model.basis.last_ms < START_MS + 1_220_000
+
+
+def test_history_imported_later_is_learnt_from(tmp_path: Path) -> None:
+    """An operator imports last month after the first day: the job goes back for it."""
+    truth = plant(2_400)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, truth.take(slice(1_200, 2_400)), start_ms=START_MS + 20 * HOUR_MS)
+        past.perform("curves", curves.run, START_MS + 20 * HOUR_MS + 1_200_000)
+        told(past, truth.take(slice(0, 1_200)))
+
+        outcome = past.perform("curves", curves.run, START_MS + 20 * HOUR_MS + 1_260_000)
+
+    model = model_from_state(outcome.state)
+    assert model is not None
+    assert model.basis.first_ms < START_MS + HOUR_MS
+    assert model.basis.last_ms > START_MS + 20 * HOUR_MS
+
+
+def test_a_stale_first_value_does_not_send_the_job_back(tmp_path: Path) -> None:
+    """A subscription begins with values that changed days ago; rereading days for it would never end."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        past.series("p2.speed", [0.0], start_ms=START_MS - 200 * HOUR_MS)
+        told(past, plant(1_200))
+
+        outcome = past.perform("curves", curves.run, START_MS + 1_200_000)
+
+    assert outcome.counts["points"] > 20
+
+
+def test_a_changed_pump_begins_anew_and_junk_is_no_state(tmp_path: Path) -> None:
+    """Another plant or another version's state must neither crash the job nor be believed."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, plant(1_200))
+        outcome = past.perform("curves", curves.run, START_MS + 1_200_000)
+
+    assert outcome.state is not None
+    assert list(models_from_state(outcome.state)) == ["main"]
+    assert model_from_state(outcome.state, "other") is None
+    assert models_from_state(b"junk") == {}
+    assert models_from_state(None) == {}
+    assert model_from_state(outcome.state[: len(outcome.state) // 2]) is None
+
+
+@pytest.mark.parametrize("tag", ["pressure", "flow"])
+def test_a_station_that_measures_nothing_yet_is_no_error(tmp_path: Path, tag: str) -> None:
+    """Commissioning: one tag speaks, the rest are silent."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        past.series(tag, [400.0] * 600)
+
+        outcome = past.perform("curves", curves.run, START_MS + 600_000)
+
+    assert (outcome.records, model_from_state(outcome.state)) == ([], None)
