@@ -47,6 +47,7 @@ class StationSettings(Settings):
 
     name: Name = Field(examples=["waterworks-north"])  # part of every topic
     time_zone: str = "UTC"  # IANA name; for tariffs and "today"
+    flow: TagName | None = None  # tag of a meter for all headers together, to check theirs against
 
     @field_validator("time_zone")
     @classmethod
@@ -89,7 +90,9 @@ class PumpSettings(Settings):
     speed: TagName | None = None  # tag of drive output frequency or shaft speed; absent: fixed speed
     rated_speed: Annotated[float, Field(gt=0)] = 50.0  # the speed tag's value at relative speed 1.0
     power: TagName | None = None  # tag, electrical, kW
-    current: TagName | None = None  # tag, A
+    current: TagName | None = None  # tag, A, of one phase
+    voltage: TagName | None = None  # tag, V, of one phase against neutral; to check power against current
+    power_factor: TagName | None = None  # tag; likewise
     status: TagName | None = None  # tag, not 0 while running
     flow: TagName | None = None  # tag, where the pump has its own meter
     energy: TagName | None = None  # tag, kWh counter

@@ -1,7 +1,8 @@
 """The one door between the log and the analyses: readings of a window, aligned in time, in the plant's own units."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,17 @@ class Frame:
     def matrix(self, tags: Sequence[str]) -> Floats:
         """Values of *tags* as columns, shape (n, len(tags))."""
         return np.column_stack([self.values[tag] for tag in tags]) if tags else np.empty((len(self), 0))
+
+    def since(self, start_ms: int) -> Self:
+        """The cells that begin at *start_ms* or later."""
+        new = slice(int(np.searchsorted(self.times_ms, start_ms)), None)
+        return replace(
+            self,
+            times_ms=self.times_ms[new],
+            values={tag: each[new] for tag, each in self.values.items()},
+            counts={tag: each[new] for tag, each in self.counts.items()},
+            filled={tag: each[new] for tag, each in self.filled.items()},
+        )
 
     def measured(self, tag: str) -> NDArray[np.bool_]:
         """Where good readings stand behind the value, shape (n,)."""

@@ -11,7 +11,7 @@ from agent.mqtt.payloads.command import Accept, Ack, Command, CommandResult, Rej
 from agent.mqtt.payloads.live import Info, Readings, TagValue
 from agent.mqtt.payloads.payload import Payload, QualityWord, Source
 from agent.mqtt.payloads.plant import CurvePoint, HeaderFigures, Pump, PumpCurve, Station
-from agent.mqtt.payloads.reports import Health, PartHealth, Quality, TagQuality
+from agent.mqtt.payloads.reports import CrossCheck, FlagWord, Health, PartHealth, Quality, TagFinding, TagQuality
 
 __all__ = [
     "Accept",
@@ -21,7 +21,9 @@ __all__ = [
     "AlarmState",
     "Command",
     "CommandResult",
+    "CrossCheck",
     "CurvePoint",
+    "FlagWord",
     "HeaderFigures",
     "Health",
     "Info",
@@ -40,6 +42,7 @@ __all__ = [
     "ScheduleRow",
     "Source",
     "Station",
+    "TagFinding",
     "TagQuality",
     "TagValue",
 ]

@@ -7,6 +7,29 @@ from pydantic import Field
 from agent.mqtt.instant import Instant
 from agent.mqtt.payloads.payload import Count, Payload, Share
 
+FlagWord = Literal["pass", "not_evaluated", "suspect", "fail", "missing"]  # as QARTOD has them
+
+
+class TagFinding(Payload):
+    """One check that some readings of a tag did not pass."""
+
+    check: str  # spike, step, frozen, missing, late ...
+    flag: FlagWord
+    count: Count  # readings
+    first: Instant
+    value: float | None = None  # the first one's figure, in the tag's unit, or s for times
+    limit: float | None = None  # what it was held against
+
+
+class CrossCheck(Payload):
+    """Tags that contradict each other, or what physics allows."""
+
+    check: str  # energy_balance, volume_balance, electrical, while_stopped, mains_as_speed, headers_sum, efficiency
+    tags: tuple[str, ...]  # the suspected one first, where it can be told
+    reason: str  # a sentence
+    value: float | None = None
+    limit: float | None = None
+
 
 class TagQuality(Payload):
     """One tag in the quality report; the shares are of the expected readings."""
@@ -21,6 +44,8 @@ class TagQuality(Payload):
     bad: Count = 0
     filled: Count = 0
     reasons: dict[str, int] = Field(default_factory=dict)  # why readings were bad, and how many
+    flag: FlagWord | None = None  # of the worst finding
+    findings: tuple[TagFinding, ...] = ()
 
 
 class Quality(Payload):
@@ -36,6 +61,7 @@ class Quality(Payload):
     consistency: Share
     timeliness: Share
     tags: tuple[TagQuality, ...] = ()
+    cross_checks: tuple[CrossCheck, ...] = ()
     stale: bool = False
 
 

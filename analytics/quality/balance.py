@@ -1,0 +1,77 @@
+"""A counter against the rate it counts: ΔkWh against ∫P dt, Δm³ against ∫Q dt."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_STEPS = 10  # of the counter before it is judged
+_LEAST_MS = 1_800_000  # and time
+_SHARE = 0.1  # that counter and rate may differ by, beside one and a half steps
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What counter and rate said over the same time."""
+
+    counted: float
+    integrated: float
+    tolerance: float
+    hours: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether they tell the same story."""
+        return abs(self.counted - self.integrated) <= self.tolerance
+
+
+@dataclass(slots=True)
+class Balance:
+    """Both sums since the last verdict.
+
+    |ΔC - ∫r dt| ≤ 0.1 ∫r dt + 1.5 steps of the counter, judged at the end of a portion after half an hour at least,
+    and ten steps, or what would have been twenty of the largest steps ever seen.
+    """
+
+    counter: float | None = None  # its newest state
+    counted: float = 0.0
+    integrated: float = 0.0
+    elapsed_ms: int = 0
+    step: float = 0.0  # the largest between two cells
+    steps: int = 0
+
+    def update(self, counter: Floats, rate: Floats, step_ms: int) -> list[Verdict]:
+        """Take in cells of *step_ms*: the counter's states and the rate per hour, shape (n,), NaN where not known.
+
+        A cell without both, or in which the counter fell, is left out of both sums.
+        """
+        previous = np.concatenate([[np.nan if self.counter is None else self.counter], _forward(counter, self.counter)])
+        rise = counter - previous[:-1]
+        use = np.isfinite(rise) & np.isfinite(rate) & (rise >= 0)
+        self.counted += float(rise[use].sum())
+        self.integrated += float(rate[use].sum()) * step_ms / 3_600_000
+        self.elapsed_ms += int(use.sum()) * step_ms
+        self.step = max(self.step, float(rise[use].max(initial=0.0)))
+        self.steps += int((rise[use] > 0).sum())
+        self.counter = float(previous[-1]) if np.isfinite(previous[-1]) else None
+        return self._judged()
+
+    def _judged(self) -> list[Verdict]:
+        is_slow = self.step > 0 and self.integrated > 2 * _STEPS * self.step
+        if self.elapsed_ms < _LEAST_MS or not (self.steps >= _STEPS or is_slow):
+            return []
+        tolerance = _SHARE * abs(self.integrated) + 1.5 * self.step
+        found = Verdict(self.counted, self.integrated, tolerance, self.elapsed_ms / 3_600_000)
+        self.counted = self.integrated = 0.0
+        self.elapsed_ms = self.steps = 0
+        return [found]
+
+
+def _forward(values: Floats, before: float | None) -> Floats:
+    """The last known value at each place, shape (n,)."""
+    place = np.where(np.isfinite(values), np.arange(len(values)), -1)
+    last = np.maximum.accumulate(place) if len(values) else place
+    first = np.nan if before is None else before
+    return np.where(last >= 0, values[np.maximum(last, 0)], first)

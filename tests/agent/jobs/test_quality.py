@@ -1,0 +1,255 @@
+"""The quality job over real history: the report and its cross-checks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.jobs import quality
+from agent.mqtt.payloads import Quality
+from drivers.reading import Reading
+from tests.agent.history import START_MS, History, history
+from tests.real_station import needs_real_station, recording
+
+BAD, NAN = float("inf"), float("nan")
+
+
+def report(past: History, second: float) -> Quality:
+    """What the job says so many seconds after the start."""
+    (record,) = past.perform("quality", quality.run, START_MS + round(1_000 * second)).records
+    return Quality.model_validate_json(record.body)
+
+
+def test_a_tag_that_is_all_there_scores_one(tmp_path: Path) -> None:
+    """Every expected reading came, in time, good, and nothing speaks against it."""
+    with history(tmp_path, {"x": {"unit": "m"}}) as past:
+        past.series("x", np.arange(60.0))
+
+        (x,) = report(past, 60).tags
+
+    assert (x.score, x.readings, x.flag, x.findings) == (1.0, 60, "pass", ())
+
+
+def test_what_is_missing_or_bad_lowers_its_own_share(tmp_path: Path) -> None:
+    """Sixty were expected, 45 came, nine of them bad: the reasons are counted."""
+    with history(tmp_path, {"x": {"unit": "m"}}) as past:
+        past.series("x", [*range(36), *[BAD] * 9, *[NAN] * 15])
+
+        (x,) = report(past, 60).tags
+
+    assert (x.completeness, x.validity, x.consistency, x.timeliness) == (0.75, 0.8, 1.0, 1.0)
+    assert x.score == pytest.approx(0.6)
+    assert x.reasons == {"the device is silent": 9}
+    assert x.flag == "fail"
+
+
+def test_a_tag_that_never_came_is_missing(tmp_path: Path) -> None:
+    """It is in the report all the same: silence is what the report is for."""
+    with history(tmp_path, {"x": {"unit": "m"}, "y": {"unit": "m"}}) as past:
+        past.series("x", [1.0] * 60)
+
+        y = report(past, 60).tags[1]
+
+    assert (y.tag, y.score, y.flag) == ("y", 0.0, "missing")
+
+
+def test_each_reading_is_judged_once(tmp_path: Path) -> None:
+    """The second report is about the second minute; late readings count where they arrive."""
+    with history(tmp_path, {"x": {"unit": "m"}}) as past:
+        past.series("x", [1.0] * 50)
+        report(past, 60)
+        past.series("x", [1.0] * 60, start_ms=START_MS + 60_000)
+        past.append([Reading("x", START_MS + 55_000, 1.0, 192)])
+
+        second = report(past, 120)
+
+    assert (second.start, second.end) == (START_MS + 60_000, START_MS + 120_000)
+    assert second.tags[0].readings == 61
+    assert {finding.check: finding.count for finding in second.tags[0].findings} == {"missing": 10, "late": 1}
+
+
+def test_a_value_outside_its_range_fails_with_its_figures(tmp_path: Path) -> None:
+    """Imported history has not passed the driver's own check."""
+    with history(tmp_path, {"x": {"unit": "m", "valid_max": 5.0}}) as past:
+        past.series("x", [1.0] * 59 + [7.5])
+
+        (x,) = report(past, 60).tags
+
+    (finding,) = x.findings
+    assert (finding.check, finding.flag, finding.count) == ("range", "fail", 1)
+    assert (finding.value, finding.limit) == (7.5, 5.0)
+    assert finding.first == START_MS + 59_000
+
+
+TAGS: dict[str, dict[str, Any]] = {
+    "p1.power": {"unit": "kW"},
+    "p1.speed": {"unit": "Hz"},
+    "p1.current": {"unit": "A"},
+    "p1.voltage": {"unit": "V"},
+    "p1.cosphi": {"unit": "1"},
+    "p1.energy": {"unit": "kWh"},
+    "pressure": {"unit": "bar"},
+    "flow": {"unit": "m3/h"},
+    "total": {"unit": "m3/h"},
+    "volume": {"unit": "m3"},
+}
+PUMP = {
+    "id": "p1",
+    "header": "main",
+    "power": "p1.power",
+    "speed": "p1.speed",
+    "current": "p1.current",
+    "voltage": "p1.voltage",
+    "power_factor": "p1.cosphi",
+    "energy": "p1.energy",
+    "rated_power": 200.0,
+    "rated_flow": 900.0,
+}
+PLANT: dict[str, Any] = {
+    "station": {"name": "test", "flow": "total"},
+    "header": [{"id": "main", "pressure": ["pressure"], "flow": ["flow"], "volume": "volume"}],
+    "pump": [PUMP],
+}
+TRUE = {
+    "p1.power": 150.0,
+    "p1.speed": 45.0,
+    "p1.current": 240.0,
+    "p1.voltage": 231.0,
+    "p1.cosphi": 0.9,
+    "pressure": 4.0,
+    "flow": 900.0,
+    "total": 900.0,
+}
+
+
+def contradictions(past: History, /, **said: float) -> dict[str, tuple[str, ...]]:
+    """Which checks fail, and the tags they name, where the plant says *said* instead of the truth."""
+    for tag, value in (TRUE | {name.replace("_", ".", 1): value for name, value in said.items()}).items():
+        past.series(tag, [value] * 120)
+    return {one.check: one.tags for one in report(past, 120).cross_checks}
+
+
+def test_a_plant_that_agrees_with_itself_is_not_contradicted(tmp_path: Path) -> None:
+    """150 kW are 3 · 231 V · 240 A · 0.9, and 65 % of it is in the water."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        assert contradictions(past) == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "check", "tag"),
+    [
+        ({"p1_power": 15.0}, "electrical", "p1.power"),
+        ({"pressure": 8.0}, "efficiency", "flow"),
+        ({"total": 700.0}, "headers_sum", "total"),
+        ({"p1_power": 0.0, "p1_current": 0.0, "flow": 0.0, "total": 0.0}, "mains_as_speed", "p1.speed"),
+        (
+            {"p1_power": 15.0, "p1_current": 0.35, "p1_speed": 0.01, "flow": 0.0, "total": 0.0},
+            "while_stopped",
+            "p1.power",
+        ),
+        ({"p1_power": 0.0, "p1_current": 0.0, "p1_speed": 0.0}, "while_stopped", "flow"),
+    ],
+)
+def test_who_contradicts_the_rest_is_named(tmp_path: Path, said: dict[str, float], check: str, tag: str) -> None:
+    """A technician needs the tag, not a suspicion."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        found = contradictions(past, **said)
+
+    assert found[check][0] == tag
+
+
+def test_a_counter_is_held_against_the_rate_it_counts(tmp_path: Path) -> None:
+    """Half an hour at 150 kW and 900 m³/h: 75 kWh and 450 m³; a meter that counts 45 kWh is scaled wrongly.
+
+    Slow because half an hour of ten tags is written first.
+    """
+    seconds = np.arange(2_400)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        past.series("p1.energy", 1_000.0 + seconds * 90.0 / 3_600)
+        past.series("volume", 5_000.0 + seconds * 900.0 / 3_600)
+        for tag, value in TRUE.items():
+            past.series(tag, [value] * 2_400)
+
+        (found,) = report(past, 2_400).cross_checks
+
+    assert (found.check, found.tags) == ("energy_balance", ("p1.energy", "p1.power"))
+    assert "rose by 60.0 in 0.7 h, but p1.power makes 100.0" in found.reason
+
+
+def test_a_pump_start_is_no_fault_of_its_meters(tmp_path: Path) -> None:
+    """Power, current and flow jump because the pump was started."""
+    random = np.random.default_rng(1)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        for tag, value in TRUE.items():
+            on = value * (1 + random.normal(0, 0.002, 1_500))
+            past.series(tag, np.where(np.arange(1_500) < 1_000, on, 0.0 if tag != "pressure" else 2.0))
+
+        found = report(past, 1_500)
+
+    assert {finding.check for tag in found.tags for finding in tag.findings} == set()
+
+
+def test_a_state_that_another_version_left_is_begun_anew() -> None:
+    """An upgrade never stops the job."""
+    assert quality.restored(b'{"version": 1, "watches": [1]}') == quality.JobState()
+
+
+@needs_real_station
+def test_the_real_stations_report(tmp_path: Path) -> None:
+    """Three minutes of all tags: the old pump house's meters are named, sentinels are bad, nothing else is.
+
+    Slow because 45,000 readings are written first.
+    """
+    hour = recording()[:180]
+    pumps = [f"{house}.p{n}" for house, count in (("supply", 6), ("phase1", 4)) for n in range(1, count + 1)]
+    units = {
+        "flow": "m3/h",
+        "pressure": "MPa",
+        "active_power": "kW",
+        "energy": "kWh",
+        "frequency": "Hz",
+        "volume": "m3",
+    }
+    tags = {str(name): {"unit": units.get(str(name).rpartition(".")[2], "1")} for name in hour}
+    plant: dict[str, Any] = {
+        "station": {"name": "real", "flow": "supply.total.flow"},
+        "header": [
+            {
+                "id": "supply",
+                "pressure": ["supply.header1.pressure", "supply.header2.pressure"],
+                "flow": ["supply.header1.flow", "supply.header2.flow"],
+                "volume": "supply.total.volume",
+            },
+            {"id": "phase1", "pressure": ["phase1.header.pressure"], "flow": ["phase1.header.flow"]},
+        ],
+        "pump": [
+            {
+                "id": pump,
+                "header": pump.split(".")[0],
+                "power": f"{pump}.active_power",
+                "speed": f"{pump}.frequency",
+                "current": f"{pump}.current_a",
+                "voltage": f"{pump}.voltage_a",
+                "power_factor": f"{pump}.power_factor",
+                "energy": f"{pump}.energy",
+            }
+            for pump in pumps
+        ],
+    }
+    with history(tmp_path, tags, **plant) as past:
+        for begin in range(0, 180, 60):
+            for name in hour:
+                values = hour[name][begin : begin + 60].replace(3276.7, BAD)
+                past.series(str(name), values, start_ms=START_MS + 1_000 * begin)
+            last = json.loads(report(past, begin + 60).encode())
+
+    assert {tag["tag"] for tag in last["tags"] if tag["flag"] == "fail"} == {
+        str(name) for name in hour if hour[name].eq(3276.7).all()
+    }
+    assert {tag["flag"] for tag in last["tags"]} == {"pass", "fail"}
+    assert {(one["check"], one["tags"][0]) for one in last["cross_checks"]} == {
+        (check, f"phase1.p{n}.active_power") for n in range(1, 5) for check in ("electrical", "while_stopped")
+    }
+    assert last["score"] == pytest.approx(244 / 251, abs=0.001)
