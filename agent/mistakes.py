@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from heapq import nlargest
+from os.path import commonprefix
 
 _LIKE = 0.66  # of 1: "adress" is 0.92 like "address", "period" 0.62 like "version"
+_COMPARED = 50  # choices that are compared in full, which is slow; a station may have thousands of tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,16 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice most like a word, whatever its case."""
     by_fold = {choice.casefold(): choice for choice in choices}
-    close = get_close_matches(word.casefold(), by_fold, n=1, cutoff=_LIKE)
+    likely = nlargest(_COMPARED, by_fold, key=lambda choice: _shared(word.casefold(), choice))
+    close = get_close_matches(word.casefold(), likely, n=1, cutoff=_LIKE)
     return by_fold[close[0]] if close else None
+
+
+def _shared(one: str, other: str) -> int:
+    """Characters two words begin and end with alike; a misspelt word keeps most of both."""
+    begin = commonprefix((one, other))  # noqa: RUF071 - of characters, not of folders
+    end = commonprefix((one[::-1], other[::-1]))  # noqa: RUF071 - likewise
+    return len(begin) + len(end)
 
 
 def listed(choices: Sequence[str]) -> str:

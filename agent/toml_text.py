@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import spanned_toml
@@ -122,7 +123,8 @@ def _multiline_values(value: Any, text: str) -> list[tuple[int, int]]:
     return [found for child in children for found in _multiline_values(child, text)]
 
 
-def _keys(header: str) -> list[str]:
+@cache  # most headers of a station are [[device.tag]]
+def _keys(header: str) -> tuple[str, ...]:
     """The keys of a header line, told by the parser itself: they may be quoted and hold dots."""
     keys: list[str] = []
     table = spanned_toml.loads(header).unspan()
@@ -130,7 +132,7 @@ def _keys(header: str) -> list[str]:
         [(key, table)] = table.items()
         keys.append(key)
         table = table[0] if isinstance(table, list) else table
-    return keys
+    return tuple(keys)
 
 
 def _places(text: str, file: str, offsets: dict[Path, int]) -> dict[Path, Place]:

@@ -12,13 +12,24 @@ from agent.store.errors import StorageRefusedError
 
 def run(args: Namespace) -> int:
     """Run the agent until a signal stops it."""
-    stamp = "%(asctime)s " if sys.stderr.isatty() else ""  # the journal has its own
-    level = logging.DEBUG if args.verbose else logging.INFO
-    logging.basicConfig(level=level, format=f"{stamp}%(levelname)s %(message)s")
     settings = load(args.config)
+    _log(is_verbose=args.verbose)
     try:
         main(settings)
     except StorageRefusedError as error:
         print(error, file=sys.stderr)
         return MENDABLE
     return 0
+
+
+def _log(*, is_verbose: bool) -> None:
+    """Say on stderr what the agent does; of libraries, only what the agent would not say itself."""
+    stamp = "%(asctime)s " if sys.stderr.isatty() else ""  # the journal has its own
+    logging.basicConfig(
+        level=logging.INFO if is_verbose else logging.WARNING, format=f"{stamp}%(levelname)s %(message)s"
+    )
+    for ours in ("agent", "drivers"):
+        logging.getLogger(ours).setLevel(logging.DEBUG if is_verbose else logging.INFO)
+    if not is_verbose:
+        for library in ("asyncua", "pymodbus"):  # a lost connection is told once, by the supervisor
+            logging.getLogger(library).setLevel(logging.CRITICAL)

@@ -51,6 +51,13 @@ def test_only_what_is_near_is_suggested() -> None:
     assert did_you_mean("period", ["version", "user"]) == ""
 
 
+def test_name_is_found_among_thousands() -> None:
+    """A large station has thousands of tags, of which only the likeliest are compared in full."""
+    names = [f"area{number // 500}.device{number // 50}.quantity_{number}" for number in range(5000)]
+
+    assert did_you_mean("area3.devic30.quantity_1500", names) == '; did you mean "area3.device30.quantity_1500"?'
+
+
 def test_settings_made_in_code_need_no_file_around_them() -> None:
     """A test or a job may make a pump without saying which tags there are."""
     pump = PumpSettings(id="p1", header="main", speed="p1.speed")
