@@ -67,7 +67,6 @@ class Client:
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._trouble: str | None = None  # why the connection is over
         self._ended = asyncio.Event()
-        self.acknowledged = 0  # messages that the broker has taken
         self._largest: int | None = None  # bytes of a packet that the broker takes
         self._is_wanted = True
         self.acknowledged = 0  # messages that the broker has taken
@@ -186,9 +185,7 @@ class Client:
         if reason.value >= FAILURE:
             remedy = f"allow {self._settings.user or 'us'} to use it in the broker's access list"
             _fail(question.answer, DeniedError(self, question.topic, reason, remedy))
-            return
-        self.acknowledged += 1
-        if not question.answer.done():
+        elif not question.answer.done():
             question.answer.set_result(None)
 
     def _dial(self) -> Paho:

@@ -1,6 +1,7 @@
 """How a connection begins: files, name lookup, TCP, TLS and CONNECT; everything that blocks, for a thread to do."""
 
 import ssl
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -57,8 +58,24 @@ def _password(file: Path | None) -> str | None:
     return None if file is None else file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
 
 
+class _Handshaking(ssl.SSLSocket):
+    """Closes itself where the other side is not to be trusted; paho would leave it open."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is overridden
+        """Agree on keys, or close.
+
+        Raises:
+            OSError: They do not agree.
+        """
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            super().do_handshake(block)
+            undo.pop_all()
+
+
 def _tls(settings: MqttSettings, ca_file: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(ca_file))  # verifies chain and host name
+    context.sslsocket_class = _Handshaking
     if settings.cert_file is not None:
         context.load_cert_chain(settings.cert_file, settings.key_file)
     return context

@@ -1,6 +1,7 @@
 """Instants as messages write them (RFC 3339, UTC, milliseconds) and as we keep them (integer milliseconds)."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -12,7 +13,12 @@ LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 def rfc3339(ts_ms: int) -> str:
     """Write ms since the epoch as `2026-03-01T12:00:00.000Z`; exact, no float in between."""
     seconds, milliseconds = divmod(ts_ms, 1_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    return f"{_second(seconds)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=256)  # readings of one moment share their second, and formatting it costs 5 µs
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def instant_ms(text: str) -> int:

@@ -68,7 +68,6 @@ class Publisher:
         self._store = store
         self._part = part
         self._client = client
-        self._messages = part.counts.get("messages", 0)  # of earlier connections
         self._denials = denials
         self._acknowledged = part.counts.get("messages", 0)  # over earlier connections
         self._topics = topics = Topics.of_station(settings.mqtt, settings.station.name)
@@ -123,7 +122,6 @@ class Publisher:
         self._part.count("readings", len(batch.rows))
         self._part.counts["messages"] = self._acknowledged + self._client.acknowledged
         self._part.counts["behind"] = self._sink.behind
-        self._part.counts["messages"] = self._messages + self._client.acknowledged
         if self._denials:
             self._part.seen_ms = wall_ms()
         else:
