@@ -21,7 +21,7 @@ from agent.settings import AgentSettings
 from agent.store.opening import prepare
 from agent.store.writer import Store
 from agent.supervisor import supervise
-from agent.tasks import feed_watchdog, poll, report
+from agent.tasks import driver, feed_watchdog, poll, report
 from agent.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,8 @@ async def run(settings: AgentSettings, stop: asyncio.Event) -> None:
     """
     health = Health(settings, VERSION)
     await prepare(settings.storage.path)
+    for device in settings.devices:
+        driver(device)  # loads its library: a second of import, later, would be a timeout of all other devices
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store(settings.storage))
         worker = await stack.enter_async_context(Worker(settings))

@@ -2,20 +2,22 @@
 
 from dataclasses import dataclass, replace
 from math import exp, sqrt
+from math import pow as power_of
 from random import Random
 
+from agent.demo.habits import Orders, first_orders, orders_now
 from agent.demo.pumps import PUMPS
-from agent.demo.shift import Orders, first_orders, orders_now
 
 DAY = 86_400.0  # s
 STATIC = 20.0  # m: height of the town above the header
 USUAL = 40.0  # m: header head at which consumers draw exactly their demand
+ELASTICITY = 0.15  # of the town's flow against the head above it; 0.5 would be taps that nobody touches
 ELEVATION = 0.8  # m: discharge gauge above the suction gauge
 TANK_AREA = 400.0  # m²
 TANK_LOW, TANK_HIGH = 2.2, 3.8  # m: where the works start and stop to refill
 REFILL, TRICKLE = 680.0, 140.0  # m³/h: what the works send while refilling and otherwise
 BAR = 10.2  # m of water
-DRIVE_LAG, BEARING_LAG = 6.0, 900.0  # s
+DRIVE_LAG, BEARING_LAG = 6.0, 600.0  # s
 WANDERING = 600.0  # s: for how long the town keeps a whim
 AMBIENT = 22.0  # °C
 
@@ -58,7 +60,7 @@ def step(state: State, seconds: float, rng: Random) -> State:
     """The station *seconds* later; the same *rng* gives the same future."""
     clock = state.clock + seconds
     keep = exp(-seconds / WANDERING)
-    whim = keep * state.whim + 0.05 * sqrt(1.0 - keep**2) * rng.gauss(0.0, 1.0)
+    whim = keep * state.whim + 0.04 * sqrt(1.0 - keep**2) * rng.gauss(0.0, 1.0)
     demand = daily_demand(clock) * exp(whim)
     orders = orders_now(state.orders, clock, demand, rng)
     suction = state.level - 0.4 - 6e-7 * state.flow**2
@@ -76,8 +78,8 @@ def daily_demand(clock: float) -> float:
 
 
 def town_flow(head: float, demand: float) -> float:
-    """Flow in m³/h that the town takes at a header head: more pressure, more flow through the same taps."""
-    return demand * sqrt(max(head - STATIC, 0.0) / (USUAL - STATIC))
+    """Flow in m³/h that the town takes at a header head: people open their taps further when the pressure sinks."""
+    return demand * power_of(max(head - STATIC, 0.0) / (USUAL - STATIC), ELASTICITY)
 
 
 def balance(speeds: tuple[float, ...], demand: float, suction: float) -> tuple[float, tuple[float, ...]]:
@@ -143,9 +145,9 @@ def _advance(state: State, speeds: tuple[float, ...], seconds: float) -> State:
 
 
 def _bearings(bearings: tuple[float, ...], powers: tuple[float, ...], seconds: float) -> tuple[float, ...]:
-    """Bearings warm with the load; a worn pump's more, because it shakes."""
+    """Bearings warm by turning and with the load; a worn pump's more, because it shakes."""
     share = 1.0 - exp(-seconds / BEARING_LAG)
     return tuple(
-        now + share * (AMBIENT + (30.0 + 600.0 * pump.wear) * power / pump.motor - now)
+        now + share * (AMBIENT + (power > 0.0) * (20.0 + 400.0 * pump.wear) + 20.0 * power / pump.motor - now)
         for pump, now, power in zip(PUMPS, bearings, powers, strict=True)
     )

@@ -25,7 +25,8 @@ from agent.mqtt.topics import Topics
 from agent.store.reader import Reader
 
 SEED = 20_24  # everyone sees the same station
-DAYS = 7.0  # of history
+# Of history, as finely as is polled: as much as the jobs take in at once, so that advice comes in the first minute.
+HOURS = 5.0
 AGENT = (sys.executable, "-P", "-m", "agent")  # this interpreter's own; -P: nothing from the current directory
 
 
@@ -44,7 +45,7 @@ class Show:
     seconds: float | None
     say: Callable[[str], None]
     draw: Callable[[Picture], Coroutine[Any, Any, NoReturn]]
-    days: float = DAYS
+    hours: float = HOURS
     began: float | None = field(default=None, init=False)  # loop's time at the agent's start, s
     imported: int = field(default=0, init=False)  # readings of the past
     picture: Picture = field(init=False)
@@ -62,7 +63,7 @@ class Show:
         rng = Random(SEED)
         settings, folder = self.place.settings, self.place.folder
         history, log = folder / "history.csv", folder / "import.log"
-        station = Station(settings, await self._live_a_week(history, rng), rng)
+        station = Station(settings, await self._live_until_now(history, rng), rng)
         async with AsyncExitStack() as stack:
             started = time.monotonic()
             async with child(*AGENT, "import", str(self.place.config), str(history), log=log) as process:
@@ -76,13 +77,14 @@ class Show:
             stack.enter_context(subscribed(settings.mqtt, self.picture))
             await self._run_agent(station, nodes)
 
-    async def _live_a_week(self, path: Path, rng: Random) -> State:
+    async def _live_until_now(self, path: Path, rng: Random) -> State:
         """Generate the station's past, up to now, as its historian would have kept it."""
         started = time.monotonic()
-        now_ms = int(time.time()) // 60 * 60_000
-        state, count = await asyncio.to_thread(write_history, path, now_ms, self.days, rng)
+        now_ms = int(time.time()) * 1_000
+        period = self.place.settings.devices[0].period
+        state, count = await asyncio.to_thread(write_history, path, now_ms, self.hours, period, rng)
         self.say(
-            f"{self.days:g} days of the station, {count:,} readings, in {time.monotonic() - started:.1f} s: {path}"
+            f"{self.hours:g} hours of the station, {count:,} readings, in {time.monotonic() - started:.1f} s: {path}"
         )
         return state
 

@@ -18,7 +18,8 @@ class Summary:
     readings_imported: int  # before
     readings_received: int  # by the subscriber
     messages_acknowledged: int  # by the broker, as the agent says in its health
-    gaps_filled: int  # values
+    gaps_filled: int  # stretches in which a tag was silent
+    values_filled: int  # in them
     curves_fitted: int
     recommendation: Message
     alarms_raised: int
@@ -34,14 +35,16 @@ def summary(show: Show) -> Summary:
     tags = [tag.name for device in settings.devices for tag in device.tags]
     with Reader(settings.storage.path) as reader:
         stored = reader.last_id - show.imported
-        filled = len(reader.filled(tags, 0, EVER_MS))
+        values = len(reader.filled(tags, 0, EVER_MS))
+        gaps = sum(run.counts.get("gaps_filled", 0) for run in reader.job_runs() if run.job == "gaps")
     return Summary(
         tags_polled=len(picture.polled),
         readings_stored=stored,
         readings_imported=show.imported,
         readings_received=picture.readings,
         messages_acknowledged=picture.health.get("broker", {}).get("counts", {}).get("messages", 0),
-        gaps_filled=filled,
+        gaps_filled=gaps,
+        values_filled=values,
         curves_fitted=_curves(picture),
         recommendation=picture.recommendation,
         alarms_raised=picture.raised,
