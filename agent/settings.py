@@ -1,4 +1,4 @@
-"""The one TOML file as one model; each mistake with file, line and remedy."""
+"""The one TOML file as one model; agent/config_file.py reads it and says what is wrong."""
 
 from pydantic import Field
 

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from argparse import Namespace
+from pathlib import Path
 from typing import Any, get_args
 
 from agent.config_file import settle
@@ -23,7 +24,7 @@ def run(args: Namespace) -> int:
     settle(found.draft, {})
     devices = found.draft.content["device"]
     if args.output is not None:
-        args.output.write_text(_as_csv(devices), encoding="utf-8")
+        _write(args.output, _as_csv(devices))
     elif args.toml is None:
         sys.stdout.write(_as_csv(devices))
     if args.toml is not None:
@@ -34,6 +35,13 @@ def run(args: Namespace) -> int:
     if found.ignored:
         print(f"{args.file}: not used: {', '.join(found.ignored)}", file=sys.stderr)
     return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError([Mistake(Place(str(path)), f"cannot be written: {error.strerror}")]) from error
 
 
 def _site(args: Namespace) -> Site:

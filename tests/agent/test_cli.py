@@ -188,6 +188,16 @@ def test_nonsense_in_a_vendors_list_is_refused_and_nothing_written(
     assert not tags.exists()
 
 
+def test_tag_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A folder misspelt is a thing to mend, not a traceback."""
+    vendor, tags = tmp_path / "vendor.csv", tmp_path / "nowhere" / "tags.csv"
+    vendor.write_text(VENDOR)
+
+    result = call("import-tags", vendor, "--output", tags)
+
+    assert (result.returncode, result.stderr) == (2, f"{tags}: cannot be written: No such file or directory\n")
+
+
 @needs_real_station
 def test_real_stations_list_becomes_251_tags(tmp_path: Path) -> None:
     """Eight Modbus units with four word orders and an OPC UA server, as one vendor delivered them."""
