@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.acceptance.advice import check_analysis
+from tests.acceptance.advice import check_analysis, check_counters
 from tests.acceptance.station import missing
 from tests.acceptance.transport import check_transport
 
@@ -37,6 +37,8 @@ def main() -> int:
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
         check_analysis(Path(folder), checks)
+    with tempfile.TemporaryDirectory() as folder:
+        check_counters(Path(folder), checks)
     if args.seconds:
         with tempfile.TemporaryDirectory() as folder:
             check_transport(Path(folder), args.seconds, checks)
