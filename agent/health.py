@@ -78,6 +78,7 @@ class Health:
         self._started = time.monotonic()
         self.devices = {device.name: Part(device.name, 60.0 + 2 * device.period) for device in settings.devices}
         self.broker = Part("broker")
+        self.commands = Part("commands")  # shown in the log only: without commands everything else goes on
         self.store = Part("store")
         self.jobs: dict[str, Part] = {}
 

@@ -14,6 +14,8 @@ import uvloop
 from agent.alarms.watch import Watch
 from agent.compute import Queue, compute
 from agent.health import Health, wall_ms
+from agent.mqtt.advice_commands import advice_handlers
+from agent.mqtt.commands import Commands
 from agent.mqtt.publisher import describe, publish
 from agent.notify import notify
 from agent.schedule import schedule
@@ -21,7 +23,7 @@ from agent.settings import AgentSettings
 from agent.store.opening import prepare
 from agent.store.writer import Store
 from agent.supervisor import supervise
-from agent.tasks import driver, feed_watchdog, poll, report
+from agent.tasks import driver, feed_watchdog, keep_within_bounds, poll, report
 from agent.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -71,11 +73,15 @@ def _works(
         device.name: supervise(part, partial(poll, device, store, part, health.store))
         for device, part in zip(settings.devices, health.devices.values(), strict=True)
     }
+    if settings.mqtt.commands:
+        commands = Commands(settings, {"ack": watch.acknowledge, **advice_handlers(store)})
+        works["commands"] = supervise(health.commands, commands.listen)
     return works | {
         "publisher": supervise(health.broker, partial(publish, settings, store, health.broker, info)),
         "alarms": supervise(health.store, watch.follow),
         "jobs": compute(queue, settings.jobs, store, worker, health),
         "health": report(health, store),
+        "retention": keep_within_bounds(settings.storage, store, health.store),
         "watchdog": feed_watchdog(health, store),
     }
 

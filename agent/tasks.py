@@ -8,6 +8,8 @@ from agent.health import Health, Part, wall_ms
 from agent.notify import notify
 from agent.store.errors import StorageError
 from agent.store.records import Record
+from agent.store.retention import retain
+from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 from agent.ticks import Ticks
 from drivers.reading import Driver, DriverError, Reading
@@ -16,6 +18,7 @@ from drivers.settings import AnyDeviceSettings, ModbusSettings, OpcuaSettings
 log = logging.getLogger(__name__)
 
 REPORT_PERIOD = 10.0  # s
+RETENTION_PERIOD = 600.0  # s
 WATCHDOG_PERIOD = 5.0  # s; a third of systemd's patience at most
 STORE_PATIENCE = 20.0  # s; a disk that takes longer for one answer is hung
 
@@ -75,6 +78,18 @@ async def report(health: Health, store: Store) -> NoReturn:
             await store.record([Record("health", "", now_ms, health.report(now_ms).encode())])
         except StorageError as error:
             health.store.trouble(str(error))
+    raise AssertionError("ticks never end")
+
+
+async def keep_within_bounds(settings: StorageSettings, store: Store, storage: Part) -> NoReturn:
+    """Let the oldest readings go where the site's limits of age and size say so."""
+    async for _ in Ticks(RETENTION_PERIOD):
+        try:
+            if dropped := await retain(store, settings, wall_ms()):
+                storage.count("dropped", dropped)
+                log.info("%d readings were older than keep_days or more than max_mb holds, and are gone", dropped)
+        except StorageError as error:
+            storage.trouble(str(error))
     raise AssertionError("ticks never end")
 
 

@@ -106,8 +106,8 @@ class Board:
         waiting = [rule for tag in self._unwell | self._always for rule in self._rules.get(tag, ())]
         return [change for rule in waiting for change in self._settle(rule, ts_ms, active=rule.delay.wait(at_ms))]
 
-    def acknowledge(self, name: str, occurrence: int | None, ts_ms: int, user: str) -> Transition:
-        """An operator has seen alarm *name*; without an occurrence number, the present one.
+    def acknowledge(self, name: str, occurrence: int, ts_ms: int, user: str) -> Transition:
+        """An operator has seen that occurrence of alarm *name*.
 
         Raises:
             LookupError: There is no such alarm, or nothing of it is left to acknowledge; the
@@ -117,10 +117,9 @@ class Board:
         rationale = next((rule.rationale for rule in self._all() if rule.rationale.id == name), None)
         if state is None or rationale is None:
             raise LookupError(f"there is no alarm {name!r}")
-        after = state.acknowledged(state.occurrence if occurrence is None else occurrence, ts_ms, user)
+        after = state.acknowledged(occurrence, ts_ms, user)
         if after == state:
-            number = state.occurrence if occurrence is None else occurrence
-            raise LookupError(f"occurrence {number} of alarm {name!r} is not waiting for an acknowledgement")
+            raise LookupError(f"occurrence {occurrence} of alarm {name!r} is not waiting for an acknowledgement")
         self._states[name] = after
         return Transition(rationale, after, "acknowledged", ts_ms)
 

@@ -55,14 +55,15 @@ class Watch:
             tasks.create_task(self._follow_delays(), name="alarms that wait")
         raise AssertionError("these tasks never end")
 
-    async def acknowledge(self, name: str, occurrence: int, user: str) -> None:
-        """An operator has seen *occurrence* of alarm *name*.
+    async def acknowledge(self, command: payloads.Ack) -> None:
+        """An operator has seen one occurrence of an alarm.
 
         Raises:
             LookupError: There is nothing of the kind to acknowledge; the message is for the operator.
             StorageError: The disk refuses.
         """
-        await self._keep([self._board.acknowledge(name, occurrence, wall_ms(), user)])
+        change = self._board.acknowledge(command.alarm, command.occurrence, wall_ms(), command.user)
+        await self._keep([change])
 
     async def _restore(self) -> None:
         """Take up the alarms as they were kept; withdraw those that the configuration no longer has."""

@@ -4,10 +4,9 @@ import logging
 import sys
 from argparse import Namespace
 
-from agent.cli import MENDABLE
 from agent.config_file import load
 from agent.main import main
-from agent.store.errors import StorageRefusedError
+from agent.store.errors import StorageError
 
 
 def run(args: Namespace) -> int:
@@ -16,9 +15,9 @@ def run(args: Namespace) -> int:
     _log(is_verbose=args.verbose)
     try:
         main(settings)
-    except StorageRefusedError as error:
+    except StorageError as error:
         print(error, file=sys.stderr)
-        return MENDABLE
+        return 1  # not 2, after which systemd would not start it again: an import ends, a disk is mended
     return 0
 
 

@@ -135,7 +135,7 @@ def test_a_late_acknowledgement_does_not_silence_a_newer_occurrence() -> None:
 
 def test_an_unknown_alarm_cannot_be_acknowledged() -> None:
     with pytest.raises(LookupError, match="no alarm 'frost'"):
-        board().acknowledge("frost", None, ts_ms=0, user="ada")
+        board().acknowledge("frost", 1, ts_ms=0, user="ada")
 
 
 def test_a_restart_keeps_an_alarm_standing_and_counts_on() -> None:

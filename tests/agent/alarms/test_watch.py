@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agent.alarms.watch import Watch
+from agent.mqtt.payloads import Ack
 from agent.settings import AgentSettings
 from agent.store.records import Record
 from agent.store.schema import migrate
@@ -82,7 +83,7 @@ async def test_an_alarm_leaves_the_broker_once_it_is_normal_and_acknowledged(sto
     async with following(watch):
         await pressure(store, 9.0, ts_ms=1_000)
         await events(store, 1)
-        await watch.acknowledge("burst", 1, "ada")
+        await watch.acknowledge(Ack(id="1", expires=9_000, user="ada", alarm="burst", occurrence=1))
         (acknowledged,) = await store.newest("alarm", "burst")
         await pressure(store, 7.0, ts_ms=2_000)
         journal = await events(store, 3)
