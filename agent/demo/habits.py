@@ -8,6 +8,7 @@ from agent.demo.pumps import PUMPS
 TURN = 1800.0  # s; a timer hands the lead from pump to pump, to share the wear, and never asks what that costs
 PATIENCE = 600.0  # s between two changes of the pumps in use
 IN_HAND = 1.2  # capacity that people like to have on, over what the town needs
+LOWEST = 0.6  # relative speed at which a drive starts and stops
 LEAST_HEAD, MOST_HEAD = 34.0, 42.0  # m at the header; whoever is on duty has an opinion
 
 # Orders of pumps by index, one a turn. When the demo begins it is the last but one: the worn pump leads.
@@ -27,7 +28,7 @@ class Orders:
     def speeds(self, common: float) -> tuple[float, ...]:
         """Each pump's relative speed while the controller asks for *common*."""
         return tuple(
-            (1.0 if pump.is_fixed else min(max(common + trim, 0.6), 1.0)) if index in self.running else 0.0
+            (1.0 if pump.is_fixed else min(max(common + trim, LOWEST), 1.0)) if index in self.running else 0.0
             for index, (pump, trim) in enumerate(zip(PUMPS, self.trims, strict=True))
         )
 

@@ -5,7 +5,7 @@ from math import exp, sqrt
 from math import pow as power_of
 from random import Random
 
-from agent.demo.habits import Orders, first_orders, orders_now
+from agent.demo.habits import LOWEST, Orders, first_orders, orders_now
 from agent.demo.pumps import PUMPS
 
 DAY = 86_400.0  # s
@@ -102,7 +102,7 @@ def _flows(head: float, speeds: tuple[float, ...], suction: float) -> tuple[floa
 
 def _wanted_speeds(orders: Orders, demand: float, suction: float) -> tuple[float, ...]:
     """What the pressure controller asks of the drives: one common speed, trimmed by hand at each pump."""
-    low, high = 0.6, 1.0
+    low, high = LOWEST, 1.0
     target = town_flow(orders.setpoint, demand)
     for _ in range(16):
         common = (low + high) / 2.0
@@ -114,12 +114,18 @@ def _wanted_speeds(orders: Orders, demand: float, suction: float) -> tuple[float
 
 
 def _follow(speeds: tuple[float, ...], wanted: tuple[float, ...], seconds: float) -> tuple[float, ...]:
-    """Drives ramp; a pump that is told to stop, or runs straight from the grid, is there at once."""
+    """Drives ramp between their lowest speed and what is wanted; a pump without one is there at once."""
     share = 1.0 - exp(-seconds / DRIVE_LAG)
     return tuple(
-        goal if goal == 0.0 or pump.is_fixed else now + share * (goal - now)
+        goal if pump.is_fixed else _ramped(now, goal, share)
         for pump, now, goal in zip(PUMPS, speeds, wanted, strict=True)
     )
+
+
+def _ramped(now: float, goal: float, share: float) -> float:
+    begin = now or min(LOWEST, goal)
+    speed = begin + share * (goal - begin)
+    return speed if speed >= LOWEST else 0.0
 
 
 def _advance(state: State, speeds: tuple[float, ...], seconds: float) -> State:
