@@ -44,6 +44,7 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
     )
     steady = [_rms(r[kept]) for r, kept in zip(found.steady_residuals, found.kept, strict=True)]
     noise = np.nan_to_num(np.fmax(steady, blocks))  # what was not learnt from is what will be predicted
+    scales = [_rms(m.observed[kept]) if kept.any() else 0.0 for m, kept in zip(found.channels, found.kept, strict=True)]
     basis = Basis(
         n=len(points),
         seen=seen,
@@ -53,6 +54,8 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
         flow_rmse_blocks=blocks[0],
         power_rmse=tuple(within[1 : 1 + pumps]),
         power_rmse_blocks=tuple(blocks[1 : 1 + pumps]),
+        flow_scale=scales[0],
+        power_scale=tuple(scales[1 : 1 + pumps]),
     )
     return StationModel(curves, covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.drift, basis)
 

@@ -57,6 +57,8 @@ class Basis:
         flow_rmse_blocks: The same for time blocks that were left out of the fit in turn.
         power_rmse: Per pump, kW; NaN where the pump has no power meter.
         power_rmse_blocks: The same for time blocks left out in turn.
+        flow_scale: Root mean square of the total flows it was fitted to, m³/h; 0 where not known.
+        power_scale: Per pump, the same of the powers, kW; empty where not known.
     """
 
     n: int
@@ -67,6 +69,8 @@ class Basis:
     flow_rmse_blocks: float
     power_rmse: tuple[float, ...]
     power_rmse_blocks: tuple[float, ...]
+    flow_scale: float = 0.0
+    power_scale: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,8 +83,8 @@ class StationModel:
     Attributes:
         curves: One per pump, in the order of every array's last axis.
         covariance: Of all parameters, shape (7 pumps, 7 pumps).
-        flow_noise: Residual of a steady mean of the total flow, m³/h.
-        power_noise: Residual of each power, kW, shape (pumps,).
+        flow_noise: Residual of a steady mean of the total flow, m³/h, where it is `basis.flow_scale`.
+        power_noise: Residual of each power, kW, shape (pumps,), where it is `basis.power_scale`.
         head_drift: Slow error of the head the pumps see against the measured one, m (suction level, gauge).
         basis: What it rests on.
     """
@@ -131,12 +135,12 @@ class StationModel:
         # What the head's drift does, by a difference over its standard deviation.
         high, low = self.duty(s, h + 0.5 * self.head_drift), self.duty(s, h - 0.5 * self.head_drift)
         flow_shift, power_shift = high.flows - low.flows, high.powers - low.powers
-        noise = np.where(s > 0.0, self.power_noise**2, 0.0)
+        flow_noise, power_noise = self._noise(flows.sum(axis=-1), powers)
         return Prediction(
             flow=flows.sum(axis=-1),
-            flow_std=np.asarray(np.sqrt(variance + flow_shift.sum(axis=-1) ** 2 + self.flow_noise**2)),
+            flow_std=np.asarray(np.sqrt(variance + flow_shift.sum(axis=-1) ** 2 + flow_noise**2)),
             powers=powers,
-            power_std=np.asarray(np.sqrt(self._own_variance(power_gradient) + power_shift**2 + noise)),
+            power_std=np.asarray(np.sqrt(self._own_variance(power_gradient) + power_shift**2 + power_noise**2)),
             flows=flows,
             flows_std=np.asarray(np.sqrt(self._own_variance(flow_gradient) + flow_shift**2)),
         )
@@ -214,6 +218,14 @@ class StationModel:
             flows[..., index, :] = np.where(runs, flow, 0.0)
             powers[..., index, :] = np.where(runs, power, 0.0)
         return flows, powers
+
+    def _noise(self, flow: Floats, powers: Floats) -> tuple[Floats, Floats]:
+        """Residuals of meters at these totals and powers: their errors are shares of what they show."""
+        scale = np.array(self.basis.power_scale or np.zeros(len(self.curves)))
+        share = powers / np.where(scale > 0.0, scale, np.inf)
+        power_noise = self.power_noise * np.where(scale > 0.0, share, powers > 0.0)
+        flow_noise = self.flow_noise * (flow / self.basis.flow_scale if self.basis.flow_scale > 0.0 else 1.0)
+        return np.asarray(flow_noise), np.asarray(power_noise)
 
     def _own_variance(self, gradient: Floats) -> Floats:
         """Of each pump by itself, shape (..., pumps)."""

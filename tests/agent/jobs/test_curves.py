@@ -88,22 +88,22 @@ def test_the_log_becomes_curves_near_the_truth(tmp_path: Path) -> None:
 
 
 def test_often_or_once_the_same_is_learnt(tmp_path: Path) -> None:
-    """The batch twin: every five minutes over half an hour, or once, the same points and the same model."""
+    """The batch twin: every ten minutes over half an hour, or once, the same points. Two stores, hence slow."""
     found = []
-    for name, period_ms in (("often", 300_000), ("once", HOUR_MS)):
+    for name, period_ms in (("often", 600_000), ("once", 1_800_000)):
         (tmp_path / name).mkdir()
-        truth = plant(3_600)
+        truth = plant(1_800)
         with history(tmp_path / name, TAGS, **PLANT) as past:
-            for start in range(0, 3_600_000, period_ms):
+            for start in range(0, 1_800_000, period_ms):
                 rows = slice(start // 1_000, (start + period_ms) // 1_000)
-                told(past, replace(truth.take(rows), flow=truth.flow[rows]), start_ms=START_MS + start)
+                told(past, truth.take(rows), start_ms=START_MS + start)
                 outcome = past.perform("curves", curves.run, START_MS + start + period_ms)
             model = model_from_state(outcome.state)
             assert model is not None
             found.append((model.basis.seen, model.basis.first_ms, model.basis.last_ms))
 
     assert found[0] == found[1]
-    assert found[0][0] > 100
+    assert found[0][0] > 50
 
 
 def test_a_run_without_news_says_nothing(tmp_path: Path) -> None:
