@@ -73,8 +73,10 @@ class Item:
     def report(self, sample: Sample, now_ms: int) -> None:
         """The server reported a value by itself."""
         self.reports += 1
+        if sample == self.latest:
+            return  # the first report is of what was asked for
         if self._seed_ms is not None and sample.source_ms is not None and sample.source_ms <= self._seed_ms:
-            return  # the first report is of what was asked for, or of what stood there before
+            return  # or of what stood there before
         self.latest = sample
         self._take(sample, now_ms)
 

@@ -157,6 +157,16 @@ def test_what_was_asked_for_is_current_however_long_it_has_not_changed() -> None
     assert [reading[1:3] for reading in one.readings(0, NOW, NOW, None)] == [(NOW, 4.0), (NOW + 2, 5.0)]
 
 
+def test_a_server_without_source_times_is_not_read_twice() -> None:
+    """What was asked for and then reported is one reading, though no time shows that it is."""
+    one = item()
+    one.seed(said(4.0, source_ms=None), NOW)
+    one.report(said(4.0, source_ms=None), NOW + 1)
+    one.report(said(5.0, source_ms=None), NOW + 2)
+
+    assert [reading[1:3] for reading in one.readings(0, NOW, NOW, None)] == [(NOW, 4.0), (NOW + 2, 5.0)]
+
+
 def test_without_proof_nothing_stands() -> None:
     """The last value is not repeated as if fresh when nobody vouches for it."""
     one = item()

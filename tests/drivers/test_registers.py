@@ -298,6 +298,17 @@ def test_a_plan_holds_every_tag_once_in_the_fewest_requests(
     assert len(blocks) == fewest_requests(tuple(Point.of(one, 0) for one in tags), limit, max_hole)
 
 
+def test_a_hole_begins_where_the_longest_tag_ends() -> None:
+    """A string of eight registers and a word within it: the hole to the next tag is 2, not 8."""
+    tags = [
+        tag("text", type="string", length=8),
+        tag("within", address="holding:1"),
+        tag("next", address="holding:10"),
+    ]
+
+    assert [str(block) for block in plan(tags, base=0, limit=125, max_hole=2)] == ["holding:0-10"]
+
+
 def test_tables_are_never_mixed() -> None:
     """A request reads one table."""
     tags = [tag("h"), tag("i", address="input:0"), tag("c", type="bool", address="coil:0")]

@@ -85,6 +85,7 @@ def test_a_trial_that_fails_costs_no_value() -> None:
     assert registers(asked[0]) == set(range(8))
     assert set.union(*map(registers, asked[1:])) >= set(range(8)) - {3}
     assert left_out(one) == {3}
+    assert sorted(n for block in one.pieces for n in registers(block)) == [0, 1, 2, 4, 5, 6, 7]  # each asked once
     assert poll(one, {3}, now=PATIENCE + 1)[0] is not one.whole
 
 
