@@ -91,7 +91,7 @@ class HistoryFile:
             self._number += 1
             if text.strip() and not text.startswith("#") and not text.casefold().startswith("sep="):
                 self.delimiter = max(";\t,", key=text.count)
-                return [cell.strip() for cell in _quoted(text, self.delimiter)]
+                return [cell.strip() for cell in _quoted(text.rstrip(self.delimiter), self.delimiter)]
         raise HistoryError(f"{self._path} is empty; export it anew, with a header line")
 
     def _texts(self) -> Iterator[str]:
@@ -109,7 +109,11 @@ class HistoryFile:
         head = stream.read(2)
         stream.seek(0)
         if head in UTF_16:
-            yield from (text.rstrip("\r\n") for text in io.TextIOWrapper(stream, "utf-16"))
+            texts = io.TextIOWrapper(stream, "utf-16", "replace")
+            try:
+                yield from (text.rstrip("\r\n") for text in texts)
+            finally:
+                texts.detach()  # else it would close the file
             return
         yield _decoded(stream.readline(LONGEST)).removeprefix(BOM)
         while line := stream.readline(LONGEST):

@@ -28,7 +28,8 @@ class Clock:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
-        self._last = ("", 0)
+        self._text: str | None = None  # the last one, which in long files comes again and again
+        self._ms = 0
 
     def ms(self, text: str) -> int:
         """Milliseconds since the epoch.
@@ -36,12 +37,13 @@ class Clock:
         Raises:
             ValueError: It is no time, or one that the zone's clocks never showed.
         """
-        if text != self._last[0]:
+        if text != self._text:
             try:
-                self._last = (text, self._parsed(text.strip()))
+                self._ms = self._parsed(text.strip())
             except OverflowError as error:
                 raise ValueError("not a time") from error
-        return self._last[1]
+            self._text = text
+        return self._ms
 
     def _parsed(self, text: str) -> int:
         if NUMBER.fullmatch(text):
@@ -63,7 +65,7 @@ class Clock:
             return first
         if first.astimezone(self._zone).replace(tzinfo=None) != local:
             raise ValueError(f"a time that clocks in {self._zone} skipped")
-        is_second = (first - EPOCH) / MILLISECOND < self._last[1]
+        is_second = (first - EPOCH) / MILLISECOND < self._ms
         return second if is_second else first
 
 

@@ -9,7 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from agent.store.history_file import opened
+from agent.store.history_file import HistoryError, opened
 from agent.store.history_report import ImportReport
 from agent.store.history_rows import readings
 from agent.store.history_time import Clock
@@ -75,17 +75,22 @@ def _digest(path: Path, tags: Iterable[str], zone: ZoneInfo) -> str:
 
 def _chunks(lines: Iterator[list[Reading]]) -> Iterator[list[Reading]]:
     chunk: list[Reading] = []
-    for found in lines:
-        chunk += found
-        if len(chunk) >= CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+    try:
+        for found in lines:
+            chunk += found
+            if len(chunk) >= CHUNK:
+                yield chunk
+                chunk = []
+    except HistoryError:
+        yield chunk  # what came before is kept
+        raise
+    yield chunk
 
 
 def _keep(log: Log, chunk: list[Reading], report: ImportReport) -> None:
     """Append a chunk in order of time, without what is there already."""
+    if not chunk:
+        return
     if not all(earlier <= later for earlier, later in pairwise(map(_time, chunk))):
         chunk.sort(key=_time)
     new = list({one[:2]: one for one in chunk}.values())  # of a tag's equal times the last counts
