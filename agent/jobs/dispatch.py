@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,8 @@ from analytics.curves.model import StationModel
 from analytics.dispatch.advice import Advice, advise
 from analytics.dispatch.situation import Situation
 
-SAME_SPEED = 0.01  # relative; an advice whose speeds move less is the same advice
+SAME_ADVICE = 0.03  # relative speed; drives follow the demand, and an advice that moves with it is the same one
+FOLLOWED = 0.01  # relative speed; as near as this a drive has been set as advised
 _MINUTE_MS = 60_000
 
 
@@ -31,6 +32,7 @@ class Given:
     action: Literal["change", "keep", "none"]
     expires_ms: int
     speeds: dict[str, float] = field(default_factory=dict)  # relative, of the pumps it wants to run
+    ran: tuple[str, ...] = ()  # the pumps that ran when it was first given
 
 
 @dataclass(slots=True)
@@ -91,11 +93,17 @@ class _Said:
         """Look at the header and advise."""
         now_ms, settings = header.context.now_ms, header.plant
         began = time.perf_counter()
-        advice, found = _advised(header, models.get(header.settings.id), price, before)
+        advice, found = _advice(header, models.get(header.settings.id), price, before)
         took_ms = round(1_000 * (time.perf_counter() - began), 1)
-        expires_ms = now_ms + round(settings.advice.expiry * _MINUTE_MS)
-        given = _given(f"{header.settings.id}-{now_ms}", advice, expires_ms, before, now_ms)
-        occasion = Occasion(given.id, header.settings.id, now_ms, expires_ms, took_ms, price)
+        new = Given(
+            id=f"{header.settings.id}-{now_ms}",
+            action=advice.action,
+            expires_ms=now_ms + round(settings.advice.expiry * _MINUTE_MS),
+            speeds={plan.id: plan.speed for plan in advice.pumps if plan.speed is not None},
+            ran=tuple(found.operation.speeds) if found is not None else (),
+        )
+        given = _given(new, before, now_ms)
+        occasion = Occasion(given.id, header.settings.id, now_ms, given.expires_ms, took_ms, price)
         return cls(advice, found, recommendation(advice, found, settings, occasion), given, now_ms)
 
     def events(self, before: Given | None) -> list[RecommendationEvent]:
@@ -111,9 +119,10 @@ class _Said:
     def _end(self, before: Given) -> RecommendationEvent:
         if before.expires_ms <= self.now_ms:
             return self._event(before.id, "expired", None)
-        if self.situation is not None and _is_same(before.speeds, self.situation.operation.speeds):
+        if self.situation is not None and _is_followed(before, self.situation.operation.speeds):
             return self._event(before.id, "accepted", "The pumps run as advised.")
-        return self._event(before.id, "withdrawn", self.advice.why)
+        is_replaced = self.given.action == "change"
+        return self._event(before.id, "withdrawn", "Another change is better now." if is_replaced else self.advice.why)
 
     def _event(
         self,
@@ -134,7 +143,7 @@ class _Said:
         )
 
 
-def _advised(
+def _advice(
     header: Header, model: StationModel | None, price: float, before: Given | None
 ) -> tuple[Advice, Situation | None]:
     holds = before is not None and before.action == "change" and before.expires_ms > header.context.now_ms
@@ -146,14 +155,19 @@ def _advised(
     return advise(found), found
 
 
-def _given(name: str, advice: Advice, expires_ms: int, before: Given | None, now_ms: int) -> Given:
-    """The advice under its old name where it says what it said before, under *name* where it does not."""
-    speeds = {plan.id: plan.speed for plan in advice.pumps if plan.speed is not None}
-    holds = before is not None and before.expires_ms > now_ms and before.action == advice.action
-    if before is not None and holds and (advice.action == "none" or _is_same(before.speeds, speeds)):
-        name = before.id
-    return Given(name, advice.action, expires_ms, speeds)
+def _given(new: Given, before: Given | None, now_ms: int) -> Given:
+    """*new*, under the name of the one before it where that holds and says the same."""
+    if before is None or before.expires_ms <= now_ms or before.action != new.action:
+        return new
+    is_same = new.action == "none" or _is_near(before.speeds, new.speeds, SAME_ADVICE)
+    return replace(new, id=before.id, ran=before.ran) if is_same else new
 
 
-def _is_same(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    return one.keys() == other.keys() and all(abs(one[pump] - other[pump]) <= SAME_SPEED for pump in one)
+def _is_followed(before: Given, speeds: Mapping[str, float]) -> bool:
+    """Whether the pumps run as advised; where others were to run, who runs counts and not how fast."""
+    is_other_set = before.speeds.keys() != set(before.ran)
+    return _is_near(before.speeds, speeds, 1.0 if is_other_set else FOLLOWED)
+
+
+def _is_near(one: Mapping[str, float], other: Mapping[str, float], most: float) -> bool:
+    return one.keys() == other.keys() and all(abs(one[pump] - other[pump]) <= most for pump in one)

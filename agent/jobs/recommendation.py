@@ -74,7 +74,7 @@ def _planned(advice: Advice, saving: Saving) -> dict[str, Any]:
         "specific_energy": _figure(saving.proposed / advice.flow if advice.flow else None),
         "present_power_kw": _round(saving.present, saving.proposed_std),
         "method": METHOD,
-        "gap": advice.gap,
+        "gap": None if advice.gap is None else round(advice.gap, 6),
         "is_uncertain": advice.is_uncertain,
     }
 
@@ -104,8 +104,8 @@ def _pump(plan: PumpPlan) -> PumpAdvice:
         flow=_round(plan.flow, plan.flow_std),
         flow_std=_round(plan.flow_std, plan.flow_std),
         head=_figure(plan.head),
-        power_kw=_figure(plan.power),
-        efficiency=None if plan.efficiency is None else round(plan.efficiency, 3),
+        power_kw=_round(plan.power, plan.power_std),
+        efficiency=_round(plan.efficiency, plan.efficiency_std),
         in_por=plan.in_por,
         within_data=plan.within_data,
     )

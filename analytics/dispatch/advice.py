@@ -9,11 +9,13 @@ from analytics.dispatch.fitted import best_phi
 from analytics.dispatch.operation import objection
 from analytics.dispatch.proposal import Proposal, Search
 from analytics.dispatch.reasons import active_limits, change_reasons, keep_reasons, measure, standing_reasons, why_keep
-from analytics.dispatch.saving import Saving, Way, compare
+from analytics.dispatch.saving import Sample, Saving, Way, compare
 from analytics.dispatch.situation import Situation
 from analytics.hydraulics import wire_to_water_efficiency
 
 REACH = 0.1  # share by which a proposal may leave the learnt ranges
+_DRAWS = 200  # stations that could be the true one
+_SEED = 20_250_227  # the same ones every time, so that advice does not flicker with the dice
 _SURE = 0.975  # least probability of a saving outside the learnt ranges: two standard deviations
 
 
@@ -29,8 +31,10 @@ class PumpPlan:
     flow_std: float | None = None
     head: float | None = None  # m
     power: float | None = None  # kW
+    power_std: float | None = None
     efficiency: float | None = None
-    in_por: bool | None = None
+    efficiency_std: float | None = None
+    in_por: bool | None = None  # None: not known, or not surely
     within_data: bool | None = None
 
 
@@ -56,7 +60,8 @@ def advise(situation: Situation) -> Advice:
     why = objection(situation.operation, model, situation.limits, situation.histories)
     if why is not None or model is None:
         return Advice("none", why or "No curves have been learnt yet.")
-    search = Search(model, situation.operation, situation.limits, situation.holds)
+    sample = Sample.of(model, _DRAWS, _SEED)
+    search = Search(sample, situation.operation, situation.limits, situation.holds)
     inside = _steady(search, situation, 0.0)
     if isinstance(inside, Proposal) and _is_worth(inside, situation):
         return _change(inside, situation, model)
@@ -65,7 +70,7 @@ def advise(situation: Situation) -> Advice:
         return _change(beyond, situation, model)
     if isinstance(inside, Infeasible) and isinstance(beyond, Infeasible):
         return Advice("none", inside.why, reasons=standing_reasons(situation, model))
-    return _keep(inside, beyond, situation, model)
+    return _keep(inside, beyond, situation, sample)
 
 
 def _steady(search: Search, situation: Situation, reach: float) -> Proposal | Infeasible:
@@ -109,11 +114,9 @@ def _percent(saving: Saving) -> str:
     return measure(100 * saving.mean / saving.present, 100 * saving.std / saving.present, "%")
 
 
-def _keep(
-    inside: Proposal | Infeasible, beyond: Proposal | Infeasible, situation: Situation, model: StationModel
-) -> Advice:
+def _keep(inside: Proposal | Infeasible, beyond: Proposal | Infeasible, situation: Situation, sample: Sample) -> Advice:
     """The present operation, compared with itself: its power and that nothing is claimed."""
-    way = situation.operation.way
+    way, model = situation.operation.way, sample.model
     best = inside if isinstance(inside, Proposal) else beyond
     flows = model.duty([way.speeds.get(pump, 0.0) for pump in model.pumps], way.head).flows
     return Advice(
@@ -122,30 +125,25 @@ def _keep(
         pumps=_plans(situation, model, way),
         flow=float(flows.sum()),
         head=way.head,
-        saving=compare(model, way, way, draws=_FEW, seed=0),
+        saving=compare(sample, way, way),
         reasons=keep_reasons(situation, model, beyond),
         gap=best.dispatch.gap if isinstance(best, Proposal) else None,
     )
-
-
-_FEW = 50  # draws for a power's own uncertainty
 
 
 def _plans(situation: Situation, model: StationModel, way: Way) -> tuple[PumpPlan, ...]:
     """Every pump of the header under *way*."""
     speeds = [way.speeds.get(pump, 0.0) for pump in model.pumps]
     found = model.predict(speeds, way.head)
-    places = {pump: place for place, pump in enumerate(model.pumps)}
     plans = []
     for each in situation.limits:
         running = situation.histories[each.pump].is_running
         if each.pump not in way.speeds:
             plans.append(PumpPlan(each.pump, run=False, running=running))
             continue
-        place, speed = places[each.pump], way.speeds[each.pump]
-        flow, power = float(found.flows[place]), float(found.powers[place])
-        best = best_phi(model.curve(each.pump), each)
-        low, high = each.por
+        place, speed = model.pumps.index(each.pump), way.speeds[each.pump]
+        flow, flow_std, power = (float(one[place]) for one in (found.flows, found.flows_std, found.powers))
+        efficiency = float(wire_to_water_efficiency(flow, way.head, power))
         plans.append(
             PumpPlan(
                 id=each.pump,
@@ -153,12 +151,24 @@ def _plans(situation: Situation, model: StationModel, way: Way) -> tuple[PumpPla
                 running=running,
                 speed=speed,
                 flow=flow,
-                flow_std=float(found.flows_std[place]),
+                flow_std=flow_std,
                 head=way.head,
                 power=power,
-                efficiency=float(wire_to_water_efficiency(flow, way.head, power)),
-                in_por=None if best is None else low <= flow / speed / best <= high,
+                power_std=float(found.power_std[place]),
+                efficiency=efficiency,
+                efficiency_std=efficiency * flow_std / flow,
+                in_por=_is_preferred(flow / speed, flow_std / speed, best_phi(model.curve(each.pump), each), each.por),
                 within_data=bool(model.supports(each.pump, flow, speed)),
             )
         )
     return tuple(plans)
+
+
+def _is_preferred(phi: float, std: float, best: float | None, por: tuple[float, float]) -> bool | None:
+    """Whether φ lies in the preferred operating region; None where it cannot be told."""
+    if best is None:
+        return None
+    low, high = (share * best for share in por)
+    if low + std <= phi <= high - std:
+        return True
+    return False if phi < low - std or phi > high + std else None

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import hypot
 
 from analytics.curves.model import StationModel
 from analytics.dispatch.demand import HeadBand
-from analytics.dispatch.duty import Dispatch, Infeasible
+from analytics.dispatch.duty import Dispatch, Duty, Infeasible
 from analytics.dispatch.fitted import fitted
 from analytics.dispatch.limits import Hold, Limits
 from analytics.dispatch.operation import Operation
 from analytics.dispatch.pump import Candidate, Lock
-from analytics.dispatch.saving import Saving, Way, compare
+from analytics.dispatch.saving import Sample, Saving, Way, compare
 from analytics.dispatch.solve import solve
 
-_DRAWS = 200
-_SEED = 20_250_227  # the same stations every time, so that advice does not flicker with the dice
+_FORM_ERROR = 0.01  # share of a pump's power that its curve's form may err by as soon as it leaves what was learnt
+_FORM_ERROR_GROWTH = 0.2  # and more, for each share by which it leaves it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,15 @@ class Proposal:
 class Search:
     """Where a proposal is looked for."""
 
-    model: StationModel
+    sample: Sample
     operation: Operation
     limits: Sequence[Limits]
     holds: Mapping[str, Hold]
+
+    @property
+    def model(self) -> StationModel:
+        """The pumps as learnt."""
+        return self.sample.model
 
     def best(self, reach: float, keep_set: frozenset[str] | None = None) -> Proposal | Infeasible:
         """The cheapest way, no farther beyond the learnt ranges than *reach*; with *keep_set* running and no other."""
@@ -73,11 +79,19 @@ class Search:
         speeds = {duty.id: duty.speed for duty in dispatch.duties}
         variable = frozenset(each.pump for each in self.limits if each.is_variable and each.pump in speeds)
         way = Way(speeds, dispatch.head, variable)
-        outside = (duty.id for duty in dispatch.duties if not self.model.supports(duty.id, duty.flow, duty.speed))
+        outside = [duty for duty in dispatch.duties if not self.model.supports(duty.id, duty.flow, duty.speed)]
+        doubts = [duty.power * self._form_error(duty) for duty in outside]
         started = (each.start_kw for each in self.limits if each.pump in speeds.keys() - self.operation.speeds.keys())
         return Proposal(
             dispatch=dispatch,
-            saving=compare(self.model, self.operation.way, way, draws=_DRAWS, seed=_SEED),
+            saving=compare(self.sample, self.operation.way, way, beyond_kw=hypot(*doubts)),
             entry_kw=sum(started),
-            outside=tuple(outside),
+            outside=tuple(duty.id for duty in outside),
         )
+
+    def _form_error(self, duty: Duty) -> float:
+        """Share of its power: the farther from what was learnt, the less the covariance of a fit can say."""
+        curve = self.model.curve(duty.id)
+        ranges = ((duty.speed, *curve.speed_range), (duty.flow / duty.speed, *curve.flow_range))
+        excess = max(max(low - value, value - high, 0.0) / high for value, low, high in ranges)
+        return _FORM_ERROR + _FORM_ERROR_GROWTH * excess

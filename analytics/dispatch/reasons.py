@@ -18,7 +18,7 @@ def change_reasons(situation: Situation, model: StationModel, proposal: Proposal
     return (
         *_steps(situation, proposal),
         *_off_best(situation, model),
-        *_shares(proposal),
+        *_shares(model, proposal),
         *_outside(situation, model, proposal),
         *standing_reasons(situation, model),
     )
@@ -102,26 +102,33 @@ def _steps(situation: Situation, proposal: Proposal) -> list[str]:
 
 
 def _off_best(situation: Situation, model: StationModel) -> list[str]:
-    """Running pumps that are far from their best efficiency."""
+    """Running pumps that are surely far from their best efficiency."""
     told = []
     for pump, speed in situation.operation.speeds.items():
         limits, curve = situation.limits_of(pump), model.curve(pump)
         best = best_phi(curve, limits)
         if best is None:
             continue
-        share = float(curve.flow(situation.operation.head, speed)) / speed / best
+        head = situation.operation.head
+        share, doubt = (float(one(head, speed)) / speed / best for one in (curve.flow, curve.flow_std))
         low, high = limits.por
-        if not low <= share <= high:
-            told.append(f"{pump} runs at {share:.0%} of its best-efficiency flow.")
+        if share + doubt < low or share - doubt > high:
+            told.append(f"{pump} runs at {measure(100 * share, 100 * doubt, '%')} of its best-efficiency flow.")
     return told
 
 
-def _shares(proposal: Proposal) -> list[str]:
-    duties = proposal.dispatch.duties
-    if len(duties) == 1:
-        return [f"{duties[0].id} alone then delivers the {duties[0].flow:.0f} m³/h."]
-    flows = listed([f"{duty.flow:.0f}" for duty in duties])
-    return [f"{listed([duty.id for duty in duties])} then share {proposal.dispatch.flow:.0f} m³/h as {flows} m³/h."]
+def _shares(model: StationModel, proposal: Proposal) -> list[str]:
+    """Who then delivers how much, as far as it is known."""
+    dispatch, speeds = proposal.dispatch, proposal.speeds
+    if len(speeds) == 1:
+        return [f"{dispatch.duties[0].id} alone then delivers the {dispatch.flow:.0f} m³/h."]
+    found = model.predict([speeds.get(pump, 0.0) for pump in model.pumps], dispatch.head)
+    parts = [
+        f"{pump} {measure(float(flow), float(std), 'm³/h')}"
+        for pump, flow, std in zip(model.pumps, found.flows, found.flows_std, strict=True)
+        if pump in speeds
+    ]
+    return [f"Of {dispatch.flow:.0f} m³/h then deliver: {', '.join(parts)}."]
 
 
 def _outside(situation: Situation, model: StationModel, proposal: Proposal) -> list[str]:

@@ -1,8 +1,9 @@
 """What a change of operation saves, as the model sees both, and how sure that is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Self
 
 import numpy as np
 
@@ -44,38 +45,50 @@ class Way:
     trimmed: frozenset[str] = frozenset()  # pumps whose drives follow the demand
 
 
-def compare(model: StationModel, present: Way, proposed: Way, *, draws: int, seed: int) -> Saving:
-    """The saving of *proposed* over *present* by the model, its uncertainty from *draws* that share their parameters.
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A station and others that could be it, so that operations are compared on one and the same."""
 
-    In each draw the present speeds give a flow of their own, and the proposal is trimmed to it, as the header's
+    model: StationModel
+    stations: Sequence[StationModel]
+    drifts: Array  # of the head, one a station, m
+
+    @classmethod
+    def of(cls, model: StationModel, draws: int, seed: int) -> Self:
+        """*draws* stations; the same *seed* makes two comparisons comparable."""
+        rng = np.random.default_rng(seed)
+        drifts = model.head_drift * rng.standard_normal(draws)
+        return cls(model, model.draws(draws, rng), drifts)
+
+
+def compare(sample: Sample, present: Way, proposed: Way, *, beyond_kw: float = 0.0) -> Saving:
+    """The saving of *proposed* over *present* by the model, its uncertainty from stations that could be the true one.
+
+    In each of them the present speeds give a flow of their own, and the proposal is trimmed to it, as the header's
     controller would: along its variable pumps' speeds, or, where there are none, by running for longer. What the
     fit leaves over in meters of pumps that run in one of the two only is added.
 
     Args:
-        model: The station.
+        sample: The stations.
         present: As it is run now.
         proposed: Instead.
-        draws: How many stations to sample.
-        seed: Of the samples; the same one makes two comparisons comparable.
+        beyond_kw: Standard deviation of what the model's form cannot know of the proposal, kW.
     """
-    rows = _rows(model, present, proposed)
-    mean_present, mean_proposed = _powers(model, rows, 0.0)
-    rng = np.random.default_rng(seed)
-    drifts = model.head_drift * rng.standard_normal(draws)
-    sampled = np.array(
-        [_powers(one, rows, drift) for one, drift in zip(model.draws(draws, rng), drifts, strict=False)]
-    ).reshape(-1, 2)
+    rows = _rows(sample.model, present, proposed)
+    mean_present, mean_proposed = _powers(sample.model, rows, 0.0)
+    pairs = zip(sample.stations, sample.drifts, strict=False)  # a covariance out of hand gives fewer stations
+    sampled = np.array([_powers(one, rows, drift) for one, drift in pairs]).reshape(-1, 2)
     delivered = sampled[np.isfinite(sampled).all(axis=1)]
     if not np.isfinite(mean_proposed) or len(delivered) < 2:  # noqa: PLR2004 - a spread needs two
         return Saving(mean_present, mean_present, np.inf, np.inf, 0.0)
     spread = float(np.std(delivered[:, 0] - delivered[:, 1], ddof=1))
-    residual = _residual(model, rows, mean_present)
+    residual = float(np.hypot(_residual(sample.model, rows, mean_present), beyond_kw))
     return Saving(
         present=mean_present,
         proposed=mean_proposed,
         proposed_std=float(np.hypot(np.std(delivered[:, 1], ddof=1), residual)),
         std=float(np.hypot(spread, residual)),
-        delivers=len(delivered) / draws,
+        delivers=len(delivered) / len(sample.drifts),
     )
 
 

@@ -12,14 +12,17 @@ from analytics.dispatch.pump import Array, Candidate
 from analytics.dispatch.refusal import refusal
 from analytics.dispatch.rugged import rugged_split
 from analytics.dispatch.sets import Masks, running_sets
-from analytics.dispatch.survey import Spots, Survey, answers, spots, survey
+from analytics.dispatch.survey import Prices, Spots, answers, last_below, sharpened, spots, survey
 
 _PLACES = 13  # of the demand's scalar in the survey of all sets
 _POINTS = 33  # of a line
 _PRICES = 33
+_ZOOMS = 2  # each divides the step of prices by 32
 _ROUNDS = 9  # places of one round of narrowing
 _DOUBT = 5e-4  # share of the power by which an estimate of the survey may err; measured: below 1e-5
+_BLUR = 2e-6  # share of the power by which a place a little aside of the settled one may be cheaper
 _RUGGED = 2e-5  # share of the power above which a gap shows that a line is not convex
+_TOLERANCE = 1e-7  # share of the flow by which a root may miss a limit
 _SHARP = 1e-3  # share of the demand's range at which narrowing a smooth minimum ends
 _SHARP_END = 1e-6  # the same at the end of a window, where an error breaks a limit
 
@@ -73,6 +76,7 @@ def _best(station: _Station, sets: Masks, found: Spots) -> Dispatch | None:
     """Settle sets from the one that looks cheapest on, until no other can be cheaper."""
     estimate = found.cost.min(axis=1)
     best, bound = None, np.inf
+    blur = _BLUR if station.demand.high > station.demand.low else 0.0
     for index in np.argsort(estimate, kind="stable"):
         doubt = _DOUBT * (best.power if best else 0.0)
         if not np.isfinite(estimate[index]) or (best and estimate[index] - doubt > best.cost):
@@ -80,7 +84,7 @@ def _best(station: _Station, sets: Masks, found: Spots) -> Dispatch | None:
             break
         settled = _settle_set(station.of(sets[index]), found.cost[index], found.at[index])
         for dispatch in settled:
-            bound = min(bound, dispatch.bound)
+            bound = min(bound, dispatch.bound - blur * dispatch.power)
             if best is None or dispatch.cost < best.cost:
                 best = dispatch
     return replace(best, bound=min(bound, best.cost)) if best else None
@@ -121,7 +125,8 @@ def _nearby(station: _Station, place: float, reach: float) -> tuple[float, bool]
     demand, everyone = station.demand, np.ones((1, len(station.lines)), np.bool_)
     at = np.linspace(max(demand.low, place - reach), min(demand.high, place + reach), _ROUNDS)
     lines = table(station.lines, demand, at, _POINTS)
-    found = spots(survey(lines, everyone, answers(lines, _PRICES)), at, np.zeros(1), demand.worth(at))
+    prices = sharpened(lines, answers(lines, _PRICES))
+    found = spots(survey(lines, everyone, prices), at, np.zeros(1), demand.worth(at))
     best = int(found.cost[0].argmin())
     if not np.isfinite(found.cost[0, best]):
         return place, False  # it only seemed to be feasible; settling will tell
@@ -137,7 +142,7 @@ def _settle(station: _Station, place: float) -> Dispatch | None:
     look = survey(lines, everyone, prices)
     if look.room[0, 0] < -_TOLERANCE:
         return None
-    flows, bound = _equal_marginals(lines, look, float(np.ptp(prices.price)) / _PRICES)
+    flows, bound = _equal_marginals(lines, prices)
     dispatch = _exact(station, lines, flows, bound)
     if dispatch.gap > _RUGGED:
         other = _exact(station, lines, rugged_split(lines), bound)
@@ -145,16 +150,13 @@ def _settle(station: _Station, place: float) -> Dispatch | None:
     return dispatch
 
 
-_TOLERANCE = 1e-7  # share of the flow by which a root may miss a limit
-
-
-def _equal_marginals(lines: Table, look: Survey, reach: float) -> tuple[Array, float]:
-    """Flows (n,) whose marginal powers are equal where no limit holds them, and the dual's value, kW."""
-    price, total = look.price[0], float(lines.station_flow[0])
-    near = answers(lines, _PRICES, (price - reach, price + reach))
-    flows, sums = near.flow[:, 0], near.flow[:, 0].sum(axis=0)
-    bound = float((near.dual[:, 0].sum(axis=0) + near.price[0] * total).max())
-    below = int(np.clip((sums < total).sum() - 1, 0, _PRICES - 2))
+def _equal_marginals(lines: Table, prices: Prices) -> tuple[Array, float]:
+    """Flows (n,) whose marginal powers are equal where no limit holds them, and the dual's greatest value, kW."""
+    for _ in range(_ZOOMS):
+        prices = sharpened(lines, prices)
+    total, below = float(lines.station_flow[0]), int(last_below(prices, lines.station_flow)[0])
+    flows, sums = prices.flow[:, 0], prices.flow[:, 0].sum(axis=0)
+    bound = float((prices.dual[:, 0].sum(axis=0) + prices.price[0] * total).max())
     gain = sums[below + 1] - sums[below]
     share = np.clip((total - sums[below]) / gain, 0.0, 1.0) if gain > 0 else 0.0
     return flows[:, below] + share * (flows[:, below + 1] - flows[:, below]), bound

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.dispatch.lines import Table
 from analytics.dispatch.pump import Array
@@ -40,6 +41,19 @@ def answers(table: Table, count: int, around: tuple[Array, Array] | None = None)
     offset = np.clip(offset, -1.0, 1.0)  # vertex of the parabola through the three points around the least
     flow, at = table.flow.ravel(), points * start + middle
     return Prices(price, _parabola(left, here, right, offset), _parabola(flow[at - 1], flow[at], flow[at + 1], offset))
+
+
+def sharpened(table: Table, prices: Prices) -> Prices:
+    """As many prices between the two at which all pumps of *table* together answer with less and more than is asked."""
+    below = last_below(prices, table.station_flow)[:, None]
+    low, high = (np.take_along_axis(prices.price, below + step, 1)[:, 0] for step in (0, 1))
+    return answers(table, prices.price.shape[1], (low, high))
+
+
+def last_below(prices: Prices, asked: Array) -> NDArray[np.intp]:
+    """Place (k,) of the last price at which all pumps together answer with less than *asked* (k,); never the last."""
+    sums = prices.flow.sum(axis=0)
+    return np.clip((sums < asked[:, None]).sum(axis=1) - 1, 0, sums.shape[1] - 2)
 
 
 def _parabola(left: Array, here: Array, right: Array, offset: Array) -> Array:

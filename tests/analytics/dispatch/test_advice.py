@@ -10,7 +10,7 @@ from analytics.curves.model import StationModel
 from analytics.dispatch.advice import Advice, PumpPlan, advise
 from analytics.dispatch.limits import History, Limits
 from analytics.dispatch.operation import Operation
-from analytics.dispatch.saving import Way, compare
+from analytics.dispatch.saving import Sample, Way, compare
 from analytics.dispatch.situation import Situation
 from tests.analytics.dispatch.learnt import Learnt, station
 
@@ -50,7 +50,7 @@ def test_a_sure_saving_is_advised_with_what_to_do() -> None:
     assert advice.saving.mean == pytest.approx(1.38, abs=0.01)
     assert advice.saving.confidence > 0.9
     assert advice.reasons[:2] == ("a from 42.5 Hz to 44.8 Hz", "b from 47.5 Hz to 44.8 Hz")
-    assert "a and b then share 363 m³/h as 182 and 182 m³/h." in advice.reasons
+    assert "Of 363 m³/h then deliver: a 181.6 ± 0.5 m³/h, b 181.6 ± 0.5 m³/h." in advice.reasons
     assert sum(each.flow or 0.0 for each in advice.pumps) == pytest.approx(363.29, abs=0.01)
     assert [each.within_data for each in advice.pumps] == [True, True]
 
@@ -215,6 +215,15 @@ def test_an_unsure_saving_outside_what_was_learnt_is_not_advised() -> None:
     assert any("too uncertain to advise" in reason for reason in advice.reasons)
 
 
+def test_a_curve_that_is_sure_of_itself_is_doubted_all_the_same_outside_what_was_learnt() -> None:
+    """2 % less power by a curve without any doubt, for a speed nobody has seen: its form may err by as much."""
+    known = [replace(A, b0=12.0, doubt=1e-6), replace(B, b0=11.3, speed_range=(0.95, 1.0), doubt=1e-6)]
+    now = situation(known, {"a": 0.9}, noise=1e-6)
+
+    assert advise(now).action == "keep"
+    assert advise(replace(now, model=station([known[0], replace(known[1], speed_range=(0.7, 1.0))]))).action == "change"
+
+
 # Hysteresis
 
 
@@ -298,14 +307,25 @@ def test_a_pump_far_from_its_best_point_is_named() -> None:
 
     advice = advise(replace(now, limits=[Limits("a", rated_flow=200.0), Limits("b", rated_flow=180.0)]))
 
-    assert "b runs at 128% of its best-efficiency flow." in advice.reasons
+    assert "b runs at 128.0 ± 0.3 % of its best-efficiency flow." in advice.reasons
+
+
+def test_a_share_of_best_flow_that_may_as_well_be_good_is_not_complained_about() -> None:
+    """Header flow only: b's share is known to 12 %, so 128 % of its best flow is nothing to act on."""
+    doubtful = [replace(A, doubt=0.1), replace(B, doubt=0.1)]
+    now = situation(doubtful, UNEVEN)
+
+    advice = advise(replace(now, limits=[Limits("a", rated_flow=200.0), Limits("b", rated_flow=180.0)]))
+
+    assert not any("best-efficiency" in reason for reason in advice.reasons)
+    assert plan(advice, "b").in_por is None
 
 
 def test_what_is_uncertain_in_both_operations_cancels() -> None:
     """Present and proposed on the same draw: the saving is known far better than either power."""
     model = station([replace(A, doubt=0.02), replace(B, doubt=0.02)])
 
-    saving = compare(model, Way({"a": 0.9, "b": 0.9}, 35.0), Way({"a": 0.898, "b": 0.902}, 35.0), draws=200, seed=1)
+    saving = compare(Sample.of(model, 200, 1), Way({"a": 0.9, "b": 0.9}, 35.0), Way({"a": 0.898, "b": 0.902}, 35.0))
 
     assert saving.proposed_std > 0.5
     assert saving.std < 0.05
@@ -320,7 +340,7 @@ def test_stated_savings_cover_the_truth() -> None:
     present, proposed = {"a": 0.9, "b": 0.9}, {"b": 0.9, "c": 0.9}
     way = Way(proposed, 35.0, frozenset(proposed))
 
-    saving = compare(model, Way(present, 35.0), way, draws=200, seed=1)
+    saving = compare(Sample.of(model, 200, 1), Way(present, 35.0), way)
 
     truths = [_true_saving(one, present, proposed) for one in model.draws(40, np.random.default_rng(2))]
     covered = np.abs(np.array(truths) - saving.mean) < 1.645 * saving.std

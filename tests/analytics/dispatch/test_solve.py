@@ -17,6 +17,7 @@ from tests.analytics.dispatch.stations import random_station
 
 published = pytest.mark.skipif(not CASES.exists(), reason="the published dispatch cases are not on this machine")
 
+WINDOW_END = 161  # a station whose best place lies a hair inside the end of a window
 PLATE = Plate(
     q_bep=200.0,
     curve=(60.0, 0.0, -4.0e-4),  # 44 m at 200 m³/h
@@ -49,14 +50,14 @@ def test_published_optima_are_reached(path: Path) -> None:
 
     assert isinstance(found, Dispatch)
     assert violation(case.pumps, case.demand, duties(found)) < 1e-6
-    assert found.cost == pytest.approx(case.reference["cost"], rel=1e-5)
+    assert found.cost == pytest.approx(case.reference["cost"], rel=1e-6)
     assert found.gap < 1e-4
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", [*range(15), WINDOW_END])
 def test_no_random_station_is_judged_otherwise_by_a_slow_enumeration(seed: int) -> None:
     """Fixed and variable pumps, bands of head and flow, locks, starts, shaft power, NPSH (slow: the enumeration)."""
-    pumps, demand = random_station(seed, most=4)
+    pumps, demand = random_station(seed, most=5 if seed == WINDOW_END else 4)
 
     found, reference = solve(pumps, demand), cheapest(pumps, demand)
 
