@@ -109,7 +109,7 @@ class ModbusDriver:
 
     def unavailable(self, ts_ms: int, reason: str) -> list[Reading]:
         """Every tag as a bad reading."""
-        return [Reading(tag.name, ts_ms, None, Quality.COMM_FAILURE, reason) for tag in self._settings.tags]
+        return [Reading(tag.name, ts_ms, None, Quality.NOT_CONNECTED, reason) for tag in self._settings.tags]
 
     async def _connect(self) -> None:
         self._client = AsyncModbusTcpClient(

@@ -109,7 +109,7 @@ class OpcuaDriver:
 
     def unavailable(self, ts_ms: int, reason: str) -> list[Reading]:
         """Every tag as a bad reading."""
-        return [Reading(tag.name, ts_ms, None, Quality.COMM_FAILURE, reason) for tag in self._settings.tags]
+        return [Reading(tag.name, ts_ms, None, Quality.NOT_CONNECTED, reason) for tag in self._settings.tags]
 
     def _new_client(self) -> Client:
         """A client that probes the server now and then, and reconnects nothing by itself."""

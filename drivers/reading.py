@@ -13,7 +13,7 @@ class Quality(IntEnum):
 
     BAD = 0
     CONFIGURATION_ERROR = 4
-    NOT_CONNECTED = 8
+    NOT_CONNECTED = 8  # the whole device cannot be reached; only `Driver.unavailable` says so
     DEVICE_FAILURE = 12
     SENSOR_FAILURE = 16
     LAST_KNOWN = 20

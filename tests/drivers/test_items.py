@@ -30,7 +30,7 @@ def said(raw: object, *, status: int = GOOD, name: str = "Good", source_ms: int 
         (0x0000_0000, "Good", Quality.GOOD),
         (0x0096_0000, "GoodLocalOverride", Quality.LOCAL_OVERRIDE),
         (0x8031_0000, "BadNoCommunication", Quality.COMM_FAILURE),
-        (0x808A_0000, "BadNotConnected", Quality.NOT_CONNECTED),
+        (0x808A_0000, "BadNotConnected", Quality.DEVICE_FAILURE),
         (0x808B_0000, "BadDeviceFailure", Quality.DEVICE_FAILURE),
         (0x808C_0000, "BadSensorFailure", Quality.SENSOR_FAILURE),
         (0x808D_0000, "BadOutOfService", Quality.OUT_OF_SERVICE),

@@ -367,10 +367,10 @@ async def test_the_pause_after_silence_can_be_cancelled() -> None:
 
 
 def test_everything_unavailable_is_bad_with_the_reason() -> None:
-    """For the caller, when reading or opening failed."""
+    """For the caller, when reading or opening failed; a quality of its own, so that it is one alarm."""
     readings = driver(502, *neighbours(2)).unavailable(1_700_000_000_000, "cable pulled")
 
     assert readings == [
-        ("t0", 1_700_000_000_000, None, Quality.COMM_FAILURE, "cable pulled"),
-        ("t1", 1_700_000_000_000, None, Quality.COMM_FAILURE, "cable pulled"),
+        ("t0", 1_700_000_000_000, None, Quality.NOT_CONNECTED, "cable pulled"),
+        ("t1", 1_700_000_000_000, None, Quality.NOT_CONNECTED, "cable pulled"),
     ]

@@ -322,10 +322,10 @@ async def _fresh(url: str) -> list[Reading]:
 
 
 async def test_everything_unavailable_is_bad_with_the_reason() -> None:
-    """For the caller, when reading or opening failed."""
+    """For the caller, when reading or opening failed; a quality of its own, so that it is one alarm."""
     readings = driver("opc.tcp://127.0.0.1:9", "flow", "level").unavailable(1_700_000_000_000, "cable pulled")
 
     assert readings == [
-        ("flow", 1_700_000_000_000, None, Quality.COMM_FAILURE, "cable pulled"),
-        ("level", 1_700_000_000_000, None, Quality.COMM_FAILURE, "cable pulled"),
+        ("flow", 1_700_000_000_000, None, Quality.NOT_CONNECTED, "cable pulled"),
+        ("level", 1_700_000_000_000, None, Quality.NOT_CONNECTED, "cable pulled"),
     ]
