@@ -22,6 +22,7 @@ CURRENT_NOTHING = 0.05  # A
 POWER_LEAST = 0.2  # kW that "on" has to reach where nothing else is known of a pump
 CURRENT_LEAST = 0.5  # A, likewise
 _ON_SHARE, _OFF_SHARE = 0.10, 0.05  # of rated power: a pump at 60 % speed still draws about 0.2 of it
+_NOISE_MARGIN = 1.5  # that a threshold keeps above the noise of a pump that stands
 _HIGHEST_VOLTAGE = 10.0  # kV of a motor; a power that even this voltage cannot explain is the meter's noise
 _MEMORY_MS = 48 * 3_600_000  # of start and stop instants
 
@@ -172,7 +173,7 @@ class RunningState:
         self._dwell_ms = dwell_ms
         self._lost_ms = lost_ms
         self.memory = memory or Memory()
-        self.thresholds = thresholds or learnt(Levels(), Levels(), rated_power=rated_power)
+        self.thresholds = thresholds or learnt(Seen(), Seen(), rated_power=rated_power)
 
     @property
     def state(self) -> State:
@@ -233,28 +234,27 @@ def _recent(times_ms: tuple[int, ...], at_ms: int, *, is_new: bool) -> tuple[int
     return (*kept, at_ms) if is_new else kept
 
 
-def learnt(
-    power: Levels,
-    current: Levels,
-    *,
-    rated_power: float | None = None,
-    peer_power: float | None = None,
-    peer_current: float | None = None,
-) -> Thresholds:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was ever seen of one quantity of a pump, kW or A."""
+
+    levels: Levels = field(default_factory=Levels)
+    standing: Levels = field(default_factory=Levels)  # of them, those while its drive said that it stands
+    peer: float | None = None  # what a neighbour shows when it surely runs
+
+
+def learnt(power: Seen, current: Seen, *, rated_power: float | None = None) -> Thresholds:
     """Thresholds from a pump's own history where it shows both classes, else from its plate, else its neighbours.
 
-    Args:
-        power: Magnitudes seen of it, kW.
-        current: Likewise, A.
-        rated_power: Of the motor, kW.
-        peer_power: What a neighbour draws when it surely runs, kW.
-        peer_current: Likewise, A.
+    What was seen while the drive stood is noise, and stays below every threshold.
     """
+    scale = (rated_power, 2.5) if rated_power else (power.peer, 1.5)
     assumed = Thresholds()
-    scale = (rated_power, 2.5) if rated_power else (peer_power, 1.5)
     return Thresholds(
-        power=_threshold(power, scale, POWER_LEAST) or assumed.power,
-        current=_threshold(current, (peer_current, 1.5), CURRENT_LEAST) or assumed.current,
+        power=_above(power.standing, _threshold(power.levels, scale, POWER_LEAST) or assumed.power),
+        current=_above(
+            current.standing, _threshold(current.levels, (current.peer, 1.5), CURRENT_LEAST) or assumed.current
+        ),
     )
 
 
@@ -267,3 +267,11 @@ def _threshold(levels: Levels, scale: tuple[float | None, float], least: float) 
     if size:
         return Threshold(_ON_SHARE * size, _OFF_SHARE * size, weight, "rated" if weight > 2 else "peers")  # noqa: PLR2004
     return None
+
+
+def _above(noise: Levels, threshold: Threshold) -> Threshold:
+    """*threshold*, raised where noise would reach it."""
+    loudest = noise.quantile(0.999) or 0.0
+    if threshold.on > _NOISE_MARGIN * loudest:
+        return threshold
+    return replace(threshold, on=_NOISE_MARGIN * loudest, off=max(threshold.off, loudest))

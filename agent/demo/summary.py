@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from agent.demo.picture import Message, Picture
 from agent.demo.show import Show
+from agent.jobs.gaps import restored
 from agent.store.reader import Reader
 
 EVER_MS = 2**53  # later than any reading
@@ -36,7 +37,7 @@ def summary(show: Show) -> Summary:
     with Reader(settings.storage.path) as reader:
         stored = reader.last_id - show.imported
         values = len(reader.filled(tags, 0, EVER_MS))
-        gaps = sum(run.counts.get("gaps_filled", 0) for run in reader.job_runs() if run.job == "gaps")
+        gaps = restored(reader.job_state("gaps")[1]).counts["gaps_filled"]
     return Summary(
         tags_polled=len(picture.polled),
         readings_stored=stored,

@@ -32,6 +32,7 @@ class JobState:
 
     version: int = 1
     tags: dict[str, Heard] = field(default_factory=dict)
+    # since the beginning
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("gaps_filled", "gaps_left", "values_filled", "values_withdrawn"), 0)
     )
@@ -58,6 +59,7 @@ def run(context: JobContext) -> Outcome:
     watched = {name: tag for name, tag in known.items() if tag.fill != "missing" and tag.has_unit}
     kept = restored(context.state)
     kept.tags = {name: kept.tags.get(name, Heard()) for name in watched}
+    before = dict(kept.counts)
     rows = reader.after(context.mark, MOST_ROWS, list(watched)) if watched else []
     is_behind = len(rows) == MOST_ROWS
     times_ms = good_times(rows)
@@ -77,7 +79,7 @@ def run(context: JobContext) -> Outcome:
         state=_STATES.dump_json(kept),
         filled=filled,
         unfilled=unfilled,
-        counts=dict(kept.counts),
+        counts={what: number - before[what] for what, number in kept.counts.items()},
     )
 
 

@@ -199,8 +199,8 @@ def _mean(shares_of_tags: Sequence[float]) -> float:
 
 def _counts(tags: Sequence[TagQuality], crossed: Sequence[CrossCheck]) -> dict[str, int]:
     return {
-        "tags": len(tags),
-        "tags_bad": sum(tag.flag in {"fail", "missing"} for tag in tags),
-        "tags_suspect": sum(tag.flag == "suspect" for tag in tags),
+        "readings_judged": sum(tag.readings for tag in tags),
+        "readings_bad": sum(tag.bad for tag in tags),
+        "findings": sum(finding.count for tag in tags for finding in tag.findings if finding.flag == "suspect"),
         "contradictions": len(crossed),
     }

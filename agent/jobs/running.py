@@ -16,7 +16,17 @@ from agent.roles import known_tags
 from agent.settings import AgentSettings
 from agent.window import Frame, frame
 from analytics.levels import Levels
-from analytics.running import RUNNING, SPEED_OFF, Evidence, Memory, RunningState, Thresholds, learnt, rewound
+from analytics.running import (
+    SPEED_OFF,
+    SPEED_ON,
+    Evidence,
+    Memory,
+    RunningState,
+    Seen,
+    Thresholds,
+    learnt,
+    rewound,
+)
 
 FINEST_MS = 1_000  # of a cell
 LONGEST_MS = 6 * 3_600_000  # of history that one run takes in; whoever has more catches up run by run
@@ -32,8 +42,10 @@ class PumpState:
     thresholds: Thresholds = field(default_factory=Thresholds)
     power: list[int] = field(default_factory=list)  # counts of `Levels`, of all it ever showed
     current: list[int] = field(default_factory=list)
-    turning_power: list[int] = field(default_factory=list)  # of what it showed while no drive said "stopped"
+    turning_power: list[int] = field(default_factory=list)  # of it, while its drive turned or it has none
     turning_current: list[int] = field(default_factory=list)
+    standing_power: list[int] = field(default_factory=list)  # of it, while its drive stood: noise
+    standing_current: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -79,6 +91,7 @@ def run(context: JobContext) -> Outcome:
         return Outcome(mark=context.mark, state=context.state)
     cells = frame(reader, settings, plant_tags(settings), start_ms, end_ms, _step_ms(settings))
     _learn(settings, cells, kept)
+    starts = sum(each.memory.starts for each in kept.pumps.values())
     for pump in settings.pumps:
         _follow(pump, cells, kept.pumps[pump.id])
     kept.seen_ms = end_ms
@@ -94,10 +107,7 @@ def run(context: JobContext) -> Outcome:
         mark=max(context.mark, reader.id_at(end_ms)) if is_behind else reader.last_id,
         state=_STATES.dump_json(kept),
         records=[*pump_records(now), station_record(now, kept.day)],
-        counts={
-            "pumps_running": sum(memory.state == RUNNING for memory in memories.values()),
-            "pump_starts": sum(memory.starts for memory in memories.values()),
-        },
+        counts={"pump_starts": sum(memory.starts for memory in memories.values()) - starts},
     )
 
 
@@ -127,7 +137,7 @@ def _learn(settings: AgentSettings, cells: Frame, kept: JobState) -> None:
     """Count what the meters show, and find thresholds in it now and then."""
     kept.pumps = {pump.id: kept.pumps.get(pump.id, PumpState()) for pump in settings.pumps}
     for pump in settings.pumps:
-        _count(evidence(cells, pump), kept.pumps[pump.id])
+        _count(evidence(cells, pump), kept.pumps[pump.id], has_drive=pump.speed is not None)
     last_ms = int(cells.times_ms[-1])
     if last_ms - kept.learnt_ms < LEARN_MS and kept.learnt_ms:
         return
@@ -135,22 +145,22 @@ def _learn(settings: AgentSettings, cells: Frame, kept: JobState) -> None:
     scales = _scales(settings, kept)
     for pump in settings.pumps:
         state = kept.pumps[pump.id]
-        power, current = scales[pump.header]
         state.thresholds = learnt(
-            Levels(state.power),
-            Levels(state.current),
+            Seen(Levels(state.power), Levels(state.standing_power), peer=scales[pump.header][0]),
+            Seen(Levels(state.current), Levels(state.standing_current), peer=scales[pump.header][1]),
             rated_power=pump.rated_power,
-            peer_power=power,
-            peer_current=current,
         )
 
 
-def _count(said: Evidence, state: PumpState) -> None:
-    is_turning = ~(np.abs(said.speed) <= SPEED_OFF)  # also where there is no drive to say so
+def _count(said: Evidence, state: PumpState, *, has_drive: bool) -> None:
+    is_turning = np.abs(said.speed) >= SPEED_ON if has_drive else np.ones(len(said.speed), np.bool_)
+    is_standing = np.abs(said.speed) <= SPEED_OFF
     state.power = _counted(state.power, said.power)
     state.current = _counted(state.current, said.current)
     state.turning_power = _counted(state.turning_power, said.power[is_turning])
     state.turning_current = _counted(state.turning_current, said.current[is_turning])
+    state.standing_power = _counted(state.standing_power, said.power[is_standing])
+    state.standing_current = _counted(state.standing_current, said.current[is_standing])
 
 
 def _counted(counts: list[int], values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[int]:

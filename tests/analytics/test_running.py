@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import analytics.levels
 import analytics.running
 from analytics.levels import Levels
-from analytics.running import Evidence, RunningState, learnt
+from analytics.running import Evidence, RunningState, Seen, learnt
 from tests.real_station import needs_real_station, recording
 
 Floats = NDArray[np.float64]
@@ -85,10 +85,21 @@ def test_thresholds_are_found_between_the_two_classes_of_the_pumps_own_history()
     levels.update(random.uniform(7.0, 22.0, 3_000))
     levels.update(random.uniform(60.0, 90.0, 1_000))
 
-    limit = learnt(levels, Levels()).power
+    limit = learnt(Seen(levels), Seen()).power
 
     assert limit.source == "history"
     assert 22.0 < limit.off < limit.on < 60.0
+
+
+def test_noise_of_a_standing_pump_stays_below_every_threshold() -> None:
+    """The drive said for hours that the pump stands; while the drive is silent, 22 kW of noise are still noise."""
+    noise = Levels()
+    noise.update(np.random.default_rng(3).uniform(7.0, 22.0, 3_000))
+
+    pump = RunningState(thresholds=learnt(Seen(noise, standing=noise), Seen()))
+    state_after(pump, power=20.0, speed=0.0)
+
+    assert state_after(pump, 300, power=20.0) == "stopped"
 
 
 def test_one_class_of_varying_power_is_not_split() -> None:

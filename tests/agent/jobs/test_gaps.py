@@ -31,7 +31,8 @@ def filled(past: History, name: str = "x") -> list[Filled]:
 
 def run(past: History, second: float) -> dict[str, int]:
     """Run the job so many seconds after the start; what it has counted so far."""
-    return dict(past.perform("gaps", gaps.run, START_MS + round(1_000 * second)).counts)
+    outcome = past.perform("gaps", gaps.run, START_MS + round(1_000 * second))
+    return gaps.restored(outcome.state).counts
 
 
 def seconds(values: list[Filled]) -> list[int]:
@@ -135,6 +136,18 @@ def test_a_gap_that_is_too_long_is_left_and_counted_once(tmp_path: Path) -> None
         assert seconds(filled(past))[-1] == 358
         assert filled(past, "y") == []
         assert counts["gaps_left"] == 2
+
+
+def test_each_run_counts_its_own_work(tmp_path: Path) -> None:
+    """Health adds the runs up."""
+    with history(tmp_path, tag("linear")) as past:
+        past.series("x", [1.0, 1.0, NAN, 1.0])
+        first = past.perform("gaps", gaps.run, START_MS + 4_000)
+        past.series("x", [1.0, NAN, NAN, 1.0], start_ms=START_MS + 4_000)
+
+        second = past.perform("gaps", gaps.run, START_MS + 8_000)
+
+    assert (first.counts["values_filled"], second.counts["values_filled"]) == (1, 2)
 
 
 def test_late_data_take_the_place_of_filled_values(tmp_path: Path) -> None:
