@@ -12,7 +12,7 @@ from agent.demo.picture import Message, Picture
 
 COLOUR = {"good": "", "uncertain": "yellow", "bad": "red"}
 STATE = {"ok": "green", "starting": "cyan", "off": "dim", "degraded": "yellow", "failed": "red"}
-REASONS = 3  # of an advice that fit on a screen
+REASONS = 6  # of an advice that fit on a screen
 
 
 def render(picture: Picture, notes: Iterable[str]) -> Group:
@@ -86,7 +86,7 @@ def _value(tag: str, message: Message) -> Text:
     quality = message.get("quality", "bad")
     value = message.get("value")
     shown = (
-        message.get("reason", "bad") if value is None else f"{value:.8g}" if isinstance(value, float) else str(value)
+        message.get("reason", "bad") if value is None else f"{value:.7g}" if isinstance(value, float) else str(value)
     )
     return Text.assemble(
         (f"{tag} ", "dim"), (f"{shown} {message.get('unit', '')}".rstrip(), COLOUR.get(quality, "red"))

@@ -42,7 +42,7 @@ def processes_in(folder: Path) -> list[str]:
 
 def test_a_demo_ends_by_itself_and_says_what_it_has_come_to(tmp_path: Path) -> None:
     """One JSON object that counts every tag, and no process left."""
-    with demo(tmp_path, "--for", "30s", "--json") as process:
+    with demo(tmp_path, "--for", "20s", "--json") as process:
         output, said = process.communicate()
 
     summary = json.loads(output)
@@ -74,6 +74,20 @@ def test_a_signal_ends_everything(tmp_path: Path, log: str, word: str, number: s
     assert process.returncode == 0
     assert "Traceback" not in output + said + (tmp_path / "var" / "demo" / log).read_text()
     assert processes_in(tmp_path) == []
+
+
+def test_what_is_not_installed_is_said_in_one_sentence(tmp_path: Path) -> None:
+    """A site's environment has no rich; a traceback would not say what to install."""
+    without_rich = (
+        "import sys; sys.modules['rich'] = None; from agent.cli import main; sys.exit(main(['demo', '--for', '1s']))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", without_rich], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr == "the demo needs rich; install with: pip install 'pump-agent[opcua,demo]'\n"
 
 
 def wait_for(log: Path, word: str, process: subprocess.Popen[str]) -> None:
