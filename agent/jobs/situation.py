@@ -110,6 +110,8 @@ def _operation(header: Header, histories: Mapping[str, History]) -> Operation:
     running = [pump for pump in header.pumps if histories[pump.id].is_running]
     _refuse_stale(header, cells, running)
     state = header_state(cells, header.settings)
+    if not (np.isfinite(state.flow) & np.isfinite(state.head)).any():
+        raise NotKnownError("The header's meters of flow and pressure were never good at the same time.")
     low, high = _band(header, cells, state)
     return Operation(
         flow=_median(state.flow),

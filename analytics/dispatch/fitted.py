@@ -45,19 +45,20 @@ class FittedPump:
         return margins
 
 
-def fitted(curve: PumpCurve, limits: Limits, reach: float) -> FittedPump | None:
+def fitted(curve: PumpCurve, limits: Limits, reach: float, speed: float | None = None) -> FittedPump | None:
     """The pump in its limits and what its curve has learnt; None where the two have nothing in common.
 
     Args:
         curve: Its fit.
         limits: Speeds, preferred operating region and motor.
         reach: Share by which the learnt ranges may be left on either side; 0 stays inside.
+        speed: Relative speed it runs at now, None where it stands; a pump without a drive has no other.
     """
     low, high = _widened(curve.speed_range, reach)
     if limits.is_variable:
         low, high = max(low, limits.speed_min), min(high, limits.speed_max)
     else:
-        low = high = sum(curve.speed_range) / 2
+        low = high = sum(curve.speed_range) / 2 if speed is None else speed
     phi_low, phi_high = _widened(curve.flow_range, reach)
     if limits.rated_flow is not None:
         share_low, share_high = limits.por

@@ -57,7 +57,7 @@ class Search:
         for limits in self.limits:
             if limits.pump not in self.model.pumps:
                 continue
-            pump = fitted(self.model.curve(limits.pump), limits, reach)
+            pump = fitted(self.model.curve(limits.pump), limits, reach, self.operation.speeds.get(limits.pump))
             if pump is None:
                 continue
             lock: Lock = self.holds[limits.pump].lock

@@ -53,7 +53,7 @@ def sharpened(table: Table, prices: Prices) -> Prices:
 def last_below(prices: Prices, asked: Array) -> NDArray[np.intp]:
     """Place (k,) of the last price at which all pumps together answer with less than *asked* (k,); never the last."""
     sums = prices.flow.sum(axis=0)
-    return np.clip((sums < asked[:, None]).sum(axis=1) - 1, 0, sums.shape[1] - 2)
+    return np.asarray(np.clip((sums < asked[:, None]).sum(axis=1) - 1, 0, sums.shape[1] - 2))
 
 
 def _parabola(left: Array, here: Array, right: Array, offset: Array) -> Array:

@@ -210,6 +210,20 @@ def test_stale_inputs_give_no_advice_and_are_named(tmp_path: Path, tag: str, wor
     assert "expires" in advice
 
 
+def test_meters_that_are_never_good_together_give_no_advice(tmp_path: Path) -> None:
+    """Each is fresh enough by itself, and still nobody knows the head at which the flow was delivered."""
+    flow, pressure = (np.tile([1.0, np.inf], 150), np.tile([np.inf, 1.0], 150))
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 5, flow=np.nan, pressure=np.nan)
+        past.series("flow", 100.9 * flow)
+        past.series("pressure", 3.43 * pressure)
+
+        advice, _ = advise(past, 5)
+
+    assert advice["action"] == "none"
+    assert advice["why"] == "The header's meters of flow and pressure were never good at the same time."
+
+
 def test_advice_waits_until_the_operation_is_steady(tmp_path: Path) -> None:
     """B has just started: what the meters show is neither the old operation nor the new one."""
     with learnt_station(tmp_path) as past:

@@ -286,6 +286,14 @@ def test_advice_does_hop_where_another_set_is_clearly_better() -> None:
     assert plan(again, "b").run
 
 
+def test_pumps_without_drives_are_compared_at_the_speed_they_have() -> None:
+    """Their meters may say 49.7 Hz; the present operation is then still one that they can do."""
+    now = situation([A, B], {"a": 0.994, "b": 0.994}, head=45.0)
+    fixed = replace(now, limits=[Limits("a", is_variable=False), Limits("b", is_variable=False)])
+
+    assert advise(fixed).action == "keep"
+
+
 # Limits and words
 
 
