@@ -9,5 +9,5 @@ from agent.store.records import Row
 
 def encode(rows: Sequence[Row]) -> bytes:
     """One message of `<root>/readings` or `<root>/history` (`payloads.Readings`) with all of *rows*, at least one."""
-    listed = [(tag, ts_ms, value, quality) for _, tag, ts_ms, value, quality, _ in rows]
+    listed = [row[1:5] for row in rows]  # tag, ts_ms, value, quality
     return orjson.dumps({"seq": rows[0].id, "count": len(rows), "rows": listed})

@@ -12,7 +12,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from agent.mqtt.dial import dial
+from agent.mqtt.dial import Caller, dial
 from agent.mqtt.link import Link, Message
 from agent.mqtt.settings import MqttSettings
 
@@ -60,7 +60,7 @@ class Client:
         self._settings = settings
         self._client_id = client_id
         self._status = status
-        self._paho: Paho | None = None
+        self._paho: Caller | None = None
         self._link: Link | None = None
         self._questions: dict[int, Question] = {}  # by packet id, oldest first
         self._handler: Callable[[Message], None] | None = None
@@ -164,7 +164,7 @@ class Client:
             _, mid = paho.subscribe(topics, qos=1)
         await self._ask(topics, mid or 0)
 
-    async def _turn(self) -> Paho:
+    async def _turn(self) -> Caller:
         """Wait until few enough questions are open."""
         await self._slots.acquire()
         if self._trouble is not None or self._paho is None:
@@ -188,7 +188,7 @@ class Client:
         elif not question.answer.done():
             question.answer.set_result(None)
 
-    def _dial(self) -> Paho:
+    def _dial(self) -> Caller:
         """Connect, on a thread; whoever waits for it may have left meanwhile."""
         self._paho = dial(self._settings, self._client_id, self._status)
         if not self._is_wanted:
@@ -202,7 +202,7 @@ class Client:
         elif self._paho is not None and (connection := self._paho.socket()) is not None:
             connection.close()
 
-    def _attach(self, paho: Paho) -> None:
+    def _attach(self, paho: Caller) -> None:
         paho.on_connect = self._on_connect
         paho.on_publish = self._on_publish
         paho.on_subscribe = self._on_subscribe

@@ -15,7 +15,22 @@ from agent.mqtt.settings import MqttSettings
 LARGEST_PACKET: Final = 16_384  # bytes we take: acknowledgements, and commands of 4 KB
 
 
-def dial(settings: MqttSettings, client_id: str, status: str | None) -> Client:
+class Caller(Client):
+    """A paho client that reads no packet larger than we take.
+
+    MQTT 5 brokers keep giants from us; 3.1.1 has no word for it, and paho would gather one in memory.
+    """
+
+    giant: int | None = None  # bytes of the packet that was refused
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if bufsize > LARGEST_PACKET:
+            self.giant = bufsize
+            raise ConnectionError("a packet is too large")
+        return super()._sock_recv(bufsize)
+
+
+def dial(settings: MqttSettings, client_id: str, status: str | None) -> Caller:
     """Connect and send CONNECT; the broker's answer is not read yet.
 
     Args:
@@ -27,7 +42,7 @@ def dial(settings: MqttSettings, client_id: str, status: str | None) -> Client:
         OSError: A file cannot be read, the name is unknown, nobody listens, or TLS does not trust what it sees.
         ValueError: The address is none.
     """
-    client = Client(
+    client = Caller(
         CallbackAPIVersion.VERSION2,
         client_id,
         protocol=MQTTProtocolVersion.MQTTv5 if settings.version == "5" else MQTTProtocolVersion.MQTTv311,

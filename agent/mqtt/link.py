@@ -9,7 +9,7 @@ from paho.mqtt.client import Client, DisconnectFlags, MQTTMessage
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent.mqtt.dial import LARGEST_PACKET
+from agent.mqtt.dial import Caller
 
 SILENCE: Final = 1.5  # keepalives without a byte from the broker, after which the link is dead
 TICK: Final = 0.5  # s, between two looks at the clock
@@ -36,7 +36,7 @@ class Link:
 
     def __init__(
         self,
-        paho: Client,
+        paho: Caller,
         *,
         lost: Callable[[str], None],
         overdue: Callable[[], str | None],
@@ -99,9 +99,6 @@ class Link:
         self._paho.loop_read()
         while self._is_open and isinstance(self._connection, SSLSocket) and self._connection.pending():
             self._paho.loop_read()  # decrypted already, so the loop sees nothing to read
-        # MQTT 5 brokers keep giants from us, 3.1.1 has no such limit; paho has no public word for what is arriving.
-        if self._is_open and self._paho._in_packet["remaining_length"] > LARGEST_PACKET:  # noqa: SLF001
-            self._end(f"sent a packet larger than {LARGEST_PACKET} bytes")
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(TICK, self._tick)
@@ -130,6 +127,9 @@ class Link:
         _properties: Properties | None,
     ) -> None:
         self._detach()
-        self._lost(
-            f"ended the connection ({reason})" if flags.is_disconnect_packet_from_server else "closed the connection"
-        )
+        if self._paho.giant is not None:
+            self._lost(f"sent a packet of {self._paho.giant} bytes, which is refused")
+        elif flags.is_disconnect_packet_from_server:
+            self._lost(f"ended the connection ({reason})")
+        else:
+            self._lost("closed the connection")
