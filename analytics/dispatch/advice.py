@@ -98,7 +98,7 @@ def _change(proposal: Proposal, situation: Situation, model: StationModel) -> Ad
     way = Way(proposal.speeds, dispatch.head)
     return Advice(
         action="change",
-        why=f"The same water for {_percent(proposal.saving)} less power.",
+        why=f"The same flow for {_percent(proposal.saving)} less power.",
         pumps=_plans(situation, model, way),
         flow=dispatch.flow,
         head=dispatch.head,

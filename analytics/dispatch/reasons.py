@@ -10,6 +10,7 @@ from analytics.dispatch.proposal import Proposal
 from analytics.dispatch.saving import Saving
 from analytics.dispatch.situation import Situation
 
+_SAME_HEAD = 0.1  # m
 _SAME_SPEED = 0.003  # relative; drives and people do not set it finer
 
 
@@ -17,6 +18,7 @@ def change_reasons(situation: Situation, model: StationModel, proposal: Proposal
     """What to do, what it does to the pumps, what is uncertain, and what stood in the way of more."""
     return (
         *_steps(situation, proposal),
+        *_head_change(situation, proposal),
         *_off_best(situation, model),
         *_shares(model, proposal),
         *_outside(situation, model, proposal),
@@ -129,6 +131,14 @@ def _shares(model: StationModel, proposal: Proposal) -> list[str]:
         if pump in speeds
     ]
     return [f"Of {dispatch.flow:.0f} m³/h then deliver: {', '.join(parts)}."]
+
+
+def _head_change(situation: Situation, proposal: Proposal) -> list[str]:
+    """Part of a saving may come from the header's pressure; who reads it must know."""
+    now, then = situation.operation.head, proposal.dispatch.head
+    if abs(then - now) < _SAME_HEAD:
+        return []
+    return [f"The head goes from {now:.1f} to {then:.1f} m, within the pressure band that is allowed."]
 
 
 def _outside(situation: Situation, model: StationModel, proposal: Proposal) -> list[str]:

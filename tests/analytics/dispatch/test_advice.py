@@ -307,6 +307,7 @@ def test_within_a_pressure_band_the_lowest_head_is_planned_and_named() -> None:
     assert advice.action == "change"
     assert advice.head == pytest.approx(33.0)
     assert "header: lowest pressure allowed" in advice.active
+    assert "The head goes from 35.0 to 33.0 m, within the pressure band that is allowed." in advice.reasons
 
 
 def test_a_pump_far_from_its_best_point_is_named() -> None:
