@@ -85,15 +85,13 @@ class Board:
                 device's wrong clock nor a step of ours makes an alarm early or late.
         """
         found: list[Transition] = []
-        for row in rows:
-            if row.quality >= Quality.GOOD and row.tag not in self._always and row.tag not in self._unwell:
+        always, unwell, good = self._always, self._unwell, int(Quality.GOOD)
+        for _, tag, ts_ms, value, quality, reason in rows:
+            if quality >= good and tag not in always and tag not in unwell:
                 continue
-            rules = self._rules.get(row.tag, ())
-            for rule in rules:
-                found += self._settle(
-                    rule, row.ts_ms, active=rule.see(row.value, row.quality, at_ms), reason=row.reason
-                )
-            self._mark(row.tag, row.quality)
+            for rule in self._rules.get(tag, ()):
+                found += self._settle(rule, ts_ms, active=rule.see(value, quality, at_ms), reason=reason)
+            self._mark(tag, quality)
         return found
 
     def see_efficiency(self, pump: str, efficiency: float, ts_ms: int, at_ms: int) -> list[Transition]:

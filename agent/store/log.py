@@ -17,8 +17,7 @@ from agent.store.losses import UNSOUND, Loss, add_losses
 from agent.store.names import Names
 from agent.store.records import Row
 from agent.store.sifting import Rejected, sift
-from agent.store.zones import Latest, Stored, Zones
-from drivers.reading import Reading
+from agent.store.zones import Latest, Offered, Stored, Zones
 
 LATEST_EVERY = 10.0  # s between two checkpoints of the latest values
 LARGE_WAL = 24 * 2**20  # bytes; from here on the writer insists on starting the write-ahead log over
@@ -111,7 +110,7 @@ class Log:
                 self._undo()
         self._bound_wal()
 
-    def insert(self, readings: Sequence[Reading], *, imported: bool = False) -> Inserted:
+    def insert(self, readings: Sequence[Offered], *, imported: bool = False) -> Inserted:
         """Append *readings* in order; what cannot be kept is noted as a loss and costs its neighbours nothing."""
         if not readings:
             return Inserted([], 0)
@@ -155,21 +154,22 @@ class Log:
         """Note what could not be kept."""
         add_losses(self.db, losses, time.time_ns() // 1_000_000)
 
-    def _rows(self, readings: Sequence[Reading]) -> list[Stored]:
+    def _rows(self, readings: Sequence[Offered]) -> list[Stored]:
         """Rows of readings that are as they should be.
 
         Raises:
             KeyError, TypeError, ValueError: One is not, or has a name that is new.
         """
         rows = self._numbered(readings)
-        if not {row[3].__class__ for row in rows} <= PLAIN:
+        values = [row[3] for row in rows]
+        if not set(map(type, values)) <= PLAIN:
             raise TypeError
         # The sum is finite only where every part is; one that overflows merely costs the slow path.
-        if not isfinite(sum([row[3] for row in rows if row[3].__class__ is float])):
+        if not isfinite(sum([value for value in values if value.__class__ is float])):
             raise ValueError
         return rows
 
-    def _numbered(self, readings: Iterable[Reading]) -> list[Stored]:
+    def _numbered(self, readings: Iterable[Offered]) -> list[Stored]:
         tags, reasons = self.names.tags, self.names.reasons
         return [
             (number, tags[tag], ts_ms, value, quality, reasons[reason])

@@ -17,7 +17,6 @@ from agent.store.log import Log
 from agent.store.reader import Reader
 from agent.store.records import Filled, Kind, Record, Row, Stretch
 from agent.store.settings import StorageSettings
-from agent.store.zones import Stored
 from drivers.reading import Reading
 
 T = TypeVar("T")
@@ -38,7 +37,7 @@ class _Group:
 class _Written(NamedTuple):
     """What a transaction has written."""
 
-    rows: list[Stored]
+    rows: list[Row]
     rejected: int
     last_id: int
     last_record_id: int
@@ -71,7 +70,7 @@ class Store:
         self._writing = ThreadPoolExecutor(1, "store-writing")
         self._reading = ThreadPoolExecutor(1, "store-reading")
         self._sinks: dict[str, Sink] = {}
-        self._recent: deque[list[Stored]] = deque()
+        self._recent: deque[list[Row]] = deque()
         self._recent_rows = 0
         self._due = inf
         self._timer: asyncio.TimerHandle | None = None
@@ -169,12 +168,12 @@ class Store:
 
     def recent(self, mark: int, limit: int) -> list[Row] | None:
         """Up to *limit* rows after *mark* from memory; None where they are only on the disk."""
-        if not self._recent or self._recent[0][0][0] > mark + 1:
+        if not self._recent or self._recent[0][0].id > mark + 1:
             return None
         for rows in self._recent:
-            if rows[-1][0] > mark:
-                start = max(0, mark + 1 - rows[0][0])
-                return self._log.named(rows[start : start + limit])
+            if rows[-1].id > mark:
+                start = max(0, mark + 1 - rows[0].id)
+                return rows[start : start + limit]
         return []
 
     # Transactions
@@ -215,7 +214,7 @@ class Store:
             rows, rejected = self._log.insert(group.readings)
             for work in group.works:
                 work(self._log)
-            return _Written(rows, rejected, self._log.last_id, self._log.last_record_id)
+        return _Written(self._log.named(rows), rejected, self._log.last_id, self._log.last_record_id)
 
     def _settle(self, group: _Group, sinks: list[Sink], commit: "asyncio.Future[_Written]") -> None:
         """Tell everybody how the transaction went."""
