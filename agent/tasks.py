@@ -31,7 +31,7 @@ def driver(settings: AnyDeviceSettings) -> Driver:
 
             return ModbusDriver(settings)
         case OpcuaSettings():
-            from drivers.opcua import OpcuaDriver  # noqa: PLC0415 - 48 MB, for those who have such a device
+            from drivers.opcua.driver import OpcuaDriver  # noqa: PLC0415 - 48 MB, for those who have such a device
 
             return OpcuaDriver(settings)
 

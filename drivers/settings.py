@@ -1,27 +1,50 @@
 """What the configuration says of a device and its tags; light, so that checking it loads no protocol library."""
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
 from drivers.address import Address, parse
+from drivers.device import (
+    DeviceSettings,
+    ExistingFile,
+    Fill,
+    LocalPath,
+    Name,
+    Port,
+    Seconds,
+    Settings,
+    TagSettings,
+    contradiction,
+    existing,
+    in_folder,
+    is_file,
+)
+from drivers.opcua.settings import OpcuaSettings, OpcuaTagSettings
 
-# A name becomes a level of an MQTT topic, so it holds neither space nor + # /.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$", max_length=120)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Port = Annotated[int, Field(ge=1, le=65_535)]
+__all__ = [
+    "AnyDeviceSettings",
+    "DataType",
+    "DeviceSettings",
+    "ExistingFile",
+    "Fill",
+    "LocalPath",
+    "ModbusSettings",
+    "ModbusTagSettings",
+    "Name",
+    "OpcuaSettings",
+    "OpcuaTagSettings",
+    "Port",
+    "Seconds",
+    "Settings",
+    "TagSettings",
+    "WordOrder",
+    "contradiction",
+    "existing",
+    "in_folder",
+    "is_file",
+]
 
 DataType = Literal[
     "bool",
@@ -40,47 +63,6 @@ DataType = Literal[
     "string",
 ]
 WordOrder = Literal["ABCD", "CDAB", "BADC", "DCBA"]
-Fill = Literal["missing", "zero", "linear", "forward", "correlated"]
-NODE_ID = re.compile(r"(ns=\d+;|nsu=[^;]+;)?(i=\d+|[sgb]=.+)$")
-
-
-class Settings(BaseModel):
-    """What every settings model is: frozen, and strict about keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-def contradiction(key: str | tuple[str | int, ...], sentence: str) -> PydanticCustomError:
-    """What a validator raises where values do not go together.
-
-    Args:
-        key: Which one to look at, or the path to it from the model.
-        sentence: The fact and its remedy.
-    """
-    path = (key,) if isinstance(key, str) else key
-    return PydanticCustomError("contradiction", "{sentence}", {"path": path, "sentence": sentence})
-
-
-def in_folder(path: Path, info: ValidationInfo) -> Path:
-    """A path as written, made relative to the folder of the file it stands in, where that is known."""
-    folder: Path | None = (info.context or {}).get("folder")
-    return path if folder is None else folder / path
-
-
-def existing(path: Path, info: ValidationInfo) -> Path:
-    """The same, for a file that must be there before the agent starts."""
-    found = in_folder(path, info)
-    if info.context and not is_file(found):
-        raise PydanticCustomError("missing_file", "there is no file {found}; correct the path", {"found": str(found)})
-    return found
-
-
-def is_file(path: Path) -> bool:
-    """Whether a path, which may be anything a person has typed, is that of a file in sight."""
-    try:
-        return path.is_file()
-    except OSError:  # its name is too long, or its folder closed to us
-        return False
 
 
 def addressed(path: tuple[str | int, ...], text: str, bases: Sequence[int]) -> Address:
@@ -91,33 +73,6 @@ def addressed(path: tuple[str | int, ...], text: str, bases: Sequence[int]) -> A
         if len(bases) > 1:
             return addressed(path, text, bases[1:])
         raise contradiction(path, str(error)) from error
-
-
-LocalPath = Annotated[Path, AfterValidator(in_folder)]
-ExistingFile = Annotated[Path, AfterValidator(existing)]
-
-
-class TagSettings(Settings):
-    """What every tag has, whatever device it lives on."""
-
-    name: Name = Field(examples=["intake.p1.flow"])  # unique in the station; by custom area.device.quantity
-    unit: str = ""  # as the site writes it: m3/h, l/s, kPa, bar, MPa, Hz, rpm, kW, 1 ...
-    scale: float = 1.0  # value = raw * scale + offset
-    offset: float = 0.0
-    sentinels: tuple[float, ...] = ()  # raw values (before scale) that mean "no sensor"
-    valid_min: float | None = None  # scaled values outside are bad
-    valid_max: float | None = None
-    period: Seconds | None = None  # s; the device's period where absent
-    deadband: Annotated[float, Field(ge=0)] = 0.0  # in the tag's unit; live topic only
-    heartbeat: Seconds = 60.0  # s; live topic sent at least this often
-    fill: Fill = "missing"
-    totaliser: bool = False  # a cumulative counter: held, never interpolated
-
-    @model_validator(mode="after")
-    def _range_is_a_range(self) -> Self:
-        if self.valid_min is not None and self.valid_max is not None and self.valid_min >= self.valid_max:
-            raise contradiction("valid_min", f"not below valid_max ({self.valid_max:g}); swap or correct them")
-        return self
 
 
 class ModbusTagSettings(TagSettings):
@@ -148,29 +103,6 @@ class ModbusTagSettings(TagSettings):
         return self
 
 
-class OpcuaTagSettings(TagSettings):
-    """A tag that is a node of an OPC UA server."""
-
-    node: str = Field(examples=["ns=2;s=intake.inlet.flow"])
-
-    @model_validator(mode="after")
-    def _node_is_a_node_id(self) -> Self:
-        if not NODE_ID.match(self.node):
-            raise contradiction(
-                "node", f'"{self.node}" is no node id; write it like "ns=2;s=inlet.flow" or "ns=4;i=17"'
-            )
-        return self
-
-
-class DeviceSettings(Settings):
-    """What every device has, whatever it speaks."""
-
-    name: Name = Field(examples=["plc-1"])
-    period: Seconds = 1.0  # s, between two polls
-    timeout: Seconds = 1.0  # s, for one answer
-    tags_file: LocalPath | None = None  # CSV with one tag a row, besides the tags written here
-
-
 class ModbusSettings(DeviceSettings):
     """One Modbus TCP unit."""
 
@@ -187,26 +119,6 @@ class ModbusSettings(DeviceSettings):
     def _addresses_are_counted_from_base(self) -> Self:
         for i, tag in enumerate(self.tags):
             addressed(("tag", i, "address"), tag.address, bases=(self.base,))
-        return self
-
-
-class OpcuaSettings(DeviceSettings):
-    """One OPC UA server, read by subscription."""
-
-    protocol: Literal["opcua"]
-    url: str = Field(examples=["opc.tcp://192.0.2.20:4840/path"])
-    timeout: Seconds = 4.0
-    security: Literal["None"] = "None"
-    user: str | None = None
-    password_file: ExistingFile | None = None
-    tags: tuple[OpcuaTagSettings, ...] = Field(default=(), alias="tag")
-
-    @model_validator(mode="after")
-    def _can_be_opened(self) -> Self:
-        if not re.match(r"opc\.tcp://[^\s/]+", self.url):
-            raise contradiction("url", f'"{self.url}" is no address; write it like "opc.tcp://192.0.2.20:4840/path"')
-        if self.password_file and not self.user:
-            raise contradiction("password_file", "a password needs a user; add user or leave the password out")
         return self
 
 

@@ -13,7 +13,7 @@ from socket import create_server
 import pytest
 
 from drivers.modbus import ModbusDriver
-from drivers.opcua import OpcuaDriver
+from drivers.opcua.driver import OpcuaDriver
 from drivers.reading import Quality, Reading
 from drivers.settings import ModbusSettings, OpcuaSettings
 

@@ -17,9 +17,9 @@ from asyncua.client.ua_client import UaClientState
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
-from drivers.items import Item, Sample
+from drivers.opcua.items import Item, Sample
+from drivers.opcua.settings import OpcuaSettings
 from drivers.reading import Quality, Reading, RefusedError, UnreachableError, now_ms
-from drivers.settings import OpcuaSettings
 
 log = logging.getLogger(__name__)
 

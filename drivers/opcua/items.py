@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from drivers.conversion import SMALLEST_DOUBLE, SMALLEST_SINGLE, Conversion, Fault
+from drivers.opcua.settings import OpcuaTagSettings
 from drivers.reading import Quality, Reading, Value
-from drivers.settings import OpcuaTagSettings
 
 FUTURE_MS = 60_000  # a source time further ahead of our clock than this is not believed
 SEVERITY = 30  # the upper two of a status code's 32 bits say good, uncertain or bad

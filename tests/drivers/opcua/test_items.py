@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from drivers.items import Item, Sample, quality_of
+from drivers.opcua.items import Item, Sample, quality_of
 from drivers.reading import Quality
 from drivers.settings import OpcuaTagSettings
 

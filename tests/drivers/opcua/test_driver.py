@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from asyncua.ua.status_codes import StatusCodes
 
-from drivers.opcua import OpcuaDriver
+from drivers.opcua.driver import OpcuaDriver
 from drivers.reading import DriverError, Quality, Reading, RefusedError, UnreachableError
 from drivers.settings import OpcuaSettings
 from tests.simulators.opcua import OneUser, OpcuaStation, opcua_process, opcua_server
@@ -156,7 +156,7 @@ async def test_an_unknown_node_is_bad_alone(station: OpcuaStation, caplog: pytes
         ("known", 1.0, Quality.GOOD, None),
         ("knwon", None, Quality.CONFIGURATION_ERROR, reason),
     }
-    ours = [record.getMessage() for record in caplog.records if record.name == "drivers.opcua"]
+    ours = [record.getMessage() for record in caplog.records if record.name == "drivers.opcua.driver"]
     assert ours == [f"{station.url}: {reason} (knwon)"]
 
 

@@ -1,0 +1,1 @@
+"""OPC UA against real servers: asyncua's own, and others where they are installed."""
