@@ -14,6 +14,7 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from drivers.address import Table
 from drivers.answers import Answer, AnswerDecoder
+from drivers.evidence import Evidence, Request
 from drivers.reading import Quality, Reading, UnreachableError, now_ms
 from drivers.registers import Block, plan
 from drivers.settings import ModbusSettings, ModbusTagSettings
@@ -32,6 +33,7 @@ class Registers(NamedTuple):
 
     data: bytes
     ts_ms: int
+    took: float  # s
 
 
 class Rhythm:
@@ -40,7 +42,7 @@ class Rhythm:
     def __init__(self, every: int, tags: Iterable[ModbusTagSettings], settings: ModbusSettings) -> None:
         blocks = plan(tags, base=settings.base, limit=settings.block_limit, max_hole=settings.max_hole)
         self.spans = [Span(block) for block in blocks]
-        self._every = every
+        self.every = every  # device periods
         self._next = 0
 
     def is_due(self, tick: int) -> bool:
@@ -49,7 +51,7 @@ class Rhythm:
 
     def advance(self, tick: int) -> None:
         """It is being read at *tick*, and due a period later."""
-        self._next = (tick // self._every + 1) * self._every
+        self._next = (tick // self.every + 1) * self.every
 
 
 class ModbusDriver:
@@ -111,6 +113,18 @@ class ModbusDriver:
         """Every tag as a bad reading."""
         return [Reading(tag.name, ts_ms, None, Quality.NOT_CONNECTED, reason) for tag in self._settings.tags]
 
+    def evidence(self) -> Evidence:
+        """The registers behind the last readings, and the requests as they are made now."""
+        blocks = [
+            (rhythm.every * self._settings.period, block)
+            for rhythm in self._rhythms
+            for span in rhythm.spans
+            for block in span.pieces
+            if block.answer
+        ]
+        raw = {name: data for _, block in blocks for name, data in block.raw().items()}
+        return Evidence(raw, tuple(Request(str(block), period, block.took) for period, block in blocks))
+
     async def _connect(self) -> None:
         self._client = AsyncModbusTcpClient(
             self._settings.host,
@@ -132,6 +146,7 @@ class ModbusDriver:
             answer = await self._ask(block)
             if isinstance(answer, Registers):
                 span.accept(block)
+                block.answer, block.took = answer.data, answer.took
                 readings += block.decode(answer.data, answer.ts_ms)
                 continue
             is_trial = span.is_trial(block)
@@ -153,7 +168,8 @@ class ModbusDriver:
             answer = await self._request(block)
         except ModbusException as error:
             return self._silence(block, f"did not answer within {self._settings.timeout:g} s", error)
-        ts_ms = round(time.time() * 1000 - (time.monotonic() - began) * 500)
+        took = time.monotonic() - began
+        ts_ms = round(time.time() * 1000 - took * 500)
         if not isinstance(answer, Answer):
             raise TypeError(f"{answer} was not made by AnswerDecoder")
         objection = answer.objection(
@@ -162,7 +178,9 @@ class ModbusDriver:
         if objection:
             return self._silence(block, f"answered {objection}")
         self._silences = 0
-        return Registers(answer.body[1:], ts_ms) if answer.exception is None else Failure.of_exception(answer.exception)
+        if answer.exception is not None:
+            return Failure.of_exception(answer.exception)
+        return Registers(answer.body[1:], ts_ms, took)
 
     async def _request(self, block: Block) -> object:
         unit_id = self._settings.unit_id

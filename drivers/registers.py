@@ -65,6 +65,8 @@ class Block:
         self.start = min(point.start for point in points)
         self.count = max(point.end for point in points) - self.start
         self.names = tuple(point.tag.name for point in points)
+        self.answer = b""  # the last one; kept for who asks what stood behind a value
+        self.took = 0.0  # s, until it was here
         self._columns: list[Column] | None = None  # made when first used: a refused block never is
 
     def __str__(self) -> str:
@@ -93,6 +95,18 @@ class Block:
     def bad(self, ts_ms: int, quality: int, reason: str) -> list[Reading]:
         """A bad reading for each point."""
         return [Reading(name, ts_ms, None, quality, reason) for name in self.names]
+
+    def raw(self) -> dict[str, bytes]:
+        """What the last answer held for each tag: its registers in the wire's order, or one byte 0 or 1 for a bit."""
+        if not self.answer:
+            return {}
+        return {point.tag.name: self._bytes_of(point) for point in self.points}
+
+    def _bytes_of(self, point: Point) -> bytes:
+        place = point.start - self.start
+        if point.address.holds_bits:
+            return bytes(((self.answer[place // 8] >> place % 8) & 1,))
+        return self.answer[2 * place : 2 * (place + point.size)]
 
     def halves(self) -> tuple["Block", "Block"] | None:
         """Two blocks that together hold all points; None where all points share the same registers."""
