@@ -26,8 +26,9 @@ real-station: .venv/dev  ## what must hold on a real station's recorded hour
 bench: .venv/dev  ## poll to broker, beside a bare loop of the same libraries
 	$(BIN)/python -m tests.benchmarks.poll_to_broker $(ARGS)
 
-schema: .venv/dev  ## after a change of settings: write config/station.schema.json anew
+schema: .venv/dev  ## after a change of settings or payloads: write their JSON Schemas anew
 	$(BIN)/pump-agent schema > config/station.schema.json
+	$(BIN)/python -m agent.mqtt.schemas > docs/payloads.schema.json
 
 # Hashes are checked and nothing but the lock decides what is installed. A stamp file says which lock is in.
 .venv/%: requirements/%.lock pyproject.toml

@@ -61,7 +61,7 @@ async def test_examples_arrive_as_they_were_published(tmp_path: Path) -> None:
 
 
 def test_the_schema_file_is_what_the_models_say() -> None:
-    """Written anew with `python -m agent.mqtt.schemas > docs/payloads.schema.json`."""
+    """Written anew with `make schema`."""
     assert (DOCS / "payloads.schema.json").read_text() == schemas_text()
 
 
