@@ -1,6 +1,7 @@
 """From the lines of a file of history to readings, wide or long."""
 
 from collections.abc import Iterator, Mapping
+from itertools import repeat
 from math import isfinite
 from operator import itemgetter
 
@@ -8,14 +9,15 @@ from agent.store.history_file import HistoryError, HistoryFile, Line, tag_name
 from agent.store.history_report import ImportReport
 from agent.store.history_time import Clock
 from agent.store.history_values import Check, number, quality
-from drivers.reading import Quality, Reading
+from agent.store.zones import Offered
+from drivers.reading import Quality
 
 GOOD = int(Quality.GOOD)
 
 
 def readings(
     file: HistoryFile, checks: Mapping[str, Check], clock: Clock, report: ImportReport
-) -> Iterator[list[Reading]]:
+) -> Iterator[list[Offered]]:
     """The readings of each line, in the file's order; what is unusable is counted in *report*.
 
     Raises:
@@ -53,7 +55,7 @@ class Wide:
         self._report = report
         self._decimal_comma = file.delimiter != ","
 
-    def readings(self, line: Line) -> list[Reading]:
+    def readings(self, line: Line) -> list[Offered]:
         """The readings of a line."""
         try:
             ts_ms = self._clock.ms(_complete(line, self._width)[self._time])
@@ -66,13 +68,14 @@ class Wide:
             return self._one_by_one(line, ts_ms)
         if not isfinite(sum(values)):
             return self._one_by_one(line, ts_ms)
-        found = [Reading(tag, ts_ms, value, GOOD) for tag, value in zip(self._tags, values, strict=True)]
+        found: list[Offered] = list(zip(self._tags, repeat(ts_ms), values, repeat(GOOD), repeat(None)))
         for place, check in self._judged:
-            found[place] = check.reading(ts_ms, values[place])
+            if not check.believes(values[place]):
+                found[place] = check.reading(ts_ms, values[place])
         return found
 
-    def _one_by_one(self, line: Line, ts_ms: int) -> list[Reading]:
-        found = []
+    def _one_by_one(self, line: Line, ts_ms: int) -> list[Offered]:
+        found: list[Offered] = []
         for check, cell in zip(self._checks, self._cells(line.cells), strict=True):
             try:
                 value = number(cell, decimal_comma=self._decimal_comma)
@@ -104,7 +107,7 @@ class Long:
         self._unknown = set[str]()
         self._decimal_comma = file.delimiter != ","
 
-    def readings(self, line: Line) -> list[Reading]:
+    def readings(self, line: Line) -> list[Offered]:
         """The reading of a line, as a list; empty where there is none."""
         try:
             cells = _complete(line, self._width)
@@ -123,7 +126,7 @@ class Long:
             self._report.reject(line.number, str(error), " ".join(cells))
             return []
 
-    def _reading(self, check: Check, cells: list[str]) -> list[Reading]:
+    def _reading(self, check: Check, cells: list[str]) -> list[Offered]:
         ts_ms = self._clock.ms(cells[self._time])
         code = GOOD if self._quality is None else quality(cells[self._quality])
         value = number(cells[self._value], decimal_comma=self._decimal_comma)

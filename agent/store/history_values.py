@@ -24,14 +24,26 @@ class Check:
         self.name = tag.name
         self._conversion = Conversion.of(tag)
         self._sentinels = [(self._conversion.value(raw), raw) for raw in tag.sentinels]
+        self._low, self._high = self._conversion.low, self._conversion.high
         self.is_needed = bool(tag.sentinels) or tag.valid_min is not None or tag.valid_max is not None
+
+    def believes(self, value: float) -> bool:
+        """Whether a value is inside the valid range and no sentinel."""
+        for became, _ in self._sentinels:
+            if isclose(value, became, rel_tol=CLOSE, abs_tol=CLOSE):
+                return False
+        return self._low <= value <= self._high
+
+    def _sentinel(self, value: float) -> float:
+        """The raw sentinel that a value once was; NaN for none."""
+        alike = (raw for became, raw in self._sentinels if isclose(value, became, rel_tol=CLOSE, abs_tol=CLOSE))
+        return next(alike, nan)
 
     def reading(self, ts_ms: int, value: float, quality: int = Quality.GOOD) -> Reading:
         """The reading: bad, without its value, where the value cannot be believed."""
         if quality < Quality.UNCERTAIN:
             return Reading(self.name, ts_ms, None, quality, "bad in the history")
-        alike = (raw for became, raw in self._sentinels if isclose(value, became, rel_tol=CLOSE, abs_tol=CLOSE))
-        fault = self._conversion.fault(next(alike, nan), value)  # NaN is no sentinel
+        fault = None if self.believes(value) else self._conversion.fault(self._sentinel(value), value)
         if fault:
             return Reading(self.name, ts_ms, None, *fault)
         return Reading(

@@ -16,12 +16,13 @@ from agent.store.history_time import Clock
 from agent.store.history_values import Check
 from agent.store.log import Log
 from agent.store.schema import prepare_now
-from drivers.reading import Quality, Reading
+from agent.store.zones import Offered
+from drivers.reading import Quality
 from drivers.settings import TagSettings
 
 CHUNK = 50_000  # readings of a transaction
 
-_time = itemgetter(1)
+_key, _time, _quality = itemgetter(0, 1), itemgetter(1), itemgetter(3)  # of a reading
 
 
 def import_history(
@@ -73,8 +74,8 @@ def _digest(path: Path, tags: Iterable[str], zone: ZoneInfo) -> str:
     return digest.hexdigest()
 
 
-def _chunks(lines: Iterator[list[Reading]]) -> Iterator[list[Reading]]:
-    chunk: list[Reading] = []
+def _chunks(lines: Iterator[list[Offered]]) -> Iterator[list[Offered]]:
+    chunk: list[Offered] = []
     try:
         for found in lines:
             chunk += found
@@ -87,22 +88,24 @@ def _chunks(lines: Iterator[list[Reading]]) -> Iterator[list[Reading]]:
     yield chunk
 
 
-def _keep(log: Log, chunk: list[Reading], report: ImportReport) -> None:
+def _keep(log: Log, chunk: list[Offered], report: ImportReport) -> None:
     """Append a chunk in order of time, without what is there already."""
     if not chunk:
         return
     if not all(earlier <= later for earlier, later in pairwise(map(_time, chunk))):
         chunk.sort(key=_time)
-    new = list({one[:2]: one for one in chunk}.values())  # of a tag's equal times the last counts
+    new = chunk
+    if len(set(map(_key, chunk))) < len(chunk):
+        new = list({_key(one): one for one in chunk}.values())  # of a tag's equal times the last counts
     with log.transaction():
-        if known := _known(log, chunk[0].ts_ms, chunk[-1].ts_ms):
-            new = [one for one in new if one[:2] not in known]
+        if known := _known(log, _time(chunk[0]), _time(chunk[-1])):
+            new = [one for one in new if _key(one) not in known]
         log.insert(new, imported=True)
     report.duplicates += len(chunk) - len(new)
     if new:
         report.imported += len(new)
-        report.bad += sum(one.quality < Quality.UNCERTAIN for one in new)
-        report.keep(new[0].ts_ms, new[-1].ts_ms)
+        report.bad += sum(code < Quality.UNCERTAIN for code in map(_quality, new))
+        report.keep(_time(new[0]), _time(new[-1]))
 
 
 def _known(log: Log, first_ms: int, last_ms: int) -> set[tuple[str, int]]:

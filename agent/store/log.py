@@ -139,9 +139,10 @@ class Log:
 
     def named(self, rows: Iterable[Stored]) -> list[Row]:
         """Rows with their names; any thread may ask this of rows that are on the disk."""
-        tags, reasons = self.names.tag_of, self.names.reason_of
+        tags, reasons, new = self.names.tag_of, self.names.reason_of, tuple.__new__
+        # A third less than Row(...), for each of some thousand rows a second.
         return [
-            Row(number, tags[tag], ts_ms, value, quality, reasons[reason])
+            new(Row, (number, tags[tag], ts_ms, value, quality, reasons[reason]))
             for number, tag, ts_ms, value, quality, reason in rows
         ]
 

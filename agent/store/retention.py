@@ -41,7 +41,7 @@ def drop_span(log: Log, settings: StorageSettings, now_ms: int) -> int:
     if span is None:
         return 0
     first, last, imported = span
-    pending = [] if imported else log.db.execute(PENDING, (last,)).fetchall()
+    pending = [] if imported else log.db.execute(PENDING, (first, last)).fetchall()
     losses = log.db.execute(COUNTS, (first, last, json.dumps(pending))).fetchall()
     log.lose([Loss(log.names.tag_of[tag], RETENTION, *counts) for tag, *counts in losses])
     log.db.execute("DELETE FROM reading WHERE id BETWEEN ? AND ?", (first, last))
@@ -77,9 +77,10 @@ OLDEST = """
 SELECT first, last, imported FROM span INDEXED BY span_end
 WHERE max_ms < ? AND first < (SELECT max(first) FROM span) ORDER BY max_ms LIMIT 1
 """
-# What each receiver does not have: all behind its place, and what is held back.
+# What each receiver does not have of a span: what is behind its place, and what is held back.
 PENDING = """
-SELECT id + 1, ? FROM cursor WHERE stream = 'live' UNION ALL SELECT first, last FROM backlog
+SELECT id + 1, ?2 FROM cursor WHERE stream = 'live' AND id < ?2
+UNION ALL SELECT first, last FROM backlog WHERE last >= ?1 AND first <= ?2
 """
 COUNTS = """
 SELECT tag, min(ts_ms), max(ts_ms), count(*), sum(EXISTS (

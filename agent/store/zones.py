@@ -9,6 +9,11 @@ from drivers.reading import Value
 
 SPAN_ROWS = 4096  # rows of a span: fine enough to skip by, coarse enough that a month has few of them
 
+LARGEST_GAP_MS = 3_600_000  # between a span's times and those of rows that continue it
+
+Offered = tuple[str, int, Value, int, str | None]
+"""A `Reading`, or a plain tuple of the same: imports make millions."""
+
 Stored = tuple[int, int, int, Value, int, int | None]
 """A row as it lies in the table: id, tag, ts_ms, value, quality, reason; tag and reason are numbers of `Names`."""
 
@@ -23,6 +28,10 @@ class Span(NamedTuple):
     min_ms: int
     max_ms: int
     imported: int
+
+    def is_near(self, first: int, ts_ms: int) -> bool:
+        """Whether a row can continue the span: it follows, and no gap of time makes the span useless to skip by."""
+        return self.last + 1 == first and self.min_ms - LARGEST_GAP_MS <= ts_ms <= self.max_ms + LARGEST_GAP_MS
 
 
 class Zones:
@@ -41,10 +50,22 @@ class Zones:
 
     def extend(self, rows: Sequence[Stored], *, imported: bool) -> None:
         """Note *rows*, which have just been inserted at `next_id`."""
+        start = 0
+        while start < len(rows):
+            old, first = self._newest, rows[start][0]
+            room = SPAN_ROWS - (first - old.first) if old else 0
+            if old and room > 0 and old.imported == imported and old.is_near(first, rows[start][2]):
+                part = rows[start : start + room]
+            else:
+                part, old = rows[start : start + SPAN_ROWS], None
+            self._note(part, old, imported=imported)
+            start += len(part)
+
+    def _note(self, rows: Sequence[Stored], old: Span | None, *, imported: bool) -> None:
+        """Note *rows* as a span, or as the continuation of the *old* one."""
         times = list(map(_time, rows))
         new = Span(rows[0][0], rows[-1][0], min(times), max(times), int(imported))
-        old = self._newest
-        if old and old.imported == new.imported and new.last - old.first < SPAN_ROWS and old.last + 1 == new.first:
+        if old:
             new = Span(old.first, new.last, min(old.min_ms, new.min_ms), max(old.max_ms, new.max_ms), old.imported)
         self._db.execute("INSERT OR REPLACE INTO span VALUES (?, ?, ?, ?, ?)", new)
         self._newest = new

@@ -237,10 +237,12 @@ def test_what_is_no_history_is_refused_in_a_sentence(settings: StorageSettings, 
 def test_progress_is_told(settings: StorageSettings, tmp_path: Path) -> None:
     """A year takes minutes; a bar shows that they pass."""
     path = tmp_path / "long.csv"
-    path.write_text("time,flow\n" + "".join(f"{second},1\n" for second in range(120_000)))
+    tags = [TagSettings(name=f"t{number}") for number in range(200)]
+    lines = [",".join(("time", *(tag.name for tag in tags))), *(f"{second}{200 * ',1'}" for second in range(600))]
+    path.write_text("\n".join(lines))
     told: list[float] = []
 
-    import_history(path, settings.path, [FLOW], BERLIN, told.append)
+    import_history(path, settings.path, tags, BERLIN, told.append)
 
     assert len(told) == 3
     assert told == sorted(told)
@@ -282,6 +284,8 @@ def test_times_that_cannot_be_told_are_refused(text: str) -> None:
 HOUR = Path(__file__).parents[4] / "shared" / "data" / "real-station"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(not HOUR.exists(), reason=f"the recorded hour of a real station is not at {HOUR}")
 def test_the_hour_of_a_real_station_comes_back_as_it_was_recorded(settings: StorageSettings) -> None:
     """251 tags, 3600 rows; seven temperature channels have no sensor and read 3276.7.

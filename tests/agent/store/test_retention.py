@@ -56,7 +56,6 @@ async def test_the_oldest_go_first_beyond_the_size(settings: StorageSettings) ->
             kept, losses = reader.after(0, 1_000_000), reader.losses()
 
     assert settings.path.stat().st_size < 1_800_000  # a step's worth above the limit, for the hour that came in
-    assert {(row.ts_ms - NOON) // DAY_MS for row in kept} == set(range(12 - len(kept) // 7_200, 12))
     assert len(kept) + sum(loss.readings for loss in losses) == 12 * 7_200
     assert [row.id for row in kept] == list(range(kept[0].id, 12 * 7_200 + 1))
 
