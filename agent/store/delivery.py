@@ -96,7 +96,8 @@ class Sink:
         self._sent = self._sent_back = self._sent_records = 0
         self._records = 0
         self._is_started = self._is_changed = False
-        self._arrival = asyncio.Event()
+        # One for each stream: the other's looking must not make this one miss an arrival.
+        self._arrival, self._record_arrival = asyncio.Event(), asyncio.Event()
         self.behind = 0  # rows held back that the receiver does not have yet
 
     async def start(self) -> None:
@@ -171,13 +172,13 @@ class Sink:
     async def records(self, limit: int) -> list[tuple[int, Record]]:
         """Wait for the next records and return up to *limit* of them, with their ids."""
         while True:
-            self._arrival.clear()
+            self._record_arrival.clear()
             if self._sent_records < self._source.last_record_id:
                 found = await self._source.read(partial(Reader.records_after, mark=self._sent_records, limit=limit))
                 if found:
                     self._sent_records = found[-1][0]
                     return found
-            await self._arrival.wait()
+            await self._record_arrival.wait()
 
     def acknowledge_records(self, last: int) -> None:
         """The receiver has all records up to the one with id *last*."""
@@ -188,6 +189,7 @@ class Sink:
     def arrive(self) -> None:
         """Something was committed: look again."""
         self._arrival.set()
+        self._record_arrival.set()
 
     def changes(self) -> Change | None:
         """What to write of the sink, None where nothing has changed since it was last asked for."""
