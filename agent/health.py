@@ -6,6 +6,7 @@ from typing import Literal
 
 from agent.mqtt import payloads
 from agent.settings import AgentSettings
+from drivers.settings import DeviceSettings
 
 State = Literal["ok", "degraded", "failed", "starting", "off"]
 WORST: tuple[State, ...] = ("failed", "degraded", "starting", "ok", "off")
@@ -72,15 +73,26 @@ class Part:
 class Health:
     """Every part of one agent."""
 
-    def __init__(self, settings: AgentSettings, version: str) -> None:
-        self._station = settings.station.name
+    def __init__(self, station: str, version: str) -> None:
+        self._station = station
         self._version = version
         self._started = time.monotonic()
-        self.devices = {device.name: Part(device.name, 60.0 + 2 * device.period) for device in settings.devices}
+        self._devices: dict[str, DeviceSettings] = {}
+        self.devices: dict[str, Part] = {}
         self.broker = Part("broker")
-        self.commands = Part("commands")  # shown in the log only: without commands everything else goes on
         self.store = Part("store")
+        self.config = Part("configuration", state="ok")
+        self.commands = Part("commands")  # shown in the log only: without commands everything else goes on
         self.jobs: dict[str, Part] = {}
+
+    def follow(self, settings: AgentSettings) -> None:
+        """Have a part for each device of *settings*; one that has not changed keeps its own."""
+        self._station = settings.station.name
+        known, self._devices = self._devices, {device.name: device for device in settings.devices}
+        self.devices = {
+            name: self.devices[name] if known.get(name) == device else Part(name, 60.0 + 2 * device.period)
+            for name, device in self._devices.items()
+        }
 
     def job(self, name: str) -> Part:
         """The part that stands for a job."""
@@ -88,7 +100,7 @@ class Health:
 
     def report(self, now_ms: int) -> payloads.Health:
         """The state of all parts at *now_ms*."""
-        parts = [*self.devices.values(), self.broker, self.store, *self.jobs.values()]
+        parts = [*self.devices.values(), self.broker, self.store, self.config, *self.jobs.values()]
         return payloads.Health(
             station=self._station,
             ts=now_ms,
@@ -98,5 +110,6 @@ class Health:
             devices=tuple(part.report(now_ms) for part in self.devices.values()),
             broker=self.broker.report(now_ms),
             store=self.store.report(now_ms),
+            configuration=self.config.report(now_ms),
             jobs=tuple(part.report(now_ms) for part in self.jobs.values()),
         )

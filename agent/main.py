@@ -1,23 +1,26 @@
 """One process that polls, keeps, computes and publishes: everything is a task of one group."""
 
 import asyncio
+import gc
 import logging
 import signal
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import version
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import NoReturn
 
 import uvloop
 
 from agent.alarms.watch import Watch
 from agent.compute import Queue, compute
+from agent.crew import Crew, Post
 from agent.health import Health, wall_ms
 from agent.mqtt.advice_commands import advice_handlers
 from agent.mqtt.commands import Commands
 from agent.mqtt.publisher import describe, publish
 from agent.notify import notify
+from agent.reload import follow
 from agent.schedule import schedule
 from agent.settings import AgentSettings
 from agent.store.opening import prepare
@@ -30,9 +33,13 @@ log = logging.getLogger(__name__)
 
 VERSION = version("pump-agent")
 
+# Readings are tuples without cycles. Python's usual 700 objects make it look for cycles among them all the time:
+# a third of the cost of an append.
+GARBAGE = 50_000, 20, 100
 
-async def run(settings: AgentSettings, stop: asyncio.Event) -> None:
-    """Work until *stop* is set.
+
+async def run(path: Path, settings: AgentSettings, stop: asyncio.Event) -> None:
+    """Work until *stop* is set, and take changes of the configuration at *path* meanwhile.
 
     Everything worth keeping is on disk, so stopping is simply cancelling: nothing has to be
     flushed, and a power cut is an ordinary way to stop.
@@ -40,65 +47,116 @@ async def run(settings: AgentSettings, stop: asyncio.Event) -> None:
     Raises:
         StorageError: The store cannot be opened at all.
     """
-    health = Health(settings, VERSION)
     await prepare(settings.storage.path)
-    for device in settings.devices:
-        driver(device)  # loads its library: a second of import, later, would be a timeout of all other devices
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store(settings.storage))
-        worker = await stack.enter_async_context(Worker(settings))
-        await store.describe({tag.name: tag.unit for device in settings.devices for tag in device.tags})
-        queue = Queue()
-        clockwork = await stack.enter_async_context(schedule(settings.jobs, queue.put))
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        endless = [
-            tasks.create_task(work, name=name) for name, work in _works(settings, store, worker, queue, health).items()
-        ]
-        endless.append(tasks.create_task(clockwork.watch(), name="clock"))
+        crew = Crew(await stack.enter_async_context(asyncio.TaskGroup()))
+        agent = Agent(path, settings, store, crew)
+        await agent.take(settings)
         notify("READY=1")
         log.info("%s: polling %d devices", settings.station.name, len(settings.devices))
         await stop.wait()
         notify("STOPPING=1")
-        for task in endless:
-            task.cancel()
+        await crew.dismiss()
 
 
-def _works(
-    settings: AgentSettings, store: Store, worker: Worker, queue: Queue, health: Health
-) -> dict[str, Coroutine[Any, Any, NoReturn]]:
-    """Everything that goes on side by side, by name."""
-    watch = Watch(settings, store)
-    info = describe(settings, VERSION, wall_ms())
-    works = {
-        device.name: supervise(part, partial(poll, device, store, part, health.store))
-        for device, part in zip(settings.devices, health.devices.values(), strict=True)
-    }
-    if settings.mqtt.commands:
-        commands = Commands(settings, {"ack": watch.acknowledge, **advice_handlers(store)})
-        works["commands"] = supervise(health.commands, commands.listen)
-    return works | {
-        "publisher": supervise(health.broker, partial(publish, settings, store, health.broker, info)),
-        "alarms": supervise(health.store, watch.follow),
-        "jobs": compute(queue, settings.jobs, store, worker, health),
-        "health": report(health, store),
-        "retention": keep_within_bounds(settings.storage, store, health.store),
-        "watchdog": feed_watchdog(health, store),
-    }
+class Agent:
+    """What the process does at present settings.
+
+    Args:
+        path: The configuration file.
+        settings: What the agent was started with; the store stays as it says until the next start.
+        store: Open.
+        crew: Does the work.
+    """
+
+    def __init__(self, path: Path, settings: AgentSettings, store: Store, crew: Crew) -> None:
+        self._path = path
+        self._storage = settings.storage
+        self._started_ms = wall_ms()
+        self._store = store
+        self._crew = crew
+        self._first = settings
+        self._health = Health(settings.station.name, VERSION)
+
+    async def take(self, settings: AgentSettings) -> list[str]:
+        """Put *settings* into force; the names of the tasks that had to begin anew."""
+        for device in settings.devices:
+            driver(device)  # loads its library: a second of import, later, would be a timeout of all other devices
+        await self._store.describe({tag.name: tag.unit for device in settings.devices for tag in device.tags})
+        self._health.follow(settings)
+        if settings.storage != self._storage:
+            log.warning("[storage] has changed; that takes effect when the agent is started next")
+        return await self._crew.man(self._posts(settings))
+
+    def _posts(self, settings: AgentSettings) -> dict[str, Post]:
+        """Everything that goes on side by side, by name."""
+        health, store = self._health, self._store
+        posts = {
+            device.name: Post(device, partial(supervise, part, partial(poll, device, store, part, health.store)))
+            for device in settings.devices
+            for part in [health.devices[device.name]]
+        }
+        return (
+            posts
+            | self._alarms(settings)
+            | {
+                "publisher": self._publisher(settings),
+                "jobs": Post(settings, partial(self._compute, settings)),
+                "configuration": Post("always", partial(follow, self._path, self._first, health.config, self.take)),
+                "health": Post("always", partial(report, health, store)),
+                "retention": Post("always", partial(keep_within_bounds, self._storage, store, health.store)),
+                "watchdog": Post("always", partial(feed_watchdog, health, store)),
+            }
+        )
+
+    def _publisher(self, settings: AgentSettings) -> Post:
+        broker, info = self._health.broker, describe(settings, VERSION, self._started_ms)
+        work = partial(publish, settings, self._store, broker, info)
+        return Post((settings.mqtt, settings.station, settings.devices), partial(supervise, broker, work))
+
+    def _alarms(self, settings: AgentSettings) -> dict[str, Post]:
+        """The alarm task and the commands, which acknowledge what it knows."""
+        key = (settings.limits, settings.alarms, settings.pumps, settings.devices, settings.mqtt, settings.station)
+        watch = Watch(settings, self._store)
+        posts = {"alarms": Post(key, partial(supervise, self._health.store, watch.follow))}
+        if settings.mqtt.commands:
+            commands = Commands(settings, {"ack": watch.acknowledge, **advice_handlers(self._store)})
+            posts["commands"] = Post(key, partial(supervise, self._health.commands, commands.listen))
+        return posts
+
+    async def _compute(self, settings: AgentSettings) -> NoReturn:
+        """Jobs when they are due, in a worker of their own."""
+        queue = Queue()
+        async with (
+            Worker(settings) as worker,
+            schedule(settings.jobs, queue.put) as clockwork,
+            asyncio.TaskGroup() as tasks,
+        ):
+            tasks.create_task(clockwork.watch(), name="clock")
+            tasks.create_task(compute(queue, settings.jobs, self._store, worker, self._health), name="queue")
+        raise AssertionError("these tasks never end")
 
 
-async def until_signalled(settings: AgentSettings) -> None:
+async def until_signalled(path: Path, settings: AgentSettings) -> None:
     """Run until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(settings, stop)
+    await run(path, settings, stop)
 
 
-def main(settings: AgentSettings) -> None:
+def main(path: Path, settings: AgentSettings) -> None:
     """Run until SIGTERM or SIGINT.
+
+    Args:
+        path: The configuration file, followed while the agent runs.
+        settings: What it says now.
 
     Raises:
         StorageError: The store cannot be opened: another process writes it, a newer version has
             written it, or the disk refuses.
     """
-    uvloop.run(until_signalled(settings))
+    gc.freeze()  # modules and settings live as long as the process
+    gc.set_threshold(*GARBAGE)
+    uvloop.run(until_signalled(path, settings))

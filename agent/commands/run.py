@@ -14,7 +14,7 @@ def run(args: Namespace) -> int:
     settings = load(args.config)
     _log(is_verbose=args.verbose)
     try:
-        main(settings)
+        main(args.config, settings)
     except StorageError as error:
         print(error, file=sys.stderr)
         return 1  # not 2, after which systemd would not start it again: an import ends, a disk is mended

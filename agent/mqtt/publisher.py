@@ -15,7 +15,7 @@ from agent.mqtt.row_stream import RowStream
 from agent.mqtt.tag_stream import TagStream
 from agent.mqtt.topics import Topics
 from agent.settings import AgentSettings
-from agent.store.records import Batch
+from agent.store.records import Batch, Kind
 from agent.store.writer import Store
 
 LIVE_WINDOW: Final = 8  # batches in flight
@@ -74,7 +74,7 @@ class Publisher:
         self._sink = store.sink("mqtt")
         tags = chain.from_iterable(device.tags for device in settings.devices) if settings.mqtt.tag_topics else ()
         self._tags = TagStream(client, topics, tags, denials, has_bare_values=settings.mqtt.bare_values)
-        self._records = RecordStream(client, topics, store, self._sink, denials)
+        self._records = RecordStream(client, topics, store, self._sink, denials, keys=_keys(settings))
         self._live = RowStream(client, topics.readings, self._landed, denials, window=LIVE_WINDOW)
         self._history = RowStream(client, topics.history, self._landed, denials, window=HISTORY_WINDOW)
 
@@ -84,7 +84,9 @@ class Publisher:
         await self._sink.start()  # now, so that all that is polled from here on is live
         await self._records.greet()
         await self._state(self._topics.info, info.encode())
-        self._tags.offer((await self._store.latest()).values())
+        latest = await self._store.latest()
+        await self._tags.withdraw(latest)
+        self._tags.offer(latest.values())
         await streams.run(
             broker=self._client.ended(),
             denials=self._denials.retry(),
@@ -126,3 +128,10 @@ class Publisher:
             self._part.seen_ms = wall_ms()
         else:
             self._part.well()
+
+
+def _keys(settings: AgentSettings) -> dict[Kind, frozenset[str]]:
+    """Ids of the pumps and headers there are."""
+    pumps = frozenset(pump.id for pump in settings.pumps)
+    headers = frozenset(header.id for header in settings.headers) if len(settings.headers) != 1 else frozenset({""})
+    return {"pump": pumps, "curve": pumps, "recommendation": headers, "schedule": headers}

@@ -1,7 +1,8 @@
 """Records (advice, alarms, verdicts) to their topics: alarms first, states as they are now, journals entry by entry."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final, NoReturn
 
 from agent.mqtt.client import Client, DeniedError
@@ -22,12 +23,23 @@ class RecordStream:
     outage held back never overwrite it. A journal is said whole, in order, by its cursor.
     """
 
-    def __init__(self, client: Client, topics: Topics, store: Store, sink: Sink, denials: Denials) -> None:
+    def __init__(
+        self,
+        client: Client,
+        topics: Topics,
+        store: Store,
+        sink: Sink,
+        denials: Denials,
+        *,
+        keys: Mapping[Kind, frozenset[str]],
+    ) -> None:
+        """Follow the records of *store*; *keys* has the ids that the plant has now, for kinds that have one a part."""
         self._client = client
         self._topics = topics
         self._store = store
         self._sink = sink
         self._denials = denials
+        self._keys = keys
         self._said = 0  # id up to which all states were said by `greet`
         self._is_denied = False
 
@@ -41,7 +53,7 @@ class RecordStream:
         self._said = self._store.last_record_id  # before looking: what comes meanwhile is said twice and not never
         for kind in sorted(RETAINED, key=lambda kind: kind not in ALARMS):
             if RETAINED[kind]:
-                await self._say(await self._store.newest(kind))
+                await self._say(map(self._present, await self._store.newest(kind)))
 
     async def follow(self) -> NoReturn:
         """Say what comes, and what an outage held back of journals.
@@ -60,6 +72,11 @@ class RecordStream:
             )
             if not self._is_denied:
                 self._sink.acknowledge_records(found[-1][0])
+
+    def _present(self, record: Record) -> Record:
+        """The record, or its withdrawal where the plant no longer has the part it speaks of."""
+        is_gone = record.key not in self._keys.get(record.kind, {record.key})
+        return replace(record, body=b"") if is_gone else record
 
     async def _say(self, records: Iterable[Record]) -> None:
         """Send and wait for every answer."""

@@ -46,6 +46,18 @@ class TagStream:
             self._waiting.update(news)
             self._news.set()
 
+    async def withdraw(self, tags: Iterable[str]) -> None:
+        """Clear the topics of those of *tags* that have none any more: what they last said would pass for the present.
+
+        Raises:
+            BrokerError: The connection is lost.
+        """
+        for tag in tags:
+            if tag not in self._values:
+                await self._send(self._topics.tag(tag), b"")
+                if self._has_bare_values:
+                    await self._send(self._topics.bare_value(tag), b"")
+
     async def say(self) -> NoReturn:
         """Send what is offered.
 

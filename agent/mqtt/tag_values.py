@@ -37,6 +37,9 @@ class TagValues:
     def __init__(self, tags: Iterable[TagSettings]) -> None:
         self._said = {tag.name: Said(tag.unit, tag.deadband, tag.heartbeat) for tag in tags}
 
+    def __contains__(self, tag: object) -> bool:
+        return tag in self._said
+
     def due(self, rows: Iterable[Row], now: float) -> dict[str, Row]:
         """The newest row worth saying of each tag among *rows*; it counts as said.
 

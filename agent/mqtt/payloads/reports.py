@@ -91,4 +91,5 @@ class Health(Payload):
     devices: tuple[PartHealth, ...] = ()
     broker: PartHealth | None = None
     store: PartHealth | None = None
+    configuration: PartHealth | None = None  # degraded while a changed file is refused
     jobs: tuple[PartHealth, ...] = ()

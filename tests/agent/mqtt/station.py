@@ -1,4 +1,4 @@
-"""A small station whose store is published: two meters and a valve."""
+"""A small station whose store is published: two meters, a valve and a pump."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -29,6 +29,8 @@ def station(broker: Broker, folder: Path, **mqtt: object) -> AgentSettings:
         {
             "station": {"name": "east"},
             "device": [{"name": "plc", "protocol": "modbus-tcp", "host": "192.0.2.1", "tag": tags}],
+            "header": [{"id": "main", "pressure": ["pressure"], "flow": ["flow"]}],
+            "pump": [{"id": "p1", "header": "main"}],
             "mqtt": {"host": broker.host, "port": broker.port, "timeout": 2, "keepalive": 2} | mqtt,
             "storage": {"path": folder / "pump-agent.db", "commit_interval": 0.005},
         }

@@ -292,3 +292,23 @@ async def test_a_journal_is_told_whole_and_a_state_only_as_it_is_now(tmp_path: P
 
     assert [message.json["seq"] for message in scada.on("water/east/alarm_event")] == list(range(500))
     assert [message.json["seq"] for message in scada.on("water/east/pump/p1")] == [499, 500]
+
+
+async def test_what_the_plant_no_longer_has_leaves_the_broker(tmp_path: Path) -> None:
+    """A pump and a tag that were taken out of the configuration would be shown as they last were, for ever."""
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path)
+        async with store_of(settings) as store, subscriber(broker.port, "water/#") as scada:
+            scada.say("water/east/tag/removed", "{}", retain=True)
+            scada.say("water/east/pump/p9", "{}", retain=True)
+            await store.append([good("removed", 1.0), good("flow", 1.0)])
+            await store.record([Record("pump", pump, NOON_MS, b'{"running":true}') for pump in ("p1", "p9")])
+            async with publishing(settings, store):
+                await scada.on_topic("water/east/tag/flow")
+                await scada.on_topic("water/east/pump/p1")
+                await scada.on_topic("water/east/tag/removed", 2)
+        async with subscriber(broker.port, "water/#", name="later") as later:
+            await later.on_topic("water/east/tag/flow")
+            await later.on_topic("water/east/pump/p1")
+
+    assert later.on("water/east/tag/removed") + later.on("water/east/pump/p9") == []
