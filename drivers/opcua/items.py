@@ -1,4 +1,4 @@
-"""One tag that a server reports by itself: what it said last, and the readings that makes (pure)."""
+"""One tag of a server: what was said of it last, and the readings that makes (pure)."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,7 @@ from drivers.opcua.settings import OpcuaTagSettings
 from drivers.reading import Quality, Reading, Value
 
 FUTURE_MS = 60_000  # a source time further ahead of our clock than this is not believed
+PAST_MS = 3_600_000  # nor a change that is reported now and said to be older than this
 SEVERITY = 30  # the upper two of a status code's 32 bits say good, uncertain or bad
 
 QUALITIES: dict[str, Quality] = {
@@ -53,6 +54,7 @@ class Item:
         self.fault: Fault | None = None  # why the server does not report it
         self.latest: Sample | None = None
         self.reports = 0
+        self.is_deadband_wanted = tag.server_deadband > 0
         self._every = every  # device periods between two readings
         self._next = 0
         self._seed_ms: int | None = None
@@ -67,8 +69,18 @@ class Item:
     def seed(self, sample: Sample, now_ms: int) -> None:
         """The value was asked for: it is current now, whenever it last changed."""
         self._seed_ms = sample.source_ms
-        self._take(sample._replace(source_ms=None), now_ms)
+        source_ms = sample.source_ms if sample.source_ms and sample.source_ms > now_ms + FUTURE_MS else None
+        self._take(sample._replace(source_ms=source_ms), now_ms)
         self.latest = sample
+
+    def answer(self, sample: Sample, now_ms: int) -> None:
+        """The value was asked for, as each period: it has its source's time where that says that it has changed."""
+        last = self.latest
+        if last is None or last.source_ms == sample.source_ms:
+            self.seed(sample, now_ms)
+        else:
+            self.latest = sample
+            self._take(sample, now_ms)
 
     def report(self, sample: Sample, now_ms: int) -> None:
         """The server reported a value by itself."""
@@ -80,6 +92,10 @@ class Item:
         self.latest = sample
         self._take(sample, now_ms)
 
+    def is_due(self, tick: int) -> bool:
+        """Whether a reading is due at *tick*."""
+        return tick >= self._next
+
     def readings(self, tick: int, proof_ms: int, now_ms: int, trouble: Fault | None) -> list[Reading]:
         """What was reported since the last call, or else, where due at *tick*, that the value still stands.
 
@@ -87,15 +103,16 @@ class Item:
             tick: Device periods since the start.
             proof_ms: When the server last gave a sign of life: until then the value stood.
             now_ms: The present.
-            trouble: Why the values of this server cannot be vouched for, if so.
+            trouble: Why the values of this server cannot be vouched for, if so; the value stays where its quality
+                is uncertain only.
         """
         fresh, self._fresh = self._fresh, []
-        is_due = tick >= self._next
+        is_due = self.is_due(tick)
         if is_due:
             self._next = (tick // self._every + 1) * self._every
         trouble = self.fault or trouble
         if trouble and is_due:
-            return [*fresh, Reading(self.tag.name, now_ms, None, *trouble)]
+            return [*fresh, self._doubted(now_ms, *trouble)]
         if is_due and not fresh:
             stamp_ms = proof_ms if proof_ms > self._stamp_ms else now_ms
             fresh = [Reading(self.tag.name, stamp_ms, *self._state)]
@@ -106,13 +123,32 @@ class Item:
     def differs(self, sample: Sample) -> bool:
         """Whether *sample* says something else than the last report."""
         last = self.latest
-        return last is None or (repr(last.raw), last.status) != (repr(sample.raw), sample.status)
+        if last is None:
+            return True
+        if self.is_deadband_wanted and _are_close(last.raw, sample.raw, self.raw_deadband):
+            return last.status != sample.status
+        return (repr(last.raw), last.status) != (repr(sample.raw), sample.status)
+
+    @property
+    def raw_deadband(self) -> float:
+        """The least change that is to be reported, in the unit of the server."""
+        return abs(self.tag.server_deadband / self.tag.scale) if self.tag.scale else 0.0
+
+    def _doubted(self, now_ms: int, quality: int, reason: str) -> Reading:
+        """The last value under a doubt, or none where it is beyond doubt."""
+        value, known, why = self._state
+        if quality < Quality.UNCERTAIN:
+            return Reading(self.tag.name, now_ms, None, quality, reason)
+        if known < quality:
+            return Reading(self.tag.name, now_ms, value, known, why)
+        return Reading(self.tag.name, now_ms, value, quality, reason)
 
     def _take(self, sample: Sample, now_ms: int) -> None:
         value, quality, reason = self._judged(sample)
         ts_ms = now_ms if sample.source_ms is None else sample.source_ms
-        if ts_ms > now_ms + FUTURE_MS:
-            reason = reason or f"source time is {(ts_ms - now_ms) / 1000:.0f} s ahead of ours"
+        if not now_ms - PAST_MS <= ts_ms <= now_ms + FUTURE_MS:
+            side = "ahead of" if ts_ms > now_ms else "behind"
+            reason = reason or f"source time is {abs(ts_ms - now_ms) / 1000:.0f} s {side} ours"
             quality, ts_ms = min(quality, Quality.UNCERTAIN), now_ms
         self._state = value, quality, reason
         self._fresh.append(Reading(self.tag.name, ts_ms, value, quality, reason))
@@ -135,6 +171,10 @@ class Item:
                 return None, Quality.BAD, "no value"
             case _:
                 return None, Quality.CONFIGURATION_ERROR, f"a {type(sample.raw).__name__} is no number and no text"
+
+
+def _are_close(one: object, other: object, distance: float) -> bool:
+    return isinstance(one, int | float) and isinstance(other, int | float) and abs(one - other) <= distance
 
 
 def quality_of(status: int, name: str) -> int:

@@ -47,7 +47,7 @@ def test_settings_hold_what_the_file_says() -> None:
 
 def test_reference_shows_every_key_of_every_table() -> None:
     """A key that the reference does not show does not exist for a technician."""
-    toml = parse(re.sub(r"^#(e\.g\. )?(?=[a-z_]+ = )", "", TEXT, flags=re.MULTILINE), "station.toml")
+    toml = parse(re.sub(r"^#(e\.g\. |or )?(?=[a-z_]+ = )", "", TEXT, flags=re.MULTILINE), "station.toml")
     there: dict[tuple[str, ...], set[str]] = defaultdict(set)
     shown: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for path in toml.places:
@@ -78,6 +78,9 @@ def test_lines_that_show_an_example_can_be_taken_in(tmp_path: Path) -> None:
     copytree(CONFIG, tmp_path, dirs_exist_ok=True)
     for name in ("works-password", "mqtt-password", "ca.pem", "hillside.pem", "hillside.key"):
         (tmp_path / name).touch()
+    for name in ("works-opcua.der", "works-opcua.pem"):
+        (tmp_path / name).touch()
+    (tmp_path / "works-trust").mkdir()
     (tmp_path / "all-tags.csv").write_text(
         "device,name,address\nplc,p1.flow,holding:7\nplc,p1.voltage,holding:8\nplc,p1.cos_phi,holding:9\n"
     )

@@ -1,0 +1,52 @@
+"""Reading nodes: what a server answers, as samples, few enough at a time that the loop is not held."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from asyncua import ua
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.uaerrors import UaError
+
+from drivers.opcua.items import Item, Sample
+from drivers.opcua.session import Session
+from drivers.reading import Quality
+
+MOST_NODES = 200  # in one request
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def node_ids(items: Sequence[Item]) -> dict[Item, ua.NodeId]:
+    """The node of each item; an item whose node cannot be one is at fault."""
+    found = {}
+    for item in items:
+        try:
+            found[item] = ua.NodeId.from_string(item.tag.node)
+        except (UaError, ValueError):
+            item.fault = Quality.CONFIGURATION_ERROR, f"{item.tag.node} is no node id"
+    return found
+
+
+async def ask(session: Session, nodes: Sequence[ua.NodeId]) -> list[Sample]:
+    """The value of each node now; at most `MOST_NODES` of them."""
+    values = await session.services.read_attributes(list(nodes), AttributeIds.Value)
+    return [sample(value) for value in values]
+
+
+def sample(value: ua.DataValue) -> Sample:
+    """What a server said of a value."""
+    variant = value.Value
+    status = value.StatusCode or ua.StatusCode()
+    stamp: datetime | None = value.SourceTimestamp
+    return Sample(
+        raw=None if variant is None else variant.Value,
+        status=status.value,
+        status_name=status.name,
+        # a time that is not given travels as the year 1601 (OPC 10000-6, 5.2.2.5)
+        source_ms=None if stamp is None or stamp.year <= 1601 else (stamp - EPOCH) // timedelta(milliseconds=1),  # noqa: PLR2004
+        is_single=variant is not None and variant.VariantType is ua.VariantType.Float,
+    )
+
+
+def chunks(items: Sequence[Item], size: int = MOST_NODES) -> Iterator[Sequence[Item]]:
+    """The items, at most *size* at a time."""
+    return (items[start : start + size] for start in range(0, len(items), size))

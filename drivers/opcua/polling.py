@@ -1,0 +1,53 @@
+"""Asking for values each period, where a server does not report them by itself."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+from drivers.opcua.items import Item, Sample
+from drivers.opcua.nodes import ask, chunks, node_ids
+from drivers.opcua.session import Session
+from drivers.reading import Quality, Reading, now_ms
+
+log = logging.getLogger(__name__)
+
+
+class Polling:
+    """The items of one server, read when they are due."""
+
+    def __init__(self, session: Session, items: Sequence[Item], look_period: float) -> None:
+        self._session = session
+        self._items = items
+        self._look_period = look_period
+
+    async def open(self) -> None:
+        """Ask for nothing yet: the first poll does."""
+        self._nodes = node_ids(self._items)
+        self._look_due = time.monotonic() + self._look_period
+
+    async def update(self, tick: int) -> None:
+        """Ask for the nodes that are due."""
+        due = [item for item in self._nodes if item.is_due(tick)]
+        for some in chunks(due):
+            asked_ms = now_ms()
+            samples = await ask(self._session, [self._nodes[item] for item in some])
+            middle_ms = (asked_ms + now_ms()) // 2
+            for item, sample in zip(some, samples, strict=True):
+                self._take(item, sample, middle_ms)
+        if time.monotonic() >= self._look_due:
+            self._look_due = time.monotonic() + self._look_period
+            await self._session.review()
+
+    def readings(self, tick: int, now_ms: int) -> list[Reading]:
+        """What was answered."""
+        return [reading for item in self._items for reading in item.readings(tick, now_ms, now_ms, None)]
+
+    def _take(self, item: Item, sample: Sample, now_ms: int) -> None:
+        if "NodeId" not in sample.status_name:
+            item.fault = None
+            item.answer(sample, now_ms)
+            return
+        fault = Quality.CONFIGURATION_ERROR, f"unknown node {item.tag.node} ({sample.status_name})"
+        if fault != item.fault:
+            log.warning("%s: %s (%s)", self._session, fault[1], item.tag.name)
+        item.fault = fault
