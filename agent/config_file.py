@@ -10,7 +10,11 @@ from agent.draft import Draft, names
 from agent.explain import explained
 from agent.mistakes import Mistake, Place, SettingsError
 from agent.settings import AgentSettings
+from agent.shared_lines import object_to_contradictions
 from agent.toml_text import parse
+
+# each protocol, and the key by which a device shows that it speaks it, where its protocol is misspelt
+HALLMARKS = {"opcua": "url", "modbus-rtu": "serial_port", "modbus-tcp": "host", "modbus-rtu-over-tcp": "host"}
 
 
 def load(path: Path) -> AgentSettings:
@@ -29,6 +33,7 @@ def load(path: Path) -> AgentSettings:
         "header": names(draft.tables("header"), "id"),
     }
     draft.object_to_duplicates()
+    object_to_contradictions(draft)
     # where readings are kept is relative to the file, also where the file leaves it out
     draft.content.setdefault("storage", {})
     return settle(draft, context)
@@ -79,9 +84,9 @@ def _judge(draft: Draft, context: dict[str, Any]) -> AgentSettings | None:
 
 def _judge_again(draft: Draft, context: dict[str, Any]) -> None:
     """Judge what a wrong protocol has hidden: everything else about its device."""
-    unjudged = [device for _, device in draft.tables("device") if device.get("protocol") not in ("modbus-tcp", "opcua")]
+    unjudged = [device for _, device in draft.tables("device") if device.get("protocol") not in HALLMARKS]
     for device in unjudged:
-        device["protocol"] = "opcua" if "url" in device else "modbus-tcp"
+        device["protocol"] = next((protocol for protocol, key in HALLMARKS.items() if key in device), "modbus-tcp")
     if unjudged:
         _judge(draft, context)
 

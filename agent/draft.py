@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.explain import shown, subject
-from agent.mistakes import Mistake, SettingsError, did_you_mean
+from agent.mistakes import Mistake, Place, SettingsError, did_you_mean
 from agent.tags_file import DEVICE, TagRow, read_tags
 from agent.toml_text import Path as KeyPath
 from agent.toml_text import TomlText
@@ -39,10 +39,14 @@ class Draft:
         """Every [[table]] of one kind, with the path to it."""
         return _tables(self.content, kind, ())
 
+    def place(self, path: KeyPath) -> Place:
+        """Where a value stands, or the table it is missing in."""
+        return self._toml.place(path)
+
     def object_to(self, path: KeyPath, fact: str) -> None:
         """Note a mistake at a value, or at the table it is missing in."""
         sentence = ": ".join(filter(None, [subject(path, self.content), fact]))
-        self.mistakes.append(Mistake(self._toml.place(path), sentence))
+        self.mistakes.append(Mistake(self.place(path), sentence))
 
     def take_in_tag_files(self) -> None:
         """Put every row of every tag file among the tags of its device."""
@@ -103,7 +107,7 @@ class Draft:
         first: dict[str, KeyPath] = {}
         for path, table in tables:
             if is_named(table, key) and first.setdefault(table[key], path) != path:
-                other = self._toml.place((*first[table[key]], key))
+                other = self.place((*first[table[key]], key))
                 self.object_to((*path, key), f"another {kind} has this name, in {other.file}:{other.line}; rename one")
 
 

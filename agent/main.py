@@ -28,6 +28,7 @@ from agent.store.writer import Store
 from agent.supervisor import supervise
 from agent.tasks import driver, feed_watchdog, keep_within_bounds, poll, report
 from agent.worker import Worker
+from drivers.bus.buses import Buses
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Agent:
         self._store = store
         self._crew = crew
         self._first = settings
+        self._buses = Buses()
         self._health = Health(settings.station.name, VERSION)
 
     async def take(self, settings: AgentSettings) -> list[str]:
@@ -93,7 +95,9 @@ class Agent:
         """Everything that goes on side by side, by name."""
         health, store = self._health, self._store
         posts = {
-            device.name: Post(device, partial(supervise, part, partial(poll, device, store, part, health.store)))
+            device.name: Post(
+                device, partial(supervise, part, partial(poll, device, store, part, health.store, self._buses))
+            )
             for device in settings.devices
             for part in [health.devices[device.name]]
         }

@@ -12,8 +12,9 @@ from agent.store.retention import retain
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 from agent.ticks import Ticks
+from drivers.bus.buses import Buses
 from drivers.reading import Driver, DriverError, Reading
-from drivers.settings import AnyDeviceSettings, ModbusSettings, OpcuaSettings
+from drivers.settings import AnyDeviceSettings, OpcuaSettings, UnitSettings
 
 log = logging.getLogger(__name__)
 
@@ -23,26 +24,33 @@ WATCHDOG_PERIOD = 5.0  # s; a third of systemd's patience at most
 STORE_PATIENCE = 20.0  # s; a disk that takes longer for one answer is hung
 
 
-def driver(settings: AnyDeviceSettings) -> Driver:
-    """The driver that speaks the device's protocol; its library is loaded only now."""
+def driver(settings: AnyDeviceSettings, buses: Buses | None = None) -> Driver:
+    """The driver that speaks the device's protocol; its library is loaded only now.
+
+    Args:
+        settings: Of the device.
+        buses: What devices on one line share; without, it has its line for itself.
+    """
     match settings:
-        case ModbusSettings():
+        case UnitSettings():
             from drivers.modbus import ModbusDriver  # noqa: PLC0415
 
-            return ModbusDriver(settings)
+            return ModbusDriver(settings, None if buses is None else buses.of(settings))
         case OpcuaSettings():
             from drivers.opcua.driver import OpcuaDriver  # noqa: PLC0415 - 48 MB, for those who have such a device
 
             return OpcuaDriver(settings)
 
 
-async def poll(settings: AnyDeviceSettings, store: Store, part: Part, storage: Part) -> NoReturn:
+async def poll(
+    settings: AnyDeviceSettings, store: Store, part: Part, storage: Part, buses: Buses | None = None
+) -> NoReturn:
     """Read one device at its period and keep what it says, until it fails.
 
     Raises:
         DriverError: The device is gone; its tags have been kept as bad. The supervisor opens it anew.
     """
-    device = driver(settings)
+    device = driver(settings, buses)
     try:
         async with device:
             ticks = Ticks(settings.period)

@@ -1,6 +1,5 @@
-"""Modbus TCP: opened, read, and thrown away when it fails."""
+"""One Modbus unit: read at its period, and thrown away when it fails."""
 
-import asyncio
 import logging
 import time
 from collections import deque
@@ -9,21 +8,20 @@ from itertools import groupby
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from pymodbus import ModbusException
-from pymodbus.client import AsyncModbusTcpClient
-
 from drivers.address import Table
-from drivers.answers import Answer, AnswerDecoder
+from drivers.bus.bus import Bus
+from drivers.bus.buses import Buses
+from drivers.bus.line import LostError, NoAnswerError, Query, Refusal
+from drivers.bus.rest import Rest
 from drivers.evidence import Evidence, Request
 from drivers.reading import Quality, Reading, UnreachableError, now_ms
 from drivers.registers import Block, plan
-from drivers.settings import ModbusSettings, ModbusTagSettings
+from drivers.settings import ModbusTagSettings, UnitSettings
 from drivers.spans import Failure, Span
 
 log = logging.getLogger(__name__)
 
 FUNCTION: dict[Table, int] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
-SILENCES = 3  # unanswered requests in a row after which the connection is given up
 REFUSALS = 16  # a poll; a block that is refused in many places is taken apart over several polls
 NAMED = 5  # places a warning names
 
@@ -39,7 +37,7 @@ class Registers(NamedTuple):
 class Rhythm:
     """The spans of tags with the same period, and the next tick they are due at."""
 
-    def __init__(self, every: int, tags: Iterable[ModbusTagSettings], settings: ModbusSettings) -> None:
+    def __init__(self, every: int, tags: Iterable[ModbusTagSettings], settings: UnitSettings) -> None:
         blocks = plan(tags, base=settings.base, limit=settings.block_limit, max_hole=settings.max_hole)
         self.spans = [Span(block) for block in blocks]
         self.every = every  # device periods
@@ -55,31 +53,35 @@ class Rhythm:
 
 
 class ModbusDriver:
-    """One unit of a Modbus TCP device.
+    """One Modbus unit, on whatever line.
 
-    A driver that has failed is thrown away and opened anew by its supervisor, so the client's own retries and
-    reconnection are off. No value is made of an answer that is not exactly what was asked for.
+    A driver that has failed is thrown away and made anew by its supervisor; what must outlive it, its bus knows.
+
+    Args:
+        settings: Of the unit.
+        bus: What leads to it; one of its own where absent.
     """
 
-    def __init__(self, settings: ModbusSettings) -> None:
+    def __init__(self, settings: UnitSettings, bus: Bus | None = None) -> None:
         self._settings = settings
+        self._bus = bus or Buses().of(settings)
         self._rhythms = [Rhythm(every, tags, settings) for every, tags in _by_period(settings)]
-        self._silences = 0
-        self._quiet_until = 0.0  # s, on the loop's clock
+        self._rests: dict[Block, Rest] = {}  # blocks that the unit was silent about
         self._told: set[str] = set()  # tags whose refusal is in the log
 
     def __str__(self) -> str:
-        return f"modbus://{self._settings.host}:{self._settings.port}/{self._settings.unit_id}"
+        return self._settings.place
 
     async def __aenter__(self) -> Self:
-        """Connect.
+        """Take part in the bus, which opens it where nobody else has.
 
         Raises:
-            UnreachableError: Nobody listens.
+            UnreachableError: Nobody is there.
         """
-        # What it would say, our readings and errors say, with the device's name and once.
-        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
-        await self._connect()
+        try:
+            await self._bus.join()
+        except LostError as error:
+            raise UnreachableError(f"{self} {error}") from error
         return self
 
     async def __aexit__(
@@ -88,18 +90,15 @@ class ModbusDriver:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close."""
-        self._client.close()
-        await asyncio.sleep(0)  # lets the transport close its socket
+        """Leave the bus; the last one closes it."""
+        await self._bus.leave()
 
     async def read(self, tick: int) -> list[Reading]:
         """Read what is due, one request after the other.
 
         Raises:
-            UnreachableError: The device closed the connection, or was silent several times in a row.
+            UnreachableError: The connection is lost, or the unit was silent several times in a row.
         """
-        if not self._client.connected:  # many devices hang up on whoever does not ask for a while
-            await self._connect()
         readings: list[Reading] = []
         for rhythm in self._rhythms:
             if rhythm.is_due(tick):
@@ -125,18 +124,6 @@ class ModbusDriver:
         raw = {name: data for _, block in blocks for name, data in block.raw().items()}
         return Evidence(raw, tuple(Request(str(block), period, block.took) for period, block in blocks))
 
-    async def _connect(self) -> None:
-        self._client = AsyncModbusTcpClient(
-            self._settings.host,
-            port=self._settings.port,
-            timeout=self._settings.timeout,
-            retries=0,
-            reconnect_delay=0,
-        )
-        self._client.ctx.framer.decoder = AnswerDecoder()
-        if not await self._client.connect():
-            raise UnreachableError(f"{self} does not accept connections")
-
     async def _read_span(self, span: Span) -> list[Reading]:
         readings: list[Reading] = []
         refusals = 0
@@ -160,53 +147,27 @@ class ModbusDriver:
         return readings + span.bad(now_ms())
 
     async def _ask(self, block: Block) -> Registers | Failure:
-        """One request and its answer, after the pause that an unanswered one left."""
-        if (pause := self._quiet_until - time.monotonic()) > 0:
-            await asyncio.sleep(pause)
-        began = time.monotonic()
-        try:
-            answer = await self._request(block)
-        except ModbusException as error:
-            return self._silence(block, f"did not answer within {self._settings.timeout:g} s", error)
-        took = time.monotonic() - began
-        ts_ms = round(time.time() * 1000 - took * 500)
-        if not isinstance(answer, Answer):
-            raise TypeError(f"{answer} was not made by AnswerDecoder")
-        objection = answer.objection(
-            function_code=FUNCTION[block.table], unit_id=self._settings.unit_id, size=block.size
-        )
-        if objection:
-            return self._silence(block, f"answered {objection}")
-        self._silences = 0
-        if answer.exception is not None:
-            return Failure.of_exception(answer.exception)
-        return Registers(answer.body[1:], ts_ms, took)
-
-    async def _request(self, block: Block) -> object:
-        unit_id = self._settings.unit_id
-        match block.table:
-            case "holding":
-                return await self._client.read_holding_registers(block.start, count=block.count, device_id=unit_id)
-            case "input":
-                return await self._client.read_input_registers(block.start, count=block.count, device_id=unit_id)
-            case "coil":
-                return await self._client.read_coils(block.start, count=block.count, device_id=unit_id)
-            case "discrete":
-                return await self._client.read_discrete_inputs(block.start, count=block.count, device_id=unit_id)
-
-    def _silence(self, block: Block, fact: str, error: ModbusException | None = None) -> Failure:
-        """Count a request without a usable answer, and leave time for a late one to pass by.
+        """One request and its answer; a block that was silent several times is left alone for a while.
 
         Raises:
-            UnreachableError: It was one too many, or the connection is gone.
+            UnreachableError: There is no use in asking on.
         """
-        self._silences += 1
-        self._quiet_until = time.monotonic() + self._settings.timeout
-        if not self._client.connected:
-            raise UnreachableError(f"{self} closed the connection when asked for {block}") from error
-        if self._silences >= SILENCES:
-            raise UnreachableError(f"{self} {fact} when asked for {block}, the {SILENCES}rd time in a row") from error
-        return Failure(Quality.COMM_FAILURE, f"{self} {fact}")
+        rest = self._rests.get(block)
+        if rest is not None and not rest.is_over(time.monotonic()):
+            return Failure(Quality.COMM_FAILURE, f"{self} {rest.fact}")
+        query = Query(self._settings.unit_id, FUNCTION[block.table], block.start, block.count)
+        try:
+            answer, took = await self._bus.ask(query, self._settings.timeout)
+        except NoAnswerError as error:
+            rest = self._rests.setdefault(block, Rest())
+            rest.fail(time.monotonic(), cost=self._settings.timeout, fact=str(error))
+            return Failure(Quality.COMM_FAILURE, f"{self} {error}")
+        except LostError as error:
+            raise UnreachableError(f"{self} {error}, when asked for {block}") from error
+        self._rests.pop(block, None)
+        if isinstance(answer, Refusal):
+            return Failure.of_exception(answer.code)
+        return Registers(answer, round(time.time() * 1000 - took * 500), took)
 
     def _tell(self) -> None:
         """Say once which places the device refuses, and why."""
@@ -220,7 +181,7 @@ class ModbusDriver:
             self._told.update(name for block in blocks for name in block.names)
 
 
-def _by_period(settings: ModbusSettings) -> list[tuple[int, list[ModbusTagSettings]]]:
+def _by_period(settings: UnitSettings) -> list[tuple[int, list[ModbusTagSettings]]]:
     """Tags by the number of device periods between two readings."""
     groups: dict[int, list[ModbusTagSettings]] = {}
     for tag in settings.tags:

@@ -30,6 +30,8 @@ __all__ = [
     "ExistingFile",
     "Fill",
     "LocalPath",
+    "ModbusRtuOverTcpSettings",
+    "ModbusRtuSettings",
     "ModbusSettings",
     "ModbusTagSettings",
     "Name",
@@ -39,6 +41,7 @@ __all__ = [
     "Seconds",
     "Settings",
     "TagSettings",
+    "UnitSettings",
     "WordOrder",
     "contradiction",
     "existing",
@@ -62,6 +65,7 @@ DataType = Literal[
     "bcd32",
     "string",
 ]
+UnitOnLine = Annotated[int, Field(ge=1, le=247)]  # 0 is everybody, whom nobody answers for
 WordOrder = Literal["ABCD", "CDAB", "BADC", "DCBA"]
 
 
@@ -103,17 +107,19 @@ class ModbusTagSettings(TagSettings):
         return self
 
 
-class ModbusSettings(DeviceSettings):
-    """One Modbus TCP unit."""
+class UnitSettings(DeviceSettings):
+    """What every Modbus unit has, however it is reached."""
 
-    protocol: Literal["modbus-tcp"]
-    host: str = Field(min_length=1, examples=["192.0.2.10"])
-    port: Port = 502
     unit_id: Annotated[int, Field(ge=0, le=255)] = 1
     base: Literal[0, 1] = 0  # what the number of the first register is in "holding:N": the protocol's 0 or a manual's 1
     block_limit: Annotated[int, Field(ge=1, le=125)] = 125  # registers a request may ask for
     max_hole: Annotated[int, Field(ge=0, le=124)] = 16  # unwanted registers bridged to save a request
     tags: tuple[ModbusTagSettings, ...] = Field(default=(), alias="tag")
+
+    @property
+    def place(self) -> str:
+        """How the unit is called in readings and the log."""
+        raise NotImplementedError
 
     @model_validator(mode="after")
     def _addresses_are_counted_from_base(self) -> Self:
@@ -122,4 +128,59 @@ class ModbusSettings(DeviceSettings):
         return self
 
 
-AnyDeviceSettings = Annotated[ModbusSettings | OpcuaSettings, Field(discriminator="protocol")]
+class ModbusSettings(UnitSettings):
+    """One Modbus TCP unit: a device, or one of several behind a gateway."""
+
+    protocol: Literal["modbus-tcp"]
+    host: str = Field(min_length=1, examples=["192.0.2.10"])
+    port: Port = 502
+    # that devices of this host and port share at the most; absent: each device has its own
+    connections: Annotated[int, Field(ge=1, le=16)] | None = None
+
+    @property
+    def place(self) -> str:
+        """How the unit is called in readings and the log."""
+        return f"modbus://{self.host}:{self.port}/{self.unit_id}"
+
+
+class ModbusRtuSettings(UnitSettings):
+    """One Modbus RTU unit on a serial port; units on one port share it."""
+
+    protocol: Literal["modbus-rtu"]
+    serial_port: str = Field(examples=["/dev/serial/by-id/usb-FTDI_USB-RS485_A10K-if00-port0"])
+    unit_id: UnitOnLine = 1
+    # most meters leave the factory with 9600; the standard's own default is 19200, even parity, 1 stop bit
+    baudrate: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
+    parity: Literal["even", "odd", "none"] = "even"
+    stop_bits: Literal[1, 2] = 1  # the standard wants 2 where there is no parity, but few devices do
+
+    @property
+    def place(self) -> str:
+        """How the unit is called in readings and the log."""
+        return f"rtu:{self.serial_port}/{self.unit_id}"
+
+    @model_validator(mode="after")
+    def _port_is_a_path(self) -> Self:
+        if not self.serial_port.startswith("/"):
+            remedy = 'write a path like "/dev/ttyUSB0", better one below /dev/serial/by-id/'
+            raise contradiction("serial_port", f'"{self.serial_port}" is no serial port; {remedy}')
+        return self
+
+
+class ModbusRtuOverTcpSettings(UnitSettings):
+    """One Modbus RTU unit behind a gateway that passes bytes on; units of one gateway share its connection."""
+
+    protocol: Literal["modbus-rtu-over-tcp"]
+    host: str = Field(min_length=1, examples=["192.0.2.12"])
+    port: Port = Field(examples=[4001])  # as the gateway says; there is no custom
+    unit_id: UnitOnLine = 1
+
+    @property
+    def place(self) -> str:
+        """How the unit is called in readings and the log."""
+        return f"rtu+tcp://{self.host}:{self.port}/{self.unit_id}"
+
+
+AnyDeviceSettings = Annotated[
+    ModbusSettings | ModbusRtuSettings | ModbusRtuOverTcpSettings | OpcuaSettings, Field(discriminator="protocol")
+]

@@ -12,7 +12,7 @@ from agent.hints import hints
 from agent.mistakes import Mistake, SettingsError
 from agent.settings import AgentSettings
 from drivers.registers import plan
-from drivers.settings import AnyDeviceSettings, ModbusSettings
+from drivers.settings import AnyDeviceSettings, UnitSettings
 
 
 def run(args: Namespace) -> int:
@@ -53,7 +53,7 @@ def _summary(settings: AgentSettings) -> dict[str, Any]:
 
 def _device(device: AnyDeviceSettings) -> dict[str, Any]:
     summary = {"name": device.name, "protocol": device.protocol, "tags": len(device.tags), "period": device.period}
-    if isinstance(device, ModbusSettings):
+    if isinstance(device, UnitSettings):
         blocks = plan(device.tags, base=device.base, limit=device.block_limit, max_hole=device.max_hole)
         return summary | {"requests": len(blocks)}
     return summary

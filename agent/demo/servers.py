@@ -85,5 +85,9 @@ def ports(settings: AgentSettings) -> set[int]:
     """Every port of this machine that the configuration expects somebody at."""
     wanted = {settings.mqtt.port}
     for device in settings.devices:
-        wanted.add(device.port if isinstance(device, ModbusSettings) else urlsplit(device.url).port or 4840)
+        match device:
+            case ModbusSettings():
+                wanted.add(device.port)
+            case OpcuaSettings():
+                wanted.add(urlsplit(device.url).port or 4840)
     return wanted

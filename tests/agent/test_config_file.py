@@ -161,7 +161,7 @@ PLANTED = [
     (
         'protocol = "opcua"',
         'protocol = "opc-ua"',
-        'must be "modbus-tcp" or "opcua", not "opc-ua"; did you mean "opcua"?',
+        'must be "modbus-rtu", "modbus-rtu-over-tcp", "modbus-tcp" or "opcua", not "opc-ua"; did you mean "opcua"?',
     ),
     ('days = ["mon", "tue", "wed", "thu", "fri"]', 'days = ["mon", "tues"]', 'days, value 2: must be "mon"'),
     ('name = "hillside" ', 'name = "hill side" ', "cannot be part of a topic: letters, digits"),
@@ -304,7 +304,8 @@ def test_unknown_protocol_does_not_hide_the_rest_of_its_device(tmp_path: Path) -
     found = mistakes(path)
 
     assert [mistake.sentence for mistake in found] == [
-        'device "meter": protocol: must be "modbus-tcp" or "opcua", not "modbus"; did you mean "modbus-tcp"?',
+        'device "meter": protocol: must be "modbus-rtu", "modbus-rtu-over-tcp", "modbus-tcp" or "opcua", not "modbus"; '
+        'did you mean "modbus-tcp"?',
         'device "meter": hots: no such key; did you mean "host"?',
     ]
 

@@ -1,0 +1,133 @@
+"""A bus: units that share connections, who may speak when, and who is left alone for a while."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from drivers.bus.line import Line, LostError, NoAnswerError, Query, Refusal
+from drivers.bus.rest import Rest
+
+DEAD_LINE = 3  # queries in a row that nobody answered, after which the connection is opened anew
+
+
+class Reply(NamedTuple):
+    """What a unit said, and how long it took."""
+
+    answer: bytes | Refusal
+    took: float  # s
+
+
+@dataclass(slots=True)
+class Place:
+    """A line, and what the bus knows of it."""
+
+    line: Line
+    quiet_until: float = 0.0  # s; until then a late answer may come, which is nobody's any more
+    failures: int = 0  # in a row, of whatever unit
+
+
+class Bus:
+    """The connections that lead to some units; on each, one query at a time, and everybody in turn.
+
+    Whoever asks queues, so a unit with many blocks does not keep out one with few. A unit that fails again and
+    again rests longer and longer, whoever asks for it, so that it takes no more than a tenth of the time from the
+    others. After a query without an answer the line is left quiet for as long as the answer had time: what comes
+    until twice the timeout is thrown away.
+
+    Args:
+        lines: One, or as many as a gateway takes.
+        given_up_after: Failures in a row after which a unit is given up.
+    """
+
+    def __init__(self, lines: Sequence[Line], *, given_up_after: int) -> None:
+        self._places = [Place(line) for line in lines]
+        self._idle = list(self._places)
+        self._turn = asyncio.Semaphore(len(lines))
+        self._given_up_after = given_up_after
+        self._units: dict[int, Rest] = {}
+        self._members = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether any of its lines is."""
+        return any(place.line.is_open for place in self._places)
+
+    async def join(self) -> None:
+        """Take part, and see that there is a connection.
+
+        Raises:
+            LostError: There is none.
+        """
+        if not self.is_open:
+            async with self._a_line() as place:
+                if not self.is_open:
+                    await place.line.open()
+        self._members += 1
+
+    async def leave(self) -> None:
+        """Take part no longer; the last one hangs up."""
+        self._members -= 1
+        if not self._members:
+            for place in self._places:
+                await place.line.close()
+
+    async def ask(self, query: Query, patience: float) -> Reply:
+        """Ask a unit when it is its turn.
+
+        Raises:
+            NoAnswerError: It did not answer, which may pass.
+            LostError: It did not, time after time, or there is no connection.
+        """
+        async with self._a_line() as place:
+            unit = self._units.setdefault(query.unit_id, Rest())
+            if not unit.is_over(time.monotonic()):
+                raise LostError(unit.fact)
+            return await self._exchange(place, unit, query, patience)
+
+    @asynccontextmanager
+    async def _a_line(self) -> AsyncIterator[Place]:
+        """The line that can soonest be spoken on, when it is our turn."""
+        async with self._turn:
+            place = min(self._idle, key=lambda place: (place.quiet_until, not place.line.is_open))
+            self._idle.remove(place)
+            try:
+                yield place
+            finally:
+                self._idle.append(place)
+
+    async def _exchange(self, place: Place, unit: Rest, query: Query, patience: float) -> Reply:
+        if not place.line.is_open:  # many devices hang up on whoever does not ask for a while
+            await place.line.open()
+        if (pause := place.quiet_until - time.monotonic()) > 0:
+            await asyncio.sleep(pause)
+        began = time.monotonic()
+        cost = patience + place.line.airtime(query)
+        place.quiet_until = began + 2 * cost  # also where we are cancelled, and nobody waits for the answer
+        try:
+            answer = await place.line.exchange(query, patience)
+        except NoAnswerError as error:
+            await self._note_failure(place, unit, cost, str(error))
+            raise
+        took = time.monotonic() - began
+        place.quiet_until, place.failures = 0.0, 0
+        self._units[query.unit_id] = Rest()
+        return Reply(answer, took)
+
+    async def _note_failure(self, place: Place, unit: Rest, cost: float, fact: str) -> None:
+        """Count a query without an answer.
+
+        Raises:
+            LostError: It was one too many.
+        """
+        unit.fail(time.monotonic(), cost=cost, fact=f"{fact}, again and again")
+        is_given_up = unit.failures >= self._given_up_after
+        place.failures += 1
+        if place.failures >= DEAD_LINE:  # it may be half-open; and where nobody answers, nobody is in the way
+            place.failures = 0
+            await place.line.close()
+            self._units.clear()
+        if is_given_up:
+            raise LostError(unit.fact)

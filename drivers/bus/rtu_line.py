@@ -1,0 +1,83 @@
+"""Modbus RTU over a wire: one frame out, one frame back, and silence before each."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from drivers.bus import rtu
+from drivers.bus.line import LostError, NoAnswerError, Query, Refusal
+from drivers.bus.wire import Wire
+
+ASKING = 8  # bytes of a request
+
+
+class RtuLine:
+    """A serial line, or a gateway that passes bytes on to one.
+
+    Args:
+        connect: Opens the wire; raises `LostError` where nobody is there.
+        silence: What must pass without a byte before a frame begins, s.
+        character: How long one byte is under way, s; 0 where nobody knows.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Wire]], *, silence: float = 0.0, character: float = 0.0) -> None:
+        self._connect = connect
+        self._silence = silence
+        self._character = character
+        self._wire: Wire | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a wire."""
+        return self._wire is not None and self._wire.lost is None
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            LostError: Nobody is there.
+        """
+        self._wire = await self._connect()
+
+    async def close(self) -> None:
+        """Let go of the wire."""
+        if self._wire is not None:
+            self._wire.close()
+
+    def airtime(self, query: Query) -> float:
+        """How long query and answer are under way by themselves, s."""
+        return (ASKING + rtu.AROUND + query.size) * self._character
+
+    async def exchange(self, query: Query, patience: float) -> bytes | Refusal:
+        """Ask, and wait for the answer.
+
+        Raises:
+            NoAnswerError: There was none.
+            LostError: The wire is gone.
+        """
+        if self._wire is None:
+            raise LostError("is closed")
+        wire = self._wire
+        try:
+            async with asyncio.timeout(patience + self.airtime(query)):
+                await self._quiet(wire)
+                wire.send(rtu.request(query))
+                return await _answer(wire, query)
+        except TimeoutError as error:
+            part = "whole " if wire.received else ""  # some of it, or an echo, has come
+            raise NoAnswerError(f"did not answer {part}within {patience:g} s") from error
+
+    async def _quiet(self, wire: Wire) -> None:
+        """Wait for silence, and forget what came before it: it answers nothing that will be asked."""
+        while wire.take() or time.monotonic() < wire.last + self._silence:  # noqa: ASYNC110 - silence is no event
+            await asyncio.sleep(max(0.0, wire.last + self._silence - time.monotonic()))
+        wire.received.clear()
+
+
+async def _answer(wire: Wire, query: Query) -> bytes | Refusal:
+    while True:
+        if (answer := rtu.answer(query, bytes(wire.received))) is not None:
+            return answer
+        if wire.lost is not None:
+            raise LostError(f"is lost: {wire.lost}")
+        await wire.news()
