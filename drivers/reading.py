@@ -5,6 +5,8 @@ from enum import IntEnum
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
+from drivers.evidence import Evidence
+
 Value = float | int | str | None
 
 
@@ -94,3 +96,6 @@ class Driver(Protocol):
 
     def unavailable(self, ts_ms: int, reason: str) -> list[Reading]:
         """Every tag as a bad reading, for the caller to keep when `read` or opening failed."""
+
+    def evidence(self) -> Evidence:
+        """What stands behind the last readings, and what the requests for them took."""

@@ -9,6 +9,7 @@ from asyncua import ua
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaStatusCodeError
 
+from drivers.evidence import Evidence, Request
 from drivers.opcua.items import Item
 from drivers.opcua.polling import Polling
 from drivers.opcua.session import Session
@@ -102,6 +103,13 @@ class OpcuaDriver:
     def warning(self) -> str | None:
         """What will stop this before long: a certificate that ends."""
         return self._session.warning()
+
+    def evidence(self) -> Evidence:
+        """What the server said last of each node; requests only where it is polled."""
+        raw = {item.tag.name: item.latest.raw for item in self._items if item.latest and not item.fault}
+        if not isinstance(self._source, Polling):
+            return Evidence(raw, ())
+        return Evidence(raw, (Request(f"{len(raw)} nodes", self._settings.period, self._source.took),))
 
     def unavailable(self, ts_ms: int, reason: str) -> list[Reading]:
         """Every tag as a bad reading."""

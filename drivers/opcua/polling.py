@@ -19,6 +19,7 @@ class Polling:
         self._session = session
         self._items = items
         self._look_period = look_period
+        self.took = 0.0  # s, for all that was asked for last
 
     async def open(self) -> None:
         """Ask for nothing yet: the first poll does."""
@@ -28,12 +29,14 @@ class Polling:
     async def update(self, tick: int) -> None:
         """Ask for the nodes that are due."""
         due = [item for item in self._nodes if item.is_due(tick)]
+        began = time.monotonic()
         for some in chunks(due):
             asked_ms = now_ms()
             samples = await ask(self._session, [self._nodes[item] for item in some])
             middle_ms = (asked_ms + now_ms()) // 2
             for item, sample in zip(some, samples, strict=True):
                 self._take(item, sample, middle_ms)
+        self.took = time.monotonic() - began
         if time.monotonic() >= self._look_due:
             self._look_due = time.monotonic() + self._look_period
             await self._session.review()
