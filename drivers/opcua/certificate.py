@@ -128,7 +128,7 @@ def read_identity(certificate: Path | None, key: Path | None) -> tuple[Certifica
     return found, secret
 
 
-def create(uri: str, hosts: Sequence[str], *, name: str, days: int, now: datetime) -> tuple[Certificate, bytes]:
+def create(uri: str, hosts: Sequence[str], *, name: str, lasts: timedelta, now: datetime) -> tuple[Certificate, bytes]:
     """A certificate of an application, signed by itself, and its key as PEM without a password.
 
     What it says follows OPC 10000-6, 6.2.2: the application's URI and hosts as alternative names, the
@@ -143,7 +143,7 @@ def create(uri: str, hosts: Sequence[str], *, name: str, days: int, now: datetim
         .subject_name(subject)
         .issuer_name(subject)
         .not_valid_before(now - LEEWAY)
-        .not_valid_after(now + timedelta(days=days))
+        .not_valid_after(now + lasts)
         .serial_number(x509.random_serial_number())
         .public_key(public)
         .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri), *others]), critical=False)

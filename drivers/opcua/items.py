@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from drivers.conversion import SMALLEST_DOUBLE, SMALLEST_SINGLE, Conversion, Fault
 from drivers.opcua.settings import OpcuaTagSettings
-from drivers.reading import Quality, Reading, Value
+from drivers.reading import Quality, Reading, Sourced, Value
 
 FUTURE_MS = 60_000  # a source time further ahead of our clock than this is not believed
 PAST_MS = 3_600_000  # nor a change that is reported now and said to be older than this
@@ -144,14 +144,15 @@ class Item:
         return Reading(self.tag.name, now_ms, value, quality, reason)
 
     def _take(self, sample: Sample, now_ms: int) -> None:
-        value, quality, reason = self._judged(sample)
+        # That it still stands will be said with our time, which the doubt below does not touch.
+        self._state = value, quality, reason = self._judged(sample)
         ts_ms = now_ms if sample.source_ms is None else sample.source_ms
+        kind = Reading if sample.source_ms is None else Sourced
         if not now_ms - PAST_MS <= ts_ms <= now_ms + FUTURE_MS:
             side = "ahead of" if ts_ms > now_ms else "behind"
             reason = reason or f"source time is {abs(ts_ms - now_ms) / 1000:.0f} s {side} ours"
-            quality, ts_ms = min(quality, Quality.UNCERTAIN), now_ms
-        self._state = value, quality, reason
-        self._fresh.append(Reading(self.tag.name, ts_ms, value, quality, reason))
+            quality, ts_ms, kind = min(quality, Quality.UNCERTAIN), now_ms, Reading
+        self._fresh.append(kind(self.tag.name, ts_ms, value, quality, reason))
 
     def _judged(self, sample: Sample) -> tuple[Value, int, str | None]:
         quality = quality_of(sample.status, sample.status_name)

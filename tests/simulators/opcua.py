@@ -3,23 +3,31 @@
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from asyncua import ua
 from asyncua.common.node import Node
 from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.crypto.validator import CertificateValidatorMethod
 from asyncua.server.server import Server
-from asyncua.server.user_managers import UserManager
+from asyncua.server.user_managers import CertificateUserManager, UserManager
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
 
+from tests.simulators.certificates import SERVER_URI, Keys
+
 NAMESPACE = "urn:simulated:station"
 INDEX = 2  # what the namespace gets in a new server
+ALL_POLICIES = frozenset(
+    kind
+    for kind in ua.SecurityPolicyType
+    if kind.name.startswith(("NoSecurity", "Basic256Sha256_", "Aes128Sha256", "Aes256Sha256"))
+)
 
 
 @dataclass
@@ -28,13 +36,14 @@ class OpcuaStation:
 
     server: Server
     nodes: dict[str, Node] = field(default_factory=dict)
+    url: str = ""  # where it listens
 
     @property
-    def url(self) -> str:
-        """Where it listens."""
+    def channels(self) -> set[tuple[str, str]]:
+        """Policy and mode of whoever is connected."""
         binary: Any = self.server.bserver
-        port = binary._server.sockets[0].getsockname()[1]  # noqa: SLF001 - nothing else knows a port that was 0
-        return f"opc.tcp://127.0.0.1:{port}/station"
+        policies = [client.processor._connection.security_policy for client in binary.clients]  # noqa: SLF001
+        return {(type(one).__name__.removeprefix("SecurityPolicy"), one.Mode.name) for one in policies}
 
     async def add(self, name: str, value: object) -> None:
         """A new variable."""
@@ -71,6 +80,16 @@ class OpcuaStation:
         space._nodes[self.nodes[name].nodeid].attributes[AttributeIds.Value].value = ua.DataValue(ua.Variant(value))  # noqa: SLF001
 
 
+@dataclass(frozen=True)
+class Secured:
+    """How a server is secured."""
+
+    keys: Keys
+    uri: str = SERVER_URI  # what it calls itself
+    policies: Collection[ua.SecurityPolicyType] = ALL_POLICIES
+    clients: CertificateValidatorMethod | None = None  # whom it lets in; everybody if not said
+
+
 class OneUser(UserManager):
     """Lets in one user with one password."""
 
@@ -87,18 +106,33 @@ class OneUser(UserManager):
 
 @asynccontextmanager
 async def opcua_server(
-    values: Mapping[str, object], *, port: int = 0, users: UserManager | None = None
+    values: Mapping[str, object],
+    *,
+    port: int = 0,
+    users: UserManager | CertificateUserManager | None = None,
+    secured: Secured | None = None,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[OpcuaStation]:
-    """Serve *values* without security."""
-    server = Server(user_manager=users)
+    """Serve *values*, without security if not said otherwise."""
+    server = Server(user_manager=cast("UserManager | None", users))
     await server.init()
-    server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/station")
+    server.set_endpoint(f"opc.tcp://{host}:{port}/station")
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+    if secured is not None:
+        await server.set_application_uri(secured.uri)
+        await server.load_certificate(secured.keys.cert_file, "der")
+        await server.load_private_key(secured.keys.key_file, None, "pem")
+        server.set_security_policy(list(secured.policies))
+        if secured.clients is not None:
+            server.set_certificate_validator(secured.clients)
     await server.register_namespace(NAMESPACE)
     station = OpcuaStation(server)
     for name, value in values.items():
         await station.add(name, value)
     async with server:
+        binary: Any = server.bserver
+        port = binary._server.sockets[0].getsockname()[1]  # noqa: SLF001 - nothing else knows a port that was 0
+        station.url = f"opc.tcp://{host}:{port}/station"
         yield station
 
 

@@ -261,8 +261,9 @@ async def test_a_missing_password_file_is_named(tmp_path: Path) -> None:
     """Its path, and never what it should hold."""
     missing = tmp_path / "nothing"
 
+    login = {"user": "pump", "password_file": missing, "plain_password": True}
     with pytest.raises(RefusedError, match=f"cannot read {missing}: No such file"):
-        await driver("opc.tcp://127.0.0.1:9", "flow", user="pump", password_file=missing, plain_password=True).__aenter__()
+        await driver("opc.tcp://127.0.0.1:9", "flow", **login).__aenter__()
 
 
 @pytest.mark.slow
