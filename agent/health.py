@@ -31,10 +31,10 @@ class Part:
     progress: float = field(default_factory=time.monotonic)  # s; when its task last went round
     counts: dict[str, int] = field(default_factory=dict)
 
-    def well(self) -> bool:
-        """It did what it is for; true if that is news."""
+    def well(self, warning: str | None = None) -> bool:
+        """It did what it is for; true if that is news. With a *warning*, a person should see to it before long."""
         self.seen_ms, self.progress = wall_ms(), time.monotonic()
-        return self._become("ok")
+        return self.trouble(warning, "degraded") if warning else self._become("ok")
 
     def trouble(self, error: str, state: Literal["degraded", "failed"] = "failed") -> bool:
         """It could not; true if this is news."""

@@ -9,16 +9,17 @@ from typing import Any, NoReturn
 from agent.health import Part
 from agent.mqtt.client import BrokerError
 from agent.store.errors import StorageError
-from drivers.reading import DriverError
+from drivers.reading import DriverError, RefusedError
 
 log = logging.getLogger(__name__)
 
 TROUBLE = (DriverError, BrokerError, StorageError)  # the outside world's fault, so worth another try
 LONGEST_PAUSE = 8.0  # s; with jitter 9.6: a mended cable or an adapter plugged in again is noticed within ten seconds
+REFUSED_PAUSE = 30.0  # s; what a person must mend is not mended sooner by asking more often
 
 
 async def supervise(part: Part, work: Callable[[], Coroutine[Any, Any, NoReturn]]) -> NoReturn:
-    """Repeat *work* after trouble outside, pausing longer while it lasts.
+    """Repeat *work* after trouble outside, pausing longer while it lasts, and longest where a person must act.
 
     Any other exception is a bug. It leaves through the task group, which stops the process,
     and systemd starts a clean one.
@@ -33,9 +34,12 @@ async def supervise(part: Part, work: Callable[[], Coroutine[Any, Any, NoReturn]
             if loop.time() - started > LONGEST_PAUSE:
                 pause = 1.0  # it had been working: this is new trouble
             error = _first(group)
+            needs_a_person = isinstance(error, RefusedError)
             if part.trouble(str(error)):  # the same again is not worth a second line
-                log.warning("%s: %s; trying again until it works", part.name, error)
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, no secret
+                how = "this waits for you, and is tried again" if needs_a_person else "trying again until it works"
+                log.log(logging.ERROR if needs_a_person else logging.WARNING, "%s: %s; %s", part.name, error, how)
+            rest = REFUSED_PAUSE if needs_a_person else pause
+            await asyncio.sleep(rest * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, no secret
             pause = min(2 * pause, LONGEST_PAUSE)
 
 

@@ -13,7 +13,7 @@ from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 from agent.ticks import Ticks
 from drivers.bus.buses import Buses
-from drivers.reading import Driver, DriverError, Reading
+from drivers.reading import Driver, DriverError, Forewarned, Reading
 from drivers.settings import AnyDeviceSettings, OpcuaSettings, UnitSettings
 
 log = logging.getLogger(__name__)
@@ -53,13 +53,15 @@ async def poll(
     device = driver(settings, buses)
     try:
         async with device:
+            forewarned = device if isinstance(device, Forewarned) else None
             ticks = Ticks(settings.period)
             async for tick in ticks:
                 readings = await device.read(tick)
                 await keep(readings, store, storage)
                 part.counts["skipped"] = ticks.skipped
-                if part.well():
-                    log.info("%s: answers", settings.name)
+                warning = forewarned.warning() if forewarned else None
+                if part.well(warning):
+                    log.log(logging.WARNING if warning else logging.INFO, "%s: %s", settings.name, warning or "answers")
     except DriverError as error:
         await keep(device.unavailable(wall_ms(), str(error)), store, storage)
         raise

@@ -3,7 +3,7 @@
 import time
 from enum import IntEnum
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 from drivers.evidence import Evidence
 
@@ -55,6 +55,12 @@ class Reading(NamedTuple):
     reason: str | None = None  # why it is not good, as a sentence fragment; None where it is
 
 
+class Sourced(Reading):
+    """A reading whose time its own source has told: it stays what it is, however wrong our clock was."""
+
+    __slots__ = ()
+
+
 class DriverError(Exception):
     """Trouble outside; the supervisor opens the device anew, later and later."""
 
@@ -99,3 +105,11 @@ class Driver(Protocol):
 
     def evidence(self) -> Evidence:
         """What stands behind the last readings, and what the requests for them took."""
+
+
+@runtime_checkable
+class Forewarned(Protocol):
+    """A driver that knows what will stop it before long, such as a certificate that ends."""
+
+    def warning(self) -> str | None:
+        """What a person should see to while all is still well, as a sentence."""

@@ -153,9 +153,9 @@ def silent_rule(device: str, after: float) -> Fault:
         id=f"silent.{device}",
         type="device_silent",
         priority="high",
-        message=f"{device} does not answer",
+        message=f"{device} gives no values",
         consequence="its tags have no values, and advice that needs them is withheld",
-        action="check its power, network cable and address",
+        action="do what the message asks; where nothing answers, check the device's power, network cable and address",
     )
     return Fault(rationale, Delay(after, 0.0), is_silence)
 

@@ -8,8 +8,8 @@ from typing import NoReturn
 import pytest
 
 from agent.health import Part
-from agent.supervisor import LONGEST_PAUSE, supervise
-from drivers.reading import UnreachableError
+from agent.supervisor import LONGEST_PAUSE, REFUSED_PAUSE, supervise
+from drivers.reading import RefusedError, UnreachableError
 from tests.simulators.clock import run_at_once
 
 
@@ -69,3 +69,28 @@ def test_a_bug_beside_trouble_is_still_a_bug() -> None:
         run_at_once(supervise(Part("broker"), work))
 
     assert caught.group_contains(ZeroDivisionError)
+
+
+def test_what_a_person_must_mend_is_tried_slowly_and_told_as_such(caplog: pytest.LogCaptureFixture) -> None:
+    """A certificate is not moved sooner by asking every eight seconds; and the watchdog is not to think it stuck."""
+    part = Part("works")
+    with caplog.at_level(logging.WARNING):
+        times = tries(3, RefusedError("works shows an unknown certificate; move it"), part)
+
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    assert all(0.8 * REFUSED_PAUSE <= pause <= 1.2 * REFUSED_PAUSE for pause in pauses)
+    assert 1.2 * REFUSED_PAUSE < part.patience
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", "works: works shows an unknown certificate; move it; this waits for you, and is tried again")
+    ]
+    assert part.state == "failed"
+
+
+def test_a_warning_is_shown_while_all_is_well() -> None:
+    """A certificate that ends in 30 days stops nothing today, and is news once."""
+    part = Part("works")
+
+    news = [part.well("certificate ends"), part.well("certificate ends"), part.well("it ends sooner"), part.well()]
+
+    assert news == [True, False, True, True]
+    assert (part.state, part.error) == ("ok", "it ends sooner")
