@@ -42,9 +42,12 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _run(_command(commands, "run", "poll, keep, analyse and publish until stopped"))
     _check(_command(commands, "check", "say every mistake in a configuration, without touching a device"))
+    _probe(_command(commands, "probe", "read live registers and say what they may mean, the likeliest first"))
     _demo(_command(commands, "demo", "run the whole product on a simulated station"))
     _status(_command(commands, "status", "show what the agent last knew: devices, jobs, advice, alarms"))
     _import_tags(_command(commands, "import-tags", "turn a vendor's register list into a tag file"))
+    _browse(_command(commands, "browse", "show what an OPC UA server has, and write it as a tag file"))
+    _opcua_cert(_command(commands, "opcua-cert", "make our certificate for secured OPC UA servers"))
     _import(_command(commands, "import", "take history from CSV files into the store", module="import_history"))
     _analyse(_command(commands, "analyse", "run the analyses over stored history"))
     _command(commands, "schema", "print the configuration's JSON Schema, for editors")
@@ -67,6 +70,24 @@ def _run(command: argparse.ArgumentParser) -> None:
 
 def _check(command: argparse.ArgumentParser) -> None:
     _config(command)
+    _json(command)
+
+
+def _probe(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "device", metavar="DEVICE", help="CONFIG:DEVICE, like station.toml:plc-1, or HOST[:PORT][/UNIT]"
+    )
+    command.add_argument(
+        "address", metavar="ADDRESS", help="like holding:100, 40101, input:7 or coil:3, or a tag's name"
+    )
+    known = command.add_mutually_exclusive_group()
+    known.add_argument("--expect", type=float, metavar="VALUE", help="what a display shows, in the tag's unit")
+    known.add_argument(
+        "--between", type=float, nargs=2, metavar=("LOW", "HIGH"), help="where the value lies, in the tag's unit"
+    )
+    command.add_argument("--unit", help="the tag's unit, whose usual range is expected: m3/h, bar, Hz, kW ...")
+    command.add_argument("--reads", type=_count, default=5, metavar="N", help="how often to read; default 5")
+    command.add_argument("--every", type=_duration, default=0.5, metavar="TIME", help="between two reads; default 0.5s")
     _json(command)
 
 
@@ -104,6 +125,26 @@ def _import_tags(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _browse(command: argparse.ArgumentParser) -> None:
+    command.add_argument("target", metavar="URL|CONFIG", help="opc.tcp://HOST:PORT/PATH, or the station's TOML file")
+    command.add_argument("device", nargs="?", metavar="DEVICE", help="which of its OPC UA devices, with its security")
+    command.add_argument("--output", type=Path, metavar="FILE", help="write a tag file of what was found")
+    command.add_argument("--under", default="i=85", metavar="NODE", help="begin here; default: the folder Objects")
+    command.add_argument("--depth", type=_count, default=10, metavar="N", help="steps down; default 10")
+    command.add_argument("--limit", type=_many, default=10_000, metavar="N", help="nodes looked at; default 10000")
+    _json(command)
+
+
+def _opcua_cert(command: argparse.ArgumentParser) -> None:
+    where = command.add_mutually_exclusive_group(required=True)
+    where.add_argument("config", type=Path, nargs="?", metavar="CONFIG", help="makes the files its devices name")
+    where.add_argument("--out", type=Path, metavar="DIR", help="makes pump-agent.der and .pem in this folder")
+    command.add_argument("--uri", help="application URI; default urn:<host>:pump-agent:<station>")
+    command.add_argument("--host", action="append", default=[], help="another name or address of this machine")
+    command.add_argument("--days", type=_count, default=3650, metavar="N", help="how long it is valid; default 3650")
+    command.add_argument("--force", action="store_true", help="replace what is there")
+
+
 def _import(command: argparse.ArgumentParser) -> None:
     _config(command)
     command.add_argument(
@@ -131,6 +172,18 @@ def _duration(text: str) -> float:
     if found is None:
         raise argparse.ArgumentTypeError(f'"{text}" is no time; write for example 60s, 5m or 1h')
     return float(found[1]) * _SECONDS[found[2]]
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,3}", text):
+        raise argparse.ArgumentTypeError(f'"{text}" is no count; write a whole number from 1 to 9999')
+    return int(text)
+
+
+def _many(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,6}", text):
+        raise argparse.ArgumentTypeError(f'"{text}" is no count; write a whole number above 0')
+    return int(text)
 
 
 def _instant(text: str) -> datetime:

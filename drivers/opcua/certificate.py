@@ -39,6 +39,11 @@ class Certificate:
         return self.content.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - a name, not a proof
 
     @property
+    def strong_fingerprint(self) -> str:
+        """The SHA-256 of the whole."""
+        return self.content.fingerprint(hashes.SHA256()).hex().upper()
+
+    @property
     def name(self) -> str:
         """What it is called: its common name, or else everything its subject says."""
         names = self.content.subject.get_attributes_for_oid(NameOID.COMMON_NAME)

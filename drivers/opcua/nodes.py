@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from asyncua import ua
 from asyncua.ua.attribute_ids import AttributeIds
@@ -10,6 +11,8 @@ from asyncua.ua.uaerrors import UaError
 from drivers.opcua.items import Item, Sample
 from drivers.opcua.session import Session
 from drivers.reading import Quality
+
+T = TypeVar("T")
 
 MOST_NODES = 200  # in one request
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,6 +50,6 @@ def sample(value: ua.DataValue) -> Sample:
     )
 
 
-def chunks(items: Sequence[Item], size: int = MOST_NODES) -> Iterator[Sequence[Item]]:
+def chunks(items: Sequence[T], size: int = MOST_NODES) -> Iterator[Sequence[T]]:
     """The items, at most *size* at a time."""
     return (items[start : start + size] for start in range(0, len(items), size))
