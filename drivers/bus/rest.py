@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-FIRST = 4  # times what asking costs: how long the first rest is
+FIRST = 8  # times what asking costs: how long the first rest is
 LONGEST = 20  # times that: at the most a tenth of the time is spent on waiting for the dead
 LONGEST_AT_LEAST = 30.0  # s; below this nobody gains by asking more often
 
@@ -16,7 +16,7 @@ class Rest:
 
     >>> rest = Rest()
     >>> [rest.fail(0.0, cost=1.0, fact="is silent") or rest.until for _ in range(6)]
-    [0.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    [0.0, 8.0, 16.0, 30.0, 30.0, 30.0]
     """
 
     failures: int = 0  # in a row

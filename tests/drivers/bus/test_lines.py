@@ -1,0 +1,242 @@
+"""Units on serial lines and behind gateways that break the protocol in every way we know."""
+
+import asyncio
+import logging
+import random
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from drivers.bus.buses import Buses
+from drivers.reading import Quality, UnreachableError
+from tests.drivers.bus.lines import TIMEOUT, Kind, device, rig, visit, wrong
+from tests.simulators.serial_bus import (
+    Behaviour,
+    Request,
+    Write,
+    answering,
+    echo_alone,
+    echoed,
+    elsewhere,
+    framed,
+    late,
+    noisy,
+    pymodbus_bus,
+    refusal,
+    right,
+    silent,
+    slowly,
+    truncated,
+    wrong_checksum,
+)
+
+KINDS = pytest.mark.parametrize("kind", ["serial", "gateway"])
+
+
+async def _garbage(_: Request, write: Write) -> None:
+    write(bytes(range(7, 250, 3)))
+
+
+async def _garbage_first(request: Request, write: Write) -> None:
+    write(b"\x00\xff" + right(request))
+
+
+async def _twice(request: Request, write: Write) -> None:
+    write(elsewhere(request) + right(request))
+
+
+async def _babbling(request: Request, write: Write) -> None:
+    while True:
+        write(elsewhere(request, unit=9))
+        await asyncio.sleep(0.001)
+
+
+MISBEHAVIOURS: dict[str, Behaviour] = {
+    "silent": silent,
+    "truncated": answering(truncated),
+    "garbage": _garbage,
+    "garbage before the answer": _garbage_first,
+    "babbling": _babbling,
+    "wrong checksum": answering(wrong_checksum),
+    "wrong unit": answering(partial(elsewhere, unit=9)),
+    "wrong function": answering(partial(elsewhere, function=4)),
+    "too many registers": answering(lambda request: right(request._replace(quantity=request.quantity + 1))),
+    "too few registers": answering(lambda request: right(request._replace(quantity=request.quantity - 1))),
+    "another answer before its own": _twice,
+    "exception of another function": answering(lambda request: framed(bytes((request.unit, 0x84, 2)))),
+    "echo and nobody": answering(echo_alone),
+    "late": late(lambda: 1.5 * TIMEOUT),
+}
+
+
+@KINDS
+@pytest.mark.parametrize("behaviour", MISBEHAVIOURS.values(), ids=MISBEHAVIOURS)
+async def test_no_misbehaviour_makes_a_wrong_value(
+    kind: Kind, behaviour: Behaviour, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Bad readings with a reason, then the unit is given up."""
+    async with rig(kind, tmp_path, {1: behaviour}) as line, line.driver(1, 0, 10) as unit:
+        with pytest.raises(UnreachableError, match="again and again, when asked for holding:") as caught:
+            await unit.read(0)
+
+    assert str(caught.value).startswith(str(unit))
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@KINDS
+@pytest.mark.parametrize("behaviour", MISBEHAVIOURS.values(), ids=MISBEHAVIOURS)
+async def test_after_misbehaviour_the_right_answer_is_believed_again(
+    kind: Kind, behaviour: Behaviour, tmp_path: Path
+) -> None:
+    """One bad poll costs no rest; the next one asks again, after the pause."""
+    async with rig(kind, tmp_path, {1: behaviour}) as line, line.driver(1) as unit:
+        bad = await unit.read(0)
+        await line.units.rest()
+        line.units.behaviours[1] = answering(right)
+        good = await unit.read(1)
+
+    assert {(reading.value, reading.quality) for reading in bad} == {(None, Quality.COMM_FAILURE)}
+    assert all(reading.reason and reading.reason.startswith(str(unit)) for reading in bad)
+    assert wrong(good) == []
+    assert {reading.quality for reading in good} == {Quality.GOOD}
+
+
+@KINDS
+@pytest.mark.parametrize("behaviour", [answering(right), answering(echoed), slowly], ids=["right", "echo", "slowly"])
+async def test_units_of_one_line_share_it(kind: Kind, behaviour: Behaviour, tmp_path: Path) -> None:
+    """Three units at the same time: never two requests on the line at once, and everybody gets its own values."""
+    under_way = 0
+
+    async def alone(request: Request, write: Write) -> None:
+        nonlocal under_way
+        under_way += 1
+        assert under_way == 1
+        await asyncio.sleep(0.002)
+        under_way -= 1
+        await behaviour(request, write)
+
+    async with rig(kind, tmp_path, dict.fromkeys((1, 2, 3), alone)) as line:
+        drivers = [line.driver(unit, 0, 10, 20) for unit in (1, 2, 3)]
+        async with drivers[0], drivers[1], drivers[2]:
+            polls = [
+                readings
+                for tick in range(5)
+                for readings in await asyncio.gather(*(driver.read(tick) for driver in drivers))
+            ]
+
+    assert {len(readings) for readings in polls} == {12}
+    assert {reading.quality for readings in polls for reading in readings} == {Quality.GOOD}
+    assert [wrong(readings) for readings in polls] == [[]] * 15
+
+
+@KINDS
+async def test_refused_registers_are_left_out(kind: Kind, tmp_path: Path) -> None:
+    """An exception on the line is the unit's own word, as it is over TCP."""
+    taboo = answering(
+        lambda request: refusal(request, 2) if request.start <= 2 < request.start + request.quantity else right(request)
+    )
+    async with rig(kind, tmp_path, {1: taboo}) as line, line.driver(1) as unit:
+        readings = {reading.tag: reading for reading in await unit.read(0)}
+
+    assert {tag: reading.value for tag, reading in readings.items()} == {
+        "u1.0": 1007,
+        "u1.1": 1014,
+        "u1.2": None,
+        "u1.3": 1028,
+    }
+    assert readings["u1.2"].reason == "refused by the device: illegal data address (2)"
+
+
+@KINDS
+@pytest.mark.slow
+async def test_late_answers_are_never_taken_for_another_request_s(kind: Kind, tmp_path: Path) -> None:
+    """Two units whose answers are late by anything up to twice the timeout, and blocks of the same shape; takes 4 s.
+
+    Without the pause after a failure a fifth of the readings would be wrong.
+    """
+    rng = random.Random(7)
+    tardy = late(lambda: rng.uniform(0, 1.9 * 0.02))
+    readings = []
+    async with rig(kind, tmp_path, {1: tardy, 2: tardy}) as line, asyncio.timeout(40):
+        while len(line.units.requests) < 120:
+            drivers = [line.driver(unit, 0, 10, 20, timeout=0.02) for unit in (1, 2)]  # as the supervisor makes them
+            for found in await asyncio.gather(*map(visit, drivers)):
+                readings += found
+            await asyncio.sleep(0.01)
+
+    assert wrong(readings) == []
+    assert 0 < sum(reading.value is None for reading in readings) < len(readings)
+
+
+@KINDS
+async def test_what_arrives_between_two_requests_answers_neither(kind: Kind, tmp_path: Path) -> None:
+    """A sound frame of the very shape that is asked for next, but older than the question."""
+    sent = asyncio.Event()
+
+    async def and_another(request: Request, write: Write) -> None:
+        write(right(request))
+        await asyncio.sleep(0.01)
+        write(elsewhere(request))
+        sent.set()
+
+    async with rig(kind, tmp_path, {1: and_another}) as line, line.driver(1) as unit:
+        first = await unit.read(0)
+        await sent.wait()
+        line.units.behaviours[1] = answering(right)
+        await asyncio.sleep(0.01)  # the frame is on its way through the kernel
+        second = await unit.read(1)
+
+    assert wrong(first + second) == []
+    assert {reading.quality for reading in first + second} == {Quality.GOOD}
+
+
+@KINDS
+async def test_a_cancelled_request_leaves_its_answer_to_nobody(kind: Kind, tmp_path: Path) -> None:
+    """A device that is taken out of the configuration while it is asked; its neighbour of the same unit asks next."""
+    async with rig(kind, tmp_path, {1: late(lambda: 0.05)}) as line, line.driver(1) as one, line.driver(1, 10) as other:
+        asked = asyncio.create_task(one.read(0))
+        while not line.units.requests:  # noqa: ASYNC110 - the pty has no event for it
+            await asyncio.sleep(0.001)
+        asked.cancel()
+        await asyncio.wait({asked})
+        readings = await other.read(0)
+
+    assert asked.cancelled()
+    assert wrong(readings) == []
+    assert {reading.quality for reading in readings} == {Quality.GOOD}
+
+
+@KINDS
+async def test_noise_on_the_line_makes_no_wrong_value(kind: Kind, tmp_path: Path) -> None:
+    """A byte in a hundred is wrong, lost or doubled, over 200 requests of 4 registers."""
+    rng = random.Random(3)
+    readings = []
+    async with rig(kind, tmp_path, {1: answering(noisy(rng, 0.01))}) as line, asyncio.timeout(40):
+        while len(line.units.requests) < 200:
+            readings += await visit(line.driver(1, timeout=0.01))
+            await asyncio.sleep(0)
+
+    assert wrong(readings) == []
+    assert {reading.value is None for reading in readings} == {True, False}
+    assert sum(reading.value is not None for reading in readings) > 500  # of 800, where 88 % of the frames are whole
+
+
+async def test_reads_units_of_a_server_nobody_here_wrote(tmp_path: Path) -> None:
+    """Functions 1 to 4 on two units of pymodbus's serial server, and a register it does not have."""
+    tags = (
+        {"name": "level", "address": "holding:10", "type": "float32"},
+        {"name": "count", "address": "input:12"},
+        {"name": "running", "address": "coil:4", "type": "bool"},
+        {"name": "fault", "address": "discrete:5", "type": "bool"},
+        {"name": "refused", "address": "holding:99"},
+    )
+    buses = Buses()
+    async with pymodbus_bus(tmp_path, {1: {10: [0x4210, 0, 7]}, 2: {10: [0x4211, 0, 8]}}) as port:
+        place = {"protocol": "modbus-rtu", "serial_port": str(port), "timeout": 1.0}
+        async with device(buses, place, 1, *tags) as one, device(buses, place, 2, *tags) as two:
+            found = await asyncio.gather(one.read(0), two.read(0))
+
+    rest = {"running": 1, "fault": 0, "refused": None}
+    assert {reading.tag: reading.value for reading in found[0]} == {"level": 36.0, "count": 8, **rest}
+    assert {reading.tag: reading.value for reading in found[1]} == {"level": 36.25, "count": 9, **rest}
