@@ -25,6 +25,7 @@ from drivers.opcua.settings import OpcuaSettings, OpcuaTagSettings
 
 __all__ = [
     "AnyDeviceSettings",
+    "AnyUnitSettings",
     "DataType",
     "DeviceSettings",
     "ExistingFile",
@@ -181,6 +182,5 @@ class ModbusRtuOverTcpSettings(UnitSettings):
         return f"rtu+tcp://{self.host}:{self.port}/{self.unit_id}"
 
 
-AnyDeviceSettings = Annotated[
-    ModbusSettings | ModbusRtuSettings | ModbusRtuOverTcpSettings | OpcuaSettings, Field(discriminator="protocol")
-]
+AnyUnitSettings = ModbusSettings | ModbusRtuSettings | ModbusRtuOverTcpSettings
+AnyDeviceSettings = Annotated[AnyUnitSettings | OpcuaSettings, Field(discriminator="protocol")]

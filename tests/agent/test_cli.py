@@ -14,7 +14,10 @@ from tests.agent.reference import CONFIG, spoilt
 from tests.real_station import FOLDER, needs_real_station
 
 PROGRAM = Path(sys.executable).parent / "pump-agent"
-COMMANDS = ["run", "check", "demo", "status", "import-tags", "import", "analyse", "schema", "version"]
+COMMANDS = [
+    *("run", "check", "probe", "browse", "opcua-cert", "demo", "status", "import-tags", "import", "analyse"),
+    *("schema", "version"),
+]
 VENDOR = """Description;Tag Name;Slave ID;Function Code;Register;Data Type;Byte Order;Factor;EU
 Flow of pump 1;P1 Flow;1;03;40101;REAL;big-endian;0,1;m³/h
 Bearing;P1 Temp;2;4;17;INT;;0,1;°C
