@@ -78,6 +78,8 @@ class Agent:
         self._store = store
         self._crew = crew
         self._first = settings
+        for receiver in ("mqtt", "alarms"):  # before anything is polled: from here on they are owed every reading
+            store.sink(receiver)
         self._buses = Buses()
         self._health = Health(settings.station.name, VERSION)
 

@@ -90,6 +90,7 @@ class Sink:
     def __init__(self, source: Source, name: str) -> None:
         self._source = source
         self._name = name
+        self._since = (source.last_id, source.last_record_id)  # a receiver that is new is owed nothing older
         self._live = Flight(0)
         self._held = Flight(0)
         self._backlog: deque[tuple[int, int]] = deque()
@@ -99,6 +100,16 @@ class Sink:
         # One for each stream: the other's looking must not make this one miss an arrival.
         self._arrival, self._record_arrival = asyncio.Event(), asyncio.Event()
         self.behind = 0  # rows held back that the receiver does not have yet
+
+    @property
+    def owed(self) -> int:
+        """Rows that the receiver does not have, connected or not; imported ones are counted too."""
+        return self.behind + max(0, self._source.last_id - self._live.place) if self._is_started else 0
+
+    def enrol(self, log: Log) -> None:
+        """Have a receiver that is new begin here, in the caller's transaction; one that is known keeps its place."""
+        for stream, place in zip(("live", "records"), self._since, strict=True):
+            log.db.execute("INSERT OR IGNORE INTO cursor VALUES (?, ?, ?)", (self._name, stream, place))
 
     async def start(self) -> None:
         """Begin with a new connection: all that is not acknowledged becomes backlog, live begins at the log's end.
@@ -112,6 +123,7 @@ class Sink:
         def begin(log: Log) -> Place:
             if change:
                 change(log)
+            self.enrol(log)
             return hold_back(log, self._name)
 
         place = await self._source.write(begin)

@@ -146,8 +146,15 @@ class Store:
     # What is read
 
     def sink(self, name: str) -> Sink:
-        """The place of the receiver called *name* in the log; `start` it at each connection."""
-        return self._sinks.setdefault(name, Sink(self, name))
+        """The place of the receiver called *name* in the log; `start` it at each connection.
+
+        One that is new begins here, at the end of the log: name it before what it is to get is appended.
+        """
+        if name not in self._sinks:
+            self._sinks[name] = sink = Sink(self, name)
+            self._group.works.append(sink.enrol)
+            self.touch()
+        return self._sinks[name]
 
     async def latest(self) -> dict[str, Row]:
         """The newest row of each tag."""

@@ -37,6 +37,8 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     path = tmp_path / "agent.db"
     migrate(path)
     async with Store(StorageSettings(path=path, commit_interval=0.01)) as store:
+        for receiver in ("alarms", "test"):  # named before what they are to get
+            store.sink(receiver)
         yield store
 
 

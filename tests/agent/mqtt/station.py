@@ -42,6 +42,7 @@ async def store_of(settings: AgentSettings) -> AsyncIterator[Store]:
     """The station's store, open."""
     migrate(settings.storage.path)
     async with Store(settings.storage) as store:
+        store.sink("mqtt")  # named before what it is to get, as the agent does
         yield store
 
 

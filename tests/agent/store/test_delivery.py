@@ -37,8 +37,8 @@ def ids(batch: Batch | None) -> list[int]:
 async def test_live_rows_do_not_wait_for_what_was_held_back(settings: StorageSettings) -> None:
     """After an outage the newest value shows at once; history comes beside it, oldest first."""
     async with Store(settings) as store:
-        await store.append([flow(second) for second in range(5)])
         sink = store.sink("mqtt")
+        await store.append([flow(second) for second in range(5)])
         await sink.start()
         await store.append([flow(5)])
 
@@ -121,8 +121,32 @@ async def test_what_an_old_connection_still_says_is_ignored(settings: StorageSet
         assert ids(await sink.backlog(9)) == [1, 2, 3]
 
 
+async def test_a_receiver_that_is_new_is_owed_only_what_comes_from_then_on(settings: StorageSettings) -> None:
+    """Kafka, added after a year, must not get the year; but neither lose what came before its first connection."""
+    async with Store(settings) as store:
+        store.sink("mqtt")
+        await store.append([flow(1), flow(2)])
+        await store.record([Record("alarm_event", "low", 1, b"{}")])
+        kafka = store.sink("kafka")
+        await store.append([flow(3)])
+
+    async with Store(settings) as store:  # the broker is away until now: being named was enough
+        await store.append([flow(4)])
+        mqtt, kafka = store.sink("mqtt"), store.sink("kafka")
+        await mqtt.start()
+        await kafka.start()
+
+        assert [ids(await sink.backlog(9)) for sink in (mqtt, kafka)] == [[1, 2, 3, 4], [3, 4]]
+        assert len(await mqtt.records(9)) == 1
+        assert kafka.owed == 2
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(kafka.records(9), 0.05)
+
+
 async def test_imported_rows_are_not_delivered(settings: StorageSettings) -> None:
     """SCADA's historian is where they come from; a year of them would bury the readings of an outage."""
+    async with Store(settings) as store:
+        store.sink("mqtt")
     with Log(settings.path) as log:
         for second in range(6):
             with log.transaction():

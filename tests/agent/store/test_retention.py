@@ -86,9 +86,9 @@ async def test_a_sink_goes_on_after_what_was_dropped(settings: StorageSettings) 
     """The broker was away for longer than the disk holds: the rest is delivered, nothing waits for what is gone."""
     settings = settings.model_copy(update={"keep_days": 1.5})
     async with Store(settings) as store:
+        sink = store.sink("mqtt")
         for day in range(3):
             await store.append(hour(day, tags=1))
-        sink = store.sink("mqtt")
         await sink.start()
         await retain(store, settings, NOON + 2 * DAY_MS + 3_600_000)
 
