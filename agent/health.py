@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agent.mqtt import payloads
+from agent.progress import Progress
 from agent.settings import AgentSettings
 from drivers.settings import DeviceSettings
 
@@ -80,6 +81,7 @@ class Health:
         self._devices: dict[str, DeviceSettings] = {}
         self.devices: dict[str, Part] = {}
         self.broker = Part("broker")
+        self.backlog = Progress()
         self.store = Part("store")
         self.config = Part("configuration", state="ok")
         self.commands = Part("commands")  # shown in the log only: without commands everything else goes on
@@ -109,6 +111,7 @@ class Health:
             uptime_s=int(time.monotonic() - self._started),
             devices=tuple(part.report(now_ms) for part in self.devices.values()),
             broker=self.broker.report(now_ms),
+            backlog=self.backlog.report(now_ms),
             store=self.store.report(now_ms),
             configuration=self.config.report(now_ms),
             jobs=tuple(part.report(now_ms) for part in self.jobs.values()),

@@ -26,7 +26,7 @@ from agent.settings import AgentSettings
 from agent.store.opening import prepare
 from agent.store.writer import Store
 from agent.supervisor import supervise
-from agent.tasks import driver, feed_watchdog, keep_within_bounds, poll, report
+from agent.tasks import driver, feed_watchdog, keep_within_bounds, poll, report, report_losses
 from agent.worker import Worker
 from drivers.bus.buses import Buses
 
@@ -96,6 +96,7 @@ class Agent:
     def _posts(self, settings: AgentSettings) -> dict[str, Post]:
         """Everything that goes on side by side, by name."""
         health, store = self._health, self._store
+        losses = partial(report_losses, settings.station.name, store)
         posts = {
             device.name: Post(
                 device, partial(supervise, part, partial(poll, device, store, part, health.store, self._buses))
@@ -111,6 +112,7 @@ class Agent:
                 "jobs": Post(settings, partial(self._compute, settings)),
                 "configuration": Post("always", partial(follow, self._path, self._first, health.config, self.take)),
                 "health": Post("always", partial(report, health, store)),
+                "losses": Post(settings.station, partial(supervise, health.store, losses)),
                 "retention": Post("always", partial(keep_within_bounds, self._storage, store, health.store)),
                 "watchdog": Post("always", partial(feed_watchdog, health, store)),
             }

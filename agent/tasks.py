@@ -2,11 +2,15 @@
 
 import asyncio
 import logging
+import time
 from typing import NoReturn
 
 from agent.health import Health, Part, wall_ms
+from agent.loss_report import loss_report
+from agent.mqtt import payloads
 from agent.notify import notify
 from agent.store.errors import StorageError
+from agent.store.reader import Reader
 from agent.store.records import Record
 from agent.store.retention import retain
 from agent.store.settings import StorageSettings
@@ -19,6 +23,7 @@ from drivers.settings import AnyDeviceSettings, OpcuaSettings, UnitSettings
 log = logging.getLogger(__name__)
 
 REPORT_PERIOD = 10.0  # s
+LOSSES_PERIOD = 30.0  # s
 RETENTION_PERIOD = 600.0  # s
 WATCHDOG_PERIOD = 5.0  # s; a third of systemd's patience at most
 STORE_PATIENCE = 20.0  # s; a disk that takes longer for one answer is hung
@@ -84,10 +89,27 @@ async def report(health: Health, store: Store) -> NoReturn:
     """Keep the state of all parts every few seconds, for SCADA and `pump-agent status`."""
     async for _ in Ticks(REPORT_PERIOD):
         now_ms = wall_ms()
+        health.backlog.see(store.sink("mqtt").owed, time.monotonic())
         try:
             await store.record([Record("health", "", now_ms, health.report(now_ms).encode())])
         except StorageError as error:
             health.store.trouble(str(error))
+    raise AssertionError("ticks never end")
+
+
+async def report_losses(station: str, store: Store) -> NoReturn:
+    """Have subscribers told what could not be kept or sent, whenever there is more of it.
+
+    Raises:
+        StorageError: The disk does not say, or does not keep it.
+    """
+    said = await store.newest("losses")
+    told = payloads.Losses.model_validate_json(said[0].body) if said else None
+    async for _ in Ticks(LOSSES_PERIOD):
+        found = loss_report(station, await store.read(Reader.lost), wall_ms())
+        if told is None or found != told.model_copy(update={"ts": found.ts}):
+            await store.record([Record("losses", "", found.ts, found.encode())])
+            told = found
     raise AssertionError("ticks never end")
 
 

@@ -27,6 +27,7 @@ PAYLOADS: Final[Mapping[str, type[Payload]]] = {
     "alarm_event": payloads.AlarmEvent,
     "quality": payloads.Quality,
     "health": payloads.Health,
+    "losses": payloads.Losses,
     "cmd/ack": payloads.Ack,
     "cmd/accept": payloads.Accept,
     "cmd/reject": payloads.Reject,

@@ -27,6 +27,7 @@ RETAINED: Final[Mapping[Kind, bool]] = {
     "schedule": True,
     "quality": True,
     "health": True,
+    "losses": True,
 }
 
 

@@ -34,6 +34,11 @@ def all_losses(db: sqlite3.Connection) -> list[Loss]:
     return [Loss(*row) for row in db.execute(ALL)]
 
 
+def summed_losses(db: sqlite3.Connection, limit: int) -> list[Loss]:
+    """Losses by tag and reason over all days, the most recent first."""
+    return [Loss(*row) for row in db.execute(SUMMED, (limit,))]
+
+
 ADD = """
 INSERT INTO loss (tag, reason, day, first_ms, last_ms, count, undelivered, example)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -43,6 +48,10 @@ ON CONFLICT DO UPDATE SET
     count = count + excluded.count,
     undelivered = undelivered + excluded.undelivered,
     example = excluded.example
+"""
+SUMMED = """
+SELECT tag, reason, min(first_ms), max(last_ms), sum(count), sum(undelivered), max(example)
+FROM loss GROUP BY tag, reason ORDER BY max(day) DESC, sum(count) DESC, tag LIMIT ?
 """
 ALL = """
 SELECT tag, reason, first_ms, last_ms, count, undelivered, example FROM loss ORDER BY day DESC, tag, reason

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from agent.store.errors import translating
-from agent.store.losses import Loss, all_losses
+from agent.store.losses import Loss, all_losses, summed_losses
 from agent.store.newest import newest_rows
 from agent.store.records import Filled, Kind, Record, Row
 from agent.store.zones import Stored
@@ -175,10 +175,19 @@ class Reader:
         with translating(self._path):
             return all_losses(self._db)
 
+    def lost(self, limit: int = 10_000) -> list[Loss]:
+        """What could not be kept, by tag and reason, most recent first."""
+        with translating(self._path):
+            return summed_losses(self._db, limit)
+
     def behind(self, sink: str) -> int:
-        """Rows that *sink* has not acknowledged and that an outage held back (an upper bound)."""
-        rows = self._fetch("SELECT sum(last - first + 1) FROM backlog WHERE sink = ?", sink)
-        return rows[0][0] or 0
+        """Rows that *sink* has not acknowledged, held back by an outage or on their way (an upper bound)."""
+        held = self._fetch("SELECT sum(last - first + 1) FROM backlog WHERE sink = ?", sink)[0][0] or 0
+        query = (
+            "SELECT sum(last - max(first, id + 1) + 1) FROM cursor JOIN span ON last > id"
+            " WHERE sink = ? AND stream = 'live' AND NOT imported"
+        )
+        return held + (self._fetch(query, sink)[0][0] or 0)
 
     # Inside
 

@@ -16,6 +16,7 @@ Kind = Literal[
     "alarm_event",
     "quality",
     "health",
+    "losses",
 ]
 
 

@@ -9,9 +9,19 @@ from agent.mqtt.payloads.advice import PumpAdvice, Recommendation, Recommendatio
 from agent.mqtt.payloads.alarm import Alarm, AlarmEvent, AlarmState
 from agent.mqtt.payloads.command import Accept, Ack, Command, CommandResult, Reject
 from agent.mqtt.payloads.live import Info, Readings, TagValue
+from agent.mqtt.payloads.losses import Losses, LossLine
 from agent.mqtt.payloads.payload import Payload, QualityWord, Source
 from agent.mqtt.payloads.plant import CurvePoint, HeaderFigures, Pump, PumpCurve, Station
-from agent.mqtt.payloads.reports import CrossCheck, FlagWord, Health, PartHealth, Quality, TagFinding, TagQuality
+from agent.mqtt.payloads.reports import (
+    Backlog,
+    CrossCheck,
+    FlagWord,
+    Health,
+    PartHealth,
+    Quality,
+    TagFinding,
+    TagQuality,
+)
 
 __all__ = [
     "Accept",
@@ -19,6 +29,7 @@ __all__ = [
     "Alarm",
     "AlarmEvent",
     "AlarmState",
+    "Backlog",
     "Command",
     "CommandResult",
     "CrossCheck",
@@ -27,6 +38,8 @@ __all__ = [
     "HeaderFigures",
     "Health",
     "Info",
+    "LossLine",
+    "Losses",
     "PartHealth",
     "Payload",
     "Pump",

@@ -80,6 +80,14 @@ class PartHealth(Payload):
     counts: dict[str, int] = Field(default_factory=dict)
 
 
+class Backlog(Payload):
+    """What the broker does not have yet, and how that goes down."""
+
+    behind: Count  # readings; a few are always on their way
+    rate: float  # readings/s by which it went down since the last report; 0 while it does not
+    until: Instant | None = None  # the estimated end
+
+
 class Health(Payload):
     """`<root>/health`: how the agent's parts do."""
 
@@ -90,6 +98,7 @@ class Health(Payload):
     uptime_s: Count
     devices: tuple[PartHealth, ...] = ()
     broker: PartHealth | None = None
+    backlog: Backlog | None = None
     store: PartHealth | None = None
     configuration: PartHealth | None = None  # degraded while a changed file is refused
     jobs: tuple[PartHealth, ...] = ()
