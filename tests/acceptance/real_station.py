@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.acceptance.advice import check_analysis, check_counters
 from tests.acceptance.station import missing
-from tests.acceptance.transport import check_transport
+from tests.acceptance.transport import check_tags, check_transport
 
 
 class Checks:
@@ -41,7 +41,7 @@ def main() -> int:
         check_counters(Path(folder), checks)
     if args.seconds:
         with tempfile.TemporaryDirectory() as folder:
-            check_transport(Path(folder), args.seconds, checks)
+            check_tags(check_transport(Path(folder), args.seconds, checks), args.seconds, checks)
     print(f"{checks.failed} of the claims failed" if checks.failed else "everything holds")
     return 1 if checks.failed else 0
 

@@ -11,7 +11,7 @@ from agent.config_file import load
 from agent.store.reader import Reader
 from agent.store.records import Row
 from tests.acceptance.listener import Listener
-from tests.acceptance.station import PUMP_AGENT, prepare, replayed, running
+from tests.acceptance.station import PUMP_AGENT, free_ports, prepare, replayed, running
 from tests.simulators.broker import mosquitto
 
 OUTAGE = 20.0  # s
@@ -21,37 +21,45 @@ PATIENCE = 60.0  # s for the rest to arrive
 Check = Callable[[str, bool, str], None]
 
 
-def check_transport(folder: Path, seconds: float, check: Check) -> None:
-    """Run the agent on the replayed station for *seconds*, the broker killed in the middle."""
-    with mosquitto(folder / "broker") as broker, replayed(start=3000):
-        path = prepare(folder, broker.port)
-        with Listener(broker.port, "water/real") as listener, running(PUMP_AGENT, "run", str(path)):
+def check_transport(folder: Path, seconds: float, check: Check, outage: float = OUTAGE) -> list[Row]:
+    """Run the agent on the replayed station for *seconds*, the broker killed in the middle; what was stored."""
+    with mosquitto(folder / "broker") as broker:
+        ports = free_ports(broker.port)
+        path = prepare(folder, ports)
+        with (
+            replayed(ports, start=3000),
+            Listener(broker.port, "water/real") as listener,
+            running(PUMP_AGENT, "run", str(path)),
+        ):
             time.sleep(seconds / 2)
             broker.kill()
-            time.sleep(OUTAGE)
+            time.sleep(outage)
             broker.start()
-            time.sleep(max(0.0, seconds / 2 - OUTAGE))
+            time.sleep(max(0.0, seconds / 2 - outage))
             with Reader(load(path).storage.path) as reader:
                 rows = reader.after(0, 10_000_000)
-            stored = {(row.tag, row.ts_ms, row.value, row.quality) for row in rows}
-            patience = time.monotonic() + PATIENCE
-            while missing := stored - listener.received():
-                if time.monotonic() > patience:
-                    break
-                time.sleep(0.5)
-            history = len(listener.streams["history"])
-            check(
-                "2 every stored reading reached a subscriber",
-                not missing and history > 0,
-                f"{len(stored)} stored, {len(missing)} missing, {history} by history after {OUTAGE:g} s of outage",
-            )
-            check(
-                "2 in order per tag within each topic", listener.disorder() == 0, f"{listener.disorder()} out of order"
-            )
-    _check_tags(rows, seconds, check)
+            missing = _missing(rows, listener)
+    history = len(listener.streams["history"])
+    check(
+        "2 every stored reading reached a subscriber",
+        not missing and history > 0,
+        f"{len(rows)} stored, {len(missing)} missing, {history} by history after {outage:g} s of outage",
+    )
+    check("2 in order per tag within each topic", listener.disorder() == 0, f"{listener.disorder()} out of order")
+    return rows
 
 
-def _check_tags(rows: list[Row], seconds: float, check: Check) -> None:
+def _missing(rows: list[Row], listener: Listener) -> set[tuple[object, ...]]:
+    """What of *rows* does not reach the subscriber within a minute."""
+    stored: set[tuple[object, ...]] = {(row.tag, row.ts_ms, row.value, row.quality) for row in rows}
+    patience = time.monotonic() + PATIENCE
+    while (missing := stored - listener.received()) and time.monotonic() < patience:
+        time.sleep(0.5)
+    return missing
+
+
+def check_tags(rows: list[Row], seconds: float, check: Check) -> None:
+    """Whether every tag came at its period and was judged rightly, each time."""
     by_tag: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_tag[row.tag].append(row)
