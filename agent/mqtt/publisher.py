@@ -111,10 +111,14 @@ class Publisher:
             await self._live.send(batch)
 
     async def _send_history(self) -> None:
-        """Send what an outage held back, no faster than allowed."""
+        """Send what an outage held back, and what has changed since it was sent, no faster than allowed."""
         loop = asyncio.get_running_loop()
         due = loop.time()
-        while not self._history.is_denied and (batch := await self._sink.backlog(self._mqtt.batch_size)):
+        while not self._history.is_denied:
+            batch = await self._sink.backlog(self._mqtt.batch_size)
+            if batch is None:
+                await self._sink.held_back()
+                continue
             await self._history.send(batch)
             due = max(due, loop.time()) + len(batch.rows) / self._mqtt.history_rate
             await asyncio.sleep(due - loop.time())

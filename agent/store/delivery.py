@@ -4,9 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from agent.store.log import Log
+from agent.store.places import Place, hold_back, keep_place, merged
 from agent.store.reader import Reader
 from agent.store.records import Batch, Record, Row
 
@@ -36,15 +37,6 @@ class Source(Protocol):
 
     def touch(self) -> None:
         """Have `changes` of every sink written soon."""
-
-
-class Place(NamedTuple):
-    """What the database says of a sink."""
-
-    acknowledged: int  # last row of the live stream that the receiver has
-    backlog: list[tuple[int, int]]  # first and last ids held back, oldest first
-    behind: int  # rows among these
-    records: int  # last record that the receiver has
 
 
 class Flight:
@@ -99,6 +91,8 @@ class Sink:
         self._is_started = self._is_changed = False
         # One for each stream: the other's looking must not make this one miss an arrival.
         self._arrival, self._record_arrival = asyncio.Event(), asyncio.Event()
+        self._again: list[tuple[int, int]] = []  # changed since they were handed out
+        self._may_go_back = asyncio.Event()
         self.behind = 0  # rows held back that the receiver does not have yet
 
     @property
@@ -130,7 +124,7 @@ class Sink:
         self._live, self._held = Flight(place.acknowledged), Flight(0)
         self._sent, self._sent_back = place.acknowledged, 0
         self._records = self._sent_records = place.records
-        self._backlog = deque(place.backlog)
+        self._backlog, self._again = deque(place.backlog), []
         self.behind = place.behind
         self._is_started = True
 
@@ -154,7 +148,7 @@ class Sink:
     async def backlog(self, limit: int) -> Batch | None:
         """Up to *limit* of the oldest rows held back that were not handed out yet; None where there are none left.
 
-        There will be none until the next `start`.
+        There will be none until the next `start`, unless rows come `again`.
         """
         while held := next((one for one in self._backlog if one[1] > self._sent_back), None):
             rows = await self._ask(max(held[0], self._sent_back + 1), held[1], limit)
@@ -167,7 +161,26 @@ class Sink:
         if not self._held:
             self._forget_backlog(self._sent_back)
             self.behind = 0
+            if self._again:
+                self._backlog, self._again = deque(merged(self._again)), []
+                self._held, self._sent_back = Flight(0), 0
+                self.behind = sum(last - first + 1 for first, last in self._backlog)
+                return await self.backlog(limit)
         return None
+
+    async def held_back(self) -> None:
+        """Wait until `backlog`, which had nothing left, has something again."""
+        while not self._again or self._held:
+            self._may_go_back.clear()
+            await self._may_go_back.wait()
+
+    def again(self, first: int, last: int) -> None:
+        """Rows have been changed on the disk, and are held back there: they follow what else is held back."""
+        if self._is_started:
+            self._again.append((first, last))
+            self.behind += last - first + 1
+            self._may_go_back.set()
+            self._note()
 
     def acknowledge(self, batch: Batch) -> None:
         """The receiver has *batch*, live or held back; one of an earlier connection is ignored."""
@@ -179,6 +192,7 @@ class Sink:
                 return
             self.behind -= sum(len(one.rows) for one in landed)
             self._forget_backlog(self._held.place)
+            self._may_go_back.set()
         self._note()
 
     async def records(self, limit: int) -> list[tuple[int, Record]]:
@@ -208,8 +222,9 @@ class Sink:
         if not self._is_changed:
             return None
         self._is_changed = False
-        name, live, records, backlog = self._name, self._live.place, self._records, list(self._backlog)
-        return lambda log: _keep(log, name, live, records, backlog)
+        name, live, records = self._name, self._live.place, self._records
+        backlog = merged([*self._backlog, *self._again])
+        return lambda log: keep_place(log, name, live, records, backlog)
 
     def mark_changed(self) -> None:
         """What `changes` gave was not written after all."""
@@ -231,35 +246,9 @@ class Sink:
         return await self._source.read(lambda reader: reader.appended(first, last, limit))
 
 
-def hold_back(log: Log, sink: str) -> Place:
-    """Turn all that *sink* has not acknowledged into backlog, up to the log's end, in the caller's transaction."""
-    cursor = dict(log.db.execute("SELECT stream, id FROM cursor WHERE sink = ?", (sink,)).fetchall())
-    live, records = cursor.get("live", 0), cursor.get("records", 0)
-    backlog = log.db.execute("SELECT first, last FROM backlog WHERE sink = ? ORDER BY first", (sink,)).fetchall()
-    if live < log.last_id:
-        joined = backlog.pop()[0] if backlog and backlog[-1][1] == live else live + 1
-        backlog.append((joined, log.last_id))
-    counted = [(first, last, log.db.execute(APPENDED, (first, last)).fetchone()[0] or 0) for first, last in backlog]
-    held = [(first, last) for first, last, rows in counted if rows]
-    _keep(log, sink, log.last_id, records, held)
-    return Place(log.last_id, held, sum(rows for _, _, rows in counted), records)
-
-
-def _keep(log: Log, sink: str, live: int, records: int, backlog: list[tuple[int, int]]) -> None:
-    log.db.executemany(
-        "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", [(sink, "live", live), (sink, "records", records)]
-    )
-    if backlog != log.db.execute("SELECT first, last FROM backlog WHERE sink = ? ORDER BY first", (sink,)).fetchall():
-        log.db.execute("DELETE FROM backlog WHERE sink = ?", (sink,))
-        log.db.executemany("INSERT INTO backlog VALUES (?, ?, ?)", [(sink, first, last) for first, last in backlog])
-
-
 def _consecutive(rows: list[Row]) -> Batch:
     """The rows up to the first gap in their ids (left by an import or by retention)."""
     first = rows[0].id
     if rows[-1].id - first + 1 != len(rows):
         rows = [row for place, row in enumerate(rows, first) if row.id == place]
     return Batch(first, rows[-1].id, rows)
-
-
-APPENDED = "SELECT sum(min(last, ?2) - max(first, ?1) + 1) FROM span WHERE last >= ?1 AND first <= ?2 AND NOT imported"

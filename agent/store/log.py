@@ -151,6 +151,11 @@ class Log:
         self.names.learn(units, (), self._zones.next_id)
         self.db.executemany("UPDATE tag SET unit = ? WHERE name = ?", [(unit, name) for name, unit in units.items()])
 
+    def reread(self) -> None:
+        """Rows have been changed in place: what is remembered of them comes from the database anew."""
+        self._zones.forget()
+        self._latest.forget()
+
     def lose(self, losses: Iterable[Loss]) -> None:
         """Note what could not be kept."""
         add_losses(self.db, losses, time.time_ns() // 1_000_000)

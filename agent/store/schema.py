@@ -30,6 +30,12 @@ def first_tables(db: Database) -> None:
         db.execute(statement)  # one by one: a script would end the transaction around it
 
 
+@migrations()
+def doubtful_times(db: Database) -> None:
+    """Where readings begin that were stamped while the clock was not right, and by how much it was wrong."""
+    db.execute("CREATE TABLE anchor (first INTEGER PRIMARY KEY, boot TEXT NOT NULL, offset_ms INTEGER NOT NULL) STRICT")
+
+
 FIRST_TABLES = """
 CREATE TABLE tag (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL,

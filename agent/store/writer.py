@@ -16,12 +16,14 @@ from agent.store.findings import add_filled, add_records, drop_filled, fail, fin
 from agent.store.log import Log
 from agent.store.reader import Reader
 from agent.store.records import Filled, Kind, Record, Row, Stretch
+from agent.store.redating import Redated, redate
 from agent.store.settings import StorageSettings
 from drivers.reading import Reading
 
 T = TypeVar("T")
 
 RECENT = 20_000  # rows kept in memory for receivers that keep up; about 4 MB
+JUDGES = frozenset({"alarms"})  # sinks that judge readings, once, and pass none on
 ACKNOWLEDGED_WITHIN = 1.0  # s until an acknowledgement is on the disk where nothing else is written
 
 
@@ -143,6 +145,19 @@ class Store:
         await self._committed()
         return results[0]
 
+    async def redate(self, boot_id: str, offset_ms: int) -> Redated | None:
+        """Move the next doubtful readings of this start of the machine to their true time; None where none are left.
+
+        Receivers of readings get them again.
+        """
+        done = await self.write(lambda log: redate(log, boot_id, offset_ms, JUDGES))
+        if done and done.rows:
+            self._recent.clear()
+            self._recent_rows = 0
+            for name in self._sinks.keys() - JUDGES:
+                self._sinks[name].again(done.first, done.last)
+        return done
+
     # What is read
 
     def sink(self, name: str) -> Sink:
@@ -210,7 +225,7 @@ class Store:
     def _begin(self) -> None:
         group, self._group = self._group, _Group()
         changed = [(sink, change) for sink in self._sinks.values() if (change := sink.changes())]
-        group.works.extend(change for _, change in changed)
+        group.works[:0] = [change for _, change in changed]  # first: what else is done to the places knows more
         self._due, self._began = inf, self._loop.time()
         self._commit = self._loop.run_in_executor(self._writing, self._perform, group)
         self._commit.add_done_callback(partial(self._settle, group, [sink for sink, _ in changed]))

@@ -1,0 +1,1 @@
+"""Whether the system clock is to be believed, and what becomes of readings stamped before it was."""

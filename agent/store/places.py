@@ -1,0 +1,69 @@
+"""Where each receiver stands in the log: its place in the database."""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from agent.store.log import Log
+
+
+class Place(NamedTuple):
+    """What the database says of a sink."""
+
+    acknowledged: int  # last row of the live stream that the receiver has
+    backlog: list[tuple[int, int]]  # first and last ids held back, oldest first
+    behind: int  # rows among these
+    records: int  # last record that the receiver has
+
+
+def hold_back(log: Log, sink: str) -> Place:
+    """Turn all that *sink* has not acknowledged into backlog, up to the log's end, in the caller's transaction."""
+    cursor = dict(log.db.execute("SELECT stream, id FROM cursor WHERE sink = ?", (sink,)).fetchall())
+    live, records = cursor.get("live", 0), cursor.get("records", 0)
+    backlog = log.db.execute("SELECT first, last FROM backlog WHERE sink = ? ORDER BY first", (sink,)).fetchall()
+    if live < log.last_id:
+        backlog.append((live + 1, log.last_id))
+    places = merged(backlog)
+    counted = [(first, last, log.db.execute(APPENDED, (first, last)).fetchone()[0] or 0) for first, last in places]
+    held = [(first, last) for first, last, rows in counted if rows]
+    keep_place(log, sink, log.last_id, records, held)
+    return Place(log.last_id, held, sum(rows for _, _, rows in counted), records)
+
+
+def hold_again(log: Log, judges: Collection[str], first: int, last: int) -> None:
+    """Have rows delivered again to all sinks that may have had them, but for *judges*; in the caller's transaction."""
+    for (sink,) in log.db.execute("SELECT DISTINCT sink FROM cursor").fetchall():
+        if sink not in judges:
+            backlog = log.db.execute("SELECT first, last FROM backlog WHERE sink = ?", (sink,)).fetchall()
+            _hold(log, sink, merged([*backlog, (first, last)]))
+
+
+def merged(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same places, in order, each id once.
+
+    >>> merged([(7, 9), (1, 4), (3, 6)])
+    [(1, 9)]
+    """
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(places):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
+
+
+def keep_place(log: Log, sink: str, live: int, records: int, backlog: list[tuple[int, int]]) -> None:
+    """Note what *sink* has acknowledged, and what is held back for it, in the caller's transaction."""
+    log.db.executemany(
+        "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", [(sink, "live", live), (sink, "records", records)]
+    )
+    if backlog != log.db.execute("SELECT first, last FROM backlog WHERE sink = ? ORDER BY first", (sink,)).fetchall():
+        _hold(log, sink, backlog)
+
+
+def _hold(log: Log, sink: str, backlog: list[tuple[int, int]]) -> None:
+    log.db.execute("DELETE FROM backlog WHERE sink = ?", (sink,))
+    log.db.executemany("INSERT INTO backlog VALUES (?, ?, ?)", [(sink, first, last) for first, last in backlog])
+
+
+APPENDED = "SELECT sum(min(last, ?2) - max(first, ?1) + 1) FROM span WHERE last >= ?1 AND first <= ?2 AND NOT imported"
