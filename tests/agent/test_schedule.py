@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agent.jobs.settings import JobSettings, JobsSettings
+from agent.jobs.settings import GapsSettings, JobsSettings
 from agent.schedule import Every, schedule
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ def test_an_undisturbed_period_keeps_its_beat() -> None:
 async def test_jobs_start_in_the_order_in_which_they_build_on_each_other() -> None:
     """Advice needs curves, curves need the running state. A disabled job never starts."""
     started: list[str] = []
-    off = JobsSettings(gaps=JobSettings(period=60, enabled=False))
+    off = JobsSettings(gaps=GapsSettings(period=60, enabled=False))
 
     async with schedule(off, started.append):
         async with asyncio.timeout(10):
