@@ -3,7 +3,7 @@
 import asyncio
 from hashlib import sha256
 from itertools import chain
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from agent.health import Part, wall_ms
 from agent.mqtt import streams
@@ -17,9 +17,6 @@ from agent.mqtt.topics import Topics
 from agent.settings import AgentSettings
 from agent.store.records import Batch, Kind
 from agent.store.writer import Store
-
-LIVE_WINDOW: Final = 8  # batches in flight
-HISTORY_WINDOW: Final = 2  # fewer, because live values wait behind them on a slow line
 
 
 def describe(settings: AgentSettings, version: str, started_ms: int) -> Info:
@@ -75,8 +72,8 @@ class Publisher:
         tags = chain.from_iterable(device.tags for device in settings.devices) if settings.mqtt.tag_topics else ()
         self._tags = TagStream(client, topics, tags, denials, has_bare_values=settings.mqtt.bare_values)
         self._records = RecordStream(client, topics, store, self._sink, denials, keys=_keys(settings))
-        self._live = RowStream(client, topics.readings, self._landed, denials, window=LIVE_WINDOW)
-        self._history = RowStream(client, topics.history, self._landed, denials, window=HISTORY_WINDOW)
+        self._live = RowStream(client, topics.readings, self._landed, denials, limit=self._mqtt.batch_size)
+        self._history = RowStream(client, topics.history, self._landed, denials, limit=self._mqtt.batch_size)
 
     async def run(self, info: Info) -> NoReturn:
         """Say how everything stands, then what changes, until the connection is lost."""
@@ -120,6 +117,8 @@ class Publisher:
                 await self._sink.held_back()
                 continue
             await self._history.send(batch)
+            await self._history.landed()
+            await self._sink.kept()  # before the next, so that a crash repeats one batch
             due = max(due, loop.time()) + len(batch.rows) / self._mqtt.history_rate
             await asyncio.sleep(due - loop.time())
 

@@ -20,18 +20,21 @@ class RowStream:
         topic: Where batches go.
         landed: Called with each batch that the broker has, oldest first.
         denials: Told where the broker refuses; from then on nothing is sent or landed here.
-        window: Batches in flight.
+        limit: Rows in flight: one large batch, or several small ones. A crash repeats them.
     """
 
     def __init__(
-        self, client: Client, topic: str, landed: Callable[[Batch], None], denials: Denials, *, window: int
+        self, client: Client, topic: str, landed: Callable[[Batch], None], denials: Denials, *, limit: int
     ) -> None:
         self._client = client
         self._topic = topic
         self._landed = landed
         self._denials = denials
         self.is_denied = False
-        self._flights: asyncio.Queue[Flight] = asyncio.Queue(window)
+        self._flights: asyncio.Queue[Flight] = asyncio.Queue()
+        self._limit = limit
+        self._rows = 0  # in flight
+        self._landing = asyncio.Event()
 
     async def send(self, batch: Batch) -> None:
         """Send *batch* as soon as few enough are in flight.
@@ -39,14 +42,20 @@ class RowStream:
         Raises:
             BrokerError: The connection is lost.
         """
+        await self._room(self._limit - len(batch.rows))
         if self.is_denied:
             return
+        self._rows += len(batch.rows)
         try:
             answers = [await self._client.send(self._topic, payload) for payload in self._payloads(batch.rows)]
         except DeniedError as error:
             self._deny(error)
         else:
-            await self._flights.put((batch, answers))
+            self._flights.put_nowait((batch, answers))
+
+    async def landed(self) -> None:
+        """Wait until nothing is in flight."""
+        await self._room(0)
 
     async def confirm(self) -> NoReturn:
         """Wait for the broker's answers, oldest first.
@@ -63,9 +72,18 @@ class RowStream:
                 self._deny(error)
             if not self.is_denied:
                 self._landed(batch)
+            self._rows -= len(batch.rows)
+            self._landing.set()
+
+    async def _room(self, rows: int) -> None:
+        """Wait until at most so many *rows*, or none, are in flight; no longer than until the topic is denied."""
+        while self._rows > max(0, rows) and not self.is_denied:
+            self._landing.clear()
+            await self._landing.wait()
 
     def _deny(self, error: DeniedError) -> None:
         self.is_denied = True
+        self._landing.set()
         self._denials.of_delivery(error)
 
     def _payloads(self, rows: Sequence[Row]) -> Iterator[bytes]:

@@ -25,7 +25,7 @@ class MqttSettings(Settings):
     timeout: Seconds = 10.0  # s, for connecting and for an acknowledgement
     tag_topics: bool = True  # one retained topic a tag, besides the batches
     bare_values: bool = False  # <root>/tag/<tag>/value too
-    batch_size: Annotated[int, Field(ge=1, le=5_000)] = 500  # readings a message of <root>/readings
+    batch_size: Annotated[int, Field(ge=1, le=5_000)] = 1_000  # readings a message; after a crash so many come again
     history_rate: Annotated[float, Field(gt=0)] = 5_000.0  # held-back readings sent per second
     commands: bool = False  # listen on <root>/cmd/#
 

@@ -3,9 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeVar
 
+from agent.store.errors import StorageError
 from agent.store.log import Log
 from agent.store.places import Place, hold_back, keep_place, merged
 from agent.store.reader import Reader
@@ -194,6 +196,11 @@ class Sink:
             self._forget_backlog(self._held.place)
             self._may_go_back.set()
         self._note()
+
+    async def kept(self) -> None:
+        """Wait until what was acknowledged is on the disk, or the disk refuses."""
+        with suppress(StorageError):  # nothing is lost by that: a crash then repeats more
+            await self._source.write(lambda _: None)
 
     async def records(self, limit: int) -> list[tuple[int, Record]]:
         """Wait for the next records and return up to *limit* of them, with their ids."""
