@@ -10,10 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.jobs.bridge import bridges
 from agent.jobs.job import JobContext, Outcome
-from agent.jobs.silence import Heard, Silence, good_times, silence_until, silences
+from agent.jobs.silence import Heard, Silence, good_times, silence_until, silences, spacing_ms
 from agent.roles import Tag, known_tags
 from agent.store.reader import Reader
-from agent.store.records import Filled, Stretch
+from agent.store.records import Filled, Row, Stretch
 from agent.window import Frame, frame
 from analytics.gaps.correlated import companions
 
@@ -62,8 +62,12 @@ def run(context: JobContext) -> Outcome:
     before = dict(kept.counts)
     rows = reader.after(context.mark, MOST_ROWS, list(watched)) if watched else []
     is_behind = len(rows) == MOST_ROWS
+    alike, is_history = _alike(reader, rows)
+    is_behind, rows = is_behind or len(alike) < len(rows), alike
     times_ms = good_times(rows)
     unfilled = [stretch for name, times in times_ms.items() for stretch in _late(reader, watched[name], times)]
+    watched = {name: _spaced(tag, kept.tags[name], times_ms.get(name, ()), is_history) for name, tag in watched.items()}
+    known |= watched
     until_ms = rows[-1].ts_ms if is_behind else context.now_ms
     longest_ms = round(1_000 * context.settings.jobs.gaps.longest)
     found: dict[str, list[Silence]] = {}
@@ -81,6 +85,25 @@ def run(context: JobContext) -> Outcome:
         unfilled=unfilled,
         counts={what: number - before[what] for what, number in kept.counts.items()},
     )
+
+
+def _alike(reader: Reader, rows: list[Row]) -> tuple[list[Row], bool]:
+    """The first rows, as long as all are imported or none is, and which; history has a spacing of its own."""
+    if not rows:
+        return rows, False
+    imported = reader.imported(rows[0].id, rows[-1].id)
+    if not imported:
+        return rows, False
+    first, last = imported[0]
+    is_history = rows[0].id >= first
+    end = last if is_history else first - 1
+    return [row for row in rows if row.id <= end], is_history
+
+
+def _spaced(tag: Tag, heard: Heard, times_ms: Sequence[int], is_history: bool) -> Tag:  # noqa: FBT001 - what came
+    """The tag at the spacing of its history, where that is coarser than it is polled."""
+    heard.spacing_ms = spacing_ms(times_ms, heard.spacing_ms) if is_history else 0
+    return replace(tag, period_ms=max(tag.period_ms, heard.spacing_ms))
 
 
 def _late(reader: Reader, tag: Tag, times_ms: Sequence[int]) -> list[Stretch]:
@@ -167,7 +190,7 @@ def _choose(context: JobContext, kept: JobState, known: Mapping[str, Tag], found
     pool = [
         tag
         for tag in known.values()
-        if tag.behaviour == "analogue" and tag.has_unit and tag.period_ms == due[0].period_ms
+        if tag.behaviour == "analogue" and tag.has_unit and tag.period_ms <= due[0].period_ms
     ][:MOST_CANDIDATES]
     cells = _cells(context, {tag.name for tag in [*pool, *due]}, found, due[0].period_ms)
     for tag in due:

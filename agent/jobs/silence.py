@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from agent.roles import Tag
 from agent.store.records import Row
 from drivers.reading import is_good
 
 _MISSED = 1.5  # periods between two good readings that leave room for a missing one
+_FEW = 10  # steps between readings that tell nothing of a history's spacing
 
 
 @dataclass(slots=True)
@@ -19,6 +21,7 @@ class Heard:
     is_left: bool = False  # the present gap has grown too long, and is counted
     companions: list[str] = field(default_factory=list)
     chosen_ms: int = 0  # when they were chosen
+    spacing_ms: int = 0  # of imported history, as far as it has been seen; 0 where what comes is live
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,20 @@ def good_times(rows: Iterable[Row]) -> dict[str, list[int]]:
         if is_good(row.quality) and isinstance(row.value, int | float):
             found.setdefault(row.tag, set()).add(row.ts_ms)
     return {tag: sorted(times) for tag, times in found.items()}
+
+
+def spacing_ms(times_ms: Sequence[int], known_ms: int) -> int:
+    """How far apart the readings of a history are; *known_ms* where there are too few to tell.
+
+    A historian that keeps one value a minute has no gaps of 59 s. One that keeps values when they
+    change has a spacing of its own, below which nothing can be said to be missing.
+    """
+    if len(times_ms) <= _FEW:
+        return known_ms
+    steps = sorted(later - earlier for earlier, later in pairwise(times_ms))
+    usual, long = steps[len(steps) // 2], steps[len(steps) * 19 // 20]
+    is_regular = steps[len(steps) * 4 // 5] <= _MISSED * usual
+    return usual if is_regular else long
 
 
 def silences(heard: Heard, times_ms: Sequence[int], tag: Tag) -> list[Silence]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 from agent.store.errors import translating
 from agent.store.losses import Loss, all_losses, summed_losses
 from agent.store.newest import newest_rows
+from agent.store.places import merged
 from agent.store.records import Filled, Kind, Record, Row
 from agent.store.zones import Stored
 
@@ -110,6 +111,11 @@ class Reader:
         )
         for first, last in self._places(start_ms, end_ms):
             yield self._fetch(query, first, last, start_ms, end_ms, numbers)
+
+    def imported(self, first: int, last: int) -> list[tuple[int, int]]:
+        """Where imported rows lie among those from *first* to *last*; neighbouring places are one."""
+        query = "SELECT max(first, ?1), min(last, ?2) FROM span WHERE first <= ?2 AND last >= ?1 AND imported"
+        return merged(self._fetch(f"{query} ORDER BY first", first, last))
 
     def appended(self, first: int, last: int, limit: int) -> list[Row]:
         """The first *limit* rows from *first* to *last* that were appended, not imported: what receivers get."""

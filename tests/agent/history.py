@@ -25,16 +25,23 @@ class History:
         self.settings = settings
         self._log = log
 
-    def append(self, readings: Iterable[Reading]) -> None:
-        """Keep *readings*, as the poller does."""
+    def append(self, readings: Iterable[Reading], *, imported: bool = False) -> None:
+        """Keep *readings*, as the poller does, or an import."""
         with self._log.transaction():
-            self._log.insert(list(readings))
+            self._log.insert(list(readings), imported=imported)
 
-    def series(self, tag: str, values: Iterable[float], *, start_ms: int = START_MS, step_ms: int = 1_000) -> None:
+    def series(
+        self,
+        tag: str,
+        values: Iterable[float],
+        *,
+        start_ms: int = START_MS,
+        step_ms: int = 1_000,
+        imported: bool = False,
+    ) -> None:
         """Keep one good reading a step; infinite is a bad one, NaN is none at all."""
-        self.append(
-            reading(tag, start_ms + step_ms * i, value) for i, value in enumerate(values) if not math.isnan(value)
-        )
+        found = [reading(tag, start_ms + step_ms * i, value) for i, value in enumerate(values) if not math.isnan(value)]
+        self.append(found, imported=imported)
 
     def fill(self, filled: Iterable[Filled]) -> None:
         """Keep *filled* beside the log."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agent.jobs import gaps
 from agent.store.records import Filled
+from drivers.reading import Quality, Reading
 from drivers.settings import Fill
 from tests.agent.history import START_MS, History, history
 
@@ -225,3 +226,42 @@ def test_however_often_the_job_runs_it_fills_the_same(present: list[bool], cuts:
             found.append([(one.ts_ms, one.value, one.method) for one in filled(past)])
 
     assert found[0] == found[1]
+
+
+DAY = 1_440  # minutes
+
+
+@pytest.mark.parametrize("fill", ["linear", "forward", "correlated", "zero"])
+def test_a_history_of_minutes_has_no_gap_between_two_of_its_readings(tmp_path: Path, fill: Fill) -> None:
+    """Polled each second, but the historian kept one value a minute: a week was a gap a row, and took the job's budget.
+
+    Real holes of it are filled, at its own spacing; what is polled afterwards is judged by the second again.
+    """
+    week = [5.0 + minute % 7 for minute in range(7 * DAY)]
+    week[300:305] = [NAN] * 5
+    end = 60 * 7 * DAY
+    with history(tmp_path, tag(fill)) as past:
+        past.series("x", week, step_ms=60_000, imported=True)
+        counts = run(past, end - 30)
+        in_history = seconds(filled(past))
+        past.series("x", [5.0, 5.0, NAN, NAN, 5.0, 5.0], start_ms=START_MS + 1_000 * (end - 1))
+        run(past, end + 5)
+        live = [second for second in seconds(filled(past)) if second > end]
+
+    assert in_history == [60 * minute for minute in range(300, 305)]
+    assert (counts["gaps_filled"], counts["values_filled"]) == (1, 5)
+    assert live == [end + 1, end + 2]
+
+
+def test_a_history_kept_by_exception_is_judged_by_its_long_steps(tmp_path: Path) -> None:
+    """It has a value when something changed: between a second and five minutes, and nothing of that is missing."""
+    steps = [1, 4, 90, 300, 2, 280, 300, 7, 31, 295] * 60
+    times = [START_MS + 1_000 * sum(steps[:place]) for place in range(len(steps))]
+    with history(tmp_path, tag("linear")) as past:
+        past.append(
+            [Reading("x", ts_ms, float(place), Quality.GOOD) for place, ts_ms in enumerate(times)], imported=True
+        )
+
+        counts = run(past, (times[-1] - START_MS) / 1_000)
+
+    assert counts["values_filled"] == 0
