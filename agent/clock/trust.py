@@ -16,13 +16,14 @@ class Trust:
     Args:
         settings: How far the clock is believed.
         is_known: Whether this machine's clock has ever been synchronised, so that being so is what to expect.
+        last: When it last was, in this start of the machine.
     """
 
-    def __init__(self, settings: ClockSettings, *, is_known: bool) -> None:
+    def __init__(self, settings: ClockSettings, *, is_known: bool, last: Look | None = None) -> None:
         self._is_expected = settings.trust == "strict" or settings.sync_file is not None or is_known
         self._is_always = settings.trust == "always"
         self._holdover_ms = settings.holdover_days * DAY_MS
-        self._synchronised: Look | None = None  # when it last was
+        self._last = last
 
     @property
     def is_expected(self) -> bool:
@@ -34,7 +35,7 @@ class Trust:
         if look.wall_ms < EARLIEST_MS:
             return False
         if look.is_synchronised:
-            self._synchronised, self._is_expected = look, True
+            self._last, self._is_expected = look, True
             return True
         if look.is_synchronised is None or not self.is_expected:
             return True
@@ -42,7 +43,7 @@ class Trust:
 
     def _holds(self, look: Look) -> bool:
         """A clock that was right goes on well enough by itself, unless somebody sets it."""
-        last = self._synchronised
+        last = self._last
         return (
             last is not None
             and look.boot_ms - last.boot_ms <= self._holdover_ms

@@ -36,6 +36,12 @@ def doubtful_times(db: Database) -> None:
     db.execute("CREATE TABLE anchor (first INTEGER PRIMARY KEY, boot TEXT NOT NULL, offset_ms INTEGER NOT NULL) STRICT")
 
 
+@migrations()
+def time_service(db: Database) -> None:
+    """When the clock was last synchronised: at most one row."""
+    db.execute("CREATE TABLE synchronised (boot TEXT NOT NULL, boot_ms INTEGER NOT NULL, offset_ms INTEGER NOT NULL)")
+
+
 FIRST_TABLES = """
 CREATE TABLE tag (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL,
