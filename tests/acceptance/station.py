@@ -66,16 +66,15 @@ def agent(*arguments: str) -> str:
 @contextmanager
 def running(*command: str) -> Iterator[subprocess.Popen[str]]:
     """A program that is asked to stop at the end, and killed where it does not."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.terminate()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 @contextmanager
