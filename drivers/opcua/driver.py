@@ -15,7 +15,7 @@ from drivers.opcua.polling import Polling
 from drivers.opcua.session import Session
 from drivers.opcua.settings import OpcuaSettings
 from drivers.opcua.subscribing import Subscribing
-from drivers.reading import Quality, Reading, now_ms
+from drivers.reading import Quality, Reading
 
 log = logging.getLogger(__name__)
 
@@ -33,17 +33,14 @@ class Source(Protocol):
     """How values come: by themselves, or when asked for."""
 
     async def open(self) -> None:
-        """Ask for every value once."""
+        """Prepare, and find out whether the server can do it."""
 
-    async def update(self, tick: int) -> None:
-        """Take in what has come, or ask for what is due at *tick*.
+    async def read(self, tick: int) -> list[Reading]:
+        """What is new, and for the rest of what is due at *tick*, that it still stands.
 
         Raises:
             DriverError: It cannot be had.
         """
-
-    def readings(self, tick: int, now_ms: int) -> list[Reading]:
-        """What is new, and for the rest of what is due at *tick*, that it still stands."""
 
 
 class OpcuaDriver:
@@ -97,8 +94,7 @@ class OpcuaDriver:
         """
         self._session.check()
         with self._session.translated():
-            await self._source.update(tick)
-        return self._source.readings(tick, now_ms())
+            return await self._source.read(tick)
 
     def warning(self) -> str | None:
         """What will stop this before long: a certificate that ends."""

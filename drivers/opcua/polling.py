@@ -26,24 +26,21 @@ class Polling:
         self._nodes = node_ids(self._items)
         self._look_due = time.monotonic() + self._look_period
 
-    async def update(self, tick: int) -> None:
+    async def read(self, tick: int) -> list[Reading]:
         """Ask for the nodes that are due."""
-        due = [item for item in self._nodes if item.is_due(tick)]
-        began = time.monotonic()
-        for some in chunks(due):
-            asked_ms = now_ms()
-            samples = await ask(self._session, [self._nodes[item] for item in some])
-            middle_ms = (asked_ms + now_ms()) // 2
-            for item, sample in zip(some, samples, strict=True):
-                self._take(item, sample, middle_ms)
-        self.took = time.monotonic() - began
         if time.monotonic() >= self._look_due:
             self._look_due = time.monotonic() + self._look_period
             await self._session.review()
-
-    def readings(self, tick: int, now_ms: int) -> list[Reading]:
-        """What was answered."""
-        return [reading for item in self._items for reading in item.readings(tick, now_ms, now_ms, None)]
+        found: list[Reading] = []
+        for some in chunks([item for item in self._items if item.is_due(tick)]):
+            known = [item for item in some if item in self._nodes]
+            asked_ms = now_ms()
+            samples = await ask(self._session, [self._nodes[item] for item in known]) if known else []
+            answered_ms = now_ms()
+            for item, sample in zip(known, samples, strict=True):
+                self._take(item, sample, (asked_ms + answered_ms) // 2)
+            found += [one for item in some for one in item.readings(tick, answered_ms, answered_ms, None)]
+        return found
 
     def _take(self, item: Item, sample: Sample, now_ms: int) -> None:
         if "NodeId" not in sample.status_name:

@@ -1,5 +1,6 @@
 """Values that a server reports by itself, watched by a slow look at the same nodes."""
 
+import asyncio
 import logging
 import math
 import time
@@ -112,25 +113,23 @@ class Subscribing:
             await self._subscribe(Group(some))
         await self._look(seed=True)
 
-    async def update(self, tick: int) -> None:
-        """Take in what was reported, and now and then look whether it is all.
+    async def read(self, tick: int) -> list[Reading]:
+        """What was reported, and for the rest of what is due, that it still stands; now and then a look at all.
 
         Raises:
             UnreachableError: A subscription died, or has stopped reporting.
             RefusedError: The server's certificate is no longer good.
         """
-        del tick  # what is reported comes when it comes
-        self._digest()
         if time.monotonic() >= self._look_due:
             await self._session.review()
             await self._look()
-            self._digest()
+        found: list[Reading] = []
         for group in self._groups:
+            group.digest(self._session)
             group.listen(self._session)
-
-    def readings(self, tick: int, now_ms: int) -> list[Reading]:
-        """What was reported, and for the rest of what is due, that it still stands."""
-        return [one for group in self._groups for one in group.readings(tick, now_ms, self._session)]
+            found += group.readings(tick, now_ms(), self._session)
+            await asyncio.sleep(0)  # thousands of items must not hold up other devices
+        return found
 
     async def _subscribe(self, group: Group) -> None:
         """Make a subscription; where the server gives no more of them, the items join the last one."""
@@ -211,10 +210,6 @@ class Subscribing:
             log.warning("%s: %s (%s)", self._session, fault[1], item.tag.name)
         item.fault = fault
 
-    def _digest(self) -> None:
-        for group in self._groups:
-            group.digest(self._session)
-
     async def _look(self, *, seed: bool = False) -> None:
         """Ask for every node: which are gone, which have come back, and are the subscriptions alive?"""
         for group in self._groups:
@@ -251,6 +246,8 @@ class Subscribing:
         """
         if item.fault or not item.differs(found):
             self._suspects.pop(item, None)
+        elif item.is_deadband_wanted:  # some servers compare with the last sample, and a slow change is never reported
+            item.seed(found, now_ms())
         elif self._suspects.get(item) == item.reports:
             raise UnreachableError(f"{self._session} has stopped reporting {item.tag.node}, which has changed")
         else:

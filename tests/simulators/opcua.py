@@ -3,17 +3,19 @@
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from asyncua import ua
 from asyncua.common.node import Node
+from asyncua.common.utils import ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.crypto.validator import CertificateValidatorMethod
+from asyncua.server.monitored_item_service import MonitoredItemService
 from asyncua.server.server import Server
 from asyncua.server.user_managers import CertificateUserManager, UserManager
 from asyncua.ua.attribute_ids import AttributeIds
@@ -44,6 +46,29 @@ class OpcuaStation:
         binary: Any = self.server.bserver
         policies = [client.processor._connection.security_policy for client in binary.clients]  # noqa: SLF001
         return {(type(one).__name__.removeprefix("SecurityPolicy"), one.Mode.name) for one in policies}
+
+    def give_no_subscriptions(self) -> None:
+        """From now on, like a small controller."""
+        self.server.iserver.subscription_service.create_subscription = _refuse  # type: ignore[assignment,method-assign]
+
+    @contextmanager
+    def no_deadband(self) -> Iterator[None]:
+        """Refuse filters meanwhile, as servers do for values that are no numbers."""
+        service: Any = MonitoredItemService
+        create = service._create_data_change_monitored_item  # noqa: SLF001
+
+        async def choosy(self: Any, params: ua.MonitoredItemCreateRequest) -> ua.MonitoredItemCreateResult:
+            if getattr(params.RequestedParameters.Filter, "DeadbandType", 0):
+                refusal = ua.StatusCode(StatusCodes.BadFilterNotAllowed)  # type: ignore[arg-type]
+                return ua.MonitoredItemCreateResult(StatusCode=refusal)
+            result: ua.MonitoredItemCreateResult = await create(self, params)
+            return result
+
+        service._create_data_change_monitored_item = choosy  # noqa: SLF001
+        try:
+            yield
+        finally:
+            service._create_data_change_monitored_item = create  # noqa: SLF001
 
     async def add(self, name: str, value: object) -> None:
         """A new variable."""
@@ -88,6 +113,10 @@ class Secured:
     uri: str = SERVER_URI  # what it calls itself
     policies: Collection[ua.SecurityPolicyType] = ALL_POLICIES
     clients: CertificateValidatorMethod | None = None  # whom it lets in; everybody if not said
+
+
+async def _refuse(*_: object, **__: object) -> NoReturn:
+    raise ServiceError(StatusCodes.BadServiceUnsupported)
 
 
 class OneUser(UserManager):
