@@ -1,12 +1,16 @@
 """Windows of the log as arrays, one set a tag."""
 
-from collections.abc import Collection
+from array import array
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.store.reader import Reader
+from agent.store.sealed import Chunk
+from agent.store.zones import Stored
+from drivers.reading import Value
 
 
 class Column(NamedTuple):
@@ -17,46 +21,68 @@ class Column(NamedTuple):
     quality: NDArray[np.int16]  # shape (n,), OPC codes
 
 
-# A number is exact as a float up to 2^53; texts and missing values become NaN.
-NUMBERS = "tag, ts_ms, CASE WHEN typeof(value) IN ('real', 'integer') THEN value END, quality"
+Arrays = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int16]]
+"""Times, values and qualities of one tag."""
 
 
 def columns(reader: Reader, tags: Collection[str], start_ms: int, end_ms: int) -> dict[str, Column]:
     """Readings of *tags* from *start_ms* up to, not including, *end_ms*; every tag asked for is there.
 
     Where a time comes twice (delivered late, or imported again), the row that was written last counts.
+    A number is exact as a float up to 2^53; texts and missing values are NaN.
     """
-    numbers = reader.numbers(tags)
-    parts = [_arrays(chunk) for chunk in reader.chunks(tags, start_ms, end_ms, NUMBERS) if chunk]
-    found = dict.fromkeys(tags, _column(*_arrays([])[1:]))
-    if parts:
-        tag, times_ms, values, quality = (np.concatenate(part) for part in zip(*parts, strict=True))
-        order = np.argsort(tag, kind="stable")
-        ends = np.searchsorted(tag[order], list(numbers), side="right")
-        starts = np.searchsorted(tag[order], list(numbers), side="left")
-        for name, start, end in zip(numbers.values(), starts, ends, strict=True):
-            rows = order[start:end]
-            found[name] = _column(times_ms[rows], values[rows], quality[rows])
-    return found
+    names = reader.numbers(tags)
+    parts: dict[str, list[Arrays]] = {tag: [] for tag in tags}
+    for first, last, (chunks, rows) in reader.parts(tags, start_ms, end_ms):
+        for chunk in chunks:
+            parts[names[chunk.tag]].append(_of_chunk(chunk, first, last))
+        for tag, arrays in _of_rows(rows).items():
+            parts[names[tag]].append(arrays)
+    return {tag: _column(found, start_ms, end_ms) for tag, found in parts.items()}
 
 
-def _arrays(
-    rows: list[tuple[int, int, float | None, int]],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int16]]:
-    tag, times_ms, values, quality = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return (
-        np.array(tag, np.int64),
-        np.array(times_ms, np.int64),
-        np.array(values, np.float64),
-        np.array(quality, np.int16),
-    )
+def _of_chunk(chunk: Chunk, first: int, last: int) -> Arrays:
+    """The readings of a sealed chunk with ids from *first* to *last*."""
+    part = chunk.between(first, last)
+    times_ms = np.frombuffer(chunk.times_ms, np.int64)[part]
+    quality = np.array([kind.quality for kind in chunk.kinds], np.int16)
+    if chunk.codes is None:
+        of_each = np.broadcast_to(quality, times_ms.shape)
+    else:
+        of_each = quality[np.frombuffer(chunk.codes, np.int64)[part]]
+    if isinstance(chunk.values, array):
+        kind = np.float64 if chunk.values.typecode == "d" else np.int64
+        return times_ms, np.frombuffer(chunk.values, kind)[part].astype(np.float64), of_each
+    return times_ms, _numbers(chunk.values[part]), of_each
 
 
-def _column(times_ms: NDArray[np.int64], values: NDArray[np.float64], quality: NDArray[np.int16]) -> Column:
+def _of_rows(rows: Sequence[Stored]) -> dict[int, Arrays]:
+    """Rows as they were written, by tag."""
+    if not rows:
+        return {}
+    _, tags, times, values, qualities, _ = zip(*rows, strict=True)
+    tag, times_ms, quality = np.array(tags), np.array(times), np.array(qualities, np.int16)
+    numbers = _numbers(values)
+    order = np.argsort(tag, kind="stable")
+    parts = np.split(order, 1 + np.flatnonzero(np.diff(tag[order])))
+    return {int(tag[part[0]]): (times_ms[part], numbers[part], quality[part]) for part in parts}
+
+
+def _numbers(values: Sequence[Value]) -> NDArray[np.float64]:
+    if str in set(map(type, values)):  # NumPy would read "3" as a number
+        values = [None if isinstance(value, str) else value for value in values]
+    return np.array(values, np.float64)  # None becomes NaN
+
+
+def _column(parts: list[Arrays], start_ms: int, end_ms: int) -> Column:
     """In order of time; of equal times the last one."""
+    if not parts:
+        return Column(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int16))
+    times_ms, values, quality = (np.concatenate(part) for part in zip(*parts, strict=True))
     if len(times_ms) > 1 and not np.all(np.diff(times_ms) > 0):
         order = np.argsort(times_ms, kind="stable")
         keep = np.append(np.diff(times_ms[order]) > 0, True)
         order = order[keep]
         times_ms, values, quality = times_ms[order], values[order], quality[order]
-    return Column(times_ms, values, quality)
+    within = slice(*np.searchsorted(times_ms, (start_ms, end_ms)))
+    return Column(times_ms[within], values[within], quality[within])

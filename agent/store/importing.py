@@ -15,6 +15,7 @@ from agent.store.history_rows import readings
 from agent.store.history_time import Clock
 from agent.store.history_values import Check
 from agent.store.log import Log
+from agent.store.rows import Rows
 from agent.store.schema import prepare_now
 from agent.store.zones import Offered
 from drivers.reading import Quality
@@ -111,10 +112,14 @@ def _keep(log: Log, chunk: list[Offered], report: ImportReport) -> None:
 def _known(log: Log, first_ms: int, last_ms: int) -> set[tuple[str, int]]:
     """Tags and times that the log has of this time; empty, at no cost, where it has none."""
     known: set[tuple[str, int]] = set()
-    query = "SELECT tag, ts_ms FROM reading WHERE id BETWEEN ? AND ? AND ts_ms BETWEEN ? AND ?"
+    rows = Rows(log.db)
     spans = log.db.execute("SELECT first, last FROM span WHERE max_ms >= ? AND min_ms <= ?", (first_ms, last_ms))
-    for span in spans.fetchall():
-        known.update((log.names.tag_of[tag], ts_ms) for tag, ts_ms in log.db.execute(query, (*span, first_ms, last_ms)))
+    for first, last in spans.fetchall():
+        chunks, hot = rows.part(first, last, None, first_ms, last_ms + 1)
+        known.update((log.names.tag_of[row[1]], row[2]) for row in hot)
+        for chunk in chunks:
+            tag = log.names.tag_of[chunk.tag]
+            known.update((tag, ts_ms) for ts_ms in chunk.times_ms if first_ms <= ts_ms <= last_ms)
     return known
 
 

@@ -14,12 +14,13 @@ from agent.store.losses import Loss, all_losses, summed_losses
 from agent.store.newest import newest_rows
 from agent.store.places import merged
 from agent.store.records import Filled, Kind, Record, Row
+from agent.store.rows import Part, Rows, snapshot
 from agent.store.zones import Stored
 
 CHUNK = 65_536  # rows a statement visits at most: a snapshot held for long keeps the write-ahead log growing
 NEWEST = 2**62  # above every id
-
-AMONG = "AND +tag IN (SELECT value FROM json_each(?))"
+MIN_TIME = -(2**63)
+NEXT_SPAN = f"SELECT coalesce(min(first), {NEWEST}) FROM span WHERE last > ?"  # noqa: S608 - ours
 
 
 class JobRun(NamedTuple):
@@ -58,6 +59,7 @@ class Reader:
         with translating(self._path):
             place = self._path.resolve().as_uri() + "?mode=ro"
             self._db = sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)
+        self._log = Rows(self._db)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -80,37 +82,39 @@ class Reader:
         """Id of the last row whose time is not after *ts_ms*, 0 for none: a horizon in history imported in order."""
         query = "SELECT first, last FROM span WHERE min_ms <= ? AND first <= ? ORDER BY first DESC LIMIT 1"
         for first, last in self._fetch(query, ts_ms, self.horizon):
-            query = "SELECT max(id) FROM reading WHERE id BETWEEN ? AND ? AND ts_ms <= ?"
-            return self._fetch(query, first, min(last, self.horizon), ts_ms)[0][0] or 0
+            end = min(last, self.horizon)
+            chunks, rows = self._part(first, end, None, MIN_TIME, ts_ms + 1)
+            return max([row[0] for row in rows] + [chunk.id_at(ts_ms, end) for chunk in chunks], default=0)
         return 0
 
     def after(self, mark: int, limit: int, tags: Collection[str] | None = None) -> list[Row]:
         """The next rows after *mark*, in the log's order; of *tags* only, where given."""
-        if tags is None:
-            query = "SELECT * FROM reading WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
-            return self._rows(self._fetch(query, mark, self.horizon, limit))
-        numbers, last_id, found = self._numbers(tags), self.last_id, list[Row]()
-        query = f"SELECT * FROM reading WHERE id > ? AND id <= ? {AMONG} ORDER BY id LIMIT ?"  # noqa: S608 - ours
-        for start in range(mark, last_id, CHUNK):
-            if len(found) == limit:
-                break
-            end = min(start + CHUNK, last_id)
-            found += self._rows(self._fetch(query, start, end, numbers, limit - len(found)))
+        numbers, last_id, found = None if tags is None else self.numbers(tags), self.last_id, list[Row]()
+        step = min(limit, CHUNK) if numbers is None else CHUNK
+        while mark < last_id and len(found) < limit:
+            start, end = mark + 1, min(mark + step, last_id)
+            rows = self._between(start, end, numbers)
+            found += self._rows(rows[: limit - len(found)])
+            mark = end if rows else max(end, self._fetch(NEXT_SPAN, end)[0][0] - 1)  # retention leaves holes
         return found
 
     def window(self, tags: Collection[str], start_ms: int, end_ms: int) -> list[Row]:
         """Rows of *tags* by source time, from *start_ms* up to, not including, *end_ms*; in the log's order."""
-        return [row for chunk in self.chunks(tags, start_ms, end_ms) for row in self._rows(chunk)]
-
-    def chunks(self, tags: Collection[str], start_ms: int, end_ms: int, columns: str = "*") -> Iterator[list[Any]]:
-        """*columns* of a window as they lie in the table (names are numbers), one short snapshot after another."""
-        numbers = self._numbers(tags)
-        query = (
-            f"SELECT {columns} FROM reading WHERE id BETWEEN ? AND ? AND ts_ms >= ? AND ts_ms < ?"  # noqa: S608 - ours
-            f" {AMONG} ORDER BY id"
-        )
+        numbers, found = self.numbers(tags), list[Row]()
         for first, last in self._places(start_ms, end_ms):
-            yield self._fetch(query, first, last, start_ms, end_ms, numbers)
+            chunks, rows = self._part(first, last, numbers, start_ms, end_ms)
+            sealed = [row for chunk in chunks for row in chunk.rows(first, last) if start_ms <= row[2] < end_ms]
+            found += self._rows(sorted(sealed)) + self._rows(rows)
+        return found
+
+    def parts(self, tags: Collection[str], start_ms: int, end_ms: int) -> Iterator[tuple[int, int, Part]]:
+        """A window as it lies on the disk (names are numbers): first and last ids, and what is there.
+
+        Each is one short snapshot. Chunks may reach beyond the ids and the window.
+        """
+        numbers = self.numbers(tags)
+        for first, last in self._places(start_ms, end_ms):
+            yield first, last, self._part(first, last, numbers, start_ms, end_ms)
 
     def imported(self, first: int, last: int) -> list[tuple[int, int]]:
         """Where imported rows lie among those from *first* to *last*; neighbouring places are one."""
@@ -126,10 +130,12 @@ class Reader:
         )
         found: list[Row] = []
         for start, end in self._fetch(query, first, last, limit):
-            rows = "SELECT * FROM reading WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
-            found += self._rows(self._fetch(rows, start, end, limit - len(found)))
-            if len(found) == limit:
-                break
+            # A span of sealed rows is long: no more of it is unpacked into rows than there is room for.
+            for place in range(start, end + 1, limit):
+                rows = self._between(place, min(end, place + limit - 1))
+                found += self._rows(rows[: limit - len(found)])
+                if len(found) == limit:
+                    return found
         return found
 
     def latest(self, tags: Collection[str] | None = None) -> dict[str, Row]:
@@ -202,8 +208,17 @@ class Reader:
             return self._db.execute(query, values).fetchall()
 
     def _newest(self) -> list[Stored]:
+        last_id = self.last_id
+        with translating(self._path), snapshot(self._db):
+            return newest_rows(self._db, last_id)
+
+    def _between(self, first: int, last: int, tags: Collection[int] | None = None) -> list[Stored]:
         with translating(self._path):
-            return newest_rows(self._db, self.last_id)
+            return self._log.between(first, last, tags)
+
+    def _part(self, first: int, last: int, tags: Collection[int] | None, start_ms: int, end_ms: int) -> Part:
+        with translating(self._path):
+            return self._log.part(first, last, tags, start_ms, end_ms)
 
     def _places(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, int]]:
         """First and last ids between which rows of a window may be; neighbours are joined up to CHUNK rows."""

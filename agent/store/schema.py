@@ -42,6 +42,16 @@ def time_service(db: Database) -> None:
     db.execute("CREATE TABLE synchronised (boot TEXT NOT NULL, boot_ms INTEGER NOT NULL, offset_ms INTEGER NOT NULL)")
 
 
+@migrations()
+def sealed_chunks(db: Database) -> None:
+    """What readings older than the hot window become: a chunk a tag and block, and the strips that chunks share.
+
+    Ids of strips are never reused, since readers remember them.
+    """
+    for statement in SEALED_TABLES.split(";"):
+        db.execute(statement)
+
+
 FIRST_TABLES = """
 CREATE TABLE tag (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL,
@@ -90,6 +100,22 @@ CREATE TABLE loss (
 ) STRICT;
 CREATE TABLE history (
     digest TEXT PRIMARY KEY, name TEXT NOT NULL, ended_ms INTEGER NOT NULL, counts TEXT NOT NULL
+) STRICT
+"""
+
+SEALED_TABLES = """
+CREATE TABLE strip (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    block INTEGER NOT NULL,  -- id of the first reading of the block it belongs to
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX strip_block ON strip (block);
+CREATE TABLE chunk (
+    block INTEGER NOT NULL, tag INTEGER NOT NULL, first INTEGER NOT NULL,
+    times INTEGER NOT NULL, ids INTEGER NOT NULL,  -- of strips
+    min_ms INTEGER NOT NULL, max_ms INTEGER NOT NULL, rows INTEGER NOT NULL,
+    kinds TEXT NOT NULL, codes BLOB, reals BLOB, integers BLOB, texts BLOB,
+    PRIMARY KEY (block, tag)
 ) STRICT
 """
 
