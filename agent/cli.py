@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _run(_command(commands, "run", "poll, keep, analyse and publish until stopped"))
-    _check(_command(commands, "check", "say every mistake in a configuration, without touching a device"))
+    _check(_command(commands, "check", "say every mistake in a configuration; with --live also in the plant"))
     _probe(_command(commands, "probe", "read live registers and say what they may mean, the likeliest first"))
     _demo(_command(commands, "demo", "run the whole product on a simulated station"))
     _status(_command(commands, "status", "show what the agent last knew: devices, jobs, advice, alarms"))
@@ -70,6 +70,7 @@ def _run(command: argparse.ArgumentParser) -> None:
 
 def _check(command: argparse.ArgumentParser) -> None:
     _config(command)
+    command.add_argument("--live", action="store_true", help="then read every tag once from the devices, and judge it")
     _json(command)
 
 

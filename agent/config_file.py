@@ -25,6 +25,11 @@ def load(path: Path) -> AgentSettings:
     Raises:
         SettingsError: With every mistake in it, each with its place.
     """
+    return located(path)[0]
+
+
+def located(path: Path) -> tuple[AgentSettings, dict[str, Place]]:
+    """The same, and where each tag is written, by its name."""
     draft = Draft(parse(_text(path), str(path)), path.parent)
     draft.take_in_tag_files()
     context = {
@@ -36,7 +41,8 @@ def load(path: Path) -> AgentSettings:
     object_to_contradictions(draft)
     # where readings are kept is relative to the file, also where the file leaves it out
     draft.content.setdefault("storage", {})
-    return settle(draft, context)
+    settings = settle(draft, context)
+    return settings, {tag["name"]: draft.place(place) for place, tag in draft.tags}
 
 
 def settle(draft: Draft, context: dict[str, Any]) -> AgentSettings:

@@ -1,4 +1,4 @@
-"""`pump-agent check`: every mistake in a configuration, or what it amounts to; no device is touched."""
+"""`pump-agent check`: every mistake in a configuration, or what it amounts to; with --live also in the plant."""
 
 import json
 import sys
@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from agent.cli import MENDABLE
+from agent.commands import check_live
 from agent.config_file import load
 from agent.hints import hints
 from agent.mistakes import Mistake, SettingsError
@@ -16,8 +17,10 @@ from drivers.settings import AnyDeviceSettings, UnitSettings
 
 
 def run(args: Namespace) -> int:
-    """Print what is wrong, or a summary."""
+    """Print what is wrong, or a summary; only with --live a device is touched."""
     try:
+        if args.live:
+            return check_live.run(args)
         settings = load(args.config)
     except SettingsError as error:
         return _tell_mistakes(error.mistakes, as_json=args.json)

@@ -15,7 +15,7 @@ from tests.real_station import FOLDER, needs_real_station
 
 PROGRAM = Path(sys.executable).parent / "pump-agent"
 COMMANDS = [
-    *("run", "check", "probe", "browse", "opcua-cert", "demo", "status", "import-tags", "import", "analyse"),
+    *("run", "check", "probe", "demo", "status", "import-tags", "browse", "opcua-cert", "import", "analyse"),
     *("schema", "version"),
 ]
 VENDOR = """Description;Tag Name;Slave ID;Function Code;Register;Data Type;Byte Order;Factor;EU
