@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+EXTRA ?= opcua
 
 .PHONY: demo test install real-station bench schema lock clean
 
@@ -12,7 +13,7 @@ demo: .venv/demo  ## the whole product on a simulated station
 test: .venv/dev  ## every check: pytest, ruff, mypy, import-linter
 	$(BIN)/pytest $(ARGS)
 
-install: .venv/opcua  ## the account, folders and unit of the service; run as root, from where it shall live
+install: .venv/$(EXTRA)  ## the account, folders and unit of the service, as root; EXTRA=core leaves OPC UA out
 	install -D -m 644 systemd/pump-agent.sysusers /etc/sysusers.d/pump-agent.conf
 	install -D -m 644 systemd/pump-agent.tmpfiles /etc/tmpfiles.d/pump-agent.conf
 	install -D -m 644 systemd/pump-agent.service /etc/systemd/system/pump-agent.service

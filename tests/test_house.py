@@ -1,6 +1,7 @@
 """The house itself: lint, types, the two arrows, and the size of its rooms."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,17 @@ def test_polling_imports_nothing_heavy() -> None:
     result = run("python", "-c", code)
 
     assert (result.stdout.strip(), result.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("lock", sorted((ROOT / "requirements").glob("*.lock")), ids=lambda lock: lock.name)
+def test_every_locked_version_has_hashes_and_no_address(lock: Path) -> None:
+    """Whoever installs chooses the registry; what comes from it is what we tested."""
+    text = lock.read_text()
+    pinned = re.findall(r"^[a-z0-9][^\s;]*==\S+.*?(?=^[a-z0-9]|\Z)", text, re.MULTILINE | re.DOTALL)
+
+    assert len(pinned) > 20
+    assert [one.split("==")[0] for one in pinned if "--hash=sha256:" not in one] == []
+    assert "://" not in text
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -3,15 +3,23 @@
 import logging
 import sys
 from argparse import Namespace
+from collections.abc import Callable
+from importlib.util import find_spec
 
+from agent.cli import MENDABLE
 from agent.config_file import load
 from agent.main import main
+from agent.settings import AgentSettings
 from agent.store.errors import StorageError
+from drivers.settings import OpcuaSettings
 
 
 def run(args: Namespace) -> int:
     """Run the agent until a signal stops it."""
     settings = load(args.config)
+    if sentence := absent(settings):
+        print(sentence, file=sys.stderr)
+        return MENDABLE
     _log(is_verbose=args.verbose)
     try:
         main(args.config, settings)
@@ -19,6 +27,17 @@ def run(args: Namespace) -> int:
         print(error, file=sys.stderr)
         return 1  # not 2, after which systemd would not start it again: an import ends, a disk is mended
     return 0
+
+
+def absent(settings: AgentSettings, find: Callable[[str], object] = find_spec) -> str | None:
+    """What the configuration needs and this installation leaves out, as a sentence; None where all is there."""
+    devices = [device.name for device in settings.devices if isinstance(device, OpcuaSettings)]
+    if not devices or find("asyncua") is not None:
+        return None
+    return (
+        f"{', '.join(devices)}: OPC UA is not part of this installation; install it with"
+        " .venv/bin/pip install --require-hashes -r requirements/opcua.lock"
+    )
 
 
 def _log(*, is_verbose: bool) -> None:

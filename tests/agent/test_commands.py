@@ -5,8 +5,10 @@ import subprocess
 import time
 from pathlib import Path
 
+from agent.commands.run import absent
 from agent.mqtt.instant import rfc3339
 from agent.mqtt.payloads.reports import Health, PartHealth
+from agent.settings import AgentSettings
 from agent.store.opening import prepare
 from agent.store.records import Record
 from agent.store.settings import StorageSettings
@@ -147,3 +149,16 @@ async def test_status_says_when_the_agent_is_silent(tmp_path: Path) -> None:
     result = call("status", path)
 
     assert result.stdout.startswith("hillside: the agent does not run, or is stuck; its last word came 10 min ago")
+
+
+def test_a_missing_protocol_library_is_said_with_the_command_that_brings_it() -> None:
+    """A site without OPC UA does not install it; one that adds such a device later gets a sentence, not a trace."""
+    device = {"name": "intake", "protocol": "opcua", "url": "opc.tcp://192.0.2.1:4840"}
+    settings = AgentSettings.model_validate({"station": {"name": "north"}, "device": [device]})
+
+    sentence = absent(settings, find=lambda _: None)
+
+    assert sentence is not None
+    assert sentence.startswith("intake: OPC UA is not part of this installation")
+    assert "requirements/opcua.lock" in sentence
+    assert absent(settings) is None
