@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 TROUBLE = (DriverError, BrokerError, StorageError)  # the outside world's fault, so worth another try
 LONGEST_PAUSE = 8.0  # s; with jitter 9.6: a mended cable or an adapter plugged in again is noticed within ten seconds
-REFUSED_PAUSE = 30.0  # s; what a person must mend is not mended sooner by asking more often
+REFUSED_PAUSE = 20.0  # s; what a person must mend is not mended sooner by asking more often
 
 
 async def supervise(part: Part, work: Callable[[], Coroutine[Any, Any, NoReturn]]) -> NoReturn:

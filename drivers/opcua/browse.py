@@ -145,7 +145,7 @@ class Walk:
 
     async def _read_units(self, places: Sequence[_Place]) -> dict[ua.NodeId, str]:
         asked = [place.node for place in places if place.node in self._units]
-        samples = await ask(self._session, [self._units[node] for node in asked]) if asked else []
+        samples = await ask(self._session, [self._units[node] for node in asked])
         found = {}
         for node, sample in zip(asked, samples, strict=True):
             if isinstance(sample.raw, ua.EUInformation):

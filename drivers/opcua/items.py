@@ -58,6 +58,7 @@ class Item:
         self._every = every  # device periods between two readings
         self._next = 0
         self._seed_ms: int | None = None
+        self._glimpse: Sample | None = None  # seen by a look, and not reported yet
         self._fresh: list[Reading] = []
         self._state: tuple[Value, int, str | None] = (None, Quality.WAITING_FOR_INITIAL_DATA, "no value yet")
         self._stamp_ms = 0
@@ -69,6 +70,7 @@ class Item:
     def seed(self, sample: Sample, now_ms: int) -> None:
         """The value was asked for: it is current now, whenever it last changed."""
         self._seed_ms = sample.source_ms
+        self._glimpse = None
         source_ms = sample.source_ms if sample.source_ms and sample.source_ms > now_ms + FUTURE_MS else None
         self._take(sample._replace(source_ms=source_ms), now_ms)
         self.latest = sample
@@ -85,12 +87,18 @@ class Item:
     def report(self, sample: Sample, now_ms: int) -> None:
         """The server reported a value by itself."""
         self.reports += 1
+        self._glimpse = None
         if sample == self.latest:
             return  # the first report is of what was asked for
         if self._seed_ms is not None and sample.source_ms is not None and sample.source_ms <= self._seed_ms:
             return  # or of what stood there before
         self.latest = sample
         self._take(sample, now_ms)
+
+    def glimpse(self, sample: Sample) -> bool:
+        """A look saw this; whether the server has not reported it (or not yet)."""
+        self._glimpse = sample if self.differs(sample) else None
+        return self._glimpse is not None
 
     def is_due(self, tick: int) -> bool:
         """Whether a reading is due at *tick*."""
@@ -113,7 +121,9 @@ class Item:
         trouble = self.fault or trouble
         if trouble and is_due:
             return [*fresh, self._doubted(now_ms, *trouble)]
-        if is_due and not fresh:
+        if is_due and not fresh and self._glimpse:
+            fresh = [Reading(self.tag.name, now_ms, *self._judged(self._glimpse))]
+        elif is_due and not fresh:
             stamp_ms = proof_ms if proof_ms > self._stamp_ms else now_ms
             fresh = [Reading(self.tag.name, stamp_ms, *self._state)]
         if fresh:

@@ -29,10 +29,19 @@ def node_ids(items: Sequence[Item]) -> dict[Item, ua.NodeId]:
     return found
 
 
-async def ask(session: Session, nodes: Sequence[ua.NodeId]) -> list[Sample]:
-    """The value of each node now; at most `MOST_NODES` of them."""
-    values = await session.services.read_attributes(list(nodes), AttributeIds.Value)
-    return [sample(value) for value in values]
+async def ask(session: Session, nodes: Sequence[ua.NodeId], max_age: float = 0.0) -> list[Sample]:
+    """The value of each node; at most `MOST_NODES` of them.
+
+    Args:
+        session: Whom to ask.
+        nodes: Which ones.
+        max_age: s, how old a value may be that the server has at hand; for 0 it asks its own sources.
+    """
+    wishes = [ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value) for node in nodes]
+    parameters = ua.ReadParameters(
+        MaxAge=1000 * max_age, TimestampsToReturn=ua.TimestampsToReturn.Source, NodesToRead=wishes
+    )
+    return [sample(value) for value in await session.services.read(parameters)] if wishes else []
 
 
 def sample(value: ua.DataValue) -> Sample:

@@ -15,27 +15,27 @@ log = logging.getLogger(__name__)
 class Polling:
     """The items of one server, read when they are due."""
 
-    def __init__(self, session: Session, items: Sequence[Item], look_period: float) -> None:
+    def __init__(self, session: Session, items: Sequence[Item], review_period: float) -> None:
         self._session = session
         self._items = items
-        self._look_period = look_period
+        self._review_period = review_period
         self.took = 0.0  # s, for all that was asked for last
 
     async def open(self) -> None:
         """Ask for nothing yet: the first poll does."""
         self._nodes = node_ids(self._items)
-        self._look_due = time.monotonic() + self._look_period
+        self._review_due = time.monotonic() + self._review_period
 
     async def read(self, tick: int) -> list[Reading]:
         """Ask for the nodes that are due."""
-        if time.monotonic() >= self._look_due:
-            self._look_due = time.monotonic() + self._look_period
+        if time.monotonic() >= self._review_due:
+            self._review_due = time.monotonic() + self._review_period
             await self._session.review()
         found: list[Reading] = []
         for some in chunks([item for item in self._items if item.is_due(tick)]):
             known = [item for item in some if item in self._nodes]
             asked_ms = now_ms()
-            samples = await ask(self._session, [self._nodes[item] for item in known]) if known else []
+            samples = await ask(self._session, [self._nodes[item] for item in known])
             answered_ms = now_ms()
             for item, sample in zip(known, samples, strict=True):
                 self._take(item, sample, (asked_ms + answered_ms) // 2)

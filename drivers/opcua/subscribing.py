@@ -1,9 +1,10 @@
-"""Values that a server reports by itself, watched by a slow look at the same nodes."""
+"""Values that a server reports by itself, watched by looks at the same nodes, some hundred each time."""
 
 import asyncio
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
@@ -26,6 +27,7 @@ LIFETIME = 60.0  # s, after which a server ends a subscription if we are gone
 # Items of one subscription, so that one message holds no more: 1,000 would hold the loop for a tenth of a second,
 # and not every server keeps to the number of notifications a message that a client asks for.
 GROUP = 200
+LOOKS_BETWEEN_REVIEWS = 10  # until missing nodes are sought again, and the server's certificate is judged again
 MOST_GROUPS = 25  # small controllers have few subscriptions to give
 UNFIT_DEADBAND = ("BadMonitoredItemFilter", "BadFilter", "BadDeadbandFilter")
 
@@ -103,7 +105,9 @@ class Subscribing:
         self._items = items
         self._groups: list[Group] = []
         self._handles = iter(range(1, 2**31))
-        self._suspects: dict[Item, int] = {}  # that differ from their last report, with its number
+        self._suspects: dict[Item, tuple[int, float]] = {}  # unlike their last report: its number, and since when, s
+        self._round: deque[tuple[Group, Sequence[int]]] = deque()  # handles still to look at
+        self._look_due = self._review_due = 0.0  # s
 
     async def open(self) -> None:
         """Subscribe, and ask for every value once."""
@@ -111,17 +115,19 @@ class Subscribing:
         size = max(GROUP, math.ceil(len(self._items) / MOST_GROUPS))
         for some in chunks(self._items, size):
             await self._subscribe(Group(some))
-        await self._look(seed=True)
+        await self._seed([item for item in self._nodes if not item.fault])
+        self._look_due = time.monotonic() + self._look_period
+        self._review_due = time.monotonic() + LOOKS_BETWEEN_REVIEWS * self._look_period
 
     async def read(self, tick: int) -> list[Reading]:
-        """What was reported, and for the rest of what is due, that it still stands; now and then a look at all.
+        """What was reported, and for the rest of what is due, that it still stands, once a look has confirmed it.
 
         Raises:
             UnreachableError: A subscription died, or has stopped reporting.
             RefusedError: The server's certificate is no longer good.
         """
         if time.monotonic() >= self._look_due:
-            await self._session.review()
+            self._look_due = time.monotonic() + self._look_period
             await self._look()
         found: list[Reading] = []
         for group in self._groups:
@@ -210,45 +216,56 @@ class Subscribing:
             log.warning("%s: %s (%s)", self._session, fault[1], item.tag.name)
         item.fault = fault
 
-    async def _look(self, *, seed: bool = False) -> None:
-        """Ask for every node: which are gone, which have come back, and are the subscriptions alive?"""
-        for group in self._groups:
-            await self._look_at(group, seed=seed)
-        pause = self._look_period
-        if any(item.fault for item in self._nodes):
-            pause /= 3
-        if self._suspects:  # long enough for a change to be reported
-            pause = min(pause, 3 * max(group.interval for group in self._groups) + 1)
-        self._look_due = time.monotonic() + pause
+    async def _look(self) -> None:
+        """Ask for the values of some nodes, the next ones each time: have they been reported as they are?"""
+        if time.monotonic() >= self._review_due:
+            self._review_due = time.monotonic() + LOOKS_BETWEEN_REVIEWS * self._look_period
+            await self._session.review()
+            for group in self._groups:
+                await self._find_again(group)
+        if not self._round:
+            parts = [(group, some) for group in self._groups for some in chunks(list(group.reporting))]
+            self._round = deque(parts)
+        if self._round:
+            await self._look_at(*self._round.popleft())
 
-    async def _look_at(self, group: Group, *, seed: bool) -> None:
+    async def _look_at(self, group: Group, handles: Sequence[int]) -> None:
+        asked = {handle: group.reporting[handle] for handle in handles if handle in group.reporting}
+        answers = await ask(self._session, [self._nodes[item] for item in asked.values()], self._look_period)
+        group.digest(self._session)
+        for (handle, item), found in zip(asked.items(), answers, strict=True):
+            if found.status_name == "BadNodeIdUnknown":
+                self._lose(group, item, handle, found.status_name)
+            else:
+                self._suspect(group, item, found)
+
+    async def _find_again(self, group: Group) -> None:
+        """Nodes that were missing may have come, or come back."""
         lost = [item for item in group.items if item.fault and item in self._nodes]
-        if lost and not seed:
-            await self._monitor(group, lost)
-        handles = {item: handle for handle, item in group.reporting.items()}
-        for some in chunks(list(handles)):
-            answers = await ask(self._session, [self._nodes[item] for item in some])
-            samples = dict(zip(some, answers, strict=True))
-            for item, found in samples.items():
-                if found.status_name == "BadNodeIdUnknown":
-                    self._lose(group, item, handles[item], found.status_name)
-                elif seed or item in lost:
-                    item.seed(found, now_ms())
-            group.digest(self._session)
-            for item, found in samples.items():
-                self._suspect(item, found)
+        await self._monitor(group, lost)
+        await self._seed([item for item in lost if not item.fault])
 
-    def _suspect(self, item: Item, found: Sample) -> None:
-        """Two looks in a row see another value than the one reported last: reports have stopped.
+    async def _seed(self, items: Sequence[Item]) -> None:
+        """Ask for the value of each, so that it has one before it changes."""
+        for some in chunks(items):
+            answers = await ask(self._session, [self._nodes[item] for item in some])
+            for item, found in zip(some, answers, strict=True):
+                item.seed(found, now_ms())
+
+    def _suspect(self, group: Group, item: Item, found: Sample) -> None:
+        """A value that was not reported counts all the same; if no report comes for long, reports have stopped.
 
         Raises:
             UnreachableError: That is so.
         """
-        if item.fault or not item.differs(found):
+        now = time.monotonic()
+        if not item.glimpse(found):
             self._suspects.pop(item, None)
         elif item.is_deadband_wanted:  # some servers compare with the last sample, and a slow change is never reported
             item.seed(found, now_ms())
-        elif self._suspects.get(item) == item.reports:
-            raise UnreachableError(f"{self._session} has stopped reporting {item.tag.node}, which has changed")
         else:
-            self._suspects[item] = item.reports
+            reports, since = self._suspects.setdefault(item, (item.reports, now))
+            if reports != item.reports:
+                self._suspects[item] = item.reports, now
+            elif now - since > 3 * group.interval + 1:  # long enough for a change to be reported
+                raise UnreachableError(f"{self._session} has stopped reporting {item.tag.node}, which has changed")

@@ -49,7 +49,7 @@ class OpcuaStation:
 
     def give_no_subscriptions(self) -> None:
         """From now on, like a small controller."""
-        self.server.iserver.subscription_service.create_subscription = _refuse  # type: ignore[assignment,method-assign]
+        self.server.iserver.subscription_service.create_subscription = _refuse  # type: ignore[method-assign]
 
     @contextmanager
     def no_deadband(self) -> Iterator[None]:

@@ -36,7 +36,7 @@ def driver(url: str, *names: str, **settings: object) -> OpcuaDriver:
     """A driver as the configuration would make it, of the variables ``ns=2;s=<name>``."""
     tags = [{"name": name, "node": f"ns=2;s={name}"} for name in names]
     device = {"name": "intake", "protocol": "opcua", "url": url, "period": PERIOD, "timeout": 1.0, "tag": tags}
-    return OpcuaDriver(OpcuaSettings.model_validate({**device, **settings}), look_period=0.6)
+    return OpcuaDriver(OpcuaSettings.model_validate({**device, **settings}), look_period=0.1)
 
 
 async def polls(server: OpcuaDriver, first: int = 0) -> AsyncGenerator[list[Reading], None]:

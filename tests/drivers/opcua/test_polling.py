@@ -26,7 +26,7 @@ async def station() -> AsyncIterator[OpcuaStation]:
 def driver(url: str, *names: str, mode: str = "poll", **tag: object) -> OpcuaDriver:
     tags = [{"name": name, "node": f"ns=2;s={name}", **tag} for name in names]
     device = {"name": "s", "protocol": "opcua", "url": url, "period": 0.1, "timeout": 1.0, "mode": mode, "tag": tags}
-    return OpcuaDriver(OpcuaSettings.model_validate(device), look_period=0.3)
+    return OpcuaDriver(OpcuaSettings.model_validate(device), look_period=0.1)
 
 
 async def test_every_tag_is_read_each_period(station: OpcuaStation) -> None:

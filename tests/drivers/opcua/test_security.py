@@ -53,7 +53,7 @@ class Plant:
         return OpcuaSettings.model_validate(wanted)
 
     def driver(self, url: str, **other: object) -> OpcuaDriver:
-        return OpcuaDriver(self.settings(url, **other), look_period=0.2)
+        return OpcuaDriver(self.settings(url, **other), look_period=0.05)
 
     async def refusal(self, url: str, **other: object) -> str:
         """Why the driver does not open."""
@@ -181,7 +181,7 @@ async def test_trust_that_is_withdrawn_ends_the_connection(plant: Plant, station
 async def test_a_certificate_that_expires_while_it_is_used_ends_the_connection(plant: Plant) -> None:
     """An old connection is no better than a new one. Takes the seconds that the certificate has left."""
     (plant.folder / "brief").mkdir()
-    brief = keys(plant.folder / "brief", "works", begins=timedelta(days=-1), ends=timedelta(seconds=4))
+    brief = keys(plant.folder / "brief", "works", begins=timedelta(days=-1), ends=timedelta(seconds=12))
     shutil.copy(brief.cert_file, plant.trusted)
 
     async with opcua_server({"flow": 1.0}, secured=Secured(brief)) as server, plant.driver(server.url) as works:
