@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 EXTRA ?= opcua
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test install real-station bench schema lock clean
 
@@ -33,10 +34,11 @@ schema: .venv/dev  ## after a change of settings or payloads: write their JSON S
 
 # Hashes are checked and nothing but the lock decides what is installed. A stamp file says which lock is in.
 .venv/%: requirements/%.lock pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing what $< says into .venv; the first time this takes a minute or two"
+	@$(PIP) --require-hashes -r $<
+	@PYTHONWARNINGS=ignore $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
 
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet
 
