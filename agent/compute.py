@@ -24,6 +24,7 @@ SHOWN: Final[Mapping[str, tuple[Kind, ...]]] = {
     "running": ("pump", "station"),
     "curves": ("curve",),
     "dispatch": ("recommendation",),
+    "seal": (),
 }
 
 

@@ -89,5 +89,6 @@ def enabled(settings: JobsSettings) -> dict[str, JobSettings]:
         "running": settings.running,
         "curves": settings.curves,
         "dispatch": settings.dispatch,
+        "seal": settings.seal,
     }
     return {name: job for name, job in jobs.items() if job.enabled}

@@ -15,7 +15,9 @@ from agent.store.newest import newest_rows
 from agent.store.places import merged
 from agent.store.records import Filled, Kind, Record, Row
 from agent.store.rows import Part, Rows, snapshot
-from agent.store.zones import Stored
+from agent.store.sealable import next_block
+from agent.store.settings import StorageSettings
+from agent.store.zones import Span, Stored
 
 CHUNK = 65_536  # rows a statement visits at most: a snapshot held for long keeps the write-ahead log growing
 NEWEST = 2**62  # above every id
@@ -72,6 +74,12 @@ class Reader:
         """Id of the newest row in sight, 0 where there is none."""
         newest = self._fetch("SELECT max(last) FROM span WHERE first <= ?", self.horizon)[0][0]
         return min(newest or 0, self.horizon)
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Times of the oldest and the newest row; (0, 0) where there is none."""
+        oldest, newest = self._fetch("SELECT min(min_ms), max(max_ms) FROM span WHERE first <= ?", self.horizon)[0]
+        return oldest or 0, newest or 0
 
     @property
     def units(self) -> dict[str, str]:
@@ -137,6 +145,18 @@ class Reader:
                 if len(found) == limit:
                     return found
         return found
+
+    def stored(self, first: int, last: int) -> list[Stored]:
+        """Rows from *first* to *last* with numbers for names, a few at a time: what is sealed."""
+        return [
+            row for start in range(first, last + 1, CHUNK) for row in self._between(start, min(last, start + CHUNK - 1))
+        ]
+
+    def sealable(self, settings: StorageSettings, jobs: Collection[str], now_ms: int) -> Span | None:
+        """Which rows are next to be sealed; *jobs* are those that read the log."""
+        last_id = self.last_id
+        with translating(self._path), snapshot(self._db):
+            return next_block(self._db, settings, jobs, last_id, now_ms)
 
     def latest(self, tags: Collection[str] | None = None) -> dict[str, Row]:
         """The newest row of each tag; appended ones go before imported ones, which are history."""

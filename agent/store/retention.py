@@ -1,5 +1,7 @@
 """What is older than the site wants, or more than its disk holds, leaves the log; counted, and in small steps.
 
+Rows that have been sealed leave the table before anything else does: they are there twice.
+
 The file does not shrink: pages that become free are used for new readings, so that a log at its limit
 stays as large as it is. (auto_vacuum would move pages at every step for a file that grows again at once.)
 """
@@ -10,7 +12,10 @@ from typing import get_args
 
 from agent.store.log import Log
 from agent.store.losses import DAY_MS, RETENTION, Loss
+from agent.store.places import merged
 from agent.store.records import Kind
+from agent.store.rows import Rows, sealed_upto
+from agent.store.sealed_rows import drop_block, sweep
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 
@@ -24,6 +29,8 @@ async def retain(store: Store, settings: StorageSettings, now_ms: int) -> int:
     Returns:
         Readings dropped; the loss report says which.
     """
+    while await store.write(sweep):
+        pass
     dropped = 0
     while rows := await store.write(lambda log: drop_span(log, settings, now_ms)):
         dropped += rows
@@ -42,11 +49,30 @@ def drop_span(log: Log, settings: StorageSettings, now_ms: int) -> int:
         return 0
     first, last, imported = span
     pending = [] if imported else log.db.execute(PENDING, (first, last)).fetchall()
-    losses = log.db.execute(COUNTS, (first, last, json.dumps(pending))).fetchall()
-    log.lose([Loss(log.names.tag_of[tag], RETENTION, *counts) for tag, *counts in losses])
-    log.db.execute("DELETE FROM reading WHERE id BETWEEN ? AND ?", (first, last))
+    if last <= sealed_upto(log.db):
+        losses = _sealed_losses(log.db, first, last, merged(pending))
+        drop_block(log, first)
+    else:
+        losses = log.db.execute(COUNTS, (first, last, json.dumps(pending))).fetchall()
+        log.db.execute("DELETE FROM reading WHERE id BETWEEN ? AND ?", (first, last))
+    names = log.names.tag_of
+    log.lose([Loss(names[tag], RETENTION, start, end, rows, left) for tag, start, end, rows, left in losses])
     log.db.execute("DELETE FROM span WHERE first = ?", (first,))
     return int(last - first + 1)
+
+
+def _sealed_losses(
+    db: sqlite3.Connection, first: int, last: int, pending: list[tuple[int, int]]
+) -> list[tuple[int, int, int, int, int]]:
+    """Of each tag of a block its number, the first and last time, how many readings, and how many are *pending*."""
+    if not pending:
+        return db.execute(BLOCK_COUNTS, (first,)).fetchall()
+    found = []
+    for chunk in Rows(db).part(first, last).chunks:
+        parts = [chunk.between(*place) for place in pending]
+        undelivered = sum(part.stop - part.start for part in parts)
+        found.append((chunk.tag, min(chunk.times_ms), max(chunk.times_ms), len(chunk.ids), undelivered))
+    return found
 
 
 def drop_findings(log: Log, cutoff_ms: int) -> None:
@@ -82,6 +108,7 @@ PENDING = """
 SELECT id + 1, ?2 FROM cursor WHERE stream = 'live' AND id < ?2
 UNION ALL SELECT first, last FROM backlog WHERE last >= ?1 AND first <= ?2
 """
+BLOCK_COUNTS = "SELECT tag, min_ms, max_ms, rows, 0 FROM chunk WHERE block = ?"
 COUNTS = """
 SELECT tag, min(ts_ms), max(ts_ms), count(*), sum(EXISTS (
     SELECT 1 FROM json_each(?3) WHERE reading.id BETWEEN value ->> 0 AND value ->> 1

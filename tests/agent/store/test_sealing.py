@@ -5,14 +5,21 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.jobs.job import JobContext, Outcome
+from agent.jobs.seal import run
+from agent.settings import AgentSettings
 from agent.store.columns import columns
+from agent.store.findings import finish
 from agent.store.log import Log
 from agent.store.reader import Reader
 from agent.store.records import Row
+from agent.store.retention import retain
 from agent.store.rows import Rows
+from agent.store.sealed import SealedBlock
 from agent.store.sealed_rows import keep_block, sweep
 from agent.store.sealing import sealed
 from agent.store.settings import StorageSettings
+from agent.store.writer import Store
 from drivers.reading import Reading, Value
 
 NOON = 1_700_000_000_000
@@ -161,3 +168,139 @@ def test_a_block_of_a_log_that_has_changed_is_refused(settings: StorageSettings)
             assert not keep_block(log, block)
 
     assert len(everything(settings.path)) == 1
+
+
+class Station:
+    """A log that grows by a second of two tags at a time, and a clock that goes with it."""
+
+    def __init__(self, settings: StorageSettings) -> None:
+        self.settings = settings
+        self.now_ms = NOON
+
+    def run(self, seconds: int, *, together: int = 100) -> None:
+        """Poll that long, *together* seconds a transaction."""
+        with Log(self.settings.path) as log:
+            for start in range(0, seconds, together):
+                with log.transaction():
+                    log.insert(
+                        [
+                            Reading(tag, self.now_ms + 1_000 * n, n / 10, 192)
+                            for n in range(start, min(seconds, start + together))
+                            for tag in ("flow", "level")
+                        ]
+                    )
+        self.now_ms += 1_000 * seconds
+
+    def seal(self) -> SealedBlock | None:
+        """What the job finds to seal, put in its place."""
+        agent = AgentSettings.model_validate(
+            {
+                "station": {"name": "hillside"},
+                "storage": self.settings.model_dump(),
+                "jobs": NO_JOBS,
+                "device": [],
+            }
+        )
+        with Reader(self.settings.path) as reader:
+            outcome = run(JobContext(agent, reader, 0, None, self.now_ms))
+        with Log(self.settings.path) as log, log.transaction():
+            finish(log, "seal", outcome, self.now_ms, 1)
+        return outcome.sealed
+
+
+NO_JOBS = {job: {"enabled": False} for job in ("quality", "gaps", "running", "curves", "dispatch")}
+
+
+def test_only_what_is_out_of_the_hot_window_is_sealed(settings: StorageSettings) -> None:
+    """The last two hours are what everybody reads; a block is worth it from 2,048 readings a tag on."""
+    station = Station(settings)
+    station.run(8_000)
+    assert station.seal() is None
+    station.run(5_000)
+
+    block = station.seal()
+
+    assert block is not None
+    assert NOON + 1_000 * 4_000 < block.max_ms < station.now_ms - 7_200_000
+    assert station.seal() is None
+
+
+def test_what_a_receiver_waits_for_is_not_sealed_before_its_age(settings: StorageSettings) -> None:
+    """The broker is away: it is delivered as it lies; after a day it is sealed, and delivered from there."""
+    station = Station(settings)
+    with Log(settings.path) as log, log.transaction():
+        log.db.execute("INSERT INTO cursor VALUES ('mqtt', 'live', 0)")
+    station.run(13_000)
+    assert station.seal() is None
+
+    station.now_ms += 86_400_000
+    station.run(100)
+
+    assert station.seal() is not None
+    with Reader(settings.path) as reader:
+        assert [row.id for row in reader.appended(1, 26_200, 30_000)] == list(range(1, 26_201))
+
+
+def test_what_a_job_has_not_read_is_not_sealed(settings: StorageSettings) -> None:
+    """Nor what an enabled job that never ran would read."""
+    station = Station(settings)
+    station.run(13_000)
+    with Reader(settings.path) as reader:
+        assert reader.sealable(settings, ["curves"], station.now_ms) is None
+        with Log(settings.path) as log, log.transaction():
+            finish(log, "curves", Outcome(mark=9_000), station.now_ms, 1)
+
+        assert reader.sealable(settings, ["curves"], station.now_ms) == (1, 8_192, NOON, NOON + 4_095_000, 0)
+
+
+def test_doubtful_times_are_not_sealed(settings: StorageSettings) -> None:
+    """They are still to be corrected in their place."""
+    station = Station(settings)
+    station.run(13_000)
+    with Log(settings.path) as log, log.transaction():
+        log.db.execute("INSERT INTO anchor VALUES (1, 'boot', 0)")
+
+    assert station.seal() is None
+
+
+def test_imported_history_is_sealed_at_once_and_never_delivered(settings: StorageSettings) -> None:
+    """In blocks of its own, since receivers do not get it."""
+    live = [Reading("flow", NOON + 1_000 * n, 1.0, 192) for n in range(10)]
+    write(settings.path, live)
+    write(settings.path, [Reading("flow", NOON - 10**10 + 1_000 * n, 2.0, 192) for n in range(3_000)], imported=True)
+    station = Station(settings)
+    station.now_ms += 10_000_000
+    station.run(100)
+    live_block, history = station.seal(), station.seal()
+
+    assert live_block is not None
+    assert history is not None
+    assert (live_block.rows, live_block.imported, history.rows, history.imported) == (10, 0, 3_000, 1)
+    with Reader(settings.path) as reader:
+        assert len(reader.appended(1, 10_000, 10_000)) == 210
+
+
+async def test_retention_drops_blocks_and_counts_what_was_in_them(settings: StorageSettings) -> None:
+    """By tag, with what a receiver still waited for; ids go on, and nothing of it stays."""
+    station = Station(settings)
+    station.run(13_000)
+    station.seal()
+    with Log(settings.path) as log, log.transaction():
+        log.db.execute("INSERT INTO cursor VALUES ('mqtt', 'live', 4000)")
+    station.now_ms += 2 * 86_400_000
+    station.run(100)
+    short = settings.model_copy(update={"keep_days": 1.0})
+    async with Store(short) as store:
+        dropped = await retain(store, short, station.now_ms)
+        with Reader(settings.path) as reader:
+            kept, losses = reader.after(0, 100_000), reader.losses()
+
+    assert dropped == 26_000
+    assert [row.id for row in kept] == list(range(26_001, 26_201))
+    assert [(loss.tag, loss.readings, loss.undelivered) for loss in losses] == [
+        ("flow", 13_000, 11_000),
+        ("level", 13_000, 11_000),
+    ]
+    with Log(settings.path) as log:
+        for table in ("chunk", "strip"):
+            assert log.db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608 - ours
