@@ -12,9 +12,11 @@ from agent.store.reader import Reader
 from agent.store.records import Row
 from tests.acceptance.listener import Listener
 from tests.acceptance.station import PUMP_AGENT, free_ports, prepare, replayed, running
+from tests.benchmarks.poll_to_broker import peak_mb
 from tests.simulators.broker import mosquitto
 
 OUTAGE = 20.0  # s
+MEMORY = 130  # MB
 NO_SENSOR = 7  # temperature channels of the recording that answer 3276.7
 PATIENCE = 60.0  # s for the rest to arrive
 
@@ -29,7 +31,7 @@ def check_transport(folder: Path, seconds: float, check: Check, outage: float = 
         with (
             replayed(ports, start=3000),
             Listener(broker.port, "water/real") as listener,
-            running(PUMP_AGENT, "run", str(path)),
+            running(PUMP_AGENT, "run", str(path)) as polling,
         ):
             time.sleep(seconds / 2)
             broker.kill()
@@ -39,12 +41,14 @@ def check_transport(folder: Path, seconds: float, check: Check, outage: float = 
             with Reader(load(path).storage.path) as reader:
                 rows = reader.after(0, 10_000_000)
             missing = _missing(rows, listener)
+            memory = peak_mb(polling.pid)
     history = len(listener.streams["history"])
     check(
         "2 every stored reading reached a subscriber",
         not missing and history > 0,
         f"{len(rows)} stored, {len(missing)} missing, {history} by history after {outage:g} s of outage",
     )
+    check("memory of the polling process, OPC UA included", memory <= MEMORY, f"{memory:.0f} MB (goal {MEMORY} MB)")
     check("2 in order per tag within each topic", listener.disorder() == 0, f"{listener.disorder()} out of order")
     return rows
 
