@@ -17,6 +17,8 @@ from agent.worker import JobError, Task, Worker
 
 log = logging.getLogger(__name__)
 
+WAITS: Final = "waits until the clock is right"
+
 # What subscribers see of each job; marked stale where its newest run gave nothing.
 SHOWN: Final[Mapping[str, tuple[Kind, ...]]] = {
     "quality": ("quality",),
@@ -57,7 +59,10 @@ async def compute(queue: Queue, jobs: JobsSettings, store: Store, worker: Worker
         settings: JobSettings = getattr(jobs, job)
         task = Task(job, store.last_id, wall_ms())
         try:
-            await run(task, settings.budget, store, worker, health.job(job))
+            if health.clock.state == "degraded":
+                await postpone(task, store, health.job(job))
+            else:
+                await run(task, settings.budget, store, worker, health.job(job))
         except StorageError as error:
             # its mark has not moved either: the next run does the same work again
             health.store.trouble(str(error))
@@ -75,16 +80,30 @@ async def run(task: Task, budget: float, store: Store, worker: Worker, part: Par
     except JobError as error:
         if part.trouble(str(error)):
             log.error("job %s %s; its last result stays, marked stale", task.job, error)  # noqa: TRY400 - traced there
-        await store.fail(task.job, str(error), task.now_ms, _ms_since(started))
-        await store.record(
-            [stale for kind in SHOWN[task.job] for stale in _stale(await store.newest(kind), task.now_ms)]
-        )
+        await _leave(task, str(error), store, _ms_since(started))
     else:
         await store.finish(task.job, outcome, task.now_ms, _ms_since(started))
         for what, number in outcome.counts.items():
             part.count(what, number)
         if part.well():
             log.info("job %s: works", task.job)
+
+
+async def postpone(task: Task, store: Store, part: Part) -> None:
+    """Leave the job until the clock is right: by a clock in 1970 it would find 56 years missing afterwards.
+
+    Raises:
+        StorageError: The disk refuses.
+    """
+    if part.trouble(WAITS, "degraded"):
+        log.info("job %s %s", task.job, WAITS)
+    await _leave(task, WAITS, store, 0)
+
+
+async def _leave(task: Task, why: str, store: Store, took_ms: int) -> None:
+    """Note that there is no new result; the last one stays, marked stale."""
+    await store.fail(task.job, why, task.now_ms, took_ms)
+    await store.record([stale for kind in SHOWN[task.job] for stale in _stale(await store.newest(kind), task.now_ms)])
 
 
 def _ms_since(started: float) -> int:

@@ -83,6 +83,7 @@ class Health:
         self.broker = Part("broker")
         self.backlog = Progress()
         self.store = Part("store")
+        self.clock = Part("clock")
         self.config = Part("configuration", state="ok")
         self.commands = Part("commands")  # shown in the log only: without commands everything else goes on
         self.jobs: dict[str, Part] = {}
@@ -102,7 +103,7 @@ class Health:
 
     def report(self, now_ms: int) -> payloads.Health:
         """The state of all parts at *now_ms*."""
-        parts = [*self.devices.values(), self.broker, self.store, self.config, *self.jobs.values()]
+        parts = [*self.devices.values(), self.broker, self.store, self.clock, self.config, *self.jobs.values()]
         return payloads.Health(
             station=self._station,
             ts=now_ms,
@@ -113,6 +114,7 @@ class Health:
             broker=self.broker.report(now_ms),
             backlog=self.backlog.report(now_ms),
             store=self.store.report(now_ms),
+            clock=self.clock.report(now_ms),
             configuration=self.config.report(now_ms),
             jobs=tuple(part.report(now_ms) for part in self.jobs.values()),
         )

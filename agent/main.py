@@ -13,6 +13,8 @@ from typing import NoReturn
 import uvloop
 
 from agent.alarms.watch import Watch
+from agent.clock.dating import Dating
+from agent.clock.source import system_clock
 from agent.compute import Queue, compute
 from agent.crew import Crew, Post
 from agent.health import Health, wall_ms
@@ -53,6 +55,7 @@ async def run(path: Path, settings: AgentSettings, stop: asyncio.Event) -> None:
         store = await stack.enter_async_context(Store(settings.storage))
         crew = Crew(await stack.enter_async_context(asyncio.TaskGroup()))
         agent = Agent(path, settings, store, crew)
+        await stack.enter_async_context(agent.dating)
         await agent.take(settings)
         notify("READY=1")
         log.info("%s: polling %d devices", settings.station.name, len(settings.devices))
@@ -82,6 +85,7 @@ class Agent:
             store.sink(receiver)
         self._buses = Buses()
         self._health = Health(settings.station.name, VERSION)
+        self.dating = Dating(store, system_clock(settings.clock), settings.clock, self._health.clock)
 
     async def take(self, settings: AgentSettings) -> list[str]:
         """Put *settings* into force; the names of the tasks that had to begin anew."""
@@ -89,8 +93,8 @@ class Agent:
             driver(device)  # loads its library: a second of import, later, would be a timeout of all other devices
         await self._store.describe({tag.name: tag.unit for device in settings.devices for tag in device.tags})
         self._health.follow(settings)
-        if settings.storage != self._storage:
-            log.warning("[storage] has changed; that takes effect when the agent is started next")
+        if (settings.storage, settings.clock) != (self._storage, self._first.clock):
+            log.warning("[storage] or [clock] has changed; that takes effect when the agent is started next")
         return await self._crew.man(self._posts(settings))
 
     def _posts(self, settings: AgentSettings) -> dict[str, Post]:
@@ -99,7 +103,7 @@ class Agent:
         losses = partial(report_losses, settings.station.name, store)
         posts = {
             device.name: Post(
-                device, partial(supervise, part, partial(poll, device, store, part, health.store, self._buses))
+                device, partial(supervise, part, partial(poll, device, self.dating, part, health.store, self._buses))
             )
             for device in settings.devices
             for part in [health.devices[device.name]]
@@ -113,7 +117,10 @@ class Agent:
                 "configuration": Post("always", partial(follow, self._path, self._first, health.config, self.take)),
                 "health": Post("always", partial(report, health, store)),
                 "losses": Post(settings.station, partial(supervise, health.store, losses)),
-                "retention": Post("always", partial(keep_within_bounds, self._storage, store, health.store)),
+                "retention": Post(
+                    "always", partial(keep_within_bounds, self._storage, store, health.store, health.clock)
+                ),
+                "clock": Post("always", partial(supervise, health.clock, self.dating.follow)),
                 "watchdog": Post("always", partial(feed_watchdog, health, store)),
             }
         )

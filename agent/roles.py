@@ -18,7 +18,8 @@ class Tag:
 
     name: str
     device: str
-    period_ms: int  # between two readings
+    period_ms: int  # between two polls
+    silence_ms: int  # between two readings, while the value stays as it is
     behaviour: Behaviour
     fill: Fill  # "forward" for a totaliser, whatever was asked
     hold_ms: int  # how old a reading may be and still stand for the present
@@ -62,6 +63,7 @@ def known_tags(settings: AgentSettings) -> dict[str, Tag]:
 
 def _known(tag: TagSettings, device: DeviceSettings, *, is_totaliser: bool, is_status: bool) -> Tag:
     period_ms = round(1000 * (tag.period or device.period))
+    heartbeat_ms = round(1000 * tag.heartbeat) if tag.store == "exception" else 0
     is_counter = is_totaliser or tag.totaliser or _quantity(tag) in {"energy", "volume"}
     is_flag = is_status or (isinstance(tag, ModbusTagSettings) and tag.type == "bool")
     behaviour: Behaviour = "totaliser" if is_counter else "status" if is_flag else "analogue"
@@ -69,9 +71,10 @@ def _known(tag: TagSettings, device: DeviceSettings, *, is_totaliser: bool, is_s
         name=tag.name,
         device=device.name,
         period_ms=period_ms,
+        silence_ms=max(period_ms, heartbeat_ms),
         behaviour=behaviour,
         fill=_fill(tag.fill, behaviour),
-        hold_ms=max(_HOLD_PERIODS * period_ms, _HOLD_LEAST_MS),
+        hold_ms=heartbeat_ms + max(_HOLD_PERIODS * period_ms, _HOLD_LEAST_MS),
         settings=tag,
     )
 

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from agent.alarms.settings import AlarmSettings, LimitSettings
+from agent.clock.settings import ClockSettings
 from agent.jobs.settings import JobsSettings
 from agent.mqtt.settings import MqttSettings
 from agent.plant import (
@@ -33,3 +34,4 @@ class AgentSettings(Settings):
     jobs: JobsSettings = JobsSettings()
     mqtt: MqttSettings = MqttSettings()
     storage: StorageSettings = StorageSettings()
+    clock: ClockSettings = ClockSettings()

@@ -3,11 +3,14 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from typing import NoReturn
 
+from agent.clock.dating import Keeps
 from agent.health import Health, Part, wall_ms
 from agent.loss_report import loss_report
 from agent.mqtt import payloads
+from agent.news import News
 from agent.notify import notify
 from agent.store.errors import StorageError
 from agent.store.reader import Reader
@@ -15,7 +18,7 @@ from agent.store.records import Record
 from agent.store.retention import retain
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
-from agent.ticks import Ticks
+from agent.ticks import Ticks, WallTicks
 from drivers.bus.buses import Buses
 from drivers.reading import Driver, DriverError, Forewarned, Reading
 from drivers.settings import AnyDeviceSettings, OpcuaSettings, UnitSettings
@@ -48,21 +51,22 @@ def driver(settings: AnyDeviceSettings, buses: Buses | None = None) -> Driver:
 
 
 async def poll(
-    settings: AnyDeviceSettings, store: Store, part: Part, storage: Part, buses: Buses | None = None
+    settings: AnyDeviceSettings, store: Keeps, part: Part, storage: Part, buses: Buses | None = None
 ) -> NoReturn:
     """Read one device at its period and keep what it says, until it fails.
 
     Raises:
         DriverError: The device is gone; its tags have been kept as bad. The supervisor opens it anew.
     """
-    device = driver(settings, buses)
+    device, news = driver(settings, buses), News(settings)
     try:
         async with device:
             forewarned = device if isinstance(device, Forewarned) else None
-            ticks = Ticks(settings.period)
+            ticks = WallTicks(settings.period)
             async for tick in ticks:
-                readings = await device.read(tick)
-                await keep(readings, store, storage)
+                readings = news.among(await device.read(tick), time.monotonic())
+                if not await keep(readings, store, storage):
+                    news.forget(readings)
                 part.counts["skipped"] = ticks.skipped
                 warning = forewarned.warning() if forewarned else None
                 if part.well(warning):
@@ -73,16 +77,17 @@ async def poll(
     raise AssertionError("ticks never end")
 
 
-async def keep(readings: list[Reading], store: Store, part: Part) -> None:
-    """Append *readings*; where the disk refuses, polling goes on and what is lost is counted."""
+async def keep(readings: Sequence[Reading], store: Keeps, part: Part) -> bool:
+    """Append *readings*, if it can be done; where the disk refuses, polling goes on and what is lost is counted."""
     try:
         await store.append(readings)
     except StorageError as error:
         part.count("lost", len(readings))
         if part.trouble(str(error)):
             log.error("%s; readings are not kept until it is mended", error)  # noqa: TRY400 - no bug, no trace
-    else:
-        part.well()
+        return False
+    part.well()
+    return True
 
 
 async def report(health: Health, store: Store) -> NoReturn:
@@ -113,11 +118,11 @@ async def report_losses(station: str, store: Store) -> NoReturn:
     raise AssertionError("ticks never end")
 
 
-async def keep_within_bounds(settings: StorageSettings, store: Store, storage: Part) -> NoReturn:
-    """Let the oldest readings go where the site's limits of age and size say so."""
+async def keep_within_bounds(settings: StorageSettings, store: Store, storage: Part, clock: Part) -> NoReturn:
+    """Let the oldest readings go where the site's limits of age and size say so; of age only by a right clock."""
     async for _ in Ticks(RETENTION_PERIOD):
         try:
-            if dropped := await retain(store, settings, wall_ms()):
+            if dropped := await retain(store, settings, wall_ms() if clock.state == "ok" else 0):
                 storage.count("dropped", dropped)
                 log.info("%d readings were older than keep_days or more than max_mb holds, and are gone", dropped)
         except StorageError as error:

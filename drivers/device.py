@@ -76,8 +76,9 @@ class TagSettings(Settings):
     valid_min: float | None = None  # scaled values outside are bad
     valid_max: float | None = None
     period: Seconds | None = None  # s; the device's period where absent
-    deadband: Annotated[float, Field(ge=0)] = 0.0  # in the tag's unit; live topic only
+    deadband: Annotated[float, Field(ge=0)] = 0.0  # in the tag's unit; a smaller change is no news to the live topic
     heartbeat: Seconds = 60.0  # s; live topic sent at least this often
+    store: Literal["always", "exception"] = "always"  # "exception": only what is news to the live topic is stored
     fill: Fill = "missing"
     totaliser: bool = False  # a cumulative counter: held, never interpolated
 

@@ -81,6 +81,7 @@ class Dating:
         look = self._clock.look()
         self._offset_ms = look.offset_ms
         self._is_believed = self._trust.believes(look)
+        self._tell()
         if look.is_synchronised is None:
             log.info("nobody can say here whether the clock is synchronised; it is believed from 2026 on")
         elif not look.is_synchronised and not self._trust.is_expected:
@@ -121,16 +122,20 @@ class Dating:
         """
         look = self._look()
         if not self._is_believed:
-            if self._part.trouble(TROUBLE, "degraded"):
-                log.warning("%s; what is read now is dated once it is", TROUBLE)
+            self._tell()
             return
         if look.is_synchronised and look.boot_ms - self._noted_ms >= NOTED_MS:
             await self._store.write(lambda log: note_synchronised(log, self._clock.boot_id, look))
             self._noted_ms = look.boot_ms
         if self._is_waiting:
             await self._date(look)
-        if self._part.well():
-            log.info("the clock is right")
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._is_believed:
+            self._part.well()
+        elif self._part.trouble(TROUBLE, "degraded"):
+            log.warning("%s; what is read now is dated once it is", TROUBLE)
 
     async def _judged(self, readings: Sequence[Reading]) -> Sequence[Reading]:
         while True:

@@ -101,9 +101,9 @@ def _alike(reader: Reader, rows: list[Row]) -> tuple[list[Row], bool]:
 
 
 def _spaced(tag: Tag, heard: Heard, times_ms: Sequence[int], is_history: bool) -> Tag:  # noqa: FBT001 - what came
-    """The tag at the spacing of its history, where that is coarser than it is polled."""
+    """The tag at the spacing of its readings, where that is coarser than it is polled."""
     heard.spacing_ms = spacing_ms(times_ms, heard.spacing_ms) if is_history else 0
-    return replace(tag, period_ms=max(tag.period_ms, heard.spacing_ms))
+    return replace(tag, period_ms=max(tag.silence_ms, heard.spacing_ms))
 
 
 def _late(reader: Reader, tag: Tag, times_ms: Sequence[int]) -> list[Stretch]:

@@ -25,6 +25,7 @@ from drivers.settings import ModbusTagSettings
 MOST_ROWS = 300_000  # one run takes in; whoever has more catches up run by run
 MOST_REASONS = 5  # a tag's most frequent ones are told
 CELL_MS = 1_000
+LONGEST_MS = 86_400_000  # that a report looks back, also where the agent was off for a year or its clock was set
 _WORST_FIRST = (Flag.FAIL, Flag.MISSING, Flag.SUSPECT, Flag.NOT_EVALUATED)
 
 
@@ -56,6 +57,7 @@ def run(context: JobContext) -> Outcome:
     is_behind = len(rows) == MOST_ROWS
     end_ms = rows[-1].ts_ms if is_behind else context.now_ms
     start_ms = kept.until_ms if 0 < kept.until_ms < end_ms else min((row.ts_ms for row in rows), default=end_ms)
+    start_ms = max(start_ms, end_ms - LONGEST_MS)
     if start_ms >= end_ms:
         return Outcome(mark=context.mark, state=context.state)
     known = known_tags(context.settings)
@@ -69,7 +71,7 @@ def run(context: JobContext) -> Outcome:
     for name, tag in known.items():
         own = by_tag.get(name, [])
         tally = judge(kept.watches[name], _portion(own, told, name), _rules(tag), end_ms)
-        reports.append(_report(tag, own, tally, (end_ms - start_ms) / tag.period_ms, filled[name]))
+        reports.append(_report(tag, own, tally, (end_ms - start_ms) / tag.silence_ms, filled[name]))
     kept.until_ms = end_ms
     report = _station(context, reports, crossed, start_ms, end_ms)
     return Outcome(
@@ -105,7 +107,7 @@ def _portion(rows: Sequence[Row], told: Activity, tag: str) -> Portion:
 def _rules(tag: Tag) -> Rules:
     said = tag.settings
     return Rules(
-        period_ms=tag.period_ms,
+        period_ms=tag.silence_ms,
         behaviour=tag.behaviour,
         low=-np.inf if said.valid_min is None else said.valid_min,
         high=np.inf if said.valid_max is None else said.valid_max,

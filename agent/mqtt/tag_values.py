@@ -35,7 +35,7 @@ class TagValues:
     """
 
     def __init__(self, tags: Iterable[TagSettings]) -> None:
-        self._said = {tag.name: Said(tag.unit, tag.deadband, tag.heartbeat) for tag in tags}
+        self._said = {tag.name: Said(tag.unit, tag.deadband, _heartbeat(tag)) for tag in tags}
 
     def __contains__(self, tag: object) -> bool:
         return tag in self._said
@@ -82,6 +82,11 @@ def word(quality: int) -> QualityWord:
     if is_good(quality):
         return "good"
     return "uncertain" if quality >= Quality.UNCERTAIN else "bad"
+
+
+def _heartbeat(tag: TagSettings) -> float:
+    """s; a tag stored by exception has had its heartbeat already, and each of its rows is news."""
+    return 0.0 if tag.store == "exception" else tag.heartbeat
 
 
 def _is_news(said: Said, row: Row, now: float) -> bool:

@@ -100,5 +100,6 @@ class Health(Payload):
     broker: PartHealth | None = None
     backlog: Backlog | None = None
     store: PartHealth | None = None
+    clock: PartHealth | None = None  # degraded while its time is in doubt
     configuration: PartHealth | None = None  # degraded while a changed file is refused
     jobs: tuple[PartHealth, ...] = ()
