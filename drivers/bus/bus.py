@@ -103,10 +103,11 @@ class Bus:
             await place.line.open()
         if (pause := place.quiet_until - time.monotonic()) > 0:
             await asyncio.sleep(pause)
-        began = time.monotonic()
         cost = patience + place.line.airtime(query)
-        place.quiet_until = began + 2 * cost  # also where we are cancelled, and nobody waits for the answer
+        began = self._ask_at(place, cost)
         try:
+            await place.line.settle(query, patience)
+            began = self._ask_at(place, cost)
             answer = await place.line.exchange(query, patience)
         except NoAnswerError as error:
             await self._note_failure(place, unit, cost, str(error))
@@ -115,6 +116,12 @@ class Bus:
         place.quiet_until, place.failures = 0.0, 0
         self._units[query.unit_id] = Rest()
         return Reply(answer, took)
+
+    def _ask_at(self, place: Place, cost: float) -> float:
+        """The present, from which a late answer has as long again, also where we are cancelled and nobody waits."""
+        began = time.monotonic()
+        place.quiet_until = began + 2 * cost
+        return began
 
     async def _note_failure(self, place: Place, unit: Rest, cost: float, fact: str) -> None:
         """Count a query without an answer.

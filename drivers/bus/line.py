@@ -18,6 +18,11 @@ class Query(NamedTuple):
         """Bytes of data in the answer."""
         return (self.quantity + 7) // 8 if self.function in BITS else 2 * self.quantity
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """What an answer shows of the question, besides the unit: function and size."""
+        return self.function, self.size
+
 
 class Refusal(NamedTuple):
     """The unit's own no."""
@@ -55,6 +60,14 @@ class Line(Protocol):
 
     def airtime(self, query: Query) -> float:
         """How long query and answer are under way by themselves, s."""
+
+    async def settle(self, query: Query, patience: float) -> None:
+        """Before *query* is asked, make sure that no older answer of its unit is still under way.
+
+        Raises:
+            NoAnswerError: One may be.
+            LostError: The connection is gone; it is closed now.
+        """
 
     async def exchange(self, query: Query, patience: float) -> bytes | Refusal:
         """Ask, and wait for what is the answer beyond doubt: its *size* bytes of data.

@@ -6,8 +6,10 @@ nothing is searched for: the first byte that does not fit ends it.
 """
 
 import struct
+from collections.abc import Collection
+from itertools import count
 
-from drivers.bus.line import NoAnswerError, Query, Refusal
+from drivers.bus.line import BITS, NoAnswerError, Query, Refusal
 
 EXCEPTION = 0x80  # added to the function code where the unit refuses
 POLYNOMIAL = 0xA001  # of the protocol's checksum, lowest bit first
@@ -40,6 +42,13 @@ def request(query: Query) -> bytes:
     """The frame that asks."""
     body = struct.pack(">BBHH", *query)
     return body + checksum(body)
+
+
+def sounding(query: Query, doubts: Collection[tuple[int, int]]) -> Query:
+    """A query at the same place, whose answer is shaped like none of *doubts* and not like that of *query*."""
+    step = 8 if query.function in BITS else 1
+    queries = (query._replace(quantity=step * words) for words in count(1))
+    return next(one for one in queries if one.shape not in doubts and one.shape != query.shape)
 
 
 def answer(query: Query, received: bytes) -> bytes | Refusal | None:

@@ -2,13 +2,30 @@
 
 import asyncio
 import time
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from drivers.bus import rtu
 from drivers.bus.line import LostError, NoAnswerError, Query, Refusal
 from drivers.bus.wire import Wire
 
 ASKING = 8  # bytes of a request
+OWED = 8  # answers that are remembered as missing
+LATEST = 6  # times the patience, after which none comes any more
+
+
+@dataclass(slots=True)
+class Debt:
+    """The answers that a unit may still owe us."""
+
+    shapes: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=OWED))  # newest last
+    asked: float = 0.0  # s, the last time
+    is_silent: bool = False  # when it was asked only to see whether something is under way
+
+    def is_paid(self, before: float) -> bool:
+        """Whether it was silent then, and long enough ago: it is off, or has no other registers to ask for."""
+        return self.is_silent and self.asked < before
 
 
 class RtuLine:
@@ -25,6 +42,7 @@ class RtuLine:
         self._silence = silence
         self._character = character
         self._wire: Wire | None = None
+        self._debts: defaultdict[int, Debt] = defaultdict(Debt)  # by unit
 
     @property
     def is_open(self) -> bool:
@@ -48,6 +66,26 @@ class RtuLine:
         """How long query and answer are under way by themselves, s."""
         return (ASKING + rtu.AROUND + query.size) * self._character
 
+    async def settle(self, query: Query, patience: float) -> None:
+        """After a query in vain, ask the unit for something whose answer cannot be mistaken for an older one.
+
+        Frames have no numbers. If the unit is merely slower than we waited, the answer to the last query comes when
+        the next one is asked, and would be taken for its answer if unit, function and size are the same.
+
+        Raises:
+            NoAnswerError: It answers an older query, or nothing.
+            LostError: The wire is gone.
+        """
+        debt = self._debts[query.unit_id]
+        if debt.is_paid(time.monotonic() - LATEST * patience):
+            debt.shapes.clear()
+        if debt.shapes:
+            try:
+                await self.exchange(rtu.sounding(query, debt.shapes), patience)
+            except NoAnswerError:
+                debt.is_silent = self._wire is not None and not self._wire.received
+                raise
+
     async def exchange(self, query: Query, patience: float) -> bytes | Refusal:
         """Ask, and wait for the answer.
 
@@ -55,6 +93,14 @@ class RtuLine:
             NoAnswerError: There was none.
             LostError: The wire is gone.
         """
+        debt = self._debts[query.unit_id]
+        debt.shapes.append(query.shape)  # stays where we are cancelled
+        debt.asked, debt.is_silent = time.monotonic(), False
+        answer = await self._exchange(query, patience)
+        debt.shapes.clear()
+        return answer
+
+    async def _exchange(self, query: Query, patience: float) -> bytes | Refusal:
         if self._wire is None:
             raise LostError("is closed")
         wire = self._wire

@@ -50,6 +50,9 @@ class TcpLine:
         """Nothing beside what a unit takes to think."""
         return 0.0
 
+    async def settle(self, _: Query, __: float) -> None:
+        """Nothing to do: frames are numbered."""
+
     async def exchange(self, query: Query, patience: float) -> bytes | Refusal:
         """Ask, and wait for the answer.
 

@@ -153,6 +153,7 @@ class Units:
     requests: list[Request] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _heard: bytearray = field(default_factory=bytearray)
+    _thinking: dict[int, asyncio.Lock] = field(default_factory=dict)
 
     def hear(self, data: bytes, write: Write) -> None:
         """Bytes came in; whoever is meant by a whole request begins to answer."""
@@ -163,10 +164,15 @@ class Units:
             assert framed(frame[:-2]) == frame, f"{frame.hex()} is no request"
             request = Request(*struct.unpack(">BBHH", frame[:-2]))
             self.requests.append(request)
+            task = asyncio.create_task(self._answer(request, write))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, request: Request, write: Write) -> None:
+        """Answer when what was asked before is answered: a unit thinks of one thing at a time."""
+        async with self._thinking.setdefault(request.unit, asyncio.Lock()):
             if behaviour := self.behaviours.get(request.unit):
-                task = asyncio.ensure_future(behaviour(request, write))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                await behaviour(request, write)
 
     async def rest(self) -> None:
         """Nobody answers any more."""

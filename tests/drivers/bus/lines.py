@@ -1,6 +1,7 @@
 """Lines with raw units on them, and the drivers that read them as the configuration would make them."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,16 @@ async def visit(driver: ModbusDriver) -> list[Reading]:
             return await driver.read(0)
     except UnreachableError as error:
         return driver.unavailable(0, str(error))
+
+
+async def until_good(make: Callable[[], ModbusDriver]) -> list[Reading]:
+    """Polls by new drivers, as the supervisor makes them, until one is good."""
+    async with asyncio.timeout(20):
+        readings = await visit(make())
+        while any(reading.value is None for reading in readings):
+            await asyncio.sleep(0.001)
+            readings = await visit(make())
+    return readings
 
 
 async def poll(driver: ModbusDriver, tick: int) -> list[Reading]:

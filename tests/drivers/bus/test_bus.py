@@ -223,12 +223,15 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 
 async def test_a_port_is_used_by_one_program(tmp_path: Path) -> None:
-    """Two masters on one line would take each other's answers."""
-    async with rig("serial", tmp_path, {1: answering(right)}) as line, line.driver(1):
-        line.buses = Buses()
+    """Two masters on one line would take each other's answers; when one leaves, the other may."""
+    async with rig("serial", tmp_path, {1: answering(right)}) as line:
+        async with line.driver(1):
+            line.buses = Buses()
+            with pytest.raises(UnreachableError, match="another program has it"):
+                await line.driver(1).__aenter__()
+        readings = await visit(line.driver(1))
 
-        with pytest.raises(UnreachableError, match="another program has it"):
-            await line.driver(1).__aenter__()
+    assert {reading.quality for reading in readings} == {Quality.GOOD}
 
 
 async def test_what_is_no_serial_port_is_called_so(tmp_path: Path) -> None:

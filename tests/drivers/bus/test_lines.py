@@ -10,7 +10,7 @@ import pytest
 
 from drivers.bus.buses import Buses
 from drivers.reading import Quality, UnreachableError
-from tests.drivers.bus.lines import TIMEOUT, Kind, device, rig, visit, wrong
+from tests.drivers.bus.lines import TIMEOUT, Kind, device, rig, until_good, visit, wrong
 from tests.simulators.serial_bus import (
     Behaviour,
     Request,
@@ -150,13 +150,15 @@ async def test_refused_registers_are_left_out(kind: Kind, tmp_path: Path) -> Non
 
 @KINDS
 @pytest.mark.slow
-async def test_late_answers_are_never_taken_for_another_request_s(kind: Kind, tmp_path: Path) -> None:
-    """Two units whose answers are late by anything up to twice the timeout, and blocks of the same shape; takes 4 s.
+@pytest.mark.parametrize("slowest", [1.9, 5.0])
+async def test_late_answers_are_never_taken_for_another_request_s(kind: Kind, slowest: float, tmp_path: Path) -> None:
+    """Two units that think for up to *slowest* timeouts, and blocks of the same shape; takes 4 s.
 
-    Without the pause after a failure a fifth of the readings would be wrong.
+    Without the pause after a failure a fifth of the readings would be wrong; and the pause alone does not help
+    where an answer comes after it.
     """
     rng = random.Random(7)
-    tardy = late(lambda: rng.uniform(0, 1.9 * 0.02))
+    tardy = late(lambda: rng.uniform(0, slowest * 0.02))
     readings = []
     async with rig(kind, tmp_path, {1: tardy, 2: tardy}) as line, asyncio.timeout(40):
         while len(line.units.requests) < 120:
@@ -167,6 +169,64 @@ async def test_late_answers_are_never_taken_for_another_request_s(kind: Kind, tm
 
     assert wrong(readings) == []
     assert 0 < sum(reading.value is None for reading in readings) < len(readings)
+
+
+@KINDS
+@pytest.mark.slow
+async def test_a_unit_that_is_always_one_answer_behind_is_never_believed(kind: Kind, tmp_path: Path) -> None:
+    """However long we are quiet: it answers when the next request comes, with what the last one asked for."""
+    held: list[bytes] = []
+
+    async def behind(request: Request, write: Write) -> None:
+        held.append(right(request))
+        if len(held) > 1:
+            write(held.pop(0))
+
+    readings = []
+    async with rig(kind, tmp_path, {1: behind}) as line, asyncio.timeout(40):
+        while len(line.units.requests) < 30:
+            readings += await visit(line.driver(1, 0, 10, 20, timeout=0.01))
+            await asyncio.sleep(0.001)
+        line.units.behaviours[1] = answering(right)
+        after = await until_good(lambda: line.driver(1, 0, 10, timeout=0.01))
+
+    assert {reading.value for reading in readings} == {None}
+    assert wrong(after) == []
+
+
+@KINDS
+async def test_a_unit_without_other_registers_is_believed_again(kind: Kind, tmp_path: Path) -> None:
+    """It is silent about what it does not have, so that nothing else can be asked to see whether it is in step."""
+
+    async def only(request: Request, write: Write) -> None:
+        if request.start == 0 and request.quantity == 4:
+            write(right(request))
+
+    async with rig(kind, tmp_path, {1: silent}) as line, asyncio.timeout(20):
+        await visit(line.driver(1, timeout=0.02))
+        line.units.behaviours[1] = only
+        after = await until_good(lambda: line.driver(1, timeout=0.02))
+
+    assert wrong(after) == []
+
+
+@KINDS
+async def test_what_waits_in_the_kernel_answers_nothing(kind: Kind, tmp_path: Path) -> None:
+    """The event loop has not even seen it when the next request goes out."""
+    send: list[Write] = []
+
+    async def note(request: Request, write: Write) -> None:
+        send.append(write)
+        write(right(request))
+
+    async with rig(kind, tmp_path, {1: note}) as line, line.driver(1) as unit:
+        await unit.read(0)
+        await asyncio.sleep(0.01)  # so that no silence is due
+        send[0](elsewhere(line.units.requests[0]))
+        readings = await unit.read(1)
+
+    assert wrong(readings) == []
+    assert {reading.quality for reading in readings} == {Quality.GOOD}
 
 
 @KINDS
