@@ -9,12 +9,15 @@ from zoneinfo import ZoneInfo
 
 from agent.cli import MENDABLE
 from agent.config_file import load
+from agent.health import wall_ms
 from agent.mqtt.instant import rfc3339
+from agent.progress_bar import progress_bar
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError
 from agent.store.history_file import HistoryError
 from agent.store.history_report import ImportReport
-from agent.store.importing import import_history
+from agent.store.importing import begin_ms, import_history
+from agent.store.losses import DAY_MS
 
 MOST = 10  # unknown tags that are named; a whole other station would fill the screen
 
@@ -42,17 +45,21 @@ def run(args: Namespace) -> int:
 def _import(path: Path, settings: AgentSettings) -> ImportReport:
     tags = [tag for device in settings.devices for tag in device.tags]
     zone = ZoneInfo(settings.station.time_zone)
-    if not sys.stderr.isatty():
-        return import_history(path, settings.storage.path, tags, zone)
-    try:
-        return import_history(path, settings.storage.path, tags, zone, lambda share: _show(path, share))
-    finally:
-        sys.stderr.write("\n")
+    _warn(path, settings, zone)
+    with progress_bar(path.name) as show:
+        return import_history(path, settings.storage.path, tags, zone, show)
 
 
-def _show(path: Path, share: float) -> None:
-    sys.stderr.write(f"\r{path.name}  {share:4.0%}")
-    sys.stderr.flush()
+def _warn(path: Path, settings: AgentSettings, zone: ZoneInfo) -> None:
+    """Say beforehand what the agent will drop again."""
+    first_ms, days = begin_ms(path, zone), settings.storage.keep_days
+    kept_ms = wall_ms() - round(days * DAY_MS)
+    if first_ms is not None and first_ms < kept_ms:
+        print(
+            f"{path.name} begins {rfc3339(first_ms)}: what is older than {rfc3339(kept_ms)} is dropped again once the "
+            f"agent runs; raise keep_days of [storage], now {days:g}, before you start it",
+            file=sys.stderr,
+        )
 
 
 def _as_dict(report: ImportReport) -> dict[str, object]:
@@ -75,5 +82,7 @@ def _lines(report: ImportReport) -> list[str]:
     if report.unknown:
         more = f" and {len(report.unknown) - MOST} more" if len(report.unknown) > MOST else ""
         lines.append(f"  left out, not configured: {', '.join(report.unknown[:MOST])}{more}")
+    if report.twice:
+        lines.append(f"  {report.twice} local times came twice, as clocks were put back; their order told them apart")
     lines += [f"  rejected {count} times: {reason}" for reason, count in report.reasons.most_common()]
     return lines + [f"  {example}" for example in report.examples]

@@ -16,10 +16,24 @@ GZIP = b"\x1f\x8b"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
-TIME = {"time", "timestamp", "ts", "date", "datetime", "date_time", "date/time", "ts_ms", "zeit", "zeitstempel", "时间"}
-TAG = {"tag", "tagname", "tag_name", "name", "point", "variable", "signal", "item"}
-VALUE = {"value", "val", "wert"}
-QUALITY = {"quality", "status", "q"}
+TIME = {
+    "time",
+    "timestamp",
+    "ts",
+    "date",
+    "datetime",
+    "date_time",
+    "date/time",
+    "ts_ms",
+    "zeit",
+    "zeitstempel",
+    "时间",
+    "日期",
+    "日期时间",
+}
+TAG = {"tag", "tagname", "tag_name", "name", "point", "variable", "signal", "item", "变量", "点名"}
+VALUE = {"value", "val", "wert", "值", "数值"}
+QUALITY = {"quality", "status", "q", "qualität", "质量"}
 UNIT = re.compile(r"\s*[\[(].*[\])]\s*$")  # "flow [m3/h]"
 
 
@@ -71,6 +85,7 @@ class HistoryFile:
         self._lines = self._texts()
         self._number = 0
         self.delimiter = ","
+        self._encoding: str | None = None  # of what is not UTF-8, once something was not
         self.layout = Layout.of(self._header())
 
     @property
@@ -115,11 +130,19 @@ class HistoryFile:
             finally:
                 texts.detach()  # else it would close the file
             return
-        yield _decoded(stream.readline(LONGEST)).removeprefix(BOM)
+        yield self._text(stream.readline(LONGEST)).removeprefix(BOM)
         while line := stream.readline(LONGEST):
             if len(line) == LONGEST:
                 raise HistoryError(f"{self._path} has a line of over 4 MB; is it a CSV file?")
-            yield _decoded(line)
+            yield self._text(line)
+
+    def _text(self, line: bytes) -> str:
+        line = line.rstrip(b"\r\n")
+        try:
+            return line.decode("utf-8")
+        except UnicodeDecodeError:
+            self._encoding = self._encoding or _encoding(line)
+            return line.decode(self._encoding, "replace")
 
 
 @contextmanager
@@ -151,9 +174,10 @@ def _quoted(text: str, delimiter: str) -> list[str]:
         return [text[:40]]
 
 
-def _decoded(line: bytes) -> str:
-    line = line.rstrip(b"\r\n")
+def _encoding(line: bytes) -> str:
+    """Windows' encoding of China or of Western Europe: in the one, bytes beyond ASCII come in pairs."""
     try:
-        return line.decode("utf-8")
+        line.decode("gb2312")
     except UnicodeDecodeError:
-        return line.decode("cp1252", "replace")
+        return "cp1252"
+    return "gb18030"

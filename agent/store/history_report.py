@@ -17,6 +17,7 @@ class ImportReport:
     duplicates: int = 0  # readings whose tag and time were there before, in the log or in the file
     empty: int = 0  # cells that say that there is no value
     rejected: int = 0  # cells, or whole lines, that say nothing usable
+    twice: int = 0  # local times that clocks showed twice; the file's order told which was meant
     reasons: Counter[str] = field(default_factory=Counter)  # of the rejected
     examples: list[str] = field(default_factory=list)  # the first of them, with their places
     unknown: list[str] = field(default_factory=list)  # tags of the file that are not configured; left out

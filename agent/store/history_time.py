@@ -28,6 +28,7 @@ class Clock:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
+        self.twice = 0  # times that the zone's clocks showed twice
         self._text: str | None = None  # the last one, which in long files comes again and again
         self._ms = 0
 
@@ -65,6 +66,7 @@ class Clock:
             return first
         if first.astimezone(self._zone).replace(tzinfo=None) != local:
             raise ValueError(f"a time that clocks in {self._zone} skipped")
+        self.twice += 1
         is_second = (first - EPOCH) / MILLISECOND < self._ms
         return second if is_second else first
 

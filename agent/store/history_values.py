@@ -8,7 +8,11 @@ from drivers.settings import TagSettings
 
 NOTHING = {"", "nan", "null", "none", "-", "n/a", "#n/a", "no data", "nodata"}
 TRUTH = {"true": 1.0, "false": 0.0, "on": 1.0, "off": 0.0}
-QUALITIES: dict[str, int] = {"good": Quality.GOOD, "uncertain": Quality.UNCERTAIN, "bad": Quality.BAD, "": Quality.GOOD}
+QUALITIES: dict[str, int] = {
+    **dict.fromkeys(("", "good", "gut", "良好", "好"), Quality.GOOD),
+    **dict.fromkeys(("uncertain", "unsicher", "不确定"), Quality.UNCERTAIN),
+    **dict.fromkeys(("bad", "schlecht", "坏", "差"), Quality.BAD),
+}
 
 LARGEST_QUALITY = 0xFF  # OPC DA codes have 8 bits
 CLOSE = 1e-6  # relative: a historian's digits are fewer than a device's

@@ -4,7 +4,8 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
+from contextlib import suppress
+from itertools import islice, pairwise
 from operator import itemgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from drivers.reading import Quality
 from drivers.settings import TagSettings
 
 CHUNK = 50_000  # readings of a transaction
+FEW = 100  # lines among which one should have a time
 
 _key, _time, _quality = itemgetter(0, 1), itemgetter(1), itemgetter(3)  # of a reading
 
@@ -59,12 +61,27 @@ def import_history(
             if log.db.execute("SELECT 1 FROM history WHERE digest = ?", (digest,)).fetchone():
                 report.is_known = True
                 return report
-            size = path.stat().st_size
-            for chunk in _chunks(readings(file, checks, Clock(zone), report)):
+            size, clock = path.stat().st_size, Clock(zone)
+            for chunk in _chunks(readings(file, checks, clock, report)):
                 _keep(log, chunk, report)
+                report.twice = clock.twice
                 progress(file.position / size)
             _note(log, digest, report)
     return report
+
+
+def begin_ms(path: Path, zone: ZoneInfo) -> int | None:
+    """Time of the first usable line of the file at *path*; None where there is none.
+
+    Raises:
+        HistoryError: The file cannot be read.
+    """
+    with opened(path) as file:
+        clock = Clock(zone)
+        for line in islice(file, FEW):
+            with suppress(ValueError, IndexError):
+                return clock.ms(line.cells[file.layout.time])
+    return None
 
 
 def _digest(path: Path, tags: Iterable[str], zone: ZoneInfo) -> str:
