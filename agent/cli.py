@@ -49,6 +49,8 @@ def parser() -> argparse.ArgumentParser:
     _browse(_command(commands, "browse", "show what an OPC UA server has, and write it as a tag file"))
     _opcua_cert(_command(commands, "opcua-cert", "make our certificate for secured OPC UA servers"))
     _import(_command(commands, "import", "take history from CSV files into the store", module="import_history"))
+    _export(_command(commands, "export", "write readings into a CSV or Parquet file, also while the agent runs"))
+    _backup(_command(commands, "backup", "copy the store into one file, also while the agent runs, and verify it"))
     _analyse(_command(commands, "analyse", "run the analyses over stored history"))
     _command(commands, "schema", "print the configuration's JSON Schema, for editors")
     _command(commands, "version", "print the version")
@@ -151,6 +153,23 @@ def _import(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "files", type=Path, nargs="+", metavar="HISTORY", help="CSV, also .gz: a column a tag, or long"
     )
+    _json(command)
+
+
+def _export(command: argparse.ArgumentParser) -> None:
+    _config(command)
+    command.add_argument("--from", dest="start", type=_instant, metavar="TIME", help="default: the oldest reading")
+    command.add_argument("--to", dest="end", type=_instant, metavar="TIME", help="not included; default: the newest")
+    command.add_argument("--tags", nargs="+", metavar="TAG", help="default: all there are")
+    command.add_argument("--format", choices=("csv", "csv.gz", "parquet"), help="default: as FILE ends, else csv")
+    command.add_argument("--output", type=Path, metavar="FILE", help="default: print it")
+    command.add_argument("--wide", action="store_true", help="a column a tag: numbers only, bad ones left out")
+    command.add_argument("--filled", action="store_true", help="filled values too, marked as such")
+
+
+def _backup(command: argparse.ArgumentParser) -> None:
+    _config(command)
+    command.add_argument("file", type=Path, metavar="FILE", help="a new file, like /backup/station.db")
     _json(command)
 
 

@@ -82,6 +82,12 @@ class Reader:
         return oldest or 0, newest or 0
 
     @property
+    def extent(self) -> tuple[int, int]:
+        """Times of the oldest and the newest row; (0, 0) where there is none."""
+        oldest, newest = self._fetch("SELECT min(min_ms), max(max_ms) FROM span WHERE first <= ?", self.horizon)[0]
+        return oldest or 0, newest or 0
+
+    @property
     def units(self) -> dict[str, str]:
         """Every tag that ever had a reading, with its unit ("" where none was told)."""
         return dict(self._fetch("SELECT name, unit FROM tag ORDER BY name"))

@@ -1,0 +1,1 @@
+"""What leaves as files: readings as CSV or Parquet."""

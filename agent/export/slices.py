@@ -1,0 +1,41 @@
+"""Readings of the store, a few minutes at a time: memory stays bounded however much is asked for."""
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from agent.store.reader import Reader
+from drivers.reading import Value
+
+MOST = 100_000  # readings of a slice, about, where each tag has one a second
+LONGEST_MS, SHORTEST_MS = 3_600_000, 60_000
+
+
+class Entry(NamedTuple):
+    """A reading, or a filled value in its place."""
+
+    ts_ms: int
+    tag: str
+    value: Value
+    quality: int | None  # OPC code; None for a filled value, which nobody measured
+    reason: str | None  # of a filled value: the method
+    std: float | None = None  # of a filled value, in the tag's unit
+
+
+def slices(
+    reader: Reader, tags: Collection[str], start_ms: int, end_ms: int, *, with_filled: bool
+) -> Iterator[list[Entry]]:
+    """What there is of *tags* from *start_ms* up to, not including, *end_ms*, by time and tag; empty slices left out.
+
+    Of equal times of a tag the one that was written last counts. A filled value comes only where nothing was measured.
+    """
+    step_ms = max(SHORTEST_MS, min(LONGEST_MS, 1_000 * MOST // max(1, len(tags))))
+    for begin in range(start_ms, end_ms, step_ms):
+        end = min(begin + step_ms, end_ms)
+        found: dict[tuple[int, str], Entry] = {}
+        if with_filled:
+            for one in reader.filled(tags, begin, end):
+                found[one.ts_ms, one.tag] = Entry(one.ts_ms, one.tag, one.value, None, one.method, one.std)
+        for row in reader.window(tags, begin, end):
+            found[row.ts_ms, row.tag] = Entry(row.ts_ms, row.tag, row.value, row.quality, row.reason)
+        if found:
+            yield [found[key] for key in sorted(found)]
