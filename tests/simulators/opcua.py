@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from asyncio.subprocess import PIPE, Process
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from asyncua.server.user_managers import CertificateUserManager, UserManager
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
 
+from drivers.opcua.certificate import read_certificate
 from tests.simulators.certificates import SERVER_URI, Keys
 
 NAMESPACE = "urn:simulated:station"
@@ -102,7 +104,8 @@ class OpcuaStation:
     async def say_silently(self, name: str, value: object) -> None:
         """The value changes, and no subscriber hears of it: a server whose subscriptions have died unnoticed."""
         space = self.server.iserver.aspace
-        space._nodes[self.nodes[name].nodeid].attributes[AttributeIds.Value].value = ua.DataValue(ua.Variant(value))  # noqa: SLF001
+        data = ua.DataValue(ua.Variant(value), SourceTimestamp=datetime.now(UTC))  # type: ignore[arg-type]
+        space._nodes[self.nodes[name].nodeid].attributes[AttributeIds.Value].value = data  # noqa: SLF001
 
 
 @dataclass(frozen=True)
@@ -166,10 +169,24 @@ async def opcua_server(
 
 
 @asynccontextmanager
-async def opcua_process(port: int = 0) -> AsyncIterator[tuple[Process, str]]:
-    """A server with one variable ``counter`` that counts; yields the process and where it listens."""
+async def opcua_process(port: int = 0, secured: Keys | None = None) -> AsyncIterator[tuple[Process, str]]:
+    """A server that can be killed or frozen; yields the process and where it listens.
+
+    Its variable ``counter`` counts tenths of a second since the epoch, so that each value says when it was true;
+    ``steady`` stays as it is. Told ``remove``, ``add``, ``silent`` or ``aloud`` on a line of its standard input, it
+    loses its counter, has it again, lets it count without telling its subscribers, and tells them again.
+    """
+    files = [] if secured is None else [str(secured.cert_file), str(secured.key_file)]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.simulators.opcua", str(port), stdout=PIPE, cwd=Path(__file__).parents[2]
+        sys.executable,
+        "-m",
+        __name__,
+        str(port),
+        *files,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=DEVNULL,  # asyncua's server complains of its clients
+        cwd=Path(__file__).parents[2],
     )
     assert process.stdout is not None
     url = (await process.stdout.readline()).decode().strip()
@@ -179,17 +196,41 @@ async def opcua_process(port: int = 0) -> AsyncIterator[tuple[Process, str]]:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+        process.stdin.close() if process.stdin else None
 
 
-async def _count(port: int) -> None:
-    async with opcua_server({"counter": 0}, port=port) as station:
+def _tenths() -> int:
+    return int(time.time() * 10)
+
+
+async def _count(port: int, *files: str) -> None:
+    secured = None
+    if files:
+        cert_file, key_file = map(Path, files)
+        secured = Secured(Keys(cert_file, key_file, read_certificate(cert_file)))
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    async with opcua_server({"counter": _tenths(), "steady": 1.0}, port=port, secured=secured) as station:
         print(station.url, flush=True)  # noqa: T201 - the parent reads it
-        number = 0
+        order = asyncio.create_task(reader.readline())
+        is_silent = False
         while True:
-            number += 1
-            await station.say("counter", number)
-            await asyncio.sleep(0.1)
+            if "counter" in station.nodes:
+                await (station.say_silently if is_silent else station.say)("counter", _tenths())
+            await asyncio.wait([order], timeout=0.1)
+            if not order.done():
+                continue
+            match order.result().decode().strip():
+                case "remove":
+                    await station.remove("counter")
+                case "add":
+                    await station.add("counter", _tenths())
+                case "silent" | "aloud" as how:
+                    is_silent = how == "silent"
+                case _:
+                    return  # the parent has gone
+            order = asyncio.create_task(reader.readline())
 
 
 if __name__ == "__main__":
-    asyncio.run(_count(int(sys.argv[1])))
+    asyncio.run(_count(int(sys.argv[1]), *sys.argv[2:]))
