@@ -40,13 +40,15 @@ class Bus:
     Args:
         lines: One, or as many as a gateway takes.
         given_up_after: Failures in a row after which a unit is given up.
+        longest_wait: For one's turn, s; whoever polls must show now and then that it goes round.
     """
 
-    def __init__(self, lines: Sequence[Line], *, given_up_after: int) -> None:
+    def __init__(self, lines: Sequence[Line], *, given_up_after: int, longest_wait: float = 30.0) -> None:
         self._places = [Place(line) for line in lines]
         self._idle = list(self._places)
         self._turn = asyncio.Semaphore(len(lines))
         self._given_up_after = given_up_after
+        self._longest_wait = longest_wait
         self._units: dict[int, Rest] = {}
         self._members = 0
 
@@ -90,13 +92,18 @@ class Bus:
     @asynccontextmanager
     async def _a_line(self) -> AsyncIterator[Place]:
         """The line that can soonest be spoken on, when it is our turn."""
-        async with self._turn:
-            place = min(self._idle, key=lambda place: (place.quiet_until, not place.line.is_open))
-            self._idle.remove(place)
-            try:
-                yield place
-            finally:
-                self._idle.append(place)
+        try:
+            async with asyncio.timeout(self._longest_wait):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise LostError("did not get its turn: too many units of the line do not answer") from error
+        place = min(self._idle, key=lambda place: (place.quiet_until, not place.line.is_open))
+        self._idle.remove(place)
+        try:
+            yield place
+        finally:
+            self._idle.append(place)
+            self._turn.release()
 
     async def _exchange(self, place: Place, unit: Rest, query: Query, patience: float) -> Reply:
         if not place.line.is_open:  # many devices hang up on whoever does not ask for a while

@@ -3,14 +3,19 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean
 
 import pytest
 
+from drivers.bus import connect
+from drivers.bus.bus import Bus
 from drivers.bus.buses import Buses
+from drivers.bus.line import LostError, NoAnswerError, Query
 from drivers.bus.rest import LONGEST, LONGEST_AT_LEAST, Rest
+from drivers.bus.rtu_line import RtuLine
 from drivers.modbus import ModbusDriver
 from drivers.reading import Quality, UnreachableError
 from tests.drivers.bus.lines import TIMEOUT, Kind, Rig, device, poll, rig, visit, wrong
@@ -135,6 +140,20 @@ async def test_everybody_is_heard_in_turn(kind: Kind, tmp_path: Path) -> None:
         await asyncio.gather(many.read(0), few.read(0))
 
     assert [request.unit for request in line.units.requests[:6]] == [1, 2, 1, 2, 1, 2]
+
+
+async def test_nobody_waits_for_ever_for_its_turn() -> None:
+    """Thirty dead units of a bus take a minute a round, and the watchdog looks after whoever does not go round."""
+    async with gateway(dict.fromkeys((1, 2, 3), silent)) as found:
+        line = RtuLine(partial(connect.gateway, "127.0.0.1", found.port, 1.0))
+        bus = Bus([line], given_up_after=2, longest_wait=0.2)
+        await bus.join()
+        asked = [asyncio.create_task(bus.ask(Query(unit, 3, 0, 1), 0.15)) for unit in (1, 2, 3)]
+        await asyncio.wait(asked)
+        await bus.leave()
+
+    assert [type(one.exception()) for one in asked] == [NoAnswerError, NoAnswerError, LostError]
+    assert str(asked[2].exception()) == "did not get its turn: too many units of the line do not answer"
 
 
 @KINDS
