@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.bus.line import NoAnswerError, Query, Refusal
-from drivers.bus.rtu import answer, checksum, request
+from drivers.bus.rtu import answer, checksum, request, sounding
 from tests.simulators import serial_bus
 from tests.simulators.serial_bus import framed
 
@@ -88,6 +88,19 @@ def test_an_echo_is_not_taken_for_an_answer() -> None:
     assert request(query)[:3] == bytes((1, 1, query.size))
 
     assert answer(query, request(query)) is None
+
+
+@given(st.sampled_from([1, 2, 3, 4]), st.integers(1, 125), st.lists(st.integers(1, 9), max_size=8))
+def test_a_sounding_is_shaped_like_nothing_that_may_yet_come(function: int, quantity: int, owed: list[int]) -> None:
+    """Neither like an answer the unit owes us, nor like the one we want next; and it is as small as can be."""
+    query = Query(5, function, 40, quantity)
+    doubts = [query._replace(quantity=count).shape for count in owed]
+
+    found = sounding(query, doubts)
+
+    assert found.shape not in [query.shape, *doubts]
+    assert (found.unit_id, found.function, found.start) == (5, function, 40)
+    assert found.size <= 2 * (len(doubts) + 2)
 
 
 @given(st.data())
