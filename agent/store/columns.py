@@ -1,6 +1,5 @@
 """Windows of the log as arrays, one set a tag."""
 
-from array import array
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from agent.store.reader import Reader
 from agent.store.sealed import Chunk
+from agent.store.vectors import VECTORS
 from agent.store.zones import Stored
 from drivers.reading import Value
 
@@ -33,7 +33,7 @@ def columns(reader: Reader, tags: Collection[str], start_ms: int, end_ms: int) -
     """
     names = reader.numbers(tags)
     parts: dict[str, list[Arrays]] = {tag: [] for tag in tags}
-    for first, last, (chunks, rows) in reader.parts(tags, start_ms, end_ms):
+    for first, last, (chunks, rows) in reader.parts(tags, start_ms, end_ms, VECTORS):
         for chunk in chunks:
             parts[names[chunk.tag]].append(_of_chunk(chunk, first, last))
         for tag, arrays in _of_rows(rows).items():
@@ -44,15 +44,14 @@ def columns(reader: Reader, tags: Collection[str], start_ms: int, end_ms: int) -
 def _of_chunk(chunk: Chunk, first: int, last: int) -> Arrays:
     """The readings of a sealed chunk with ids from *first* to *last*."""
     part = chunk.between(first, last)
-    times_ms = np.frombuffer(chunk.times_ms, np.int64)[part]
+    times_ms = np.asarray(chunk.times_ms, np.int64)[part]
     quality = np.array([kind.quality for kind in chunk.kinds], np.int16)
     if chunk.codes is None:
         of_each = np.broadcast_to(quality, times_ms.shape)
     else:
-        of_each = quality[np.frombuffer(chunk.codes, np.int64)[part]]
-    if isinstance(chunk.values, array):
-        kind = np.float64 if chunk.values.typecode == "d" else np.int64
-        return times_ms, np.frombuffer(chunk.values, kind)[part].astype(np.float64), of_each
+        of_each = quality[np.asarray(chunk.codes)[part]]
+    if isinstance(chunk.values, np.ndarray):
+        return times_ms, chunk.values[part].astype(np.float64), of_each
     return times_ms, _numbers(chunk.values[part]), of_each
 
 

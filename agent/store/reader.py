@@ -17,6 +17,7 @@ from agent.store.records import Filled, Kind, Record, Row
 from agent.store.rows import Part, Rows, snapshot
 from agent.store.sealable import next_block
 from agent.store.settings import StorageSettings
+from agent.store.strips import Arithmetic
 from agent.store.zones import Span, Stored
 
 CHUNK = 65_536  # rows a statement visits at most: a snapshot held for long keeps the write-ahead log growing
@@ -62,6 +63,7 @@ class Reader:
             place = self._path.resolve().as_uri() + "?mode=ro"
             self._db = sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)
         self._log = Rows(self._db)
+        self._vectors: Rows | None = None
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -74,12 +76,6 @@ class Reader:
         """Id of the newest row in sight, 0 where there is none."""
         newest = self._fetch("SELECT max(last) FROM span WHERE first <= ?", self.horizon)[0][0]
         return min(newest or 0, self.horizon)
-
-    @property
-    def extent(self) -> tuple[int, int]:
-        """Times of the oldest and the newest row; (0, 0) where there is none."""
-        oldest, newest = self._fetch("SELECT min(min_ms), max(max_ms) FROM span WHERE first <= ?", self.horizon)[0]
-        return oldest or 0, newest or 0
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -121,14 +117,19 @@ class Reader:
             found += self._rows(sorted(sealed)) + self._rows(rows)
         return found
 
-    def parts(self, tags: Collection[str], start_ms: int, end_ms: int) -> Iterator[tuple[int, int, Part]]:
+    def parts(
+        self, tags: Collection[str], start_ms: int, end_ms: int, arithmetic: Arithmetic
+    ) -> Iterator[tuple[int, int, Part]]:
         """A window as it lies on the disk (names are numbers): first and last ids, and what is there.
 
         Each is one short snapshot. Chunks may reach beyond the ids and the window.
         """
         numbers = self.numbers(tags)
+        log = self._vectors = self._vectors or Rows(self._db, arithmetic)
         for first, last in self._places(start_ms, end_ms):
-            yield first, last, self._part(first, last, numbers, start_ms, end_ms)
+            with translating(self._path):
+                part = log.part(first, last, numbers, start_ms, end_ms)
+            yield first, last, part
 
     def imported(self, first: int, last: int) -> list[tuple[int, int]]:
         """Where imported rows lie among those from *first* to *last*; neighbouring places are one."""

@@ -2,13 +2,12 @@
 
 import json
 import sqlite3
-from array import array
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from agent.store.sealed import Chunk, SealedChunk, unpacked
-from agent.store.strips import integers
+from agent.store.strips import SLOW, Arithmetic, Numbers, integers
 from agent.store.zones import Stored
 
 MOST = 2**20  # numbers of unpacked chunks that are remembered: 8 MB, or a block
@@ -28,9 +27,10 @@ class Rows:
     same block many times.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, arithmetic: Arithmetic = SLOW) -> None:
         self._db = db
-        self._strips: dict[int, array[int]] = {}
+        self._arithmetic = arithmetic
+        self._strips: dict[int, Numbers] = {}
         self._chunks: dict[tuple[int, int], Chunk] = {}
         self._weight = 0
 
@@ -69,7 +69,7 @@ class Rows:
     def _chunk(self, block: int, packed: SealedChunk) -> Chunk:
         key = block, packed.tag
         if key not in self._chunks:
-            chunk = unpacked(packed, self._strip(packed.times), self._strip(packed.ids))
+            chunk = unpacked(packed, self._strip(packed.times), self._strip(packed.ids), self._arithmetic)
             self._weight += chunk.weight
             if self._weight > MOST:
                 self._chunks.clear()
@@ -78,10 +78,10 @@ class Rows:
             self._chunks[key] = chunk
         return self._chunks[key]
 
-    def _strip(self, number: int) -> "array[int]":
+    def _strip(self, number: int) -> Numbers:
         if number not in self._strips:
             body = self._db.execute("SELECT body FROM strip WHERE id = ?", (number,)).fetchone()
-            self._strips[number] = integers(body[0] if body else b"")
+            self._strips[number] = integers(body[0] if body else b"", self._arithmetic)
         return self._strips[number]
 
 

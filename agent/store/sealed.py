@@ -1,4 +1,4 @@
-"""Readings that are sealed: what a block of the log became, and how its chunks are read; with no library.
+"""Readings that are sealed: what a block of the log became, and how its chunks are read.
 
 A block is a run of consecutive ids, in `span` one row. Each of its tags has a chunk: its values as strips,
 and the strips of times and ids, which tags that are polled together share.
@@ -6,7 +6,6 @@ and the strips of times and ids, which tags that are polled together share.
 
 import json
 import zlib
-from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from functools import cached_property
 from itertools import repeat
 from typing import NamedTuple
 
-from agent.store.strips import StripDamagedError, integers, reals
+from agent.store.strips import Arithmetic, Numbers, StripDamagedError, integers, reals
 from agent.store.zones import Stored
 from drivers.reading import Value
 
@@ -65,11 +64,11 @@ class Chunk:
 
     tag: int
     first: int
-    times_ms: "array[int]"
-    ids: "array[int]"  # less *first*
+    times_ms: Numbers
+    ids: Numbers  # less *first*
     kinds: list[Kind]
-    codes: "array[int] | None"  # of each reading, the place of its kind; None where there is one kind
-    values: "Sequence[Value]"  # an array where there is one kind of numbers
+    codes: Numbers | None  # of each reading, the place of its kind; None where there is one kind
+    values: Sequence[Value]  # numbers as they are in strips where there is one type
 
     def between(self, first: int, last: int) -> slice:
         """The places of the readings with these ids."""
@@ -87,7 +86,7 @@ class Chunk:
         """The greatest id up to *last* of a reading not after *ts_ms*, 0 where none is."""
         for place in range(self.between(self.first, last).stop - 1, -1, -1):
             if self.times_ms[place] <= ts_ms:
-                return self.first + self.ids[place]
+                return self.first + int(self.ids[place])
         return 0
 
     def _kinds(self, part: slice) -> Iterator[Kind]:
@@ -101,7 +100,7 @@ class Chunk:
         return len(self.ids) * (1 if self.codes is None else 4)
 
 
-def unpacked(chunk: SealedChunk, times_ms: "array[int]", ids: "array[int]") -> Chunk:
+def unpacked(chunk: SealedChunk, times_ms: Numbers, ids: Numbers, arithmetic: Arithmetic) -> Chunk:
     """The chunk's readings, with the strips of times and ids that it shares.
 
     Raises:
@@ -112,10 +111,10 @@ def unpacked(chunk: SealedChunk, times_ms: "array[int]", ids: "array[int]") -> C
         texts = json.loads(zlib.decompress(chunk.texts)) if chunk.texts else []
     except (ValueError, TypeError, zlib.error) as error:
         raise StripDamagedError(f"sealed readings are damaged ({error})") from error
-    codes = integers(chunk.codes) if chunk.codes else None
+    codes = integers(chunk.codes, arithmetic) if chunk.codes else None
     found: dict[str, Sequence[Value]] = {
-        REAL: reals(chunk.reals) if chunk.reals else (),
-        INTEGER: integers(chunk.integers) if chunk.integers else (),
+        REAL: reals(chunk.reals, arithmetic) if chunk.reals else (),
+        INTEGER: integers(chunk.integers, arithmetic) if chunk.integers else (),
         TEXT: texts,
         NOTHING: (None,) * chunk.rows,
     }
@@ -123,7 +122,7 @@ def unpacked(chunk: SealedChunk, times_ms: "array[int]", ids: "array[int]") -> C
         values = found[kinds[0].type]
     else:
         each = {name: iter(numbers) for name, numbers in found.items()}
-        values = [next(each[kinds[code].type]) for code in codes or ()]
+        values = [next(each[kinds[code].type]) for code in (() if codes is None else codes)]
     if not chunk.rows == len(values) == len(times_ms) == len(ids):
         raise StripDamagedError("sealed readings are damaged (a chunk has not as many values as times)")
     return Chunk(chunk.tag, chunk.first, times_ms, ids, kinds, codes, values)

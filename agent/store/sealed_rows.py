@@ -4,7 +4,7 @@ from agent.store.log import Log
 from agent.store.rows import sealed_upto
 from agent.store.sealed import SealedBlock
 
-STEP = 4_096  # rows that leave the table in a transaction
+STEP = 2_048  # rows that leave the table in a transaction
 
 
 def keep_block(log: Log, block: SealedBlock) -> bool:
@@ -44,4 +44,4 @@ ADD_CHUNK = """
 INSERT INTO chunk (block, tag, first, times, ids, min_ms, max_ms, rows, kinds, codes, reals, integers, texts)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-SWEEP = "DELETE FROM reading WHERE id IN (SELECT id FROM reading WHERE id <= ? ORDER BY id LIMIT ?)"
+SWEEP = "DELETE FROM reading WHERE id <= min(?, (SELECT min(id) FROM reading) + ? - 1)"

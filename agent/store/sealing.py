@@ -8,7 +8,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.store.sealed import INTEGER, NOTHING, REAL, TEXT, Kind, SealedBlock, SealedChunk
+from agent.store.sealed import INTEGER, NOTHING, REAL, TEXT, SealedBlock, SealedChunk
 from agent.store.stripping import strip_of_integers, strip_of_reals
 from agent.store.zones import Stored
 
@@ -50,7 +50,7 @@ class _Strips:
 def _chunk(rows: list[Stored], ids: NDArray[np.int64], times_ms: NDArray[np.int64], shared: _Strips) -> SealedChunk:
     values = list(map(_value, rows))
     types = list(map(TYPES.__getitem__, map(type, values)))
-    of_each = list(map(Kind, types, [row[4] for row in rows], [row[5] for row in rows]))
+    of_each = list(zip(types, [row[4] for row in rows], [row[5] for row in rows], strict=True))
     kinds = list(dict.fromkeys(of_each))
     places = {kind: place for place, kind in enumerate(kinds)}
     floats = [value for value in values if isinstance(value, float)]

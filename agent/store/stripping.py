@@ -1,8 +1,8 @@
 """Strips of numbers, the other half: makes what `agent.store.strips` reads; with NumPy, so for the worker only.
 
 Measured on the real station's hour (`python -m tests.benchmarks.chunks`): decimals found and written as integers,
-byte by byte, under zlib, take less than what pcodec makes of the doubles, and half of it where they came as single
-precision; and a process without NumPy can read them.
+byte by byte, under zlib, take 0.29 bytes a value where pcodec takes 0.28; where they came as single precision 0.29
+against 0.34. So no library is needed, and a process without NumPy can read them.
 """
 
 import zlib

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.store.stripping import strip_of_integers, strip_of_reals
-from agent.store.strips import StripDamagedError, integers, reals
+from agent.store.strips import SLOW, StripDamagedError, integers, reals
+from agent.store.vectors import VECTORS
 
 WHOLE = st.integers(-(2**63), 2**63 - 1)
 SMALL = st.integers(-300, 300)
@@ -24,13 +25,17 @@ def bits(numbers: list[float]) -> bytes:
 @given(st.lists(st.one_of(WHOLE, SMALL), min_size=1) | st.lists(SMALL, min_size=1))
 def test_integers_come_back_as_they_were(numbers: list[int]) -> None:
     """Counters near the end of 64 bits overflow every difference."""
-    assert integers(strip_of_integers(np.array(numbers, np.int64))).tolist() == numbers
+    strip = strip_of_integers(np.array(numbers, np.int64))
+
+    assert list(integers(strip, SLOW)) == list(integers(strip, VECTORS)) == numbers
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_reals_come_back_bit_by_bit(numbers: list[float]) -> None:
     """Also -0.0, which equals 0.0 and is another number."""
-    assert bits(reals(strip_of_reals(np.array(numbers))).tolist()) == bits(numbers)
+    strip = strip_of_reals(np.array(numbers))
+
+    assert bits(list(reals(strip, SLOW))) == bits(list(reals(strip, VECTORS))) == bits(numbers)
 
 
 @given(st.lists(st.integers(-(10**7), 10**7), min_size=1), st.integers(0, 6), st.sampled_from("/*sf"))
@@ -47,7 +52,9 @@ def test_decimals_come_back_bit_by_bit(whole: list[int], exponent: int, way: str
         case _:
             numbers = [float(np.float32(number * 1.0173)) for number in whole]
 
-    assert bits(reals(strip_of_reals(np.array(numbers))).tolist()) == bits(numbers)
+    strip = strip_of_reals(np.array(numbers))
+
+    assert bits(list(reals(strip, SLOW))) == bits(list(reals(strip, VECTORS))) == bits(numbers)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +75,7 @@ def test_times_of_a_steady_poll_cost_nothing() -> None:
     times = list(range(1_700_000_000_000, 1_700_003_600_000, 1_000))
     strip = strip_of_integers(np.array(times))
 
-    assert integers(strip).tolist() == times
+    assert list(integers(strip, SLOW)) == times
     assert len(strip) < 30
 
 
@@ -79,7 +86,7 @@ def test_a_torn_strip_is_refused(numbers: list[int]) -> None:
 
     for length in range(len(strip)):
         with pytest.raises(StripDamagedError):
-            integers(strip[:length])
+            integers(strip[:length], SLOW)
 
 
 def test_reading_strips_needs_no_library() -> None:
@@ -94,6 +101,6 @@ def test_noise_costs_no_more_than_it_is_long() -> None:
     numbers = np.random.default_rng(1).normal(size=1_000)
     strip = strip_of_reals(numbers)
 
-    assert reals(strip).tolist() == numbers.tolist()
+    assert list(reals(strip, SLOW)) == numbers.tolist()
     assert len(strip) < 8 * 1_000 + 50
     assert all(one != other for one, other in pairwise(numbers))
