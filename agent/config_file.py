@@ -1,6 +1,7 @@
 """The file a technician edits: read whole, judged whole, taken whole or not at all."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ from agent.toml_text import parse
 HALLMARKS = {"opcua": "url", "modbus-rtu": "serial_port", "modbus-tcp": "host", "modbus-rtu-over-tcp": "host"}
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Settings, and where they were found."""
+
+    settings: AgentSettings
+    places: dict[str, Place]  # of each tag, by its name
+    notes: tuple[str, ...]  # how files were read, where a person should know
+
+
 def load(path: Path) -> AgentSettings:
     """Read a configuration file and the tag files it names.
 
@@ -25,11 +35,11 @@ def load(path: Path) -> AgentSettings:
     Raises:
         SettingsError: With every mistake in it, each with its place.
     """
-    return located(path)[0]
+    return located(path).settings
 
 
-def located(path: Path) -> tuple[AgentSettings, dict[str, Place]]:
-    """The same, and where each tag is written, by its name."""
+def located(path: Path) -> Located:
+    """The same, and what is known of the files it was read from."""
     draft = Draft(parse(_text(path), str(path)), path.parent)
     draft.take_in_tag_files()
     context = {
@@ -42,7 +52,7 @@ def located(path: Path) -> tuple[AgentSettings, dict[str, Place]]:
     # where readings are kept is relative to the file, also where the file leaves it out
     draft.content.setdefault("storage", {})
     settings = settle(draft, context)
-    return settings, {tag["name"]: draft.place(place) for place, tag in draft.tags}
+    return Located(settings, {tag["name"]: draft.place(place) for place, tag in draft.tags}, tuple(draft.notes))
 
 
 def settle(draft: Draft, context: dict[str, Any]) -> AgentSettings:

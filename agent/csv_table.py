@@ -3,50 +3,35 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
+from agent.encodings import decoded
+from agent.excel import is_workbook, read_workbook
 from agent.mistakes import Mistake, Place, SettingsError
+from agent.table import IsColumn, Row, Table, is_used, table, titles_shown
 
-_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?", re.IGNORECASE)
+_LOOKED_AT = 20  # rows from which the delimiter is told
 
 
-@dataclass(frozen=True, slots=True)
-class CsvRow:
-    """The cells of a row, trimmed, and the line it begins on."""
-
-    line: int
-    cells: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CsvTable:
-    """A header and what stands below it; blank rows and rows that begin with # are left out."""
-
-    file: str  # as the technician named it
-    header: CsvRow
-    rows: tuple[CsvRow, ...]
-
-    def mistake(self, row: CsvRow, column: int, sentence: str) -> Mistake:
-        """Something wrong in a cell; columns count from 0 here and from 1 in the place."""
-        return Mistake(Place(self.file, row.line, column + 1), sentence)
-
-
-def read_table(path: Path, file: str, is_column: Callable[[str], bool]) -> CsvTable:
-    """Read a CSV file whole.
+def read_table(path: Path, file: str, is_column: IsColumn) -> Table:
+    """Read a CSV file, or a workbook, whole.
 
     Args:
         path: Where it is.
         file: What the technician calls it.
-        is_column: Whether a title is that of a column; the delimiter is the one that shows most of them.
+        is_column: Whether a title is that of a column; the delimiter, the encoding and the row of titles are those
+            that show most of them.
 
     Raises:
         SettingsError: It cannot be read, or a row is longer than the header.
     """
+    if is_workbook(path):
+        return read_workbook(path, file, is_column)
     try:
-        text = _decoded(path.read_bytes())
+        text, encoding = decoded(path.read_bytes(), lambda tried: _best(tried, is_column)[0])
     except OSError as error:
         raise SettingsError([Mistake(Place(file), f"cannot be read: {error.strerror}; correct the path")]) from error
     except UnicodeDecodeError as error:
@@ -55,12 +40,9 @@ def read_table(path: Path, file: str, is_column: Callable[[str], bool]) -> CsvTa
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise SettingsError([Mistake(Place(file, line), "holds a NUL byte; save it as CSV in UTF-8 again")])
-    delimiter = max(_delimiters(text), key=lambda tried: sum(map(is_column, _titles(text, tried))))
-    header, *rows = [*_rows(text, delimiter, file)] or [CsvRow(1, ())]
-    table = CsvTable(file, header, tuple(rows))
-    if too_long := [_too_long(table, row) for row in table.rows if any(row.cells[len(table.header.cells) :])]:
-        raise SettingsError(too_long)
-    return table
+    rows = list(_rows(text, _best(text, is_column)[1], file))
+    how = f"read as {encoding}, as it is no UTF-8" if encoding else ""
+    return table(file, rows, is_column, how)
 
 
 def number(text: str) -> float | int | None:
@@ -71,14 +53,10 @@ def number(text: str) -> float | int | None:
     return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
-def _decoded(data: bytes) -> str:
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if data.startswith(mark):
-            return data.decode(encoding)
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("cp1252")  # what Excel calls CSV on a western Windows
+def _best(text: str, is_column: IsColumn) -> tuple[int, str]:
+    """The most titles that a delimiter shows, and that delimiter."""
+    shown = [(titles_shown(_beginning(text, tried), is_column), tried) for tried in _delimiters(text)]
+    return max(shown, key=lambda one: one[0])
 
 
 def _delimiters(text: str) -> str:
@@ -87,14 +65,16 @@ def _delimiters(text: str) -> str:
     return told[1] if told else ";,\t"
 
 
-def _titles(text: str, delimiter: str) -> tuple[str, ...]:
+def _beginning(text: str, delimiter: str) -> list[Row]:
+    found: list[Row] = []
     try:
-        return next(_rows(text, delimiter, "")).cells
-    except (StopIteration, SettingsError):  # quotes end in the wrong place where it is another delimiter
-        return ()
+        found.extend(islice(_rows(text, delimiter, ""), _LOOKED_AT))
+    except SettingsError:  # quotes end in the wrong place where it is another delimiter
+        return found
+    return found
 
 
-def _rows(text: str, delimiter: str, file: str) -> Iterator[CsvRow]:
+def _rows(text: str, delimiter: str, file: str) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
     while True:
@@ -105,12 +85,6 @@ def _rows(text: str, delimiter: str, file: str) -> Iterator[CsvRow]:
         except csv.Error as error:
             sentence = "this row cannot be read; look for a quote that is not closed here"
             raise SettingsError([Mistake(Place(file, line), sentence)]) from error
-        if any(cells) and not cells[0].startswith(("#", "sep=")):
-            yield CsvRow(line, cells)
+        if is_used(cells):
+            yield Row(line, cells)
         line = reader.line_num + 1
-
-
-def _too_long(table: CsvTable, row: CsvRow) -> Mistake:
-    width = len(table.header.cells)
-    sentence = f"has more cells than the {width} titles; put quotes around text that holds the delimiter"
-    return table.mistake(row, width, sentence)

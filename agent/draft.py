@@ -26,6 +26,7 @@ class Draft:
         self.file = toml.file
         self.content: Table = toml.content
         self.mistakes: list[Mistake] = []
+        self.notes: list[str] = []  # what a person should know of how it was read
         self._toml = toml
         self._folder = folder
 
@@ -86,10 +87,13 @@ class Draft:
             self.object_to(path, f"there is no file {file}; correct the path")
             return []
         try:
-            return read_tags(file, str(file))
+            found = read_tags(file, str(file))
         except SettingsError as error:
             self.mistakes += error.mistakes
             return []
+        if found.how:
+            self.notes.append(f"{file}: {found.how}")
+        return found.rows
 
     def _take_in(self, path: KeyPath, device: Table, row: TagRow) -> None:
         tags = device.setdefault("tag", [])

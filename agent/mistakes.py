@@ -16,7 +16,8 @@ class Place:
 
     file: str  # as the technician named it
     line: int | None = None  # from 1
-    column: int | None = None  # character, from 1
+    column: int | None = None  # character, or cell of a table, from 1
+    title: str | None = None  # of a table's column, where it is not what we call it
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Mistake:
 
     def __str__(self) -> str:
         line = "" if self.place.line is None else f":{self.place.line}"
-        return f"{self.place.file}{line}: {self.sentence}"
+        column = f' (in column {self.place.column}, "{self.place.title}")' if self.place.title else ""
+        return f"{self.place.file}{line}: {self.sentence}{column}"
 
 
 class SettingsError(Exception):

@@ -6,62 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.csv_table import CsvRow, CsvTable, number, read_table
+from agent.csv_table import number, read_table
 from agent.draft import Draft
 from agent.mistakes import Mistake, Place, SettingsError
-from agent.tags_file import columns
+from agent.table import Row, Table
+from agent.tags_file import cell, columns
 from agent.toml_text import TomlText
+from agent.vendor_words import key_of, word
+from drivers.device import NAME
 
-# Titles as vendors write them, without case, spaces and signs; what is missing here is called as in our own tag files.
-_TITLES = {
-    "name": ("tag", "tagname", "signal", "signalname", "point", "pointname", "parameter", "variable"),
-    "protocol": ("protocol", "interface"),
-    "unit_id": ("unitid", "slave", "slaveid", "slaveaddress", "stationaddress", "deviceid", "modbusid"),
-    "table": ("table", "registertype", "area", "memory"),
-    "function": ("function", "functioncode", "fc"),
-    "address": ("register", "reg", "registeraddress", "modbusaddress", "registernumber", "start", "startaddress"),
-    "type": ("datatype", "dataformat", "format"),
-    "order": ("wordorder", "byteorder", "endianness", "endian"),
-    "scale": ("factor", "multiplier", "gain", "scalefactor", "scaling"),
-    "node": ("nodeid", "opcuanode", "opcnode"),
-    "unit": ("units", "uom", "engineeringunit", "engineeringunits", "eu"),
-}
-_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
-    "protocol": {
-        "modbus-tcp": ("modbus", "modbustcp", "tcp", "mbtcp"),
-        "opcua": ("opcua", "opc", "ua"),
-    },
-    "table": {
-        "holding": ("holdingregister", "holdingregisters", "hr", "4x"),
-        "input": ("inputregister", "inputregisters", "ir", "3x"),
-        "coil": ("coils", "0x"),
-        "discrete": ("discreteinput", "discreteinputs", "di", "1x"),
-    },
-    "function": {  # that reads it: 3 reads the holding registers, whose addresses begin with 4 in manuals
-        "coil": ("1", "01", "0x01", "fc1", "fc01"),
-        "discrete": ("2", "02", "0x02", "fc2", "fc02"),
-        "holding": ("3", "03", "0x03", "fc3", "fc03"),
-        "input": ("4", "04", "0x04", "fc4", "fc04"),
-    },
-    "type": {
-        "bool": ("boolean", "bit", "digital"),
-        "int16": ("int", "short", "s16", "i16", "sint16", "signed16"),
-        "uint16": ("word", "ushort", "u16", "uint", "unsigned16"),
-        "int32": ("dint", "long", "s32", "i32", "sint32", "signed32"),
-        "uint32": ("dword", "udint", "ulong", "u32", "unsigned32"),
-        "int64": ("lint", "s64", "i64", "sint64"),
-        "uint64": ("lword", "ulint", "u64"),
-        "float32": ("float", "real", "single", "f32", "ieee754"),
-        "float64": ("double", "lreal", "f64"),
-        "string": ("text", "ascii"),
-    },
-    "order": {
-        "ABCD": ("ab", "big", "bigendian", "be", "1234", "msw", "mswfirst"),
-        "CDAB": ("wordswap", "wordswapped", "swapped", "3412", "lsw", "lswfirst"),
-        "BADC": ("ba", "byteswap", "byteswapped", "2143"),
-        "DCBA": ("little", "littleendian", "le", "4321"),
-    },
-}
 _DIGIT = {"holding": "4", "input": "3", "discrete": "1", "coil": "0"}
 _OPCUA_HAS_NOT = ("address", "type", "order", "bit", "length")
 
@@ -82,6 +35,7 @@ class RegisterList:
 
     draft: Draft
     ignored: tuple[str, ...]  # titles of columns that say nothing we keep
+    how: str  # it was read, where a person should know
 
 
 def read_register_list(path: Path, site: Site, sentinels: Mapping[str, list[float]]) -> RegisterList:
@@ -104,7 +58,8 @@ def read_register_list(path: Path, site: Site, sentinels: Mapping[str, list[floa
     devices: dict[str, int] = {}
     for row in table.rows:
         _add(toml, devices, _Entry.of(table, row, keys), site, sentinels)
-    return RegisterList(Draft(toml, path.parent), tuple(title for title in table.header.cells if not _key(title)))
+    ignored = tuple(title for i, title in enumerate(table.header.cells) if i not in keys and title)
+    return RegisterList(Draft(toml, path.parent), ignored, table.how)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +71,34 @@ class _Entry:
     places: dict[str, Place]
 
     @classmethod
-    def of(cls, table: CsvTable, row: CsvRow, keys: dict[int, str]) -> "_Entry":
+    def of(cls, table: Table, row: Row, keys: dict[int, str]) -> "_Entry":
         cells = {key: (i, row.cells[i]) for i, key in keys.items() if i < len(row.cells) and row.cells[i]}
-        kinds = columns() | {"unit_id": lambda text: text if (value := number(text)) is None else value}
-        values = {key: kinds.get(key, str)(_word(key, cell)) for key, (_, cell) in cells.items()}
-        places = {key: Place(table.file, row.line, i + 1) for key, (i, _) in cells.items()}
+        values = {key: _value(key, table.header.cells[i], text) for key, (i, text) in cells.items()}
+        places = {key: table.place(row, i, key) for key, (i, _) in cells.items()}
         return cls(values, Place(table.file, row.line), places)
 
 
-def _keys(table: CsvTable) -> dict[int, str]:
-    """Which column says what; of two that say the same, the first."""
+def _value(key: str, title: str, text: str) -> Any:
+    if key == "name":
+        return _name(text)
+    if key in columns():
+        return cell(key, title, text)
+    found = word(key, text)
+    return found if key != "unit_id" or (value := number(found)) is None else value
+
+
+def _name(text: str) -> str:
+    return re.sub(r"\s+", "_", text)
+
+
+def _keys(table: Table) -> dict[int, str]:
+    """Which column says what; of two that say the same, the first, but of names the first that can all be names."""
     found: dict[str, int] = {}
     for i, title in enumerate(table.header.cells):
-        if (key := _key(title)) is not None:
+        key = _key(title)
+        if key == "name" and key in found and not _are_names(table, found[key]) and _are_names(table, i):
+            found[key] = i
+        elif key is not None:
             found.setdefault(key, i)
     if "name" not in found:
         sentence = f'no column says the tags\' names; call one of them "name" ({", ".join(table.header.cells)})'
@@ -136,26 +106,14 @@ def _keys(table: CsvTable) -> dict[int, str]:
     return {i: key for key, i in found.items()}
 
 
+def _are_names(table: Table, column: int) -> bool:
+    """Whether every row has a name there that can be part of a topic, which one in Chinese cannot."""
+    return all(column < len(row.cells) and re.fullmatch(NAME, _name(row.cells[column])) for row in table.rows)
+
+
 def _key(title: str) -> str | None:
-    plain = _plain(title)
-    ours = {_plain(key): key for key in (*columns(), "unit_id", "table", "function", "protocol")}
-    theirs = {word: key for key, words in _TITLES.items() for word in words}
-    key = ours.get(plain, theirs.get(plain))
+    key = key_of(title, (*columns(), "unit_id", "table", "function", "protocol"))
     return None if key == "device" else key
-
-
-def _word(key: str, cell: str) -> str:
-    """A cell in our vocabulary; one we do not know stays, and is refused where it stands."""
-    if key == "name":
-        return re.sub(r"\s+", "_", cell)
-    for ours, theirs in _WORDS.get(key, {}).items():
-        if _plain(cell) in (*theirs, _plain(ours)):
-            return ours
-    return cell
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[^0-9a-z]", "", text.casefold())
 
 
 def _add(
@@ -192,8 +150,8 @@ def _tag(values: dict[str, Any], *, is_opcua: bool) -> Iterator[tuple[str, Any]]
     for key, value in values.items():
         if key in ("protocol", "unit_id", "table", "function") or (is_opcua and key in _OPCUA_HAS_NOT):
             continue
-        if key == "node" and not is_opcua:
-            continue
+        if (key == "node" and not is_opcua) or (key == "length" and values.get("type") != "string"):
+            continue  # lists say how many registers a float has, too
         table = values.get("table", values.get("function", ""))
         yield key, _address(table, value) if key == "address" else value
 

@@ -1,12 +1,15 @@
-"""Tags from a CSV file: one row a tag, the columns named like a tag's keys in the TOML file."""
+"""Tags from a CSV file or a workbook: one row a tag, the columns named like a tag's keys in the TOML file."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from agent.csv_table import CsvRow, CsvTable, number, read_table
+from agent.csv_table import number, read_table
 from agent.mistakes import Mistake, Place, SettingsError, did_you_mean
+from agent.table import Row, Table
+from agent.vendor_words import is_hexadecimal, is_remark, key_of, word
 from drivers.settings import ModbusTagSettings, OpcuaTagSettings
 
 DEVICE = "device"  # the column that says whose tag a row is, in a file for the whole station
@@ -25,7 +28,15 @@ class TagRow:
     places: dict[str, Place]  # of each key that has a cell
 
 
-def read_tags(path: Path, file: str) -> list[TagRow]:
+@dataclass(frozen=True, slots=True)
+class TagFile:
+    """Every tag of a file."""
+
+    rows: list[TagRow]
+    how: str  # it was read, where a person should know: "read as GBK, as it is no UTF-8"
+
+
+def read_tags(path: Path, file: str) -> TagFile:
     """Every tag of a file; what a cell holds is judged later, together with the rest of the settings.
 
     Args:
@@ -35,11 +46,10 @@ def read_tags(path: Path, file: str) -> list[TagRow]:
     Raises:
         SettingsError: It is no table of tags; nothing of it can be used.
     """
-    kinds = columns()
-    table = read_table(path, file, is_column=lambda title: title.casefold() in kinds)
+    table = read_table(path, file, is_column=lambda title: _key(title) is not None)
     if mistakes := list(_header_mistakes(table)):
         raise SettingsError(mistakes)
-    return [_tag(table, row, kinds) for row in table.rows]
+    return TagFile([_tag(table, row) for row in table.rows], table.how)
 
 
 @cache
@@ -78,26 +88,41 @@ def _numbers(text: str) -> Cell:
     return known if len(known) == len(values) else text
 
 
-def _header_mistakes(table: CsvTable) -> Iterator[Mistake]:
+def _key(title: str) -> str | None:
+    """The column a title means, by our name for it or by another."""
+    key = key_of(title, columns())
+    return key if key in columns() else None
+
+
+def cell(key: str, title: str, text: str) -> Cell:
+    """What a cell holds, below a title that says how numbers are written there."""
+    text = word(key, text)
+    if key == "address" and is_hexadecimal(title) and re.fullmatch(r"[0-9A-Fa-f]+", text):
+        text = f"0x{text}"
+    return columns()[key](text)
+
+
+def _header_mistakes(table: Table) -> Iterator[Mistake]:
     kinds = columns()
-    titles = [title.casefold() for title in table.header.cells]
-    if "name" not in titles:
+    keys = [_key(title) for title in table.header.cells]
+    if "name" not in keys:
         sentence = f'has no column "name"; begin with a row of titles, of {", ".join(kinds)}'
         yield Mistake(Place(table.file, table.header.line), sentence)
         return
-    for column, title in enumerate(titles):
-        if title not in kinds:
-            remedy = did_you_mean(title, kinds) or f"; remove it, or write one of {', '.join(kinds)}"
-            yield table.mistake(table.header, column, f'there is no column "{title}"{remedy}')
-        elif title in titles[:column]:
-            yield table.mistake(table.header, column, f'the column "{title}" is there twice; remove one')
+    for column, (title, key) in enumerate(zip(table.header.cells, keys, strict=True)):
+        shown = title.casefold()
+        if key is None and not is_remark(title):
+            remedy = did_you_mean(shown, kinds) or f"; remove it, or write one of {', '.join(kinds)}"
+            yield table.mistake(table.header, column, f'there is no column "{shown}"{remedy}')
+        elif key is not None and key in keys[:column]:
+            yield table.mistake(table.header, column, f'the column "{shown}" is there twice; remove one')
 
 
-def _tag(table: CsvTable, row: CsvRow, kinds: dict[str, Kind]) -> TagRow:
-    titles = [title.casefold() for title in table.header.cells]
-    cells = [(i, title, cell) for i, (title, cell) in enumerate(zip(titles, row.cells, strict=False)) if cell]
+def _tag(table: Table, row: Row) -> TagRow:
+    titled = zip(table.header.cells, row.cells, strict=False)
+    cells = [(i, key, title, text) for i, (title, text) in enumerate(titled) if text and (key := _key(title))]
     return TagRow(
-        values={title: kinds[title](cell) for _, title, cell in cells},
+        values={key: cell(key, title, text) for _, key, title, text in cells},
         place=Place(table.file, row.line),
-        places={title: Place(table.file, row.line, i + 1) for i, title, _ in cells},
+        places={key: table.place(row, i, key) for i, key, _, _ in cells},
     )

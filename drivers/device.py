@@ -15,7 +15,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 # A name becomes a level of an MQTT topic, so it holds neither space nor + # /.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$", max_length=120)]
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$"
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=120)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.cli import MENDABLE
 from agent.commands import check_live
-from agent.config_file import load
+from agent.config_file import located
 from agent.hints import hints
 from agent.mistakes import Mistake, SettingsError
 from agent.settings import AgentSettings
@@ -21,14 +21,15 @@ def run(args: Namespace) -> int:
     try:
         if args.live:
             return check_live.run(args)
-        settings = load(args.config)
+        config = located(args.config)
     except SettingsError as error:
         return _tell_mistakes(error.mistakes, as_json=args.json)
-    summary, doubts = _summary(settings), list(hints(settings))
+    summary, doubts = _summary(config.settings), list(hints(config.settings))
     if args.json:
-        print(json.dumps({"ok": True, "mistakes": [], "hints": doubts, **summary}))
+        print(json.dumps({"ok": True, "mistakes": [], "hints": doubts, "notes": config.notes, **summary}))
     else:
         print("\n".join(_lines(str(args.config), summary)))
+        print("".join(f"  {note}\n" for note in config.notes), end="")
         print("\n".join(f"  hint: {doubt}" for doubt in doubts), end="\n" if doubts else "")
     return 0
 

@@ -68,7 +68,8 @@ def run(args: Namespace) -> int:
     Raises:
         SettingsError: The configuration is not in order.
     """
-    settings, places = located(args.config)
+    config = located(args.config)
+    settings, places = config.settings, config.places
     for library in ("agent", "drivers", "asyncua", "pymodbus"):  # what they would log is said here
         logging.getLogger(library).setLevel(logging.CRITICAL + 1)
     found = [_device_found(one, places) for one in asyncio.run(inspect(settings))]

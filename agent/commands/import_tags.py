@@ -32,6 +32,8 @@ def run(args: Namespace) -> int:
         sys.stdout.write(_as_toml(devices, name))
     tags = sum(len(device["tag"]) for device in devices)
     print(f"{args.file}: {tags} tags of {len(devices)} devices", file=sys.stderr)
+    if found.how:
+        print(f"{args.file}: {found.how}", file=sys.stderr)
     if found.ignored:
         print(f"{args.file}: not used: {', '.join(found.ignored)}", file=sys.stderr)
     return 0

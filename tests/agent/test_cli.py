@@ -149,7 +149,11 @@ def test_vendors_list_becomes_a_tag_file(tmp_path: Path) -> None:
         "unit-2,P2_Temp,input:18,int16,°C,0.1,32767,",
         "unit-2,P1_Run,coil:0x10,bool,,,,",
     ]
-    assert result.stderr.splitlines() == [f"{path}: 4 tags of 2 devices", f"{path}: not used: Description"]
+    assert result.stderr.splitlines() == [
+        f"{path}: 4 tags of 2 devices",
+        f"{path}: read as cp1252, as it is no UTF-8",
+        f"{path}: not used: Description",
+    ]
 
 
 def test_tables_to_paste_make_a_configuration_of_the_tag_file(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_any_bytes_are_read_or_refused_with_sentences(tmp_path_factory: pytest.T
     path.write_bytes(data)
 
     try:
-        told = [str(row.place.line) for row in read_tags(path, "any.csv")]
+        told = [str(row.place.line) for row in read_tags(path, "any.csv").rows]
     except SettingsError as error:
         told = [mistake.sentence for mistake in error.mistakes]
 
