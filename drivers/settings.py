@@ -150,6 +150,7 @@ class ModbusRtuSettings(UnitSettings):
     protocol: Literal["modbus-rtu"]
     serial_port: str = Field(examples=["/dev/serial/by-id/usb-FTDI_USB-RS485_A10K-if00-port0"])
     unit_id: UnitOnLine = 1
+    timeout: Seconds = 0.5  # s, that the unit may think; the time on the wire comes on top
     # most meters leave the factory with 9600; the standard's own default is 19200, even parity, 1 stop bit
     baudrate: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
     parity: Literal["even", "odd", "none"] = "even"
