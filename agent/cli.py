@@ -106,7 +106,9 @@ def _status(command: argparse.ArgumentParser) -> None:
 
 
 def _import_tags(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", type=Path, metavar="FILE", help="the vendor's list, CSV or .xlsx, with a row of titles")
+    command.add_argument(
+        "file", type=Path, metavar="FILE", help="the vendor's list, CSV or .xlsx, with a row of titles"
+    )
     command.add_argument("--output", type=Path, metavar="FILE", help="where to write the tag file; default: print it")
     command.add_argument(
         "--toml", metavar="HOST:PORT", help="print the [[device]] tables to paste, for units behind this address"
