@@ -25,10 +25,10 @@ from agent.notify import notify
 from agent.reload import follow
 from agent.schedule import schedule
 from agent.settings import AgentSettings
-from agent.store.opening import prepare
+from agent.store.keeper import Keeper, kept_store
 from agent.store.writer import Store
 from agent.supervisor import supervise
-from agent.tasks import driver, feed_watchdog, keep_within_bounds, poll, report, report_losses
+from agent.tasks import driver, feed_watchdog, keep_within_bounds, poll, report, report_losses, watch_disk
 from agent.worker import Worker
 from drivers.bus.buses import Buses
 
@@ -48,13 +48,12 @@ async def run(path: Path, settings: AgentSettings, stop: asyncio.Event) -> None:
     flushed, and a power cut is an ordinary way to stop.
 
     Raises:
-        StorageError: The store cannot be opened at all.
+        StorageRefusedError: Another process writes the store, or a newer version has written it.
     """
-    await prepare(settings.storage.path)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(Store(settings.storage))
+        store, keeper = await stack.enter_async_context(kept_store(settings.storage))
         crew = Crew(await stack.enter_async_context(asyncio.TaskGroup()))
-        agent = Agent(path, settings, store, crew)
+        agent = Agent(path, settings, store, keeper, crew)
         await stack.enter_async_context(agent.dating)
         await agent.take(settings)
         notify("READY=1")
@@ -70,15 +69,17 @@ class Agent:
     Args:
         path: The configuration file.
         settings: What the agent was started with; the store stays as it says until the next start.
-        store: Open.
+        store: Open, or in trouble.
+        keeper: Of the store.
         crew: Does the work.
     """
 
-    def __init__(self, path: Path, settings: AgentSettings, store: Store, crew: Crew) -> None:
+    def __init__(self, path: Path, settings: AgentSettings, store: Store, keeper: Keeper, crew: Crew) -> None:
         self._path = path
         self._storage = settings.storage
         self._started_ms = wall_ms()
         self._store = store
+        self._keeper = keeper
         self._crew = crew
         self._first = settings
         for receiver in ("mqtt", "alarms"):  # before anything is polled: from here on they are owed every reading
@@ -102,9 +103,7 @@ class Agent:
         health, store = self._health, self._store
         losses = partial(report_losses, settings.station.name, store)
         posts = {
-            device.name: Post(
-                device, partial(supervise, part, partial(poll, device, self.dating, part, health.store, self._buses))
-            )
+            device.name: Post(device, partial(supervise, part, partial(poll, device, self.dating, part, self._buses)))
             for device in settings.devices
             for part in [health.devices[device.name]]
         }
@@ -116,6 +115,8 @@ class Agent:
                 "jobs": Post(settings, partial(self._compute, settings)),
                 "configuration": Post("always", partial(follow, self._path, self._first, health.config, self.take)),
                 "health": Post("always", partial(report, health, store)),
+                "keeper": Post("always", self._keeper.keep),
+                "disk": Post("always", partial(watch_disk, store, health.store)),
                 "losses": Post(settings.station, partial(supervise, health.store, losses)),
                 "retention": Post(
                     "always", partial(keep_within_bounds, self._storage, store, health.store, health.clock)
@@ -169,8 +170,8 @@ def main(path: Path, settings: AgentSettings) -> None:
         settings: What it says now.
 
     Raises:
-        StorageError: The store cannot be opened: another process writes it, a newer version has
-            written it, or the disk refuses.
+        StorageRefusedError: The store cannot be opened: another process writes it, or a newer version
+            has written it.
     """
     gc.freeze()  # modules and settings live as long as the process
     gc.set_threshold(*GARBAGE)

@@ -1,9 +1,7 @@
 """The endless tasks: poll a device, compute, report, and feed the watchdog."""
 
-import asyncio
 import logging
 import time
-from collections.abc import Sequence
 from typing import NoReturn
 
 from agent.clock.dating import Keeps
@@ -20,7 +18,7 @@ from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 from agent.ticks import Ticks, WallTicks
 from drivers.bus.buses import Buses
-from drivers.reading import Driver, DriverError, Forewarned, Reading
+from drivers.reading import Driver, DriverError, Forewarned
 from drivers.settings import AnyDeviceSettings, OpcuaSettings, UnitSettings
 
 log = logging.getLogger(__name__)
@@ -29,7 +27,8 @@ REPORT_PERIOD = 10.0  # s
 LOSSES_PERIOD = 30.0  # s
 RETENTION_PERIOD = 600.0  # s
 WATCHDOG_PERIOD = 5.0  # s; a third of systemd's patience at most
-STORE_PATIENCE = 20.0  # s; a disk that takes longer for one answer is hung
+DISK_PERIOD = 1.0  # s
+STORE_PATIENCE = 300.0  # s; a transaction that takes longer is a bug of ours, or a disk only a restart may free
 
 
 def driver(settings: AnyDeviceSettings, buses: Buses | None = None) -> Driver:
@@ -50,10 +49,8 @@ def driver(settings: AnyDeviceSettings, buses: Buses | None = None) -> Driver:
             return OpcuaDriver(settings)
 
 
-async def poll(
-    settings: AnyDeviceSettings, store: Keeps, part: Part, storage: Part, buses: Buses | None = None
-) -> NoReturn:
-    """Read one device at its period and keep what it says, until it fails.
+async def poll(settings: AnyDeviceSettings, store: Keeps, part: Part, buses: Buses | None = None) -> NoReturn:
+    """Read one device at its period and keep what it says, until it fails; it never waits for the disk.
 
     Raises:
         DriverError: The device is gone; its tags have been kept as bad. The supervisor opens it anew.
@@ -64,30 +61,29 @@ async def poll(
             forewarned = device if isinstance(device, Forewarned) else None
             ticks = WallTicks(settings.period)
             async for tick in ticks:
-                readings = news.among(await device.read(tick), time.monotonic())
-                if not await keep(readings, store, storage):
-                    news.forget(readings)
+                await store.offer(news.among(await device.read(tick), time.monotonic()))
                 part.counts["skipped"] = ticks.skipped
                 warning = forewarned.warning() if forewarned else None
                 if part.well(warning):
                     log.log(logging.WARNING if warning else logging.INFO, "%s: %s", settings.name, warning or "answers")
     except DriverError as error:
-        await keep(device.unavailable(wall_ms(), str(error)), store, storage)
+        await store.offer(device.unavailable(wall_ms(), str(error)))
         raise
     raise AssertionError("ticks never end")
 
 
-async def keep(readings: Sequence[Reading], store: Keeps, part: Part) -> bool:
-    """Append *readings*, if it can be done; where the disk refuses, polling goes on and what is lost is counted."""
-    try:
-        await store.append(readings)
-    except StorageError as error:
-        part.count("lost", len(readings))
-        if part.trouble(str(error)):
-            log.error("%s; readings are not kept until it is mended", error)  # noqa: TRY400 - no bug, no trace
-        return False
-    part.well()
-    return True
+async def watch_disk(store: Store, part: Part) -> NoReturn:
+    """Have the health report say how storing goes."""
+    async for _ in Ticks(DISK_PERIOD):
+        part.counts |= {"held": store.held, "lost": store.lost}
+        if store.trouble:
+            if part.trouble(str(store.trouble)):
+                log.error("%s; values go out from memory meanwhile", store.trouble)
+        elif store.complaints:
+            part.trouble(next(iter(store.complaints.values())), "degraded")
+        elif part.well() and part.error:
+            log.info("the disk works, and what was held is stored")
+    raise AssertionError("ticks never end")
 
 
 async def report(health: Health, store: Store) -> NoReturn:
@@ -133,12 +129,12 @@ async def keep_within_bounds(settings: StorageSettings, store: Store, storage: P
 async def feed_watchdog(health: Health, store: Store) -> NoReturn:
     """Tell systemd that the agent lives, while every device is tried and the store's thread answers.
 
-    A dead device or a full disk is no reason for a restart; a task that no longer goes round is.
+    A dead device, a full disk or a slow one is no reason for a restart; a task that no longer goes round is.
     """
     async for _ in Ticks(WATCHDOG_PERIOD):
-        async with asyncio.timeout(STORE_PATIENCE):
-            await store.settled()
-        if stuck := [part.name for part in health.devices.values() if part.is_stuck()]:
+        if store.busy > STORE_PATIENCE:
+            log.error("a transaction has taken %.0f s; systemd will restart the agent", store.busy)
+        elif stuck := [part.name for part in health.devices.values() if part.is_stuck()]:
             log.error("%s: polling stands still; systemd will restart the agent", ", ".join(stuck))
         else:
             notify("WATCHDOG=1")

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.alarms.rules import (
-    Limit,
     Rationale,
     Rule,
     bad_quality_rule,
     efficiency_rule,
     limit_rules,
     silent_rule,
+    storage_rules,
 )
 from agent.alarms.state import AlarmState
 from agent.settings import AgentSettings
@@ -57,6 +57,7 @@ class Board:
             for pump in settings.pumps
             if pump.efficiency_low is not None
         }
+        self._storage = storage_rules()
         self._states: dict[str, AlarmState] = {}
         self._unwell: set[str] = set()  # tags with a rule that is active or about to be
 
@@ -99,6 +100,15 @@ class Board:
         rule = self._pumps.get(pump)
         return self._settle(rule, ts_ms, active=rule.see(efficiency, Quality.GOOD, at_ms)) if rule else []
 
+    def see_storage(self, complaints: Mapping[str, str], ts_ms: int, at_ms: int) -> list[Transition]:
+        """What *complaints* of the disk, by alarm, change at *ts_ms*; *at_ms* as in `see`."""
+        found: list[Transition] = []
+        for rule in self._storage:
+            complaint = complaints.get(rule.rationale.id)
+            active = rule.delay.update(complaint is not None, at_ms)
+            found += self._settle(rule, ts_ms, active=active, reason=complaint)
+        return found
+
     def wait(self, ts_ms: int, at_ms: int) -> list[Transition]:
         """What the passing of time alone changes: delays that have run out at *ts_ms*; *at_ms* as in `see`."""
         waiting = [rule for tag in self._unwell | self._always for rule in self._rules.get(tag, ())]
@@ -137,5 +147,4 @@ class Board:
             self._unwell.discard(tag)
 
     def _all(self) -> list[Rule]:
-        limits: list[Limit] = list(self._pumps.values())
-        return [rule for rules in self._rules.values() for rule in rules] + limits
+        return [rule for rules in [*self._rules.values(), self._pumps.values(), self._storage] for rule in rules]

@@ -7,7 +7,7 @@ from typing import Literal
 from agent.alarms.settings import LimitSettings, Priority
 from drivers.reading import Quality, Value, is_good
 
-Type = Literal["high", "low", "bad_quality", "device_silent", "efficiency_low"]
+Type = Literal["high", "low", "bad_quality", "device_silent", "efficiency_low", "storage"]
 
 SEVERITY: dict[Priority, int] = {"low": 200, "medium": 500, "high": 700, "urgent": 900}  # as OPC UA counts, 1 to 1000
 
@@ -174,3 +174,24 @@ def efficiency_rule(pump: str, low: float, after: float) -> Limit:
         action="look for wear, blockage or a closed valve, and compare its flow and power with the data sheet",
     )
     return Limit(rationale, Delay(after, after), low, -1, 0.02)
+
+
+def storage_rules() -> list[Fault]:
+    """Alarms of the agent's own disk, by what `agent.store.keeper` complains of; the complaint is their reason."""
+    disk = Rationale(
+        id="storage",
+        type="storage",
+        priority="high",
+        message="readings are not stored as they should be",
+        consequence="live values go on; what does not fit into memory until the disk works again is lost",
+        action="see to the disk as the message says",
+    )
+    damage = Rationale(
+        id="storage.damaged",
+        type="storage",
+        priority="high",
+        message="stored readings are missing",
+        consequence="trends and analyses have a hole; what can be read of the damaged file is put back by itself",
+        action="check the disk; keep the damaged file until you know what it held",
+    )
+    return [Fault(rationale, Delay(0.0, 0.0), is_silence) for rationale in (disk, damage)]

@@ -94,6 +94,7 @@ class Watch:
     async def _follow_delays(self) -> NoReturn:
         async for _ in Ticks(DELAYS_PERIOD):
             await self._keep(self._board.wait(wall_ms(), _monotonic_ms()))
+            await self._keep(self._board.see_storage(self._store.complaints, wall_ms(), _monotonic_ms()))
         raise AssertionError("ticks never end")
 
     async def _keep(self, changes: Iterable[Transition]) -> None:

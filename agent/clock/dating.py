@@ -11,6 +11,7 @@ from agent.clock.settings import ClockSettings
 from agent.clock.source import Clock, Look
 from agent.clock.trust import STEP_MS, Trust
 from agent.health import Part
+from agent.store.errors import StorageError
 from agent.store.redating import forget_anchors, open_anchor
 from agent.store.writer import Store
 from agent.ticks import Ticks
@@ -28,8 +29,8 @@ NOTED_MS: Final = 600_000  # between two notes that the clock is synchronised
 class Keeps(Protocol):
     """Where readings go."""
 
-    async def append(self, readings: Sequence[Reading]) -> None:
-        """Keep *readings*; they survive a power cut once this returns."""
+    async def offer(self, readings: Sequence[Reading]) -> None:
+        """Keep *readings* with the next transaction; the disk is not waited for."""
 
 
 class Step(NamedTuple):
@@ -69,12 +70,18 @@ class Dating:
         """Learn what earlier runs have left.
 
         Raises:
-            StorageError: The disk does not do it.
+            StorageError: The disk does not do it, and the store has no memory to go on from.
         """
         boot_id = self._clock.boot_id
-        lost, (is_known, last) = await self._store.write(
-            lambda log: (forget_anchors(log, boot_id), synchronised(log, boot_id))
-        )
+        lost, is_known = 0, False
+        last: Look | None = None
+        try:
+            lost, (is_known, last) = await self._store.write(
+                lambda log: (forget_anchors(log, boot_id), synchronised(log, boot_id))
+            )
+        except StorageError:
+            if self._store.trouble is None:
+                raise
         if lost:
             log.warning("some readings of before the machine was started keep doubtful times; nothing can date them")
         self._trust = Trust(self._settings, is_known=is_known, last=last)
@@ -103,6 +110,15 @@ class Dating:
             StorageError: The disk does not do it.
         """
         await self._store.append(await self._judged(readings))
+
+    async def offer(self, readings: Sequence[Reading]) -> None:
+        """Keep *readings* with the next transaction, doubted as by `append`; the disk is not waited for."""
+        try:
+            readings = await self._judged(readings)
+        except StorageError:
+            # Where they begin cannot be noted: their doubt stays.
+            readings = doubted(readings)
+        await self._store.offer(readings)
 
     async def follow(self) -> NoReturn:
         """Look at the clock, say how it stands, and date what waits for it once it is right.

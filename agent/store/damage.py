@@ -7,8 +7,10 @@ from pathlib import Path
 
 from agent.store.errors import SUSPECT, DamagedError, StorageError, translating
 from agent.store.losses import DAMAGED, Loss, add_losses
+from agent.store.tail import Tail
 
 SMALL = 64 * 2**20  # bytes; every page of such a file is looked at in well under a second
+PATIENCE = 15.0  # s; a new database has to be there within 30
 ENDS = 1000  # rows looked at in each table of a larger one, at the end that was written last
 
 
@@ -27,12 +29,19 @@ def is_damaged(path: Path) -> bool:
             torn = not (_is_whole(db) if whole else _ends_are_readable(db))
     except DamagedError:
         return True
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            return True
+        raise
     if not torn:
         suspect.unlink(missing_ok=True)
     return torn
 
 
 def _is_whole(db: sqlite3.Connection) -> bool:
+    """Whether every page is sound; one that cannot be looked through in time is not trusted."""
+    start = time.monotonic()
+    db.set_progress_handler(lambda: time.monotonic() - start > PATIENCE, 100_000)
     # integrity_check finds flipped bytes that quick_check misses.
     return bool(db.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok")
 
@@ -64,13 +73,17 @@ def note_set_aside(path: Path, aside: Path) -> None:
     """Tell in the new database at *path* what is missing, and let its ids go on above the old ones."""
     now_ms = time.time_ns() // 1_000_000
     first, highest, oldest, newest = _extent(aside)
-    loss = Loss("", f"{DAMAGED} and set aside as {aside.name}", oldest, newest, max(0, highest - first + 1), 0)
+    rows = max(0, highest - first + 1)
+    if (end := Tail(path).read()) and end.last_id > highest:  # the file may have lost its newest rows
+        rows += end.rows_after(highest)
+        highest, newest = end.last_id, max(newest or 0, end.newest_ms)
+    loss = Loss("", f"{DAMAGED} and set aside as {aside.name}", oldest, newest, rows, 0)
     with translating(path), closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")
         add_losses(db, [loss], now_ms)
-        # Receivers drop duplicates by id, so an id must not come twice; milliseconds exceed any count of rows.
-        db.execute("INSERT OR REPLACE INTO mark VALUES ('floor', ?)", (highest if highest > 0 else now_ms,))
+        # Receivers drop duplicates by id, so an id must not come twice; microseconds exceed any count of rows.
+        db.execute("INSERT OR REPLACE INTO mark VALUES ('floor', ?)", (highest if highest > 0 else 1_000 * now_ms,))
         db.execute("COMMIT")
 
 

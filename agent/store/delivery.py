@@ -5,72 +5,16 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Protocol, TypeVar
 
 from agent.store.errors import StorageError
+from agent.store.flight import Flight
 from agent.store.log import Log
-from agent.store.places import Place, hold_back, keep_place, merged
+from agent.store.places import Place, Seen, hold_back, keep_place, merged
 from agent.store.reader import Reader
 from agent.store.records import Batch, Record, Row
+from agent.store.source import Source
 
-T = TypeVar("T")
 Change = Callable[[Log], None]
-
-
-class Source(Protocol):
-    """What a sink needs of the store."""
-
-    @property
-    def last_id(self) -> int:
-        """Id of the newest row on the disk."""
-
-    @property
-    def last_record_id(self) -> int:
-        """Id of the newest record on the disk."""
-
-    def recent(self, mark: int, limit: int) -> list[Row] | None:
-        """The next rows after *mark* from memory; None where they are only on the disk."""
-
-    async def read(self, query: Callable[[Reader], T]) -> T:
-        """Ask the database."""
-
-    async def write(self, change: Callable[[Log], T]) -> T:
-        """Do *change* in the next transaction."""
-
-    def touch(self) -> None:
-        """Have `changes` of every sink written soon."""
-
-
-class Flight:
-    """Batches handed out in order, of which the receiver may acknowledge any first.
-
-    The place moves only over those without an unacknowledged one before them.
-    """
-
-    def __init__(self, place: int) -> None:
-        self.place = place
-        self._batches: deque[tuple[Batch, list[bool]]] = deque()
-
-    def __bool__(self) -> bool:
-        return bool(self._batches)
-
-    def hand_out(self, batch: Batch) -> None:
-        """Note that the receiver is being given *batch*."""
-        self._batches.append((batch, [False]))
-
-    def land(self, batch: Batch) -> list[Batch] | None:
-        """Note that the receiver has *batch*; the ones now behind the place, or None where it is not in the air."""
-        for one, has_landed in self._batches:
-            if one is batch:
-                has_landed[0] = True
-                break
-        else:
-            return None
-        landed = []
-        while self._batches and self._batches[0][1][0]:
-            landed.append(self._batches.popleft()[0])
-            self.place = landed[-1].last
-        return landed
 
 
 class Sink:
@@ -95,12 +39,20 @@ class Sink:
         self._arrival, self._record_arrival = asyncio.Event(), asyncio.Event()
         self._again: list[tuple[int, int]] = []  # changed since they were handed out
         self._may_go_back = asyncio.Event()
+        self._began: int | None = None  # newest id when it had to begin without the database
+        self._is_known = False  # the database has said where it stands
+        self._must_begin_anew = False
         self.behind = 0  # rows held back that the receiver does not have yet
+
+    @property
+    def place(self) -> int:
+        """Id of the last live row that the receiver has, with all before it."""
+        return self._live.place
 
     @property
     def owed(self) -> int:
         """Rows that the receiver does not have, connected or not; imported ones are counted too."""
-        return self.behind + max(0, self._source.last_id - self._live.place) if self._is_started else 0
+        return self.behind + self._source.rows_after(self._live.place) if self._is_started else 0
 
     def enrol(self, log: Log) -> None:
         """Have a receiver that is new begin here, in the caller's transaction; one that is known keeps its place."""
@@ -109,6 +61,8 @@ class Sink:
 
     async def start(self) -> None:
         """Begin with a new connection: all that is not acknowledged becomes backlog, live begins at the log's end.
+
+        While the disk is in trouble that is done in memory, and written when it can be.
 
         Raises:
             StorageError: The disk does not do it.
@@ -120,9 +74,18 @@ class Sink:
             if change:
                 change(log)
             self.enrol(log)
-            return hold_back(log, self._name)
+            return hold_back(log, self._name, self._seen())
 
-        place = await self._source.write(begin)
+        try:
+            place = await self._source.write(begin)
+            self._is_known = True
+        except StorageError:
+            self._is_changed |= change is not None
+            if self._source.trouble is None:
+                raise
+            place = self._place_in_memory()
+            self._is_changed = True
+        self._must_begin_anew = False
         self._live, self._held = Flight(place.acknowledged), Flight(0)
         self._sent, self._sent_back = place.acknowledged, 0
         self._records = self._sent_records = place.records
@@ -138,7 +101,9 @@ class Sink:
             if self._sent < newest:
                 rows = self._source.recent(self._sent, limit)
                 if rows is None:
-                    rows = await self._ask(self._sent + 1, newest, limit)
+                    rows = await self._source.read(
+                        partial(Reader.appended, first=self._sent + 1, last=newest, limit=limit)
+                    )
                 if rows:
                     batch = _consecutive(rows)
                     self._sent = batch.last
@@ -146,6 +111,8 @@ class Sink:
                     return batch
                 self._sent = newest  # retention was faster
             await self._arrival.wait()
+            if self._must_begin_anew:
+                raise StorageError("the store can be read again; deliveries begin anew where it says they stand")
 
     async def backlog(self, limit: int) -> Batch | None:
         """Up to *limit* of the oldest rows held back that were not handed out yet; None where there are none left.
@@ -206,11 +173,11 @@ class Sink:
         """Wait for the next records and return up to *limit* of them, with their ids."""
         while True:
             self._record_arrival.clear()
-            if self._sent_records < self._source.last_record_id:
-                found = await self._source.read(partial(Reader.records_after, mark=self._sent_records, limit=limit))
-                if found:
-                    self._sent_records = found[-1][0]
-                    return found
+            if self._sent_records < self._source.last_record_id and (
+                found := await self._records_after(self._sent_records, limit)
+            ):
+                self._sent_records = found[-1][0]
+                return found
             await self._record_arrival.wait()
 
     def acknowledge_records(self, last: int) -> None:
@@ -224,9 +191,18 @@ class Sink:
         self._arrival.set()
         self._record_arrival.set()
 
+    def rouse(self) -> None:
+        """The database has been opened, or another has begun in its place."""
+        if self._is_known:
+            self._is_changed = True
+        else:
+            self._since = (self._source.stored_id, self._source.stored_record_id)
+            self._must_begin_anew = self._is_started
+            self.arrive()
+
     def changes(self) -> Change | None:
         """What to write of the sink, None where nothing has changed since it was last asked for."""
-        if not self._is_changed:
+        if not self._is_changed or not self._is_known:
             return None
         self._is_changed = False
         name, live, records = self._name, self._live.place, self._records
@@ -250,7 +226,47 @@ class Sink:
             self._is_changed = True
 
     async def _ask(self, first: int, last: int, limit: int) -> list[Row]:
-        return await self._source.read(lambda reader: reader.appended(first, last, limit))
+        """The oldest rows from *first* to *last*; where the disk is in trouble they are waited for."""
+        rows: list[Row] = []
+        stored = self._source.stored_id
+        while first <= stored and not rows:
+            try:
+                rows = await self._source.read(
+                    partial(Reader.appended, first=first, last=min(last, stored), limit=limit)
+                )
+            except StorageError:
+                if self._source.trouble is None:
+                    raise
+                await self._source.mended()
+            else:
+                break
+        return rows or self._source.held_rows(first, last, limit)
+
+    async def _records_after(self, mark: int, limit: int) -> list[tuple[int, Record]]:
+        """The next records; while the disk cannot be read, those that wait for it: alarms do not wait."""
+        try:
+            found = await self._source.read(partial(Reader.records_after, mark=mark, limit=limit))
+        except StorageError:
+            if self._source.trouble is None:
+                raise
+            found = []
+        return found or self._source.held_records(mark, limit)
+
+    def _seen(self) -> Seen | None:
+        """What was delivered without the database; None where it has said before where the sink stands."""
+        if self._is_known or self._began is None:
+            return None
+        return Seen(self._began + 1, self._live.place, merged([*self._backlog, *self._again]))
+
+    def _place_in_memory(self) -> Place:
+        newest = self._source.last_id
+        if not self._is_known and self._began is None:
+            self._began = newest
+            return Place(newest, [], 0, self._source.last_record_id)
+        backlog = [*self._backlog, *self._again]
+        if self._live.place < newest:
+            backlog.append((self._live.place + 1, newest))
+        return Place(newest, merged(backlog), self.behind + self._source.rows_after(self._live.place), self._records)
 
 
 def _consecutive(rows: list[Row]) -> Batch:

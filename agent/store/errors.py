@@ -1,8 +1,9 @@
 """What can go wrong with the disk, grouped by what the caller should do; SQLite's own errors are translated here."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SUSPECT = ".suspect"  # appended to the database's name: its next opening looks at every page
@@ -28,6 +29,10 @@ class StorageRefusedError(StorageError):
     """A person must act: another process writes, or the database is of a newer version."""
 
 
+class FullError(StorageError):
+    """There is no room on the disk; the same connection works again when there is."""
+
+
 class DamagedError(StorageError):
     """The file is torn; opening it anew sets it aside and begins another."""
 
@@ -44,10 +49,14 @@ def translating(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & PRIMARY
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            path.with_name(path.name + SUSPECT).touch()
+            with suppress(OSError):
+                path.with_name(path.name + SUSPECT).touch()
             raise DamagedError(f"{path} is damaged ({error}); it is set aside when it is opened next") from error
         if code in SENTENCES:
-            raise StorageError(SENTENCES[code].format(path=path, error=error)) from error
+            kind = FullError if code == sqlite3.SQLITE_FULL else StorageError
+            raise kind(SENTENCES[code].format(path=path, error=error)) from error
         raise
     except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise FullError(SENTENCES[sqlite3.SQLITE_FULL].format(path=path)) from error
         raise StorageError(f"{path} cannot be used: {error.strerror}") from error

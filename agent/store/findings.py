@@ -14,6 +14,14 @@ def add_records(log: Log, records: Iterable[Record]) -> None:
     log.db.executemany("INSERT INTO record (kind, key, ts_ms, body) VALUES (?, ?, ?, ?)", map(_row, records))
 
 
+def put_back_records(log: Log, records: Iterable[tuple[int, Record]]) -> None:
+    """Append *records* under the ids that they were given while the disk refused."""
+    log.db.executemany(
+        "INSERT OR IGNORE INTO record (id, kind, key, ts_ms, body) VALUES (?, ?, ?, ?, ?)",
+        [(number, *_row(record)) for number, record in records],
+    )
+
+
 def add_filled(log: Log, filled: Iterable[Filled]) -> None:
     """Put filled values in; a newer one of the same tag and time replaces the older."""
     filled = list(filled)

@@ -13,10 +13,11 @@ from typing import NamedTuple, Self
 
 from agent.store.errors import StorageError, translating
 from agent.store.lock import WriterLock
-from agent.store.losses import UNSOUND, Loss, add_losses
+from agent.store.losses import TAIL, Loss, add_losses, as_losses
 from agent.store.names import Names
 from agent.store.records import Row
 from agent.store.sifting import Rejected, sift
+from agent.store.tail import End, Tail
 from agent.store.zones import Latest, Offered, Stored, Zones
 
 LATEST_EVERY = 10.0  # s between two checkpoints of the latest values
@@ -72,7 +73,10 @@ class Log:
             self._is_stale = False
             self._kept = time.monotonic()
             self._wal_limit = LARGE_WAL
+            self._tail = stack.enter_context(Tail(self.path))
+            self._gap = (0, 0)
             self._held = stack.pop_all()
+        self.cut_off = self._look_at_tail()  # what the end of the write-ahead log has lost, if anything
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -108,6 +112,7 @@ class Log:
         finally:
             if not is_done:
                 self._undo()
+        self._tail.note(End(self.last_id, *self._gap, self._zones.newest_ms))
         self._bound_wal()
 
     def insert(self, readings: Sequence[Offered], *, imported: bool = False) -> Inserted:
@@ -128,7 +133,7 @@ class Log:
         if rows:
             self._zones.extend(rows, imported=imported)
             self._latest.take(rows, imported=imported)
-        self.lose(_as_losses(rejected))
+        self.lose(as_losses(rejected))
         return Inserted(rows, len(rejected))
 
     def latest(self) -> list[Row]:
@@ -155,6 +160,21 @@ class Log:
         """Rows have been changed in place: what is remembered of them comes from the database anew."""
         self._zones.forget()
         self._latest.forget()
+
+    def put_back(self, rows: Sequence[Row]) -> None:
+        """Append *rows* under the ids that they were given while the disk refused; those it took after all stay."""
+        for run in _runs([row for row in rows if row.id > self.last_id]):
+            if run[0].id > self.last_id + 1:
+                self._gap = self.last_id + 1, run[0].id - 1
+            self._zones.next_id = run[0].id
+            self.insert([row[1:] for row in run])
+
+    def go_on_after(self, last_id: int) -> None:
+        """Give no id up to *last_id* any more: receivers know them."""
+        if last_id > self.last_id:
+            self._gap = self.last_id + 1, last_id
+            self._zones.next_id = last_id + 1
+            self.db.execute("INSERT OR REPLACE INTO mark VALUES ('floor', ?)", (last_id,))
 
     def lose(self, losses: Iterable[Loss]) -> None:
         """Note what could not be kept."""
@@ -200,19 +220,42 @@ class Log:
             self._latest.forget()
             self._is_stale = False
 
+    def _look_at_tail(self) -> Loss | None:
+        """Tell what is not here though it was committed, and let ids go on after it."""
+        end, last_id = self._tail.read(), self.last_id
+        if end is None or end.last_id <= last_id:
+            return None
+        lost = end.rows_after(last_id)
+        with translating(self.path):
+            (sent,) = self.db.execute("SELECT min(id) FROM cursor WHERE stream = 'live'").fetchone()
+        undelivered = min(lost, end.rows_after(sent)) if sent is not None else 0
+        loss = Loss("", TAIL, self._zones.newest_ms or None, end.newest_ms or None, lost, undelivered)
+        with self.transaction():
+            self.go_on_after(end.last_id)
+            if lost:
+                self.lose([loss])
+        return loss if lost else None
+
     def _bound_wal(self) -> None:
         """Start the write-ahead log over, where readers that overlap each other would keep it growing."""
-        if self._wal.stat().st_size < self._wal_limit:
+        if self._wal_size() < self._wal_limit:
             return
-        with suppress(sqlite3.OperationalError):  # the rows are safe already; the next commit tells of the disk
+        with suppress(sqlite3.DatabaseError):  # the rows are safe already; the next commit tells of the disk
             self.db.execute(f"PRAGMA busy_timeout = {WAIT}")
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self.db.execute(f"PRAGMA busy_timeout = {USUAL_WAIT}")
-        self._wal_limit = max(LARGE_WAL, self._wal.stat().st_size + GROWTH)
+        self._wal_limit = max(LARGE_WAL, self._wal_size() + GROWTH)
+
+    def _wal_size(self) -> int:
+        with suppress(OSError):  # gone, or not to be looked at: the next commit tells of the disk
+            return self._wal.stat().st_size
+        return 0
 
 
-def _as_losses(rejected: Iterable[Rejected]) -> list[Loss]:
-    return [
-        Loss(one.tag, f"{UNSOUND}: {one.reason}", one.ts_ms, one.ts_ms, readings=1, undelivered=1, example=one.example)
-        for one in rejected
-    ]
+def _runs(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Parts whose ids follow each other."""
+    start = 0
+    for place in range(1, len(rows) + 1):
+        if place == len(rows) or rows[place].id != rows[place - 1].id + 1:
+            yield list(rows[start:place])
+            start = place

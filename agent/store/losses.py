@@ -4,11 +4,15 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from agent.store.sifting import Rejected
+
 DAY_MS = 86_400_000
 
 RETENTION = "dropped by retention"
 UNSOUND = "could not be stored"
 DAMAGED = "the database was damaged"
+REFUSED = "the disk did not take them for too long"
+TAIL = "the end of the write-ahead log was lost"
 
 
 class Loss(NamedTuple):
@@ -21,6 +25,25 @@ class Loss(NamedTuple):
     readings: int
     undelivered: int  # of these, the ones that some receiver had not acknowledged
     example: str | None = None  # one of them, as text
+
+    def joined(self, other: "Loss") -> "Loss":
+        """Both as one, of the same tag and reason."""
+        firsts = [one for one in (self.first_ms, other.first_ms) if one is not None]
+        lasts = [one for one in (self.last_ms, other.last_ms) if one is not None]
+        return self._replace(
+            first_ms=min(firsts, default=None),
+            last_ms=max(lasts, default=None),
+            readings=self.readings + other.readings,
+            undelivered=self.undelivered + other.undelivered,
+        )
+
+
+def as_losses(rejected: Iterable[Rejected]) -> list[Loss]:
+    """Readings that no disk could keep."""
+    return [
+        Loss(one.tag, f"{UNSOUND}: {one.reason}", one.ts_ms, one.ts_ms, readings=1, undelivered=1, example=one.example)
+        for one in rejected
+    ]
 
 
 def add_losses(db: sqlite3.Connection, losses: Iterable[Loss], now_ms: int) -> None:

@@ -15,18 +15,30 @@ class Place(NamedTuple):
     records: int  # last record that the receiver has
 
 
-def hold_back(log: Log, sink: str) -> Place:
+class Seen(NamedTuple):
+    """What a receiver was given before the database could say where it stands."""
+
+    first: int
+    last: int  # it has all from first to last
+    backlog: list[tuple[int, int]]  # but for these
+
+
+def hold_back(log: Log, sink: str, seen: Seen | None = None) -> Place:
     """Turn all that *sink* has not acknowledged into backlog, up to the log's end, in the caller's transaction."""
     cursor = dict(log.db.execute("SELECT stream, id FROM cursor WHERE sink = ?", (sink,)).fetchall())
     live, records = cursor.get("live", 0), cursor.get("records", 0)
     backlog = log.db.execute("SELECT first, last FROM backlog WHERE sink = ? ORDER BY first", (sink,)).fetchall()
     if live < log.last_id:
         backlog.append((live + 1, log.last_id))
+    if seen:
+        backlog = [*without(backlog, seen.first, seen.last), *seen.backlog]
+        live = max(live, seen.last)
+    end = max(live, log.last_id)  # the receiver may have rows that the disk has yet to take
     places = merged(backlog)
     counted = [(first, last, log.db.execute(APPENDED, (first, last)).fetchone()[0] or 0) for first, last in places]
     held = [(first, last) for first, last, rows in counted if rows]
-    keep_place(log, sink, log.last_id, records, held)
-    return Place(log.last_id, held, sum(rows for _, _, rows in counted), records)
+    keep_place(log, sink, end, records, held)
+    return Place(end, held, sum(rows for _, _, rows in counted), records)
 
 
 def hold_again(log: Log, judges: Collection[str], first: int, last: int) -> None:
@@ -50,6 +62,16 @@ def merged(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             found.append((first, last))
     return found
+
+
+def without(places: Iterable[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
+    """The same places, but for ids from *first* to *last*.
+
+    >>> without([(1, 4), (6, 9)], 3, 7)
+    [(1, 2), (8, 9)]
+    """
+    parts = [part for one in places for part in ((one[0], min(one[1], first - 1)), (max(one[0], last + 1), one[1]))]
+    return merged(part for part in parts if part[0] <= part[1]) if first <= last else merged(places)
 
 
 def keep_place(log: Log, sink: str, live: int, records: int, backlog: list[tuple[int, int]]) -> None:

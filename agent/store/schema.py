@@ -11,9 +11,9 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from agent.store.damage import is_damaged, note_set_aside, set_aside
-from agent.store.errors import StorageError, StorageRefusedError, translating
+from agent.store.errors import FullError, StorageError, StorageRefusedError, translating
 from agent.store.lock import WriterLock
-from agent.store.opening import REFUSED, TROUBLE
+from agent.store.opening import DAMAGED, FULL, REFUSED, TROUBLE
 
 migrations = Migrations("pump-agent")
 
@@ -149,26 +149,31 @@ def ours() -> set[str]:
         return {one.name for one in migrations.pending(Database(connection))}
 
 
-def prepare_now(path: Path) -> None:
+def prepare_now(path: Path, *, surely_damaged: bool = False) -> Path | None:
     """Make *path* ready: a damaged file is set aside under a dated name, the tables are brought up to date.
+
+    Returns:
+        The file that was set aside, if one was.
 
     Raises:
         StorageError: It cannot be made ready.
     """
     with WriterLock(path):
-        aside = set_aside(path) if is_damaged(path) else None
+        aside = set_aside(path) if surely_damaged or is_damaged(path) else None
         migrate(path)
         if aside is not None:
             note_set_aside(path, aside)
+    return aside
 
 
 def main() -> int:
-    """Prepare the database named on the command line."""
+    """Prepare the database named on the command line; a second word says that it is known to be damaged."""
     try:
-        prepare_now(Path(sys.argv[1]))
+        aside = prepare_now(Path(sys.argv[1]), surely_damaged=DAMAGED in sys.argv[2:])
     except StorageError as error:
         sys.stderr.write(f"{error}\n")
-        return REFUSED if isinstance(error, StorageRefusedError) else TROUBLE
+        return FULL if isinstance(error, FullError) else REFUSED if isinstance(error, StorageRefusedError) else TROUBLE
+    sys.stdout.write(f"{aside or ''}")
     return 0
 
 

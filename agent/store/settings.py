@@ -16,3 +16,4 @@ class StorageSettings(Settings):
     hot_hours: Annotated[float, Field(gt=0)] = 2.0  # older readings are sealed: a fiftieth of the bytes
     hold_hours: Annotated[float, Field(gt=0)] = 24.0  # so long that waits for receivers and analyses that lag behind
     commit_interval: Annotated[float, Field(gt=0, le=1)] = 0.2  # s; one commit at most so often
+    ballast_mb: Annotated[float, Field(ge=0)] = 64.0  # reserved on the disk and given up when that is full; 0 for none

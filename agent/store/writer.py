@@ -1,48 +1,27 @@
 """The store of the running agent: what it is given is on the disk when the call returns."""
 
-import asyncio
-from collections import deque
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from functools import partial
-from math import inf
-from typing import NamedTuple, Self, TypeVar
+from typing import Self, TypeVar
 
 from agent.jobs.job import Outcome
+from agent.store.connections import Connections, Opened
 from agent.store.delivery import Sink
-from agent.store.errors import StorageError
-from agent.store.findings import add_filled, add_records, drop_filled, fail, finish
+from agent.store.errors import DamagedError, StorageError
+from agent.store.findings import add_filled, drop_filled, fail, finish
+from agent.store.held import Held
 from agent.store.log import Log
 from agent.store.reader import Reader
 from agent.store.records import Filled, Kind, Record, Row, Stretch
 from agent.store.redating import Redated, redate
 from agent.store.settings import StorageSettings
+from agent.store.transactions import Transactions
 from drivers.reading import Reading
 
 T = TypeVar("T")
 
-RECENT = 20_000  # rows kept in memory for receivers that keep up; about 4 MB
 JUDGES = frozenset({"alarms"})  # sinks that judge readings, once, and pass none on
 ACKNOWLEDGED_WITHIN = 1.0  # s until an acknowledgement is on the disk where nothing else is written
-
-
-class _Group:
-    """What the next transaction will write, and who waits for it."""
-
-    def __init__(self) -> None:
-        self.readings: list[Reading] = []
-        self.works: list[Callable[[Log], None]] = []
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-
-class _Written(NamedTuple):
-    """What a transaction has written."""
-
-    rows: list[Row]
-    rejected: int
-    last_id: int
-    last_record_id: int
 
 
 class Store:
@@ -56,28 +35,21 @@ class Store:
     Every method that writes raises `StorageError` where the disk fails: trouble outside, nothing of
     that transaction has happened, and the next try may succeed.
 
+    Given a place to hold them, readings and records are taken all the same while the disk refuses: receivers
+    get them from memory under the ids that they will have, and they are written, in order, when `open` or `retry`
+    finds that the disk works again (`Keeper` calls these). Everything else is refused meanwhile.
+
     Args:
         settings: Where, and how often at most; `agent.store.opening.prepare` has made the database ready.
+        held: What holds them; such a store begins closed, in trouble, until it is opened.
     """
 
-    def __init__(self, settings: StorageSettings) -> None:
-        self.last_id = 0
-        self.last_record_id = 0
-        self.commits = 0  # transactions since the start
-        self.rejected = 0  # readings that could not be kept since the start; each is in the loss report
-        self._interval = settings.commit_interval
-        self._log = Log(settings.path)
-        self._reader = Reader(settings.path)
-        self._held = ExitStack()
-        self._writing = ThreadPoolExecutor(1, "store-writing")
-        self._reading = ThreadPoolExecutor(1, "store-reading")
+    def __init__(self, settings: StorageSettings, held: Held | None = None) -> None:
+        self.complaints: dict[str, str] = {}  # what a person should know of the disk, by alarm; kept by `Keeper`
+        self._settings = settings
+        self._held = held
         self._sinks: dict[str, Sink] = {}
-        self._recent: deque[list[Row]] = deque()
-        self._recent_rows = 0
-        self._due = inf
-        self._timer: asyncio.TimerHandle | None = None
-        self._commit: asyncio.Future[_Written] | None = None
-        self._began = -inf
+        self._units: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         """Take the right to write, and open.
@@ -86,37 +58,99 @@ class Store:
             StorageRefusedError: Another process writes.
             StorageError: The disk does not do it.
         """
-        self._loop = asyncio.get_running_loop()
-        self._group = _Group()
-        with ExitStack() as stack:
-            stack.callback(self._close)
-            self.last_id, self.last_record_id = await self._loop.run_in_executor(self._writing, self._open)
-            stack.pop_all()
+        self._connections = Connections(self._settings.path)
+        self._transactions = Transactions(self._connections, self._settings.commit_interval, self._sinks, self._held)
+        if self._held is not None:
+            self._transactions.fail(StorageError(f"{self._settings.path} has not been opened yet"))
+            return self
+        try:
+            self._transactions.begin(await self._connections.open())
+        except BaseException:
+            self._connections.shut_down()
+            raise
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         try:
-            with suppress(StorageError):  # whoever waited was told
-                await self._flush()
+            await self._transactions.flush()
         finally:
-            if self._timer:
-                self._timer.cancel()
-            await self._loop.run_in_executor(self._writing, self._held.close)
-            self._close()
+            self._transactions.stop()
+            await self._connections.close()
+            self._connections.shut_down()
+
+    # How it stands
+
+    @property
+    def last_id(self) -> int:
+        """Id of the newest row that receivers may have: on the disk, or held."""
+        return self._transactions.last_id
+
+    @property
+    def last_record_id(self) -> int:
+        """Id of the newest record that receivers may have."""
+        return self._transactions.last_record_id
+
+    @property
+    def stored_id(self) -> int:
+        """Id of the newest row on the disk."""
+        return self._transactions.stored_id
+
+    @property
+    def stored_record_id(self) -> int:
+        """Id of the newest record on the disk."""
+        return self._transactions.stored_record_id
+
+    @property
+    def commits(self) -> int:
+        """Transactions since the start."""
+        return self._transactions.count
+
+    @property
+    def rejected(self) -> int:
+        """Readings that no disk could keep, since the start; each is in the loss report."""
+        return self._transactions.rejected
+
+    @property
+    def trouble(self) -> StorageError | None:
+        """Why the disk does not take what is given."""
+        return self._transactions.trouble
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection at all, be it in trouble."""
+        return self._connections.is_open
+
+    @property
+    def busy(self) -> float:
+        """Seconds for which the present transaction has been with the disk; 0 between two of them."""
+        return self._transactions.busy
+
+    @property
+    def held(self) -> int:
+        """Readings that wait in memory for the disk."""
+        return 0 if self._held is None else len(self._held)
+
+    @property
+    def lost(self) -> int:
+        """Readings that waited for the disk too long, since the start."""
+        return 0 if self._held is None else self._held.lost
 
     # What is written
 
+    async def offer(self, readings: Sequence[Reading]) -> None:
+        """Keep *readings* with the next transaction; nobody waits, however slow the disk is."""
+        self._transactions.offer(readings)
+
     async def append(self, readings: Sequence[Reading]) -> None:
-        """Keep *readings*; they survive a power cut once this returns.
+        """Keep *readings*; they survive a power cut once this returns, unless there is `trouble` and they are held.
 
         One that cannot be kept (NaN, a wrong type) is counted and told in the loss report; the others are kept.
         """
-        self._group.readings.extend(readings)
-        await self._committed()
+        self._raise_unless_held(await self._transactions.append(readings))
 
     async def record(self, records: Sequence[Record]) -> None:
         """Keep *records*, in order."""
-        await self.write(lambda log: add_records(log, records))
+        self._raise_unless_held(await self._transactions.record(records))
 
     async def finish(self, job: str, outcome: Outcome, now_ms: int, took_ms: int) -> None:
         """Keep all that a job's run found together with its mark and state: all of it or nothing."""
@@ -136,13 +170,17 @@ class Store:
 
     async def describe(self, units: Mapping[str, str]) -> None:
         """Note the units of tags, by name."""
-        await self.write(lambda log: log.describe(units))
+        self._units.update(units)
+        try:
+            await self.write(lambda log: log.describe(units))
+        except StorageError as error:
+            self._raise_unless_held(error)
 
     async def write(self, change: Callable[[Log], T]) -> T:
         """Do *change* on the writer's thread, in the next transaction."""
         results: list[T] = []
-        self._group.works.append(lambda log: results.append(change(log)))
-        await self._committed()
+        if error := await self._transactions.change(lambda log: results.append(change(log))):
+            raise error
         return results[0]
 
     async def redate(self, boot_id: str, offset_ms: int) -> Redated | None:
@@ -152,8 +190,7 @@ class Store:
         """
         done = await self.write(lambda log: redate(log, boot_id, offset_ms, JUDGES))
         if done and done.rows:
-            self._recent.clear()
-            self._recent_rows = 0
+            self._transactions.recent.forget(self.last_id)
             for name in self._sinks.keys() - JUDGES:
                 self._sinks[name].again(done.first, done.last)
         return done
@@ -167,120 +204,95 @@ class Store:
         """
         if name not in self._sinks:
             self._sinks[name] = sink = Sink(self, name)
-            self._group.works.append(sink.enrol)
-            self.touch()
+            self._transactions.also(sink.enrol, ACKNOWLEDGED_WITHIN)
         return self._sinks[name]
 
     async def latest(self) -> dict[str, Row]:
         """The newest row of each tag."""
-        rows = await self._loop.run_in_executor(self._writing, self._log.latest)
-        return {row.tag: row for row in rows}
+        try:
+            found = {row.tag: row for row in await self._connections.write(Log.latest)}
+        except StorageError as error:
+            self._raise_unless_held(error)
+            found = {}
+        return found | (self._held.newest_rows() if self._held else {})
 
     async def newest(self, kind: Kind, key: str | None = None) -> list[Record]:
         """The newest record of each key of *kind*; of *key* alone, where given."""
-        return await self.read(lambda reader: reader.newest(kind, key))
-
-    async def settled(self) -> None:
-        """Wait until the writer's thread has done what it was at: it answers, so it is not hung."""
-        await self._loop.run_in_executor(self._writing, int)
+        try:
+            found = await self.read(lambda reader: reader.newest(kind, key))
+        except StorageError as error:
+            self._raise_unless_held(error)
+            found = []
+        held = [one for _, one in self._held.records(0, sys.maxsize)] if self._held else []
+        newer = {one.key: one for one in held if one.kind == kind and key in {None, one.key}}
+        return sorted(({one.key: one for one in found} | newer).values(), key=lambda one: one.key) if newer else found
 
     async def read(self, query: Callable[[Reader], T]) -> T:
         """Ask the database, on a thread of its own; *query* should be short, others wait for it."""
-        return await self._loop.run_in_executor(self._reading, query, self._reader)
+        try:
+            return await self._connections.read(query)
+        except DamagedError as error:
+            if self._held is not None and self.trouble is None:
+                self._transactions.fail(error)  # it will not mend itself: it is to be set aside
+            raise
 
     def recent(self, mark: int, limit: int) -> list[Row] | None:
         """Up to *limit* rows after *mark* from memory; None where they are only on the disk."""
-        if not self._recent or self._recent[0][0].id > mark + 1:
-            return None
-        for rows in self._recent:
-            if rows[-1].id > mark:
-                start = max(0, mark + 1 - rows[0].id)
-                return rows[start : start + limit]
-        return []
+        rows = self._transactions.recent.after(mark, limit)
+        return self.held_rows(mark + 1, self.last_id, limit) if rows is None and mark >= self.stored_id else rows
 
-    # Transactions
+    def held_rows(self, first: int, last: int, limit: int) -> list[Row]:
+        """Up to *limit* of the oldest rows from *first* to *last* that wait for the disk."""
+        return [] if self._held is None else self._held.rows(first, last, limit)
+
+    def held_records(self, mark: int, limit: int) -> list[tuple[int, Record]]:
+        """Up to *limit* of the oldest records after *mark* that wait for the disk."""
+        return [] if self._held is None else self._held.records(mark, limit)
+
+    def rows_after(self, mark: int) -> int:
+        """How many rows have come after *mark*, imported ones included."""
+        return self._transactions.rows_after(mark)
 
     def touch(self) -> None:
         """Have what the sinks were told written soon."""
-        self._want(self._loop.time() + ACKNOWLEDGED_WITHIN)
+        self._transactions.touch(ACKNOWLEDGED_WITHIN)
 
-    async def _committed(self) -> None:
-        """Wait until what was put into the present group is on the disk."""
-        done = self._group.done
-        self._want(self._began + self._interval)
-        await asyncio.shield(done)
+    # The disk's troubles
 
-    def _want(self, due: float) -> None:
-        """Commit at *due*, or earlier."""
-        if due < self._due:
-            self._due = due
-            self._arm()
+    async def open(self) -> Opened:
+        """Open the database, or after trouble open it anew; what is held is written from now on.
 
-    def _arm(self) -> None:
-        if self._commit is None and self._due < inf:
-            if self._timer:
-                self._timer.cancel()
-            self._timer = self._loop.call_at(self._due, self._begin)
-
-    def _begin(self) -> None:
-        group, self._group = self._group, _Group()
-        changed = [(sink, change) for sink in self._sinks.values() if (change := sink.changes())]
-        group.works[:0] = [change for _, change in changed]  # first: what else is done to the places knows more
-        self._due, self._began = inf, self._loop.time()
-        self._commit = self._loop.run_in_executor(self._writing, self._perform, group)
-        self._commit.add_done_callback(partial(self._settle, group, [sink for sink, _ in changed]))
-
-    def _perform(self, group: _Group) -> _Written:
-        """One transaction, on the writer's thread."""
-        with self._log.transaction():
-            rows, rejected = self._log.insert(group.readings)
-            for work in group.works:
-                work(self._log)
-        return _Written(self._log.named(rows), rejected, self._log.last_id, self._log.last_record_id)
-
-    def _settle(self, group: _Group, sinks: list[Sink], commit: "asyncio.Future[_Written]") -> None:
-        """Tell everybody how the transaction went."""
-        self._commit = None
-        if error := commit.exception():
-            group.done.set_exception(error)
-            if isinstance(error, StorageError):
-                group.done.exception()  # where only acknowledgements were to be written nobody waits for it
-            for sink in sinks:
-                sink.mark_changed()
-        else:
-            self._take(commit.result())
-            group.done.set_result(None)
-        self._arm()
-
-    def _take(self, written: _Written) -> None:
-        self.last_id, self.last_record_id = written.last_id, written.last_record_id
-        self.commits += 1
-        self.rejected += written.rejected
-        if written.rows:
-            self._recent.append(written.rows)
-            self._recent_rows += len(written.rows)
-            while self._recent_rows > RECENT and len(self._recent) > 1:
-                self._recent_rows -= len(self._recent.popleft())
+        Raises:
+            StorageRefusedError: Another process writes.
+            StorageError: The disk does not do it.
+        """
+        opened = await self._connections.open()
+        self._transactions.begin(opened)
         for sink in self._sinks.values():
-            sink.arrive()
+            sink.rouse()
+        units = dict(self._units)
+        self._transactions.also(lambda log: log.describe(units), ACKNOWLEDGED_WITHIN)
+        await self.retry()
+        return opened
 
-    async def _flush(self) -> None:
-        if self._commit:
-            await asyncio.wait({self._commit})
-        done = self._group.done
-        if self._timer:
-            self._timer.cancel()
-        self._begin()
-        await asyncio.shield(done)
+    async def retry(self) -> None:
+        """Try the disk again; what is held is written from now on.
 
-    def _open(self) -> tuple[int, int]:
-        with ExitStack() as stack:
-            stack.enter_context(self._log)
-            stack.enter_context(self._reader)
-            self._held = stack.pop_all()
-        return self._log.last_id, self._log.last_record_id
+        Raises:
+            StorageError: It still refuses.
+        """
+        if error := await self._transactions.retry():
+            raise error
 
-    def _close(self) -> None:
-        self._writing.shutdown()  # waits for an opening that was cancelled
-        self._reading.shutdown()
-        self._held.close()
+    async def close(self, error: StorageError) -> None:
+        """Let go of the database, because of *error*."""
+        self._transactions.fail(error)
+        await self._connections.close()
+
+    async def mended(self) -> None:
+        """Wait until there is no trouble."""
+        await self._transactions.mended()
+
+    def _raise_unless_held(self, error: StorageError | None) -> None:
+        if error and self._held is None:
+            raise error

@@ -48,6 +48,11 @@ class Zones:
         floor = self._db.execute("SELECT id FROM mark WHERE name = 'floor'").fetchone()
         self.next_id: int = 1 + max(newest[1] if newest else 0, floor[0] if floor else 0)
 
+    @property
+    def newest_ms(self) -> int:
+        """The latest time of the newest rows, 0 where there are none."""
+        return self._newest.max_ms if self._newest else 0
+
     def extend(self, rows: Sequence[Stored], *, imported: bool) -> None:
         """Note *rows*, which have just been inserted at `next_id`."""
         start = 0

@@ -121,7 +121,7 @@ class Works:
             }
         )
         part = Part(self.prefix)
-        return self.tasks.create_task(supervise(part, partial(poll, settings, self.store, part, Part("store"))))
+        return self.tasks.create_task(supervise(part, partial(poll, settings, self.store, part)))
 
     def rows(self, since_ms: float = 0.0, tag: str = "counter") -> list[Row]:
         """What is stored of a tag."""

@@ -155,9 +155,7 @@ class Bench:
         tags = [{"name": f"{prefix}.{unit}.{address}", "address": f"holding:{address}"} for address in ADDRESSES]
         settings = ANY_DEVICE.validate_python({"name": f"{prefix}.{unit}", "unit_id": unit, "tag": tags, **place})
         part = Part(settings.name)
-        return self.tasks.create_task(
-            supervise(part, partial(poll, settings, self.store, part, Part("store"), self.buses))
-        )
+        return self.tasks.create_task(supervise(part, partial(poll, settings, self.store, part, self.buses)))
 
     def rows(self, prefix: str, since_ms: float = 0.0) -> list[Row]:
         """What is stored of a line."""

@@ -1,0 +1,45 @@
+"""What one transaction of the running agent writes, and what it has written."""
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
+
+from agent.store.errors import StorageError
+from agent.store.findings import add_records, put_back_records
+from agent.store.held import Portion
+from agent.store.log import Log
+from agent.store.records import Record, Row
+from drivers.reading import Reading
+
+
+class Group:
+    """What the next transaction will write, and who waits for it."""
+
+    def __init__(self) -> None:
+        self.readings: list[Reading] = []
+        self.records: list[Record] = []
+        self.works: list[Callable[[Log], None]] = []
+        self.portion: Portion | None = None  # of what was held while the disk refused; written before all else
+        self.done: asyncio.Future[StorageError | None] = asyncio.get_running_loop().create_future()
+
+    def perform(self, log: Log) -> "Written":
+        """One transaction, on the writer's thread."""
+        with log.transaction():
+            if self.portion:
+                log.put_back(self.portion.rows)
+                put_back_records(log, self.portion.records)
+                log.lose(self.portion.losses)
+            rows, rejected = log.insert(self.readings)
+            add_records(log, self.records)
+            for work in self.works:
+                work(log)
+        return Written(log.named(rows), rejected, log.last_id, log.last_record_id)
+
+
+class Written(NamedTuple):
+    """What a transaction has written."""
+
+    rows: list[Row]
+    rejected: int
+    last_id: int
+    last_record_id: int

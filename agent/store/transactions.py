@@ -1,0 +1,228 @@
+"""The transactions of the running agent, one after the other; what the disk refuses waits in memory."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from math import inf
+
+from agent.store.connections import Connections, Opened
+from agent.store.delivery import Sink
+from agent.store.errors import StorageError
+from agent.store.group import Group, Written
+from agent.store.held import READINGS, Held
+from agent.store.log import Log
+from agent.store.recent import Recent
+from agent.store.records import Record
+from drivers.reading import Reading
+
+
+class Transactions:
+    """Gathers what is to be written until *interval* (s) has passed since the last transaction.
+
+    Args:
+        connections: Does them.
+        interval: s, between two of them at least.
+        sinks: Whose places are written with them, and who is told that something has come.
+        held: Takes readings and records while the disk refuses; without, they are refused too.
+    """
+
+    def __init__(
+        self, connections: Connections, interval: float, sinks: dict[str, Sink], held: Held | None = None
+    ) -> None:
+        self.last_id = 0  # of the newest row that receivers may have: on the disk, or held
+        self.last_record_id = 0
+        self.stored_id = 0  # of the newest row on the disk
+        self.stored_record_id = 0
+        self.count = 0
+        self.rejected = 0
+        self.trouble: StorageError | None = None
+        self.recent = Recent()
+        self.held = held
+        self._connections = connections
+        self._interval = interval
+        self._sinks = sinks
+        self._loop = asyncio.get_running_loop()
+        self._group = Group()
+        self._mended = asyncio.Event()
+        self._mended.set()
+        self._gaps: list[tuple[int, int]] = []  # ids that were never given
+        self._due = inf
+        self._timer: asyncio.TimerHandle | None = None
+        self._commit: asyncio.Future[Written] | None = None
+        self._began = -inf
+
+    def offer(self, readings: Sequence[Reading]) -> None:
+        """Write *readings* with the next transaction; nobody waits."""
+        self._group.readings.extend(readings)
+        if self.held is not None and len(self._group.readings) > READINGS:  # the disk is far too slow
+            self.held.lose(self._group.readings[: len(readings)])
+            del self._group.readings[: len(readings)]
+        self._want(self._began + self._interval)
+
+    async def append(self, readings: Sequence[Reading]) -> StorageError | None:
+        """Write *readings*; why not, where the disk refuses."""
+        self._group.readings.extend(readings)
+        return await self._committed()
+
+    async def record(self, records: Iterable[Record]) -> StorageError | None:
+        """Write *records*; why not, where the disk refuses."""
+        self._group.records.extend(records)
+        return await self._committed()
+
+    async def change(self, work: Callable[[Log], None]) -> StorageError | None:
+        """Do *work* in the next transaction; why not, where the disk refuses."""
+        self._group.works.append(work)
+        return await self._committed()
+
+    def also(self, work: Callable[[Log], None], within: float) -> None:
+        """Do *work* in a transaction *within* that many seconds; nobody waits."""
+        self._group.works.append(work)
+        self.touch(within)
+
+    def touch(self, within: float) -> None:
+        """Have a transaction *within* that many seconds."""
+        self._want(self._loop.time() + within)
+
+    async def mended(self) -> None:
+        """Wait until there is no trouble."""
+        await self._mended.wait()
+
+    @property
+    def busy(self) -> float:
+        """Seconds for which the present transaction has been with the disk; 0 between two of them."""
+        return 0.0 if self._commit is None else self._loop.time() - self._began
+
+    def rows_after(self, mark: int) -> int:
+        """How many rows have come after *mark*, imported ones included."""
+        return max(0, self.last_id - mark - sum(max(0, last - max(first, mark + 1) + 1) for first, last in self._gaps))
+
+    def fail(self, error: StorageError) -> None:
+        """The disk refuses until `retry` finds otherwise."""
+        self.trouble = error
+        self._mended.clear()
+
+    def begin(self, opened: Opened) -> None:
+        """The database has been opened, or opened anew; it gives no id again that was given from memory."""
+        before = max(self.last_id, opened.last_id)
+        self.stored_id, self.stored_record_id = opened.last_id, opened.last_record_id
+        self.last_id, self.last_record_id = before, max(self.last_record_id, opened.last_record_id)
+        self.recent.reach_back(opened.last_id)
+        if self.held is not None and not len(self.held):
+            self._group.works.append(lambda log: log.go_on_after(before))
+
+    async def retry(self) -> StorageError | None:
+        """Write what there is, held or not, whatever has been; why not, where the disk still refuses."""
+        self.trouble = None
+        self._mended.set()
+        done = self._group.done
+        self._want(self._loop.time())
+        return await asyncio.shield(done)
+
+    async def flush(self) -> None:
+        """Write what is left; what the disk refuses now is lost."""
+        while True:
+            if self._commit:
+                await asyncio.wait({self._commit})
+            self.trouble = None
+            done = self._group.done
+            if self._timer:
+                self._timer.cancel()
+            self._begin()
+            if await asyncio.shield(done) or not self.held:
+                return
+
+    def stop(self) -> None:
+        """Begin no more of them."""
+        if self._timer:
+            self._timer.cancel()
+
+    async def _committed(self) -> StorageError | None:
+        """Wait until what was put into the present group is on the disk; else why it is not."""
+        done = self._group.done
+        self._want(self._began + self._interval)
+        return await asyncio.shield(done)
+
+    def _want(self, due: float) -> None:
+        """Commit at *due*, or earlier."""
+        if due < self._due:
+            self._due = due
+            self._arm()
+
+    def _arm(self) -> None:
+        if self._commit is None and self._due < inf:
+            if self._timer:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(self._due, self._begin)
+
+    def _begin(self) -> None:
+        group, self._group = self._group, Group()
+        self._due, self._began = inf, self._loop.time()
+        if self.held is not None and (self.trouble or self.held):
+            self._hold(group, self.held)
+        if self.trouble:
+            group.done.set_result(self.trouble)
+            return
+        if self.held:
+            group.portion = self.held.portion()
+        changed = [(sink, change) for sink in self._sinks.values() if (change := sink.changes())]
+        group.works[:0] = [change for _, change in changed]  # first: what else is done to the places knows more
+        self._commit = self._connections.write(group.perform)
+        self._commit.add_done_callback(partial(self._settle, group, [sink for sink, _ in changed]))
+
+    def _hold(self, group: Group, held: Held) -> None:
+        """Take what the disk refuses, or what has to wait for that; receivers have it at once."""
+        if group.readings:
+            # A process that dies now leaves no trace of the ids it gave: they lie where no others will.
+            jump = 0 if len(held) else time.time_ns() // 1_000
+            delivered = min((sink.place for sink in self._sinks.values()), default=0)
+            rows = held.take(group.readings, max(self.last_id + 1, jump), delivered)
+            if rows and rows[0].id > self.last_id + 1:
+                self._gaps = [*self._gaps[-99:], (self.last_id + 1, rows[0].id - 1)]
+            self.last_id = rows[-1].id if rows else self.last_id
+            self.recent.add(rows)
+        if group.records:
+            jump = 0 if held.records(0, 1) else time.time_ns() // 1_000
+            first = max(self.last_record_id + 1, jump)
+            held.take_records(group.records, first)
+            self.last_record_id = first + len(group.records) - 1
+        group.readings, group.records = [], []
+        self._wake()
+
+    def _settle(self, group: Group, sinks: list[Sink], commit: "asyncio.Future[Written]") -> None:
+        """Tell everybody how the transaction went."""
+        self._commit = None
+        error = commit.exception()
+        if error:
+            for sink in sinks:
+                sink.mark_changed()
+        if isinstance(error, StorageError):
+            if self.held is not None:
+                self.fail(error)
+                if group.portion:
+                    self.held.give_back(group.portion)
+                self._hold(group, self.held)
+            group.done.set_result(error)
+        elif error:
+            group.done.set_exception(error)
+        else:
+            self._take(commit.result(), group)
+            group.done.set_result(None)
+        self._arm()
+
+    def _take(self, written: Written, group: Group) -> None:
+        if self.held is not None and group.portion:
+            self.held.settle(group.portion)
+        self.stored_id, self.stored_record_id = written.last_id, written.last_record_id
+        self.last_id = max(self.last_id, written.last_id)
+        self.last_record_id = max(self.last_record_id, written.last_record_id)
+        self.count += 1
+        self.rejected += written.rejected
+        self.recent.add(written.rows)
+        if self.held:
+            self._want(self._loop.time())  # there is more of it
+        self._wake()
+
+    def _wake(self) -> None:
+        for sink in self._sinks.values():
+            sink.arrive()

@@ -1,0 +1,39 @@
+"""A station with one Modbus device and its store where a test wants it."""
+
+from pathlib import Path
+
+from tests.simulators.broker import Broker
+
+PERIOD = 0.2  # s
+
+
+def one_device(folder: Path, broker: Broker, port: int, database: Path, storage: str = "") -> Path:
+    """Write its configuration, without analyses; *storage* is further keys of `[storage]`."""
+    path = folder / "station.toml"
+    path.write_text(f"""
+[station]
+name = "north"
+[mqtt]
+host = "{broker.host}"
+port = {broker.port}
+keepalive = 2
+[storage]
+path = "{database}"
+{storage}
+[[device]]
+name = "plc"
+protocol = "modbus-tcp"
+host = "127.0.0.1"
+port = {port}
+period = {PERIOD}
+[[device.tag]]
+name = "pressure"
+address = "holding:0"
+unit = "bar"
+heartbeat = 0.5
+[[device.tag]]
+name = "flow"
+address = "holding:1"
+unit = "m3/h"
+""")
+    return path
