@@ -1,9 +1,13 @@
 """What is sealed reads as it did before: every row by its place, every window, with whatever came late."""
 
+import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.seal import run
@@ -14,13 +18,14 @@ from agent.store.log import Log
 from agent.store.reader import Reader
 from agent.store.records import Row
 from agent.store.retention import retain
-from agent.store.rows import Rows
+from agent.store.rows import Rows, sealed_upto
 from agent.store.sealed import SealedBlock
 from agent.store.sealed_rows import keep_block, sweep
 from agent.store.sealing import sealed
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 from drivers.reading import Reading, Value
+from tests.agent.store.sealing_process import reading
 
 NOON = 1_700_000_000_000
 
@@ -304,3 +309,27 @@ async def test_retention_drops_blocks_and_counts_what_was_in_them(settings: Stor
     with Log(settings.path) as log:
         for table in ("chunk", "strip"):
             assert log.db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608 - ours
+
+
+@pytest.mark.slow
+def test_a_kill_in_the_middle_of_sealing_loses_nothing(settings: StorageSettings) -> None:
+    """At any instant of a real process, again and again on the same log; starting one takes a second."""
+    rng, told = random.Random(5), 0
+    for _ in range(4):
+        with subprocess.Popen(
+            [sys.executable, "-m", "tests.agent.store.sealing_process", str(settings.path)], stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            for _ in range(rng.randint(3, 60)):
+                told = int(process.stdout.readline())
+            process.kill()
+            told = max([told, *map(int, process.stdout.read().split())])
+
+        with Reader(settings.path) as reader:
+            rows = reader.after(0, 10**6)
+        assert len(rows) >= told
+        assert [row[1:5] for row in rows] == [reading(number)[:4] for number in range(1, len(rows) + 1)]
+        assert [row.id for row in rows] == list(range(1, len(rows) + 1))
+    with Log(settings.path) as log:
+        assert sealed_upto(log.db) > 1_000
+        assert log.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
