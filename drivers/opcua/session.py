@@ -189,6 +189,10 @@ class Session:
     async def _connect(self) -> None:
         try:
             await self._client.connect()
+        except AssertionError as error:  # what the library makes of a refusal to open a channel
+            if self._is_introducing:
+                raise RefusedError(self._distrusted("it does not say why")) from error
+            raise UnreachableError(f"{self} opens no channel") from error
         except (AttributeError, LookupError, TypeError, ValueError, struct.error) as error:
             # the library takes for granted that a server says all it should
             raise UnreachableError(f"{self} answers nonsense ({error})") from error

@@ -187,3 +187,59 @@ def test_a_slow_tag_is_repeated_at_its_own_period() -> None:
 
     assert [tick for tick, readings in enumerate(polls) if readings] == [0, 10]
     assert [reading.value for reading in one.readings(13, NOW + 13, NOW + 13, None)] == [2.0]
+
+
+def test_a_change_that_is_said_to_be_hours_old_is_not_believed() -> None:
+    """A controller whose clock stands still; a value that was asked for may be as old as it likes."""
+    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), every=1)
+    one.seed(said(1.0, source_ms=NOW - 86_400_000), NOW)
+    asked = one.readings(0, NOW, NOW, None)
+    one.report(said(2.0, source_ms=NOW - 7_200_000), NOW + 1)
+    reported = one.readings(1, NOW, NOW + 1, None)
+
+    assert [reading[1:] for reading in asked] == [(NOW, 1.0, Quality.GOOD, None)]
+    assert [reading[1:] for reading in reported] == [
+        (NOW + 1, 2.0, Quality.UNCERTAIN, "source time is 7200 s behind ours")
+    ]
+
+
+def test_a_value_asked_for_from_a_clock_that_is_ahead_is_doubted_from_the_start() -> None:
+    """As its changes will be: the tag does not become uncertain only once it moves."""
+    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), every=1)
+    one.seed(said(1.0, source_ms=NOW + 7_200_000), NOW)
+
+    (reading,) = one.readings(0, NOW, NOW, None)
+
+    assert reading[1:] == (NOW, 1.0, Quality.UNCERTAIN, "source time is 7200 s ahead of ours")
+
+
+def test_what_a_look_saw_counts_until_it_is_reported() -> None:
+    """The reading is the value seen; the reports that follow are kept whole, at their own times."""
+    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), every=1)
+    one.seed(said(1.0, source_ms=NOW - 10), NOW)
+    one.readings(0, NOW, NOW, None)
+    is_news = one.glimpse(said(3.0, source_ms=NOW + 30))
+    seen = one.readings(1, NOW + 5, NOW + 40, None)
+    one.report(said(2.0, source_ms=NOW + 20), NOW + 50)
+    one.report(said(3.0, source_ms=NOW + 30), NOW + 50)
+    reported = one.readings(2, NOW + 50, NOW + 60, None)
+    after = one.readings(3, NOW + 70, NOW + 80, None)
+
+    assert is_news
+    assert [(reading.ts_ms, reading.value) for reading in seen] == [(NOW + 40, 3.0)]
+    assert [(reading.ts_ms, reading.value) for reading in reported] == [(NOW + 20, 2.0), (NOW + 30, 3.0)]
+    assert [reading.value for reading in after] == [3.0]
+    assert not one.glimpse(said(3.0, source_ms=NOW + 30))
+
+
+def test_without_signs_of_life_a_value_is_doubted_before_it_is_given_up() -> None:
+    """It stays beside its doubt; a value that was bad already does not become better by it."""
+    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), every=1)
+    one.seed(said(1.0), NOW)
+    one.readings(0, NOW, NOW, None)
+
+    doubted = one.readings(1, NOW, NOW + 1, (Quality.LAST_USABLE, "silence"))
+    lost = one.readings(2, NOW, NOW + 2, (Quality.COMM_FAILURE, "long silence"))
+
+    assert [reading[2:] for reading in doubted] == [(1.0, Quality.LAST_USABLE, "silence")]
+    assert [reading[2:] for reading in lost] == [(None, Quality.COMM_FAILURE, "long silence")]
