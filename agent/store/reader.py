@@ -5,9 +5,9 @@ Arrays are made in `columns`, so that the polling process needs no NumPy.
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 from agent.store.errors import translating
 from agent.store.losses import Loss, all_losses, summed_losses
@@ -15,10 +15,10 @@ from agent.store.newest import newest_rows
 from agent.store.places import merged
 from agent.store.records import Filled, Kind, Record, Row
 from agent.store.rows import Part, Rows, snapshot
-from agent.store.sealable import next_block
-from agent.store.settings import StorageSettings
 from agent.store.strips import Arithmetic
-from agent.store.zones import Span, Stored
+from agent.store.zones import Stored
+
+T = TypeVar("T")
 
 CHUNK = 65_536  # rows a statement visits at most: a snapshot held for long keeps the write-ahead log growing
 NEWEST = 2**62  # above every id
@@ -153,18 +153,6 @@ class Reader:
                     return found
         return found
 
-    def stored(self, first: int, last: int) -> list[Stored]:
-        """Rows from *first* to *last* with numbers for names, a few at a time: what is sealed."""
-        return [
-            row for start in range(first, last + 1, CHUNK) for row in self._between(start, min(last, start + CHUNK - 1))
-        ]
-
-    def sealable(self, settings: StorageSettings, jobs: Collection[str], now_ms: int) -> Span | None:
-        """Which rows are next to be sealed; *jobs* are those that read the log."""
-        last_id = self.last_id
-        with translating(self._path), snapshot(self._db):
-            return next_block(self._db, settings, jobs, last_id, now_ms)
-
     def latest(self, tags: Collection[str] | None = None) -> dict[str, Row]:
         """The newest row of each tag; appended ones go before imported ones, which are history."""
         found = {row.tag: row for row in self._rows(self._newest())}
@@ -228,6 +216,11 @@ class Reader:
         )
         return held + (self._fetch(query, sink)[0][0] or 0)
 
+    def ask(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """What *query* finds in one snapshot, for those who look at the tables themselves."""
+        with translating(self._path), snapshot(self._db):
+            return query(self._db)
+
     # Inside
 
     def _fetch(self, query: str, *values: object) -> list[Any]:
@@ -236,8 +229,7 @@ class Reader:
 
     def _newest(self) -> list[Stored]:
         last_id = self.last_id
-        with translating(self._path), snapshot(self._db):
-            return newest_rows(self._db, last_id)
+        return self.ask(lambda db: newest_rows(db, last_id))
 
     def _between(self, first: int, last: int, tags: Collection[int] | None = None) -> list[Stored]:
         with translating(self._path):

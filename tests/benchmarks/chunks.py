@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.store.columns import columns
+from agent.store.disk import disk_use
 from agent.store.log import Log
 from agent.store.reader import Reader
 from agent.store.retention import drop_span
@@ -159,7 +160,9 @@ def sealing(path: Path, values: dict[str, NDArray[np.float64]]) -> None:
     print(f"writer's steps: {len(steps)}, median {sorted(steps)[len(steps) // 2]:.1f} ms, longest {max(steps):.0f} ms")
     print(f"sealed: {(used(path) - empty) / count:.3f} bytes a reading, all tables and pages")
     with Reader(path) as reader:
+        told = reader.ask(disk_use).sealed_bytes
         same = hash(tuple(reader.after(0, count))) == before
+    print(f"        {told:.3f} as `disk_use` estimates it")
     print("read back row by row: " + ("the same" if same else "NOT THE SAME"))
     print(f"steps of retention: {', '.join(f'{step:.0f} ms' for step in dropping(path))}")
 

@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from agent.store.reader import Reader
 from agent.store.records import Row
 from agent.store.retention import retain
 from agent.store.rows import Rows, sealed_upto
+from agent.store.sealable import next_block
 from agent.store.sealed import SealedBlock
 from agent.store.sealed_rows import keep_block, sweep
 from agent.store.sealing import sealed
@@ -250,12 +252,13 @@ def test_what_a_job_has_not_read_is_not_sealed(settings: StorageSettings) -> Non
     """Nor what an enabled job that never ran would read."""
     station = Station(settings)
     station.run(13_000)
+    block = partial(next_block, settings=settings, jobs=["curves"], horizon=10**6, now_ms=station.now_ms)
     with Reader(settings.path) as reader:
-        assert reader.sealable(settings, ["curves"], station.now_ms) is None
+        assert reader.ask(block) is None
         with Log(settings.path) as log, log.transaction():
             finish(log, "curves", Outcome(mark=9_000), station.now_ms, 1)
 
-        assert reader.sealable(settings, ["curves"], station.now_ms) == (1, 8_192, NOON, NOON + 4_095_000, 0)
+        assert reader.ask(block) == (1, 8_192, NOON, NOON + 4_095_000, 0)
 
 
 def test_doubtful_times_are_not_sealed(settings: StorageSettings) -> None:
