@@ -15,6 +15,7 @@ from asyncua import ua
 from asyncua.common.node import Node
 from asyncua.common.utils import ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.crypto.security_policies import SecurityPolicyNone
 from asyncua.crypto.validator import CertificateValidatorMethod
 from asyncua.server.monitored_item_service import MonitoredItemService
 from asyncua.server.server import Server
@@ -48,6 +49,12 @@ class OpcuaStation:
         binary: Any = self.server.bserver
         policies = [client.processor._connection.security_policy for client in binary.clients]  # noqa: SLF001
         return {(type(one).__name__.removeprefix("SecurityPolicy"), one.Mode.name) for one in policies}
+
+    def want_plain_passwords(self) -> None:
+        """From now on, on whatever line."""
+        for endpoint in self.server.iserver.endpoints:
+            for policy in endpoint.UserIdentityTokens:
+                policy.SecurityPolicyUri = SecurityPolicyNone.URI
 
     def give_no_subscriptions(self) -> None:
         """From now on, like a small controller."""
