@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from agent.plant import PumpSettings
 from agent.roles import complaints
 from agent.settings import AgentSettings
+from drivers.settings import UnitSettings
 
 
 def hints(settings: AgentSettings) -> Iterator[str]:
@@ -13,11 +14,20 @@ def hints(settings: AgentSettings) -> Iterator[str]:
     for device in settings.devices:
         if not device.tags:
             yield f'device "{device.name}" has no tags, so nothing is read from it; add [[device.tag]] or tags_file'
+    yield from _of_units(settings)
     for header in settings.headers:
         if all(pump.header != header.id for pump in settings.pumps):
             yield f'header "{header.id}" has no pump, so nothing can be advised; add a [[pump]] that names it'
     for pump in settings.pumps:
         yield from _of_pump(pump)
+
+
+def _of_units(settings: AgentSettings) -> Iterator[str]:
+    first: dict[str, str] = {}
+    for device in settings.devices:
+        if isinstance(device, UnitSettings) and first.setdefault(device.place, device.name) != device.name:
+            both = f'devices "{first[device.place]}" and "{device.name}" are both {device.place}'
+            yield f"{both}; give each its own unit_id, or put all tags of one unit under one device"
 
 
 def _of_pump(pump: PumpSettings) -> Iterator[str]:

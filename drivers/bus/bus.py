@@ -63,11 +63,17 @@ class Bus:
         Raises:
             LostError: There is none.
         """
-        if not self.is_open:
-            async with self._a_line() as place:
-                if not self.is_open:
-                    await place.line.open()
         self._members += 1
+        is_in = False
+        try:
+            if not self.is_open:
+                async with self._a_line() as place:
+                    if not self.is_open:
+                        await place.line.open()
+            is_in = True
+        finally:
+            if not is_in:  # a line that was opened just before we were cancelled must not stay so
+                await self.leave()
 
     async def leave(self) -> None:
         """Take part no longer; the last one hangs up."""

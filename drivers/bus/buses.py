@@ -10,6 +10,7 @@ from drivers.settings import ModbusRtuOverTcpSettings, ModbusRtuSettings, Modbus
 ALONE = 3  # failures in a row after which a unit with a connection of its own is given up
 SHARED = 2  # the same where others wait meanwhile
 FASTEST = 19_200  # baud, above which the silence between frames is a fixed time
+DIALLING = 1.0  # s that a connection may take at least, however quick the unit: what is lost is sent again only then
 SHORTEST_SILENCE = 0.001_75  # s, that fixed time
 
 
@@ -67,5 +68,5 @@ def _serial(settings: ModbusRtuSettings) -> Bus:
 
 def _over_tcp(settings: ModbusRtuOverTcpSettings) -> Bus:
     # the gateway keeps the silence on its serial side
-    connect = partial(gateway, settings.host, settings.port, settings.timeout)
+    connect = partial(gateway, settings.host, settings.port, max(settings.timeout, DIALLING))
     return Bus([RtuLine(connect)], given_up_after=SHARED)

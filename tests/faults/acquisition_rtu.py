@@ -11,12 +11,15 @@ import math
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from random import Random
+from typing import NoReturn
 
 import uvloop
 from pydantic import TypeAdapter
@@ -149,6 +152,7 @@ class Bench:
     reader: Reader
     tasks: asyncio.TaskGroup
     buses: Buses = field(default_factory=Buses)
+    stored: defaultdict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))  # by unit
 
     def poll(self, place: Mapping[str, object], prefix: str, unit: int) -> asyncio.Task[None]:
         """Poll one unit as the agent does, with the defaults of the configuration."""
@@ -157,10 +161,19 @@ class Bench:
         part = Part(settings.name)
         return self.tasks.create_task(supervise(part, partial(poll, settings, self.store, part, self.buses)))
 
+    async def follow(self) -> NoReturn:
+        """Look at what is stored, each row once: looking must not keep anybody from polling."""
+        mark = 0
+        while True:
+            for row in self.reader.after(mark, 100_000):
+                mark = row.id
+                self.stored[row.tag.rpartition(".")[0]].append(row)
+            await asyncio.sleep(0.25)
+
     def rows(self, prefix: str, since_ms: float = 0.0) -> list[Row]:
-        """What is stored of a line."""
-        rows = self.reader.after(0, 10_000_000)
-        return [row for row in rows if row.tag.startswith(f"{prefix}.") and row.ts_ms >= since_ms]
+        """What is stored of a unit, oldest first."""
+        newest = takewhile(lambda row: row.ts_ms >= since_ms, reversed(self.stored[prefix]))
+        return list(newest)[::-1]
 
     async def first(self, prefix: str, since_ms: float, accept: Callable[[Row], bool]) -> float | None:
         """Wait for a reading of each tag that is accepted; s from *since_ms* to the last of the first ones."""
@@ -203,11 +216,10 @@ async def _measure(bench: Bench, line: Line, place: Mapping[str, object], fault:
         figures.to_back = max(figures.to_back, math.inf if back is None else back)
     for task in polling:
         task.cancel()
-    rows = bench.rows(prefix)
-    beside = [is_good(row.quality) for row in rows if row.tag == f"{prefix}.2.0"]
-    times = [row.ts_ms for row in rows if row.tag == f"{prefix}.2.0"]
-    figures.neighbour = sum(beside) / max(1, round((max(times) - min(times)) / 1000) + 1)
-    figures.wrong = sum(map(_is_wrong, rows))
+    beside = [row for row in bench.rows(f"{prefix}.2") if row.tag == f"{prefix}.2.0"]
+    seconds = (beside[-1].ts_ms - beside[0].ts_ms) / 1000
+    figures.neighbour = sum(is_good(row.quality) for row in beside) / (round(seconds) + 1)
+    figures.wrong = sum(map(_is_wrong, bench.rows(f"{prefix}.1") + bench.rows(f"{prefix}.2")))
     return figures
 
 
@@ -248,9 +260,12 @@ async def measure() -> list[Figures]:
         reader = stack.enter_context(Reader(storage.path))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         bench = Bench(folder, store, reader, tasks)
+        following = tasks.create_task(bench.follow(), name="rows")
         ports = [_on_a_port(bench, number, fault) for number, fault in enumerate(OF_A_UNIT + OF_A_PORT)]
         gateways = [_behind_a_gateway(bench, fault) for fault in OF_A_UNIT + OF_A_GATEWAY]
-        return list(await asyncio.gather(*ports, *gateways))
+        found = list(await asyncio.gather(*ports, *gateways))
+        following.cancel()
+        return found
 
 
 def main() -> int:

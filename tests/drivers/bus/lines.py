@@ -17,7 +17,8 @@ from tests.simulators.serial_bus import Behaviour, Units, gateway, serial_bus, w
 
 Kind = Literal["serial", "gateway"]
 ANY_DEVICE: TypeAdapter[AnyDeviceSettings] = TypeAdapter(AnyDeviceSettings)
-TIMEOUT = 0.1  # s
+TIMEOUT = 0.1  # s, of who does not answer
+PATIENCE = 2.0  # s, with who does, on a machine that is busy
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Rig:
             for start in starts or (0,)
             for n in range(4)
         ]
-        return device(self.buses, {"timeout": TIMEOUT, "max_hole": 0} | self.place | settings, unit, *tags)
+        return device(self.buses, {"timeout": PATIENCE, "max_hole": 0} | self.place | settings, unit, *tags)
 
 
 def device(buses: Buses, keys: Mapping[str, object], unit: int, *tags: Mapping[str, object]) -> ModbusDriver:

@@ -66,7 +66,7 @@ MISBEHAVIOURS: dict[str, Behaviour] = {
     "another answer before its own": _twice,
     "exception of another function": answering(lambda request: framed(bytes((request.unit, 0x84, 2)))),
     "echo and nobody": answering(echo_alone),
-    "late": late(lambda: 1.5 * TIMEOUT),
+    "late": late(lambda: 2.5 * TIMEOUT),
 }
 
 
@@ -76,7 +76,7 @@ async def test_no_misbehaviour_makes_a_wrong_value(
     kind: Kind, behaviour: Behaviour, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Bad readings with a reason, then the unit is given up."""
-    async with rig(kind, tmp_path, {1: behaviour}) as line, line.driver(1, 0, 10) as unit:
+    async with rig(kind, tmp_path, {1: behaviour}) as line, line.driver(1, 0, 10, timeout=TIMEOUT) as unit:
         with pytest.raises(UnreachableError, match="again and again, when asked for holding:") as caught:
             await unit.read(0)
 
@@ -90,7 +90,7 @@ async def test_after_misbehaviour_the_right_answer_is_believed_again(
     kind: Kind, behaviour: Behaviour, tmp_path: Path
 ) -> None:
     """One bad poll costs no rest; the next one asks again, after the pause."""
-    async with rig(kind, tmp_path, {1: behaviour}) as line, line.driver(1) as unit:
+    async with rig(kind, tmp_path, {1: behaviour}) as line, line.driver(1, timeout=2 * TIMEOUT) as unit:
         bad = await unit.read(0)
         await line.units.rest()
         line.units.behaviours[1] = answering(right)
@@ -158,11 +158,11 @@ async def test_late_answers_are_never_taken_for_another_request_s(kind: Kind, sl
     where an answer comes after it.
     """
     rng = random.Random(7)
-    tardy = late(lambda: rng.uniform(0, slowest * 0.02))
+    tardy = late(lambda: rng.uniform(0, slowest * 0.03))
     readings = []
     async with rig(kind, tmp_path, {1: tardy, 2: tardy}) as line, asyncio.timeout(40):
-        while len(line.units.requests) < 120:
-            drivers = [line.driver(unit, 0, 10, 20, timeout=0.02) for unit in (1, 2)]  # as the supervisor makes them
+        while len(line.units.requests) < 100:
+            drivers = [line.driver(unit, 0, 10, 20, timeout=0.03) for unit in (1, 2)]  # as the supervisor makes them
             for found in await asyncio.gather(*map(visit, drivers)):
                 readings += found
             await asyncio.sleep(0.01)
@@ -254,7 +254,8 @@ async def test_what_arrives_between_two_requests_answers_neither(kind: Kind, tmp
 @KINDS
 async def test_a_cancelled_request_leaves_its_answer_to_nobody(kind: Kind, tmp_path: Path) -> None:
     """A device that is taken out of the configuration while it is asked; its neighbour of the same unit asks next."""
-    async with rig(kind, tmp_path, {1: late(lambda: 0.05)}) as line, line.driver(1) as one, line.driver(1, 10) as other:
+    units = rig(kind, tmp_path, {1: late(lambda: 0.05)})
+    async with units as line, line.driver(1, timeout=0.4) as one, line.driver(1, 10, timeout=0.4) as other:
         asked = asyncio.create_task(one.read(0))
         while not line.units.requests:  # noqa: ASYNC110 - the pty has no event for it
             await asyncio.sleep(0.001)
@@ -274,7 +275,7 @@ async def test_noise_on_the_line_makes_no_wrong_value(kind: Kind, tmp_path: Path
     readings = []
     async with rig(kind, tmp_path, {1: answering(noisy(rng, 0.01))}) as line, asyncio.timeout(40):
         while len(line.units.requests) < 200:
-            readings += await visit(line.driver(1, timeout=0.01))
+            readings += await visit(line.driver(1, timeout=0.03))
             await asyncio.sleep(0)
 
     assert wrong(readings) == []
