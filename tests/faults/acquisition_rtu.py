@@ -81,7 +81,8 @@ class Figures:
     @property
     def is_kept(self) -> bool:
         """Whether the promise is."""
-        is_back = self.to_back <= (PROMISED if self.fault.lasts < PATIENCE else PATIENCE)  # a rest of 30 s, and 9.6 s
+        is_of_the_line = self.fault.behaviour is None
+        is_back = self.to_back <= (PROMISED if is_of_the_line else PATIENCE)  # a unit may rest for 30 s, and 9.6 s
         return not self.wrong and is_back and not self.to_bad > PROMISED
 
 

@@ -115,6 +115,13 @@ def truncated(request: Request) -> bytes:
     return right(request)[:-3]
 
 
+def understated(request: Request) -> bytes:
+    """All registers of the next address on, under a byte count that says one fewer."""
+    body = bytearray(elsewhere(request)[:-2])
+    body[2] -= 2
+    return framed(bytes(body))
+
+
 def echoed(request: Request) -> bytes:
     """The request, heard by its own adapter, before the right answer."""
     return framed(struct.pack(">BBHH", *request)) + right(request)

@@ -28,6 +28,7 @@ from tests.simulators.serial_bus import (
     silent,
     slowly,
     truncated,
+    understated,
     wrong_checksum,
 )
 
@@ -63,6 +64,7 @@ MISBEHAVIOURS: dict[str, Behaviour] = {
     "wrong function": answering(partial(elsewhere, function=4)),
     "too many registers": answering(lambda request: right(request._replace(quantity=request.quantity + 1))),
     "too few registers": answering(lambda request: right(request._replace(quantity=request.quantity - 1))),
+    "understated byte count": answering(understated),
     "another answer before its own": _twice,
     "exception of another function": answering(lambda request: framed(bytes((request.unit, 0x84, 2)))),
     "echo and nobody": answering(echo_alone),

@@ -51,6 +51,7 @@ def test_a_refusal_is_the_unit_s_own_no() -> None:
         ("110406000100020003", "answered with function 4, not 3"),
         ("1103080001000200030004", "answered with 8 bytes, not 6"),
         ("11030400010002", "answered with 4 bytes, not 6"),
+        ("110304000100020003", "answered with 4 bytes, not 6"),  # and has 6
         ("128302", "answered as unit 18"),
         ("118402", "answered with function 4, not 3"),
     ],
