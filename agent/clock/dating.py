@@ -98,21 +98,11 @@ class Dating:
     async def __aexit__(self, *exc_info: object) -> None:
         """Nothing is to be closed."""
 
-    @property
-    def is_believed(self) -> bool:
-        """Whether the clock was to be believed when it was last looked at."""
-        return self._is_believed
-
-    async def append(self, readings: Sequence[Reading]) -> None:
-        """Keep *readings*, with a doubt on those our clock has stamped while it is not right.
-
-        Raises:
-            StorageError: The disk does not do it.
-        """
-        await self._store.append(await self._judged(readings))
-
     async def offer(self, readings: Sequence[Reading]) -> None:
-        """Keep *readings* with the next transaction, doubted as by `append`; the disk is not waited for."""
+        """Keep *readings* with the next transaction, with a doubt on those our clock has stamped while it is not right.
+
+        Only the first of them wait for the disk, where it has to be noted that they begin.
+        """
         try:
             readings = await self._judged(readings)
         except StorageError:

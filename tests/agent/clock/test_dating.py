@@ -36,7 +36,13 @@ class Machine:
         migrate(self.path)
         storage = StorageSettings(path=self.path, commit_interval=0.001)
         async with Store(storage) as store, Dating(store, self.clock, settings, self.part) as dating:
+            self.store = store
             yield dating
+
+    async def offer(self, dating: Dating, *readings: Reading) -> None:
+        """Keep *readings*, and wait until they are on the disk."""
+        await dating.offer(readings)
+        await self.store.write(lambda _: None)
 
     def read(self, tag: str = "flow") -> Reading:
         """What a driver reads now: the value is the true time, ms since noon."""
@@ -46,7 +52,7 @@ class Machine:
     async def poll(self, dating: Dating, times: int = 3) -> None:
         """Read once a second."""
         for _ in range(times):
-            await dating.append([self.read()])
+            await self.offer(dating, self.read())
             self.clock.go(1000)
 
     def rows(self) -> list[Row]:
@@ -92,7 +98,7 @@ async def test_a_reading_stamped_before_the_step_and_kept_after_it_is_dated_as_i
         machine.clock.go(800)
         machine.clock.set(NOON - 17_300, is_synchronised=True)
         await machine.poll(dating, times=1)
-        await dating.append([slow])
+        await machine.offer(dating, slow)
 
     assert machine.wrong() == []
 
@@ -101,7 +107,7 @@ async def test_source_times_are_not_touched(machine: Machine) -> None:
     """The clock of an OPC UA server is right, however wrong ours is; its readings are good."""
     machine.clock.boot(NOON - HOUR)
     async with machine.agent() as dating:
-        await dating.append([Sourced("level", NOON, 0, Quality.GOOD), machine.read()])
+        await machine.offer(dating, Sourced("level", NOON, 0, Quality.GOOD), machine.read())
         machine.clock.set(HOUR, is_synchronised=True)
         await dating.settle()
 
@@ -182,7 +188,7 @@ async def test_a_machine_without_a_time_service_has_good_readings_from_the_first
 async def test_a_bad_reading_stays_bad_and_keeps_its_reason(machine: Machine) -> None:
     machine.clock.boot(17_300)
     async with machine.agent() as dating:
-        await dating.append([Reading("flow", 17_300, None, Quality.COMM_FAILURE, "no answer")])
+        await machine.offer(dating, Reading("flow", 17_300, None, Quality.COMM_FAILURE, "no answer"))
         doubted = machine.rows()[0]
         machine.clock.set(NOON - 17_300, is_synchronised=True)
         await dating.settle()

@@ -9,6 +9,7 @@ import pytest
 
 from agent.mqtt.payloads import Info, Readings, TagValue
 from agent.store.records import Record
+from agent.store.redating import open_anchor
 from drivers.reading import Quality, Reading
 from tests.agent.mqtt.station import NOON_MS, append_numbered, good, publishing, station, store_of
 from tests.simulators.broker import mosquitto
@@ -312,3 +313,23 @@ async def test_what_the_plant_no_longer_has_leaves_the_broker(tmp_path: Path) ->
             await later.on_topic("water/east/pump/p1")
 
     assert later.on("water/east/tag/removed") + later.on("water/east/pump/p9") == []
+
+
+async def test_readings_that_have_been_dated_come_again_on_history(tmp_path: Path) -> None:
+    """On the same connection, at the same place in the log: a receiver that keeps places puts them right by it."""
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path)
+        async with (
+            subscriber(broker.port, "water/#") as scada,
+            store_of(settings) as store,
+            publishing(settings, store),
+        ):
+            await scada.on_topic("water/east/info")
+            await store.write(lambda log: open_anchor(log, "this start", 0))
+            await store.append([Reading("flow", 17_300, 36.5, Quality.UNCERTAIN, "clock not synchronised")])
+            (first,) = await scada.on_topic(READINGS)
+            await store.redate("this start", NOON_MS - 17_300)
+            (again,) = await scada.on_topic(HISTORY)
+
+    assert first.payload == b'{"seq":1,"count":1,"rows":[["flow",17300,36.5,64]]}'
+    assert again.payload == b'{"seq":1,"count":1,"rows":[["flow",1772366400000,36.5,64]]}'
