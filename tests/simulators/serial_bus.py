@@ -8,8 +8,8 @@ import asyncio
 import os
 import struct
 import tty
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -288,6 +288,18 @@ async def gateway(behaviours: Mapping[int, Behaviour], port: int = 0) -> AsyncIt
         await server.wait_closed()
 
 
+@contextmanager
+def cable(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Two ports, each of which hears what is sent to the other."""
+    far = Port(folder / "far", lambda data, _: near.write(data))
+    near = Port(folder / "ttyUSB0", lambda data, _: far.write(data))
+    with ExitStack() as stack:
+        for port in (far, near):
+            port.plug()
+            stack.callback(port.unplug)
+        yield far.path, near.path
+
+
 @asynccontextmanager
 async def pymodbus_bus(folder: Path, tables: Mapping[int, Mapping[int, Sequence[int]]]) -> AsyncIterator[Path]:
     """Units of pymodbus's own serial server; yields the port.
@@ -297,21 +309,16 @@ async def pymodbus_bus(folder: Path, tables: Mapping[int, Mapping[int, Sequence[
         tables: By unit, its holding registers as runs by first address; its input registers hold the same plus 1,
             its coils and discrete inputs from 0 on are 1, 0, 1, 0 ...
     """
-    far = Port(folder / "far", lambda data, _: near.write(data))
-    near = Port(folder / "ttyUSB0", lambda data, _: far.write(data))
-    with ExitStack() as stack:
-        for port in (far, near):
-            port.plug()
-            stack.callback(port.unplug)
+    with cable(folder) as (far, near):
         server = ModbusSerialServer(
             [_sim_device(unit, table) for unit, table in tables.items()],
-            port=str(far.path),
+            port=str(far),
             baudrate=9600,
             ignore_missing_devices=True,
         )
         await server.serve_forever(background=True)
         try:
-            yield near.path
+            yield near
         finally:
             await server.shutdown()  # type: ignore[no-untyped-call]
 

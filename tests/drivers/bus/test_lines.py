@@ -10,7 +10,8 @@ import pytest
 
 from drivers.bus.buses import Buses
 from drivers.reading import Quality, UnreachableError
-from tests.drivers.bus.lines import TIMEOUT, Kind, device, rig, until_good, visit, wrong
+from tests.drivers.bus.lines import PATIENCE, TIMEOUT, Kind, device, rig, until_good, visit, wrong
+from tests.simulators.libmodbus import LIBRARY, libmodbus_unit
 from tests.simulators.serial_bus import (
     Behaviour,
     Request,
@@ -303,3 +304,23 @@ async def test_reads_units_of_a_server_nobody_here_wrote(tmp_path: Path) -> None
     rest = {"running": 1, "fault": 0, "refused": None}
     assert {reading.tag: reading.value for reading in found[0]} == {"level": 36.0, "count": 8, **rest}
     assert {reading.tag: reading.value for reading in found[1]} == {"level": 36.25, "count": 9, **rest}
+
+
+@pytest.mark.skipif(LIBRARY is None, reason="libmodbus is not installed")
+async def test_reads_a_unit_of_libmodbus(tmp_path: Path) -> None:
+    """The C library in many a meter: all four tables, and a register it does not have; twenty times."""
+    tags = (
+        {"name": "holding", "address": "holding:7"},
+        {"name": "long", "address": "holding:60", "type": "uint32"},
+        {"name": "input", "address": "input:9"},
+        {"name": "coil", "address": "coil:33", "type": "bool"},
+        {"name": "discrete", "address": "discrete:34", "type": "bool"},
+        {"name": "refused", "address": "holding:64"},
+    )
+    async with libmodbus_unit(tmp_path, 17) as port:
+        place = {"protocol": "modbus-rtu", "serial_port": str(port), "timeout": PATIENCE}
+        async with device(Buses(), place, 17, *tags) as unit:
+            polls = [{reading.tag: reading.value for reading in await unit.read(tick)} for tick in range(20)]
+
+    expected = {"holding": 1007, "long": (1060 << 16) + 1061, "input": 2009, "coil": 1, "discrete": 0, "refused": None}
+    assert polls == [expected] * 20
