@@ -26,6 +26,7 @@ SHOWN: Final[Mapping[str, tuple[Kind, ...]]] = {
     "running": ("pump", "station"),
     "curves": ("curve",),
     "dispatch": ("recommendation",),
+    "rollup": (),
     "seal": (),
 }
 

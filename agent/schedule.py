@@ -89,6 +89,7 @@ def enabled(settings: JobsSettings) -> dict[str, JobSettings]:
         "running": settings.running,
         "curves": settings.curves,
         "dispatch": settings.dispatch,
+        "rollup": settings.rollup,
         "seal": settings.seal,
     }
     return {name: job for name, job in jobs.items() if job.enabled}

@@ -7,6 +7,7 @@ from typing import Protocol
 from agent.settings import AgentSettings
 from agent.store.reader import Reader
 from agent.store.records import Filled, Record, Stretch
+from agent.store.rolled import RolledPage
 from agent.store.sealed import SealedBlock
 
 
@@ -33,6 +34,7 @@ class Outcome:
     filled: Sequence[Filled] = ()
     unfilled: Sequence[Stretch] = ()  # where filled values give way, before `filled` is kept
     records: Sequence[Record] = ()
+    rolled: Sequence[RolledPage] = ()  # take the place of older ones
     sealed: SealedBlock | None = None  # takes the place of its rows in the log
     counts: Mapping[str, int] = field(default_factory=dict)  # for status and the demo's summary
 

@@ -33,6 +33,7 @@ class JobsSettings(Settings):
     running: JobSettings = JobSettings(period=10)
     curves: JobSettings = JobSettings(period=300, budget=60)
     dispatch: JobSettings = JobSettings(period=60)
+    rollup: JobSettings = JobSettings(period=300, budget=60)
     seal: JobSettings = JobSettings(period=300, budget=60)
     memory_mb: Annotated[int, Field(ge=300)] = 1_000  # of the process that computes
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from agent.jobs.job import Outcome
 from agent.store.log import Log
 from agent.store.records import Filled, Record, Stretch
+from agent.store.rolled import keep_pages
 from agent.store.sealed_rows import keep_block
 
 
@@ -45,6 +46,7 @@ def finish(log: Log, job: str, outcome: Outcome, now_ms: int, took_ms: int) -> N
     drop_filled(log, outcome.unfilled)
     add_filled(log, outcome.filled)
     add_records(log, outcome.records)
+    keep_pages(log.db, outcome.rolled)
     if outcome.sealed:
         keep_block(log, outcome.sealed)
     counts = json.dumps(dict(outcome.counts))

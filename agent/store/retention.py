@@ -8,18 +8,21 @@ stays as large as it is. (auto_vacuum would move pages at every step for a file 
 
 import json
 import sqlite3
+from collections.abc import Collection
 from typing import get_args
 
 from agent.store.log import Log
 from agent.store.losses import DAY_MS, RETENTION, Loss
 from agent.store.places import merged
 from agent.store.records import Kind
+from agent.store.rolled import drop_pages
 from agent.store.rows import Rows, sealed_upto
 from agent.store.sealed_rows import drop_block, sweep
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 
 MEGABYTE = 1_000_000
+EVENTS: Collection[Kind] = {"alarm", "alarm_event", "recommendation_event"}
 LOSS_DAYS = 400  # the loss report reaches so much further back than the readings
 
 
@@ -34,7 +37,9 @@ async def retain(store: Store, settings: StorageSettings, now_ms: int) -> int:
     dropped = 0
     while rows := await store.write(lambda log: drop_span(log, settings, now_ms)):
         dropped += rows
-    await store.write(lambda log: drop_findings(log, _cutoff(log.db, settings, now_ms)))
+    while await store.write(lambda log: drop_pages(log.db, _cutoff(log.db, settings.keep_rollup_days, now_ms))):
+        pass
+    await store.write(lambda log: drop_findings(log, settings, now_ms))
     return dropped
 
 
@@ -43,7 +48,7 @@ def drop_span(log: Log, settings: StorageSettings, now_ms: int) -> int:
 
     The newest span always stays: ids go on after it.
     """
-    cutoff = MAX_TIME if _used(log.db) > settings.max_mb * MEGABYTE else _cutoff(log.db, settings, now_ms)
+    cutoff = MAX_TIME if _used(log.db) > settings.max_mb * MEGABYTE else _cutoff(log.db, settings.keep_days, now_ms)
     span = log.db.execute(OLDEST, (cutoff,)).fetchone()
     if span is None:
         return 0
@@ -75,19 +80,21 @@ def _sealed_losses(
     return found
 
 
-def drop_findings(log: Log, cutoff_ms: int) -> None:
-    """Drop filled values and records older than that; the newest record of each key and unsent ones stay."""
+def drop_findings(log: Log, settings: StorageSettings, now_ms: int) -> None:
+    """Drop old filled values and records; the newest record of each key and unsent ones stay."""
+    cutoff_ms = _cutoff(log.db, settings.keep_days, now_ms)
+    events_ms = _cutoff(log.db, settings.keep_event_days, now_ms)
     for tag in log.names.tag_of:
         log.db.execute("DELETE FROM filled WHERE tag = ? AND ts_ms < ?", (tag, cutoff_ms))
     for kind in get_args(Kind):
-        log.db.execute(DROP_RECORDS, (kind, cutoff_ms))
+        log.db.execute(DROP_RECORDS, (kind, events_ms if kind in EVENTS else cutoff_ms))
     log.db.execute("DELETE FROM loss WHERE day < ?", (cutoff_ms // DAY_MS - LOSS_DAYS,))
 
 
-def _cutoff(db: sqlite3.Connection, settings: StorageSettings, now_ms: int) -> int:
+def _cutoff(db: sqlite3.Connection, days: float, now_ms: int) -> int:
     """The time before which readings are too old: by the clock, or the newest reading where that is older."""
     newest = db.execute("SELECT max(max_ms) FROM span").fetchone()[0]
-    return int(min(now_ms, newest or 0) - settings.keep_days * DAY_MS)
+    return int(min(now_ms, newest or 0) - days * DAY_MS)
 
 
 def _used(db: sqlite3.Connection) -> int:

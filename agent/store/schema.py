@@ -52,6 +52,13 @@ def sealed_chunks(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def rolled_up(db: Database) -> None:
+    """Readings by minute, quarter of an hour and hour: pages of strips, some buckets each."""
+    for statement in ROLLED_TABLES.split(";"):
+        db.execute(statement)
+
+
 FIRST_TABLES = """
 CREATE TABLE tag (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL,
@@ -117,6 +124,16 @@ CREATE TABLE chunk (
     kinds TEXT NOT NULL, codes BLOB, reals BLOB, integers BLOB, texts BLOB,
     PRIMARY KEY (block, tag)
 ) STRICT
+"""
+
+ROLLED_TABLES = """
+CREATE TABLE rollup (
+    tag INTEGER NOT NULL, width_ms INTEGER NOT NULL, start_ms INTEGER NOT NULL,
+    places BLOB NOT NULL, counts BLOB NOT NULL, goods BLOB NOT NULL,
+    minima BLOB, means BLOB, maxima BLOB, firsts BLOB, lasts BLOB, rises BLOB,
+    PRIMARY KEY (tag, width_ms, start_ms)
+) STRICT;
+CREATE INDEX rollup_time ON rollup (start_ms)
 """
 
 
