@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agent.cli import MENDABLE
+from agent.commands.status_store import backlog_line, disk_lines, known_of_store, loss_lines
 from agent.config_file import load
 from agent.mqtt.instant import instant_ms, rfc3339
 from agent.store.errors import StorageError
@@ -31,7 +32,7 @@ def run(args: Namespace) -> int:
         return MENDABLE
     try:
         with Reader(settings.storage.path) as reader:
-            known = _known(reader, settings.station.name, now_ms)
+            known = _known(reader, settings.station.name, now_ms) | known_of_store(reader, settings, now_ms)
     except StorageError as error:
         print(error, file=sys.stderr)
         return MENDABLE
@@ -50,11 +51,9 @@ def _known(reader: Reader, station: str, now_ms: int) -> dict[str, Any]:
         "health": health,
         "tags": dict(Counter(_word(row.quality) for row in latest.values())),
         "newest": rfc3339(max(row.ts_ms for row in latest.values())) if latest else None,
-        "held_back": reader.behind("mqtt"),
         "jobs": [run._asdict() for run in reader.job_runs()],
         "recommendations": _bodies(reader, "recommendation"),
         "alarms": [alarm for alarm in _bodies(reader, "alarm") if alarm.get("active") or not alarm.get("acked")],
-        "lost": sum(loss.readings for loss in reader.losses()),
     }
 
 
@@ -71,7 +70,9 @@ def _lines(known: dict[str, Any], now_ms: int) -> Iterator[str]:
     yield _first_line(known)
     tags = ", ".join(f"{count} {word}" for word, count in known["tags"].items()) or "none yet"
     yield f"tags: {tags}" + (f"; newest reading {_ago(known['newest'], now_ms)}" if known["newest"] else "")
-    yield f"held back from the broker: {known['held_back']}; lost: {known['lost']}"
+    yield backlog_line(known, now_ms)
+    yield from _table("lost", list(loss_lines(known)))
+    yield from _table("disk", list(disk_lines(known["disk"])))
     health = known["health"] or {}
     yield from _table("devices", [_part(part, now_ms) for part in health.get("devices", [])])
     parts = [health[name] for name in ("broker", "store") if name in health]

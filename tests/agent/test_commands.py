@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent.commands.run import absent
 from agent.mqtt.instant import rfc3339
-from agent.mqtt.payloads.reports import Health, PartHealth
+from agent.mqtt.payloads.reports import Backlog, Health, PartHealth
 from agent.settings import AgentSettings
 from agent.store.opening import prepare
 from agent.store.records import Record
@@ -100,7 +100,15 @@ async def test_status_shows_what_the_agent_last_knew(tmp_path: Path) -> None:
     await prepare(settings.path)
     now_ms = time.time_ns() // 1_000_000
     part = PartHealth(name="plc", state="failed", since=now_ms - 7_200_000, error="plc is silent", error_at=now_ms)
-    report = Health(station="hillside", ts=now_ms, state="failed", version="0.1.0", uptime_s=9_000, devices=(part,))
+    report = Health(
+        station="hillside",
+        ts=now_ms,
+        state="failed",
+        version="0.1.0",
+        uptime_s=9_000,
+        devices=(part,),
+        backlog=Backlog(behind=300_000, rate=500.0, until=now_ms + 605_000),
+    )
     advice = {"id": "1", "ts": rfc3339(now_ms), "expires": rfc3339(now_ms - 1), "action": "change", "saving_kw": 4.25}
     advice |= {
         "saving_uncertainty_kw": 1.0,
@@ -109,8 +117,13 @@ async def test_status_shows_what_the_agent_last_knew(tmp_path: Path) -> None:
     alarm = {"id": "low", "state": "unack", "active": True, "acked": False, "priority": "high", "message": "Too low"}
     over = alarm | {"id": "old", "active": False, "acked": True}
     async with Store(settings) as store:
+        store.sink("mqtt")
         await store.append(
-            [Reading("flow", now_ms, 1.0, Quality.GOOD), Reading("level", now_ms, None, Quality.BAD, "silent")]
+            [
+                Reading("flow", now_ms, 1.0, Quality.GOOD),
+                Reading("level", now_ms, None, Quality.BAD, "silent"),
+                Reading("flow", 1_000, float("nan"), Quality.GOOD),
+            ]
         )
         records = [
             Record("health", "", now_ms, report.encode()),
@@ -133,6 +146,14 @@ async def test_status_shows_what_the_agent_last_knew(tmp_path: Path) -> None:
     assert "    p1: run at 90% speed" in lines
     assert "    p2: off" in lines
     assert "  high    low: Too low (unack)" in lines
+    assert "not yet with the broker: 2 readings, 500 a second less, all of them in about 10 min" in lines
+    lost = lines[lines.index("lost:") + 1]
+    assert lost.startswith(
+        "  flow             1 readings could not be stored: its value is nan, from 1970-01-01T00:00:01."
+    )
+    assert lost.endswith(" (1 of them never delivered)")
+    assert lines[lines.index("disk:") + 1].endswith(" MB of 8000 for 2 readings")
+    assert json.loads(told.stdout)["lost"] == 1
     assert [alarm["id"] for alarm in json.loads(told.stdout)["alarms"]] == ["low"]
 
 
