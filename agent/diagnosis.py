@@ -9,8 +9,7 @@ from drivers.reading import Quality, Reading, is_good
 from drivers.settings import ModbusTagSettings
 
 CLEARER = 6.0  # bits by which another way to read registers must be likelier, where the value is bad
-MUCH_CLEARER = 12.0  # the same where nothing else speaks against it
-MAGNITUDES = (1e-6, 1e10)  # of values that somebody would configure a tag for
+MUCH_CLEARER = 8.0  # the same where nothing else speaks against it; right values of a real station stay below 2
 REFUSED = "refused by the device"  # as readings of what a device refuses say it
 OTHER_TABLE = {"holding": "input", "input": "holding", "coil": "discrete", "discrete": "coil"}
 OF_QUALITY = {
@@ -45,7 +44,7 @@ def _of_registers(tag: ModbusTagSettings, reading: Reading, raw: Raw | None, bas
         return _refusal(tag, reading.reason or "", base)
     if reading.quality != Quality.BAD:
         return _of_quality(reading)
-    is_clear = found is not None and (found.gain >= CLEARER or found.is_scale)
+    is_clear = found is not None and (found.gain >= CLEARER or found.is_scale or found.is_absent)
     return found.sentence if found is not None and is_clear else _out_of_range(tag)
 
 
@@ -67,12 +66,14 @@ def _refusal(tag: ModbusTagSettings, reason: str, base: int) -> str:
 
 
 def _doubt(tag: ModbusTagSettings, reading: Reading, found: Rereading | None) -> str | None:
-    """Good as it is, but of a magnitude nobody measures, and the registers mean something by another reading."""
+    """Good as it is, but the registers make far more sense by another reading: 1.8e-11 m3/h is 2227 m3/h swapped."""
     value = reading.value
-    if found is None or found.gain < MUCH_CLEARER or not isinstance(value, int | float) or value == 0:
+    if found is None or not isinstance(value, int | float) or value == 0:
         return None
-    low, high = typical_range(tag.unit) or (-MAGNITUDES[1], MAGNITUDES[1])
-    return None if low <= value <= high and abs(value) >= MAGNITUDES[0] else found.sentence
+    if found.is_absent:
+        usual = typical_range(tag.unit)
+        return None if usual is None or usual[0] <= value <= usual[1] else found.sentence
+    return found.sentence if found.gain >= MUCH_CLEARER else None
 
 
 def _out_of_range(tag: TagSettings) -> str:

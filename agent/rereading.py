@@ -10,6 +10,7 @@ from drivers.registers import WORDS
 from drivers.settings import ModbusTagSettings
 
 KEYS = ("type", "order", "scale")
+SAME_TYPE_BITS = 4.0  # manuals are clear about types more often than about orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Rereading:
 
     sentence: str
     gain: float  # bits by which it is likelier
-    is_scale: bool  # only the scale is another
+    is_scale: bool = False  # only the scale is another
+    is_absent: bool = False  # it is no value at all, but a device's way to say so
 
 
 def rereading(tag: ModbusTagSettings, raw: bytes, base: int) -> Rereading | None:
@@ -37,7 +39,7 @@ def rereading(tag: ModbusTagSettings, raw: bytes, base: int) -> Rereading | None
     found = guesses(bare, place, [words], _expectation(tag), base=base, shifts=(0,))
     whole = [one for one in found if 2 * WORDS.get(one.tag.type, one.tag.length) == len(raw)]
     now = next((one for one in whole if (one.tag.type, one.tag.order) == (tag.type, tag.order)), None)
-    best = whole[0]
+    best = max(whole, key=lambda one: one.bits + SAME_TYPE_BITS * (one.tag.type == tag.type))
     if "no sensor?" in best.remark and best.tag.sentinels:
         listed = ", ".join(f"{one:g}" for one in best.tag.sentinels)
         return Rereading(

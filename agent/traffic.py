@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from drivers.evidence import Request
 from drivers.settings import AnyDeviceSettings, ModbusRtuOverTcpSettings, ModbusRtuSettings
 
-BYTES_PER_READING = 28.0  # as they arrive, measured by tests/benchmarks/store.py on a real station's hour
 DAY = 86_400.0  # s
 
 
@@ -31,9 +30,9 @@ class Traffic:
         )
 
     @property
-    def bytes_per_day(self) -> float:
-        """On the disk."""
-        return self.readings_per_second * BYTES_PER_READING * DAY
+    def readings_per_day(self) -> float:
+        """What the store takes in."""
+        return self.readings_per_second * DAY
 
 
 def traffic(device: AnyDeviceSettings, requests: Sequence[Request]) -> Traffic:

@@ -18,16 +18,16 @@ from agent.inspection import Inspected, inspect
 from agent.mistakes import Place
 from agent.raw_text import raw_text
 from agent.settings import AgentSettings
-from agent.traffic import BYTES_PER_READING, Traffic, line, traffic
+from agent.store.disk import HOT_BYTES, SEALED_BYTES, DiskForecast, DiskUse, disk_forecast
+from agent.traffic import Traffic, line, traffic
 from drivers.device import TagSettings
 from drivers.reading import Reading, is_good
 from drivers.settings import OpcuaSettings, UnitSettings
 
 NOT_ALL_GOOD = 1
-MB = 1e6  # bytes
 ASSUMES = (
-    "each request takes as long as it did just now; every reading is kept, at "
-    f"{BYTES_PER_READING:g} bytes each as measured on a real station"
+    "each request takes as long as it did just now, and every reading is kept, at "
+    f"{HOT_BYTES:g} bytes at first and {SEALED_BYTES:g} once sealed, as measured on a real station"
 )
 
 
@@ -137,12 +137,23 @@ def _predictions(settings: AgentSettings, found: list[DeviceFound]) -> Iterator[
     for name, together in _lines_shared(found).items():
         yield f"{name} as a whole: {_traffic(together)}{_warning(together)}"
     total = _total(found)
-    days = settings.storage.max_mb * MB / total.bytes_per_day if total.bytes_per_day else 0.0
-    kept = min(days, settings.storage.keep_days)
-    limit = "max_mb" if days < settings.storage.keep_days else "keep_days"
     yield f"together: {total.requests_per_second:.3g} requests/s, {total.readings_per_second:.4g} readings/s"
-    yield f"disk: {total.bytes_per_day / MB:.4g} MB a day; {kept:.3g} days are kept, bounded by {limit}"
+    yield _disk(settings, _forecast(settings, total))
     yield f"assuming that {ASSUMES}"
+
+
+def _forecast(settings: AgentSettings, total: Traffic) -> DiskForecast:
+    """Of an empty store."""
+    return disk_forecast(DiskUse(0, 0, 0, 0, SEALED_BYTES, total.readings_per_day, 0.0), settings.storage)
+
+
+def _disk(settings: AgentSettings, forecast: DiskForecast) -> str:
+    storage = settings.storage
+    grows = f"disk: {forecast.growth_mb:.3g} MB a day"
+    if forecast.full_days is not None:
+        early = f"max_mb ({storage.max_mb:g} MB) is reached after {forecast.full_days:.3g} days and the oldest go early"
+        return f"{grows}; {early}"
+    return f"{grows}, {forecast.settled_mb:.4g} MB with all of keep_days ({storage.keep_days:g})"
 
 
 def _traffic(one: Traffic) -> str:
@@ -175,9 +186,7 @@ def _as_dict(settings: AgentSettings, found: list[DeviceFound]) -> dict[str, obj
         "lines": {name: _traffic_dict(one) for name, one in _lines_shared(found).items()},
         "requests_per_s": total.requests_per_second,
         "readings_per_s": total.readings_per_second,
-        "mb_per_day": total.bytes_per_day / MB,
-        "keep_days": settings.storage.keep_days,
-        "max_mb": settings.storage.max_mb,
+        "disk": _forecast(settings, total)._asdict(),
         "assumes": ASSUMES,
     }
 

@@ -14,6 +14,7 @@ import pytest
 from agent.config_file import load
 from drivers.registers import WORDS
 from tests.acceptance.probing import Finding, findings, told
+from tests.simulators import serial_bus
 from tests.simulators.modbus import (
     Request,
     answering,
@@ -44,6 +45,17 @@ type = "float32"
 unit = "m3/h"
 valid_min = 0
 valid_max = 60
+"""
+
+
+SERIAL = """
+[station]
+name = "hillside"
+[[device]]
+name = "meter"
+protocol = "modbus-rtu"
+serial_port = "{port}"
+unit_id = 5
 """
 
 
@@ -162,6 +174,23 @@ async def test_a_device_that_answers_only_whole_values_is_read_too() -> None:
 
     best = json.loads(said.out)["guesses"][0]
     assert (best["type"], best["order"], best["values"][0]) == ("float32", "ABCD", 42.5)
+
+
+async def test_a_unit_on_a_serial_line_is_probed_by_its_configuration(tmp_path: Path) -> None:
+    """Whatever bus the device is on, the registers are the same."""
+
+    def answer(request: serial_bus.Request) -> bytes:
+        words = {100: 0x0000, 101: 0x422A}
+        data = b"".join(words.get(request.start + n, 7).to_bytes(2, "big") for n in range(request.quantity))
+        return serial_bus.framed(bytes((request.unit, request.function, len(data))) + data)
+
+    async with serial_bus.serial_bus(tmp_path, {5: serial_bus.answering(answer)}) as line:
+        path = tmp_path / "station.toml"
+        path.write_text(SERIAL.format(port=line.port.path))
+        said = await call("probe", f"{path}:meter", "holding:100", "--expect", 42.5, "--json", *QUICK)
+
+    best = json.loads(said.out)["guesses"][0]
+    assert (best["address"], best["type"], best["order"]) == ("holding:100", "float32", "CDAB")
 
 
 async def test_a_refusal_names_the_other_table() -> None:

@@ -1,15 +1,9 @@
 """What polling will cost, from what single requests took."""
 
-from pathlib import Path
-
 import pytest
 
-from agent.store.schema import migrate
-from agent.store.settings import StorageSettings
-from agent.store.writer import Store
-from agent.traffic import BYTES_PER_READING, line, traffic
+from agent.traffic import line, traffic
 from drivers.evidence import Request
-from drivers.reading import Reading
 from drivers.settings import ModbusRtuSettings, ModbusSettings
 
 TAGS = [{"name": "a", "address": "holding:1"}, {"name": "b", "address": "holding:200", "period": 10}]
@@ -29,7 +23,7 @@ def test_load_is_the_share_of_time_in_which_a_request_is_under_way() -> None:
     assert cost.scan == pytest.approx(0.25)
     assert cost.load == pytest.approx(0.07)
     assert cost.requests_per_second == pytest.approx(1.1)
-    assert cost.readings_per_second == pytest.approx(1.1)
+    assert cost.readings_per_day == pytest.approx(1.1 * 86_400)
 
 
 def test_devices_on_one_line_add_up() -> None:
@@ -46,21 +40,3 @@ def test_a_tcp_device_has_its_line_for_itself() -> None:
     device = ModbusSettings.model_validate({"name": "p", "protocol": "modbus-tcp", "host": "192.0.2.1"})
 
     assert line(device) is None
-
-
-def reading(second: int, tag: int) -> Reading:
-    return Reading(f"p1.t{tag}", 1_700_000_000_000 + 1_000 * second, second / 7 + tag / 3, 192)
-
-
-async def test_a_reading_takes_the_bytes_that_are_assumed(tmp_path: Path) -> None:
-    """The figure is the store's: 100,000 readings of 250 tags, of numbers that no type shortens."""
-    settings = StorageSettings(path=tmp_path / "store.db")
-    migrate(settings.path)
-    empty = settings.path.stat().st_size
-    async with Store(settings) as store:
-        for batch in range(10):
-            await store.append(
-                [reading(second, tag) for second in range(40 * batch, 40 * batch + 40) for tag in range(250)]
-            )
-
-    assert (settings.path.stat().st_size - empty) / 100_000 == pytest.approx(BYTES_PER_READING, rel=0.2)
