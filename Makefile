@@ -25,6 +25,9 @@ install: .venv/$(EXTRA)  ## the account, folders and unit of the service, as roo
 real-station: .venv/dev  ## what must hold on a real station's recorded hour
 	$(BIN)/python -m tests.acceptance.real_station $(ARGS)
 
+faults-store: .venv/dev  ## kills, broker and disk: what is lost, comes twice, comes out of order; seconds to recover
+	$(BIN)/python -m tests.faults.store $(ARGS)
+
 bench: .venv/dev  ## poll to broker, beside a bare loop of the same libraries
 	$(BIN)/python -m tests.benchmarks.poll_to_broker $(ARGS)
 

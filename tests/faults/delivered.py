@@ -1,0 +1,135 @@
+"""What an independent receiver has got, held against what the store has: lost, twice, out of order."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.store.reader import Reader
+from tests.simulators.subscriber import Subscriber
+
+PATIENCE = 90.0  # s until what has not come counts as lost
+LOOK = 0.02  # s between two looks
+
+Key = tuple[str, int]  # a reading's tag and time
+
+
+@dataclass(slots=True)
+class Figures:
+    """What one kind of trouble did, all rounds together."""
+
+    name: str
+    rounds: int = 0
+    stored: int = 0  # readings that `append` had returned for
+    lost: int = 0
+    twice: int = 0
+    most: int = 0  # twice in one round
+    disordered: int = 0  # readings older than one of their tag that came before them on the same topic
+    back: list[float] = field(default_factory=list)  # s until live readings arrived again
+
+    def count(self, repeated: int) -> None:
+        """A round is over, in which so many readings came again."""
+        self.rounds += 1
+        self.most = max(self.most, repeated)
+
+    def add(self, other: "Figures") -> None:
+        """Take in the same trouble of another station."""
+        self.rounds, self.stored, self.lost = (
+            self.rounds + other.rounds,
+            self.stored + other.stored,
+            self.lost + other.lost,
+        )
+        self.twice, self.most = self.twice + other.twice, max(self.most, other.most)
+        self.disordered += other.disordered
+        self.back += other.back
+
+    def __str__(self) -> str:
+        back = sorted(self.back) or [0.0]
+        return (
+            f"{self.name:42} {self.rounds:6} {self.stored:8} {self.lost:6} {self.twice:6} {self.most:6} "
+            f"{self.disordered:9} {back[len(back) // 2]:8.1f} {back[-1]:6.1f}"
+        )
+
+
+HEAD = (
+    f"{'trouble':42} {'rounds':>6} {'stored':>8} {'lost':>6} {'twice':>6} {'most':>6} {'unordered':>9} "
+    f"{'back, s':>8} worst"
+)
+
+
+class Delivered:
+    """Follows both streams of readings, message by message.
+
+    Args:
+        scada: The receiver.
+        root: Of the topics.
+        path: The agent's store.
+    """
+
+    def __init__(self, scada: Subscriber, root: str, path: Path) -> None:
+        self._scada = scada
+        self._topics = (f"{root}/readings", f"{root}/history")
+        self._path = path
+        self._place = 0  # messages looked at
+        self._mark = 0  # rows of the store that have been held against
+        self._seen = set[Key]()
+        self._newest: dict[tuple[str, str], int] = {}
+        self._told = 0  # repetitions that have been asked for
+        self.newest_ms = 0  # time of the newest live reading
+        self.held = 0  # messages of what was held back
+        self.twice = self.disordered = 0
+
+    def repeated(self) -> int:
+        """Repetitions since this was asked before."""
+        self.look()
+        fresh, self._told = self.twice - self._told, self.twice
+        return fresh
+
+    def look(self) -> None:
+        """Take in what has arrived."""
+        messages = self._scada.messages
+        while self._place < len(messages):
+            message = messages[self._place]
+            self._place += 1
+            if message.topic in self._topics:
+                is_live = message.topic == self._topics[0]
+                self.newest_ms = message.json["rows"][-1][1] if is_live else self.newest_ms
+                self.held += message.topic == self._topics[1]
+                for tag, ts_ms, *_ in message.json["rows"]:
+                    self._take(message.topic, tag, ts_ms)
+
+    def _take(self, topic: str, tag: str, ts_ms: int) -> None:
+        if (tag, ts_ms) in self._seen:
+            self.twice += 1
+            return
+        self._seen.add((tag, ts_ms))
+        self.disordered += ts_ms < self._newest.get((topic, tag), 0)
+        self._newest[topic, tag] = max(ts_ms, self._newest.get((topic, tag), 0))
+
+    async def until(self, condition: Callable[[], bool], patience: float = PATIENCE) -> bool:
+        """Look until *condition* holds; false where it does not within *patience*, s."""
+        end = time.monotonic() + patience
+        self.look()
+        while not condition():
+            if time.monotonic() > end:
+                return False
+            await asyncio.sleep(LOOK)
+            self.look()
+        return True
+
+    async def settle(self, figures: Figures) -> None:
+        """Wait for everything the store has by now, and count what does not come."""
+        with Reader(self._path) as reader:
+            rows = reader.after(self._mark, 10**7)
+        self._mark = rows[-1].id if rows else self._mark
+        figures.stored += len(rows)
+        missing = {(row.tag, row.ts_ms) for row in rows}
+
+        def is_whole() -> bool:
+            nonlocal missing
+            missing = {key for key in missing if key not in self._seen}
+            return not missing
+
+        await self.until(is_whole)
+        figures.lost += len(missing)
