@@ -47,7 +47,7 @@ class Bus:
         self._places = [Place(line) for line in lines]
         self._idle = list(self._places)
         self._turn = asyncio.Semaphore(len(lines))
-        self._given_up_after = given_up_after
+        self._spared = given_up_after - 1
         self._longest_wait = longest_wait
         self._units: dict[int, Rest] = {}
         self._members = 0
@@ -90,7 +90,7 @@ class Bus:
             LostError: It did not, time after time, or there is no connection.
         """
         async with self._a_line() as place:
-            unit = self._units.setdefault(query.unit_id, Rest())
+            unit = self._units.setdefault(query.unit_id, Rest(self._spared))
             if not unit.is_over(time.monotonic()):
                 raise LostError(unit.fact)
             return await self._exchange(place, unit, query, patience)
@@ -127,7 +127,7 @@ class Bus:
             raise
         took = time.monotonic() - began
         place.quiet_until, place.failures = 0.0, 0
-        self._units[query.unit_id] = Rest()
+        self._units.pop(query.unit_id, None)
         return Reply(answer, took)
 
     def _ask_at(self, place: Place, cost: float) -> float:
@@ -143,11 +143,10 @@ class Bus:
             LostError: It was one too many.
         """
         unit.fail(time.monotonic(), cost=cost, fact=f"{fact}, again and again")
-        is_given_up = unit.failures >= self._given_up_after
         place.failures += 1
         if place.failures >= DEAD_LINE:  # it may be half-open; and where nobody answers, nobody is in the way
             place.failures = 0
             await place.line.close()
             self._units.clear()
-        if is_given_up:
+        if unit.is_given_up:
             raise LostError(unit.fact)

@@ -11,14 +11,14 @@ LONGEST_AT_LEAST = 30.0  # s; below this nobody gains by asking more often
 class Rest:
     """The failures of one unit or block, and the pause they have earned.
 
-    The first failure earns none, since a single one is mostly noise. From the second on the pause doubles, up
-    to a bound.
+    The first failures earn none, since a single one is mostly noise. After them the pause doubles, up to a bound.
 
     >>> rest = Rest()
     >>> [rest.fail(0.0, cost=1.0, fact="is silent") or rest.until for _ in range(6)]
     [0.0, 8.0, 16.0, 30.0, 30.0, 30.0]
     """
 
+    spared: int = 1  # failures that earn no pause
     failures: int = 0  # in a row
     until: float = 0.0  # s, when it may be asked again
     fact: str = ""  # what was wrong the last time
@@ -27,9 +27,14 @@ class Rest:
         """It was asked in vain, which took *cost* s."""
         self.failures += 1
         self.fact = fact
-        if self.failures > 1:
+        if self.is_given_up:
             bound = max(LONGEST * cost, LONGEST_AT_LEAST)
-            self.until = now + min(bound, FIRST * cost * 2 ** min(self.failures - 2, 16))
+            self.until = now + min(bound, FIRST * cost * 2 ** min(self.failures - self.spared - 1, 16))
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it has failed more often than it may."""
+        return self.failures > self.spared
 
     def is_over(self, now: float) -> bool:
         """Whether it may be asked."""

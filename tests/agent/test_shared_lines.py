@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent.config_file import load
+from agent.hints import hints
 from agent.mistakes import SettingsError
 
 SERIAL = 'protocol = "modbus-rtu"\nserial_port = "/dev/ttyUSB0"'
@@ -67,6 +68,16 @@ def test_what_agrees_or_is_elsewhere_is_taken(tmp_path: Path) -> None:
     )
 
     assert len(load(station(tmp_path, *devices)).devices) == 5
+
+
+def test_two_devices_that_are_one_unit_are_a_hint(tmp_path: Path) -> None:
+    """A table is copied and its unit_id forgotten more often than one unit is meant twice."""
+    settings = load(station(tmp_path, SERIAL, SERIAL, f"{SERIAL}\nunit_id = 2"))
+
+    (hint,) = [hint for hint in hints(settings) if "both" in hint]
+    assert hint.startswith(
+        'devices "d1" and "d2" are both rtu:/dev/ttyUSB0/1; give each its own unit_id, or put all tags'
+    )
 
 
 @pytest.mark.parametrize(

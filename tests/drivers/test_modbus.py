@@ -272,6 +272,21 @@ async def poll(plc: ModbusDriver, tick: int) -> list[Reading]:
         return plc.unavailable(0, str(error))
 
 
+async def test_two_silent_blocks_do_not_take_the_others_along() -> None:
+    """Next to each other, on a device that has its connection for itself; the third one in a row would."""
+
+    async def deaf(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.start == 100:
+            writer.write(right(request))
+
+    tags = [*neighbours(1), *neighbours(1, 50), *neighbours(1, 100)]
+    async with raw_device(deaf) as device, driver(device.port, *tags) as plc:
+        polls = [await plc.read(tick) for tick in range(4)]
+
+    for readings in polls:
+        assert values(readings) == {"t0": None, "t50": None, "t100": word(100)}
+
+
 async def test_a_silent_block_does_not_take_the_others_along() -> None:
     """Its tags are bad, the rest of the poll goes on after the pause."""
 
