@@ -156,10 +156,11 @@ class Log:
         self.names.learn(units, (), self._zones.next_id)
         self.db.executemany("UPDATE tag SET unit = ? WHERE name = ?", [(unit, name) for name, unit in units.items()])
 
-    def reread(self) -> None:
-        """Rows have been changed in place: what is remembered of them comes from the database anew."""
+    def reread(self, first: int, last: int) -> None:
+        """Rows from *first* to *last* have been changed in place: what is remembered of them is read anew."""
         self._zones.forget()
-        self._latest.forget()
+        if self._latest.is_among(first, last):
+            self._latest.forget()
 
     def put_back(self, rows: Sequence[Row]) -> None:
         """Append *rows* under the ids that they were given while the disk refused; those it took after all stay."""

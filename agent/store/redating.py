@@ -71,7 +71,7 @@ def _move(log: Log, first: int, last: int, step_ms: int) -> int:
     if rows:
         for span in log.db.execute(SPANS, (first, last)).fetchall():
             log.db.execute(MEASURE_SPAN, span)
-        log.reread()
+        log.reread(first, last)
     return rows
 
 

@@ -111,6 +111,10 @@ class Latest:
         self._rows.update(newest)
         self._changed.update(newest)
 
+    def is_among(self, first: int, last: int) -> bool:
+        """Whether the newest row of a tag has one of these ids."""
+        return any(first <= row[0] <= last for row in self._rows.values())
+
     def rows(self) -> list[Stored]:
         """One row a tag."""
         return list(self._rows.values())

@@ -1,19 +1,28 @@
 """Storing by exception: what is kept, and that silence in the log is never said of a device that is gone."""
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent.health import Part
 from agent.jobs import gaps, quality
 from agent.mqtt.tag_values import TagValues
 from agent.news import News
 from agent.roles import known_tags
+from agent.store.reader import Reader
 from agent.store.records import Row
+from agent.store.schema import migrate
+from agent.store.settings import StorageSettings
+from agent.store.writer import Store
+from agent.tasks import poll
 from agent.window import frame
-from drivers.reading import Quality, Reading
+from drivers.reading import DriverError, Quality, Reading
 from drivers.settings import ModbusSettings
 from tests.agent.history import START_MS, history
+from tests.simulators.modbus import modbus_server
 
 GOOD = Quality.GOOD
 BY_EXCEPTION = {"unit": "m", "store": "exception", "deadband": 0.5, "heartbeat": 60.0}
@@ -139,3 +148,23 @@ def test_a_tag_that_is_silent_because_nothing_changes_is_complete(tmp_path: Path
 
     (record,) = outcome.records
     assert b'"completeness":1.0' in record.body
+
+
+async def test_a_device_is_stored_by_exception_until_it_is_gone(tmp_path: Path) -> None:
+    """With a real device: one row while nothing changes, and at once a bad one when it no longer answers."""
+    path = tmp_path / "agent.db"
+    migrate(path)
+    async with Store(StorageSettings(path=path, commit_interval=0.001)) as store:
+        async with modbus_server(holding={0: [7, 8]}) as port:
+            place = {"host": "127.0.0.1", "port": port, "period": 0.05}
+            task = asyncio.create_task(poll(device().model_copy(update=place), store, Part("plc")))
+            while store.last_id < 10:  # noqa: ASYNC110 - rows of the other tag have no event of their own
+                await asyncio.sleep(0.01)
+        with suppress(DriverError):
+            await task
+    with Reader(path) as reader:
+        rows = [(row.value, row.quality) for row in reader.after(0, 1_000, ["x"])]
+
+    assert rows[0] == (7, GOOD)
+    assert rows[-1] == (None, Quality.NOT_CONNECTED)
+    assert all(quality < Quality.UNCERTAIN for _, quality in rows[1:])
