@@ -60,7 +60,7 @@ def _device(device: AnyDeviceSettings) -> dict[str, Any]:
     if isinstance(device, UnitSettings):
         blocks = plan(device.tags, base=device.base, limit=device.block_limit, max_hole=device.max_hole)
         return summary | {"requests": len(blocks)}
-    return summary
+    return summary | {"mode": device.mode, "security": device.security}
 
 
 def _lines(file: str, summary: dict[str, Any]) -> list[str]:
@@ -72,7 +72,10 @@ def _lines(file: str, summary: dict[str, Any]) -> list[str]:
 
 
 def _device_line(device: dict[str, Any]) -> str:
-    how = f"{_counted(device['requests'], 'request')} a scan" if "requests" in device else "by subscription"
+    if "requests" in device:
+        how = f"{_counted(device['requests'], 'request')} a scan"
+    else:
+        how = f"{'by subscription' if device['mode'] == 'subscribe' else 'polled'}, security {device['security']}"
     return f"  {device['name']}: {_counted(device['tags'], 'tag')}, {how}, every {device['period']:g} s"
 
 

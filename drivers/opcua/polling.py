@@ -31,6 +31,7 @@ class Polling:
         if time.monotonic() >= self._review_due:
             self._review_due = time.monotonic() + self._review_period
             await self._session.review()
+        began = time.monotonic()
         found: list[Reading] = []
         for some in chunks([item for item in self._items if item.is_due(tick)]):
             known = [item for item in some if item in self._nodes]
@@ -40,6 +41,7 @@ class Polling:
             for item, sample in zip(known, samples, strict=True):
                 self._take(item, sample, (asked_ms + answered_ms) // 2)
             found += [one for item in some for one in item.readings(tick, answered_ms, answered_ms, None)]
+        self.took = time.monotonic() - began
         return found
 
     def _take(self, item: Item, sample: Sample, now_ms: int) -> None:

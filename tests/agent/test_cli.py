@@ -77,7 +77,7 @@ def test_check_says_what_a_right_configuration_amounts_to() -> None:
         f"{CONFIG}/station.toml is in order: 3 devices, 18 tags, 3 pumps, 1 header, 1 limit",
         "  plc: 6 tags, 3 requests a scan, every 1 s",
         "  meter: 9 tags, 1 request a scan, every 1 s",
-        "  works: 3 tags, by subscription, every 1 s",
+        "  works: 3 tags, by subscription, security None, every 1 s",
     ]
 
 

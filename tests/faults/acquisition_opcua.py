@@ -14,7 +14,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -208,20 +208,20 @@ UNSECURED: dict[str, tuple[Step, Step]] = {
 }
 
 
-async def _unsecured(works: Works, name: str) -> Figures:
+async def _unsecured(works: Works, name: str, rounds: int, /) -> Figures:
     figures = Figures(12, name)
     begin, end = UNSECURED[name]
     await works.serve()
     polling = works.poll()
     await works.first(0.0, _good)
     await asyncio.sleep(2.0)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         await _round(works, figures, begin, end, silent="silence" in name)
     return await _done(works, figures, polling, concerns_all="server" in name or "silence" in name)
 
 
-async def _secured(works: Works, name: str) -> Figures:
-    """The same server again with another certificate, an expired one, or one that is no longer trusted."""
+async def _secured(works: Works, name: str, _rounds: int, /) -> Figures:
+    """The same server again with another certificate, an expired one, or one that is no longer trusted; once."""
     figures = Figures(13, name)
     works.trusted.mkdir()
     ours = keys(works.folder, "ours", uri=OUR_URI)
@@ -260,8 +260,8 @@ def _free_port() -> int:
         return port
 
 
-async def measure() -> list[Figures]:
-    """Every fault, all at the same time; takes about two minutes."""
+async def measure(wanted: Collection[str] | None = None, rounds: int = ROUNDS) -> list[Figures]:
+    """Every fault, or those named, all at the same time; takes about two minutes."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         storage = StorageSettings(path=folder / "faults.db")
@@ -273,9 +273,11 @@ async def measure() -> list[Figures]:
         kinds += [(_secured, f"certificate {what}") for what in ("changed", "expired", "untrusted")]
         running = []
         for number, (kind, name) in enumerate(kinds):
+            if wanted is not None and name not in wanted:
+                continue
             place = folder / f"works{number}"
             place.mkdir()
-            running.append(kind(Works(place, _free_port(), store, reader, tasks), name))
+            running.append(kind(Works(place, _free_port(), store, reader, tasks), name, rounds))
         return list(await asyncio.gather(*running))
 
 
