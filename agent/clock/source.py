@@ -4,6 +4,7 @@ import ctypes
 import struct
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -79,15 +80,21 @@ def kernel_says() -> bool | None:
     None in containers that may not ask, and on systems other than Linux. Setting the clock by hand takes
     the word back, and so do 9 hours without the service.
     """
-    try:
-        adjtimex = ctypes.CDLL(None).adjtimex
-    except (OSError, AttributeError):
-        return None
+    adjtimex = _adjtimex()
     timex = ctypes.create_string_buffer(TIMEX_SIZE)  # modes 0: only ask
-    if adjtimex(timex) < 0:
+    if adjtimex is None or adjtimex(timex) < 0:
         return None
     status: int = TIMEX.unpack_from(timex.raw)[-1]
     return not status & UNSYNCHRONISED
+
+
+@cache
+def _adjtimex() -> Callable[[object], int] | None:
+    try:
+        adjtimex: Callable[[object], int] = ctypes.CDLL(None).adjtimex
+    except (OSError, AttributeError):
+        return None
+    return adjtimex
 
 
 def _exists(path: Path) -> bool:
