@@ -16,6 +16,7 @@ from drivers.settings import ModbusRtuSettings
 REMEDIES = {
     errno.ENOENT: "is the adapter plugged in?",
     errno.EACCES: "add the agent's account to the port's group, by custom dialout",
+    errno.EPERM: "the service is kept from it; add its kind to DeviceAllow in pump-agent.service",
     errno.EWOULDBLOCK: "another program has it, or another name of it stands in the configuration",
     errno.ENOTTY: "it is no serial port",
     errno.EINVAL: "it does not know this baudrate",
