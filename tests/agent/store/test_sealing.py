@@ -215,7 +215,7 @@ class Station:
         return outcome.sealed
 
 
-NO_JOBS = {job: {"enabled": False} for job in ("quality", "gaps", "running", "curves", "dispatch")}
+NO_JOBS = {job: {"enabled": False} for job in ("quality", "gaps", "running", "curves", "dispatch", "rollup")}
 
 
 def test_only_what_is_out_of_the_hot_window_is_sealed(settings: StorageSettings) -> None:
