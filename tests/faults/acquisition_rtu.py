@@ -219,7 +219,7 @@ async def _measure(bench: Bench, line: Line, place: Mapping[str, object], fault:
         task.cancel()
     beside = [row for row in bench.rows(f"{prefix}.2") if row.tag == f"{prefix}.2.0"]
     seconds = (beside[-1].ts_ms - beside[0].ts_ms) / 1000
-    figures.neighbour = sum(is_good(row.quality) for row in beside) / (round(seconds) + 1)
+    figures.neighbour = min(1.0, sum(is_good(row.quality) for row in beside) / (round(seconds) + 1))
     figures.wrong = sum(map(_is_wrong, bench.rows(f"{prefix}.1") + bench.rows(f"{prefix}.2")))
     return figures
 
