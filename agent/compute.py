@@ -80,7 +80,8 @@ async def run(task: Task, budget: float, store: Store, worker: Worker, part: Par
         outcome = await worker.run(task, budget)
     except JobError as error:
         if part.trouble(str(error)):
-            log.error("job %s %s; its last result stays, marked stale", task.job, error)  # noqa: TRY400 - traced there
+            trace = f"\n{error.trace}" if error.trace else ""
+            log.error("job %s %s; its last result stays, marked stale%s", task.job, error, trace)  # noqa: TRY400 - its own
         await _leave(task, str(error), store, _ms_since(started))
     else:
         await store.finish(task.job, outcome, task.now_ms, _ms_since(started))

@@ -1,6 +1,8 @@
 """How each part of the agent does: told by the tasks, read by status, SCADA and the watchdog."""
 
+import logging
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,7 +11,11 @@ from agent.progress import Progress
 from agent.settings import AgentSettings
 from drivers.settings import DeviceSettings
 
+log = logging.getLogger(__name__)
+
 State = Literal["ok", "degraded", "failed", "starting", "off"]
+TOLD_AT_MOST = 6  # lines of one part
+TOLD_WITHIN = 600.0  # s
 WORST: tuple[State, ...] = ("failed", "degraded", "starting", "ok", "off")
 
 
@@ -20,7 +26,10 @@ def wall_ms() -> int:
 
 @dataclass(slots=True)
 class Part:
-    """One device, the broker, the store or a job, as its task last saw it."""
+    """One device, the broker, the store or a job, as its task last saw it.
+
+    `well` and `trouble` say whether that is worth a line in the log.
+    """
 
     name: str
     patience: float = 60.0  # s its task may take for one round; the watchdog waits no longer
@@ -31,18 +40,20 @@ class Part:
     seen_ms: int | None = None  # when it last did what it is for
     progress: float = field(default_factory=time.monotonic)  # s; when its task last went round
     counts: dict[str, int] = field(default_factory=dict)
+    _told: deque[float] = field(default_factory=lambda: deque(maxlen=TOLD_AT_MOST))  # when news went to the log
+    _is_restless: bool = False
 
     def well(self, warning: str | None = None) -> bool:
-        """It did what it is for; true if that is news. With a *warning*, a person should see to it before long."""
+        """It did what it is for; true if that is news for the log. A *warning* is what a person should see to soon."""
         self.seen_ms, self.progress = wall_ms(), time.monotonic()
-        return self.trouble(warning, "degraded") if warning else self._become("ok")
+        return self.trouble(warning, "degraded") if warning else self._become("ok") and self._may_be_told()
 
     def trouble(self, error: str, state: Literal["degraded", "failed"] = "failed") -> bool:
-        """It could not; true if this is news."""
+        """It could not; true if this is news for the log."""
         is_news = error != self.error or self.state != state
         self.error, self.error_ms, self.progress = error, wall_ms(), time.monotonic()
         self._become(state)
-        return is_news
+        return is_news and self._may_be_told()
 
     def is_stuck(self) -> bool:
         """Whether its task has not gone round for too long, be it well or in trouble."""
@@ -63,6 +74,18 @@ class Part:
             lag_ms=None if self.seen_ms is None else max(0, now_ms - self.seen_ms),
             counts=self.counts,
         )
+
+    def _may_be_told(self) -> bool:
+        """Whether the log still has a line for it: what comes and goes all day would bury everything else."""
+        now = time.monotonic()
+        if len(self._told) == TOLD_AT_MOST and now - self._told[0] < TOLD_WITHIN:
+            if not self._is_restless:
+                log.warning("%s comes and goes; until it rests, that is said on <root>/health only", self.name)
+            self._is_restless = True
+            return False
+        self._told.append(now)
+        self._is_restless = False
+        return True
 
     def _become(self, state: State) -> bool:
         if state == self.state:

@@ -20,7 +20,16 @@ LENGTH = struct.Struct(">Q")
 
 
 class JobError(Exception):
-    """A job gave no result; its last good one stays, marked stale."""
+    """A job gave no result; its last good one stays, marked stale.
+
+    Args:
+        reason: What a person is told.
+        trace: Where it failed, for whoever mends it; "" where the job itself did not raise.
+    """
+
+    def __init__(self, reason: str, trace: str = "") -> None:
+        super().__init__(reason)
+        self.trace = trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +93,7 @@ class Worker:
                 if sys.exc_info()[0] is asyncio.CancelledError:
                     await self._kill()
         if isinstance(answer, Failure):
-            sys.stderr.write(answer.trace)
-            raise JobError(answer.reason)
+            raise JobError(answer.reason, answer.trace)
         return answer
 
     async def _ask(self, task: Task) -> Outcome | Failure:

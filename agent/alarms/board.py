@@ -1,7 +1,7 @@
 """All alarms of the station: rows of the log in, transitions out. Pure; it reads no clock."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from agent.alarms.rules import (
@@ -46,10 +46,10 @@ class Board:
             self._rules.setdefault(limit.rationale.tag or "", []).append(limit)
         self._always = set(self._rules)  # tags whose good readings matter too
         for device in settings.devices:
-            witness = next((tag.name for tag in device.tags if tag.period is None), None)
-            if witness is not None:
+            if device.tags:
+                witness = min(device.tags, key=lambda tag: tag.period or device.period)  # it tells soonest
                 silent = silent_rule(device.name, settings.alarms.device_silent_after)
-                self._rules.setdefault(witness, []).append(silent)
+                self._rules.setdefault(witness.name, []).append(silent)
         for _, tag in tags:
             self._rules.setdefault(tag.name, []).append(bad_quality_rule(tag.name, settings.alarms.bad_quality_after))
         self._pumps = {
@@ -109,6 +109,11 @@ class Board:
             found += self._settle(rule, ts_ms, active=active, reason=complaint)
         return found
 
+    def see_standing(self, pump: str, ts_ms: int) -> list[Transition]:
+        """What it changes that a pump does not run at *ts_ms*: its efficiency is no matter then."""
+        rule = self._pumps.get(pump)
+        return self._settle(rule, ts_ms, active=rule.delay.rest()) if rule else []
+
     def wait(self, ts_ms: int, at_ms: int) -> list[Transition]:
         """What the passing of time alone changes: delays that have run out at *ts_ms*; *at_ms* as in `see`."""
         waiting = [rule for tag in self._unwell | self._always for rule in self._rules.get(tag, ())]
@@ -130,6 +135,13 @@ class Board:
             raise LookupError(f"occurrence {occurrence} of alarm {name!r} is not waiting for an acknowledgement")
         self._states[name] = after
         return Transition(rationale, after, "acknowledged", ts_ms)
+
+    def take_back(self, change: Transition) -> None:
+        """An acknowledgement that could not be kept did not happen."""
+        name = change.rationale.id
+        state = self._states[name]
+        if state.occurrence == change.state.occurrence:
+            self._states[name] = replace(state, acked=False, acked_ms=None, acked_by=None)
 
     def _settle(self, rule: Rule, ts_ms: int, *, active: bool, reason: str | None = None) -> list[Transition]:
         name = rule.rationale.id

@@ -15,6 +15,7 @@ from agent.health import wall_ms
 from agent.mqtt import payloads
 from agent.settings import AgentSettings
 from agent.store.delivery import Sink
+from agent.store.errors import StorageError
 from agent.store.records import Record
 from agent.store.writer import Store
 from agent.ticks import Ticks
@@ -63,7 +64,11 @@ class Watch:
             StorageError: The disk refuses.
         """
         change = self._board.acknowledge(command.alarm, command.occurrence, wall_ms(), command.user)
-        await self._keep([change])
+        try:
+            await self._keep([change])
+        except StorageError:
+            self._board.take_back(change)
+            raise
 
     async def _restore(self) -> None:
         """Take up the alarms as they were kept; withdraw those that the configuration no longer has."""
@@ -85,11 +90,15 @@ class Watch:
             records = await sink.records(100)
             for _, record in records:
                 if record.kind == "pump" and record.body:
-                    pump = payloads.Pump.model_validate_json(record.body)
-                    if pump.running and pump.efficiency is not None and not pump.stale:
-                        found = self._board.see_efficiency(pump.pump, pump.efficiency, pump.ts, _monotonic_ms())
-                        await self._keep(found)
+                    await self._keep(self._judge(payloads.Pump.model_validate_json(record.body)))
             sink.acknowledge_records(records[-1][0])
+
+    def _judge(self, pump: payloads.Pump) -> list[Transition]:
+        if pump.running is False:
+            return self._board.see_standing(pump.pump, pump.ts)
+        if not pump.running or pump.efficiency is None or pump.stale:
+            return []
+        return self._board.see_efficiency(pump.pump, pump.efficiency, pump.ts, _monotonic_ms())
 
     async def _follow_delays(self) -> NoReturn:
         async for _ in Ticks(DELAYS_PERIOD):

@@ -24,7 +24,7 @@ def advice_handlers(store: Store) -> Mapping[str, Handler]:
 
 async def _note(store: Store, command: Accept | Reject, event: str) -> None:
     now_ms = wall_ms()
-    advice = await _present(store, command.recommendation)
+    key, advice = await _present(store, command.recommendation)
     if advice.expires <= now_ms:
         raise LookupError(f"recommendation {advice.id} has expired at {rfc3339(advice.expires)}")
     entry = RecommendationEvent(
@@ -37,11 +37,12 @@ async def _note(store: Store, command: Accept | Reject, event: str) -> None:
         saving_kw=advice.saving_kw,
         saving_uncertainty_kw=advice.saving_uncertainty_kw,
     )
-    await store.record([Record("recommendation_event", advice.id, now_ms, entry.encode())])
+    await store.record([Record("recommendation_event", key, now_ms, entry.encode())])
 
 
-async def _present(store: Store, name: str) -> Recommendation:
+async def _present(store: Store, name: str) -> tuple[str, Recommendation]:
+    """The advice of that id, if it is the present one, and the key it is kept under."""
     for record in await store.newest("recommendation"):
         if record.body and (advice := Recommendation.model_validate_json(record.body)).id == name:
-            return advice
+            return record.key, advice
     raise LookupError(f"{name!r} is not the present recommendation")

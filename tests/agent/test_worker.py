@@ -50,6 +50,14 @@ async def test_a_job_that_misbehaves_is_named_and_the_next_one_works(
     assert (outcome.state, dict(outcome.counts)) == (b"kept", {"now": 7})
 
 
+async def test_the_place_of_a_bug_comes_with_the_failure(worker: Worker) -> None:
+    """Whoever logs it decides how often; the worker itself prints nothing."""
+    with pytest.raises(JobError) as caught:
+        await worker.run(Task("fail", horizon=0, now_ms=7), 30)
+
+    assert "misbehaving/fail.py" in caught.value.trace
+
+
 async def test_a_healthy_child_is_kept(worker: Worker) -> None:
     """Imports of the analyses take seconds; they are paid once."""
     await worker.run(ALIVE, budget=30)

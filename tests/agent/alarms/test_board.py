@@ -120,6 +120,72 @@ def test_low_efficiency_of_a_pump_alarms_only_where_it_is_configured_and_lasts()
     assert seen == [[], [], [("efficiency.p1", "raised")]]
 
 
+def test_what_is_not_known_does_not_count_towards_the_delay() -> None:
+    """One reading beyond the limit, and then a broken sensor: that is a bad sensor, not a high pressure."""
+    alarms = board({"high": 8.0, "on_delay": 60})
+    alarms.see([row(9.0)], at_ms=0)
+    alarms.see([row(None, Quality.SENSOR_FAILURE)], at_ms=5_000)
+
+    unknown = [change.rationale.id for change in alarms.wait(ts_ms=1, at_ms=90_000)]
+    again = alarms.see([row(9.0)], at_ms=100_000)
+    late = alarms.wait(ts_ms=2, at_ms=154_999) + alarms.wait(ts_ms=3, at_ms=155_000)
+
+    assert "burst" not in unknown
+    assert again == []
+    assert [(change.rationale.id, change.ts_ms) for change in late if change.rationale.id == "burst"] == [("burst", 3)]
+
+
+def test_a_pump_that_stands_has_no_efficiency_to_be_low() -> None:
+    """One poor figure while ramping down must not ripen while it stands, nor an alarm outlast the run that raised it."""
+    alarms = board(efficiency_low=0.5)
+    alarms.see_efficiency("p1", 0.4, ts_ms=0, at_ms=0)
+    alarms.see_standing("p1", ts_ms=1)
+    ramp = alarms.see_efficiency("p1", 0.4, ts_ms=2, at_ms=8 * 3_600_000)
+    raised = alarms.see_efficiency("p1", 0.4, ts_ms=3, at_ms=8 * 3_600_000 + 300_000)
+
+    stopped = alarms.see_standing("p1", ts_ms=4)
+
+    assert ramp == []
+    assert events(raised) == [("efficiency.p1", "raised")]
+    assert events(stopped) == [("efficiency.p1", "cleared")]
+
+
+def test_a_device_whose_tags_all_have_periods_of_their_own_is_missed_too() -> None:
+    settings = AgentSettings.model_validate(
+        {
+            "station": {"name": "north"},
+            "device": [
+                {
+                    "name": "plc",
+                    "protocol": "modbus-tcp",
+                    "host": "192.0.2.1",
+                    "tag": [
+                        {"name": "slow", "address": "holding:0", "period": 60},
+                        {"name": "fast", "address": "holding:1", "period": 5},
+                    ],
+                }
+            ],
+        }
+    )
+    alarms = Board(settings)
+    rows = [row(None, SILENT, tag) for tag in ("slow", "fast")]
+
+    seen = [events(alarms.see(rows, at_ms)) for at_ms in (0, 15_000)]
+
+    assert seen == [[], [("silent.plc", "raised")]]
+
+
+def test_an_acknowledgement_that_could_not_be_kept_can_be_given_again() -> None:
+    """The disk was full; the operator tries once more, and is not told that there is nothing to acknowledge."""
+    alarms = board({"high": 8.0})
+    alarms.see([row(9.0)], at_ms=0)
+
+    alarms.take_back(alarms.acknowledge("burst", 1, ts_ms=5, user="ada"))
+    change = alarms.acknowledge("burst", 1, ts_ms=6, user="ada")
+
+    assert (change.state.state, change.state.acked_ms) == ("ACKED", 6)
+
+
 def test_a_late_acknowledgement_does_not_silence_a_newer_occurrence() -> None:
     """The operator saw the first one."""
     alarms = board({"high": 8.0})
