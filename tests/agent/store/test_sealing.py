@@ -26,6 +26,7 @@ from agent.store.sealed_rows import keep_block, sweep
 from agent.store.sealing import sealed
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
+from agent.worker import Task, Worker
 from drivers.reading import Reading, Value
 from tests.agent.store.sealing_process import reading
 
@@ -198,9 +199,9 @@ class Station:
                     )
         self.now_ms += 1_000 * seconds
 
-    def seal(self) -> SealedBlock | None:
-        """What the job finds to seal, put in its place."""
-        agent = AgentSettings.model_validate(
+    def agent(self) -> AgentSettings:
+        """Of a station where nobody else reads the log."""
+        return AgentSettings.model_validate(
             {
                 "station": {"name": "hillside"},
                 "storage": self.settings.model_dump(),
@@ -208,8 +209,11 @@ class Station:
                 "device": [],
             }
         )
+
+    def seal(self) -> SealedBlock | None:
+        """What the job finds to seal, put in its place."""
         with Reader(self.settings.path) as reader:
-            outcome = run(JobContext(agent, reader, 0, None, self.now_ms))
+            outcome = run(JobContext(self.agent(), reader, 0, None, self.now_ms))
         with Log(self.settings.path) as log, log.transaction():
             finish(log, "seal", outcome, self.now_ms, 1)
         return outcome.sealed
@@ -336,3 +340,19 @@ def test_a_kill_in_the_middle_of_sealing_loses_nothing(settings: StorageSettings
     with Log(settings.path) as log:
         assert sealed_upto(log.db) > 1_000
         assert log.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_the_worker_seals_and_the_store_goes_on(settings: StorageSettings) -> None:
+    """The block crosses the pipe, takes the place of its rows, and these leave while appends go on; starts a child."""
+    station = Station(settings)
+    station.run(13_000)
+    async with Store(settings) as store, Worker(station.agent()) as worker:
+        outcome = await worker.run(Task("seal", store.last_id, station.now_ms), 30.0)
+        await store.finish("seal", outcome, station.now_ms, 1)
+        await store.append([Reading("flow", station.now_ms, 1.0, 192)])
+        await retain(store, settings, station.now_ms)
+        hot = await store.write(lambda log: log.db.execute("SELECT min(id) FROM reading").fetchone()[0])
+
+    assert outcome.counts == {"sealed": hot - 1}
+    assert hot > 8_000
+    assert [row.id for row in everything(settings.path)] == list(range(1, 26_002))
