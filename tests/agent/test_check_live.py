@@ -185,6 +185,20 @@ async def test_opc_ua_tags_are_checked_the_same_way(tmp_path: Path) -> None:
     assert said.status == 1
 
 
+async def test_a_polled_server_costs_requests_and_a_subscribed_one_reports_by_itself(tmp_path: Path) -> None:
+    """What is predicted follows how the values come."""
+    async with opcua_server({"level": 3.25}) as server:
+        device = f'[[device]]\nname = "works"\nprotocol = "opcua"\nurl = "{server.url}"\nmode = "{{}}"\n'
+        tags = 'tag = [ { name = "level", node = "ns=2;s=level", unit = "m" } ]\n'
+        polled = await check(tmp_path, device.format("poll") + tags)
+        subscribed = await check(tmp_path, device.format("subscribe") + tags, as_json=False)
+
+    assert (polled.status, subscribed.status) == (0, 0), polled.out
+    assert polled.found["works"]["requests"] == 1
+    assert 0 < polled.found["works"]["scan_ms"] < 5_000
+    assert "  works: reports by itself, at most every 1 s" in subscribed.out.splitlines()
+
+
 async def test_refusals_in_many_places_hide_no_good_tag(tmp_path: Path) -> None:
     """A device taken apart over several polls is read until the good registers are found."""
     taboo = range(1, 120, 5)
