@@ -6,7 +6,7 @@ from drivers.modbus import ModbusDriver
 from drivers.settings import ModbusSettings
 from tests.simulators.modbus import modbus_server, raw_device, refusing
 
-TAGS = [
+TAGS: list[dict[str, object]] = [
     {"name": "flow", "address": "holding:100", "type": "float32", "order": "CDAB", "scale": 10},
     {"name": "pump.on", "address": "holding:102", "type": "bool", "bit": 3},
     {"name": "slow", "address": "holding:300", "period": 10},
