@@ -11,6 +11,8 @@ from pydantic_core import PydanticCustomError
 from agent.mistakes import did_you_mean
 from drivers.settings import Name, Settings, contradiction
 
+WIDEST_POR = 3.0  # shares of best efficiency flow; percentages are far beyond
+
 Share = Annotated[float, Field(ge=0, le=2)]
 Minutes = Annotated[float, Field(ge=0)]
 
@@ -76,6 +78,13 @@ class HeaderSettings(Settings):
     pressure_max: float | None = None
 
     @model_validator(mode="after")
+    def _meters_are_named_once(self) -> Self:
+        for key, tags in (("pressure", self.pressure), ("flow", self.flow)):
+            if len(set(tags)) < len(tags):
+                raise contradiction(key, "names a tag twice, which would count twice; leave the second out")
+        return self
+
+    @model_validator(mode="after")
     def _band_is_a_band(self) -> Self:
         if None not in (self.pressure_min, self.pressure_max):
             _ordered(self, "pressure_min", "pressure_max")
@@ -114,7 +123,7 @@ class PumpSettings(Settings):
     def _limits_are_limits(self) -> Self:
         if self.speed_min > self.speed_max:
             raise contradiction("speed_min", f"above speed_max ({self.speed_max:g}); swap or correct them")
-        if not 0 <= self.por[0] < self.por[1]:
+        if not 0 <= self.por[0] < self.por[1] <= WIDEST_POR:
             raise contradiction("por", "must rise, in shares of best efficiency flow; write for example [0.7, 1.2]")
         return self
 

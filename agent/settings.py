@@ -1,6 +1,8 @@
 """The one TOML file as one model; agent/config_file.py reads it and says what is wrong."""
 
-from pydantic import Field
+from typing import NamedTuple, Self
+
+from pydantic import Field, model_validator
 
 from agent.alarms.settings import AlarmSettings, LimitSettings
 from agent.clock.settings import ClockSettings
@@ -15,7 +17,24 @@ from agent.plant import (
     TariffSettings,
 )
 from agent.store.settings import StorageSettings
-from drivers.settings import AnyDeviceSettings, LocalPath, Settings
+from drivers.settings import AnyDeviceSettings, LocalPath, Settings, contradiction
+
+
+class _Usual(NamedTuple):
+    """Rated speeds that can be meant with a unit."""
+
+    unit: str
+    low: float
+    high: float
+    remedy: str
+
+
+RATED_SPEEDS = {
+    "hz": _Usual("Hz", 10, 120, "the frequency at rated speed, like 50"),
+    "rpm": _Usual("rpm", 200, 10_000, "the speed on the motor's plate, like 1480"),
+    "1/min": _Usual("1/min", 200, 10_000, "the speed on the motor's plate, like 1480"),
+    "%": _Usual("%", 90, 110, "what the drive shows at rated speed, mostly 100"),
+}
 
 
 class AgentSettings(Settings):
@@ -35,3 +54,33 @@ class AgentSettings(Settings):
     mqtt: MqttSettings = MqttSettings()
     storage: StorageSettings = StorageSettings()
     clock: ClockSettings = ClockSettings()
+
+    @model_validator(mode="after")
+    def _alarms_have_ids_of_their_own(self) -> Self:
+        known: set[str] = set()
+        for i, limit in enumerate(self.limits):
+            if taken := known.intersection(limit.alarm_ids):
+                sentence = f'its alarm "{taken.pop()}" is another limit\'s already; choose another id'
+                raise contradiction(("limit", i, "id"), sentence)
+            known.update(limit.alarm_ids)
+        return self
+
+    @model_validator(mode="after")
+    def _rated_speeds_are_in_their_tags_unit(self) -> Self:
+        units = {tag.name: tag.unit.lower() for device in self.devices for tag in device.tags}
+        for i, pump in enumerate(self.pumps):
+            usual = RATED_SPEEDS.get(units.get(pump.speed or "", ""))
+            if usual and not usual.low <= pump.rated_speed <= usual.high:
+                sentence = f'is {pump.rated_speed:g}, but tag "{pump.speed}" is in {usual.unit}; write {usual.remedy}'
+                raise contradiction(("pump", i, "rated_speed"), sentence)
+        return self
+
+    @model_validator(mode="after")
+    def _advice_lasts_until_the_next(self) -> Self:
+        least = 2 * self.jobs.dispatch.period / 60
+        if self.jobs.dispatch.enabled and self.advice.expiry < least:
+            sentence = (
+                f"ends before the next advice is due; make it {least:g} min or more, or [jobs.dispatch] period shorter"
+            )
+            raise contradiction(("advice", "expiry"), sentence)
+        return self

@@ -2,11 +2,13 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from agent.plant import TagName
 from drivers.settings import Name, Settings, contradiction
 
+OURS = ("bad.", "silent.", "efficiency.", "storage")  # how the ids of alarms begin that nobody has to configure
 Priority = Literal["low", "medium", "high", "urgent"]
 
 
@@ -24,6 +26,21 @@ class LimitSettings(Settings):
     message: str = ""  # a sentence for the operator; one is made where absent
     consequence: str = ""
     action: str = ""
+
+    @field_validator("id")
+    @classmethod
+    def _is_not_one_of_ours(cls, name: str) -> str:
+        for prefix in OURS:
+            if name.startswith(prefix):
+                sentence = f'alarms that begin with "{prefix}" are the agent\'s own; choose another id'
+                raise PydanticCustomError("reserved", "{sentence}", {"sentence": sentence})
+        return name
+
+    @property
+    def alarm_ids(self) -> tuple[str, ...]:
+        """Ids of its alarms: one with both sides has two."""
+        both = self.high is not None and self.low is not None
+        return (f"{self.id}.high", f"{self.id}.low") if both else (self.id,)
 
     @model_validator(mode="after")
     def _can_be_crossed(self) -> Self:

@@ -15,8 +15,8 @@ from tests.real_station import FOLDER, needs_real_station
 
 PROGRAM = Path(sys.executable).parent / "pump-agent"
 COMMANDS = [
-    *("run", "check", "probe", "demo", "status", "import-tags", "browse", "opcua-cert", "import", "analyse"),
-    *("schema", "version"),
+    *("run", "check", "probe", "demo", "status", "import-tags", "browse", "opcua-cert", "import", "export"),
+    *("backup", "analyse", "schema", "version"),
 ]
 VENDOR = """Description;Tag Name;Slave ID;Function Code;Register;Data Type;Byte Order;Factor;EU
 Flow of pump 1;P1 Flow;1;03;40101;REAL;big-endian;0,1;m³/h
@@ -74,9 +74,15 @@ def test_check_says_what_a_right_configuration_amounts_to() -> None:
 
     assert result.returncode == 0
     assert result.stdout.splitlines() == [
-        f"{CONFIG}/station.toml is in order: 3 devices, 18 tags, 3 pumps, 1 header, 1 limit",
+        f"{CONFIG}/station.toml is in order: 6 devices, 21 tags, 3 pumps, 1 header, 1 limit",
         "  plc: 6 tags, 3 requests a scan, every 1 s",
         "  meter: 9 tags, 1 request a scan, every 1 s",
+        "  booster: 1 tag, 1 request a scan, every 1 s",
+        "  chlorine: 1 tag, 1 request a scan, every 10 s",
+        "  well: 1 tag, 1 request a scan, every 1 s",
+        "  booster: 1 tag, 1 request a scan, every 1 s",
+        "  chlorine: 1 tag, 1 request a scan, every 10 s",
+        "  well: 1 tag, 1 request a scan, every 1 s",
         "  works: 3 tags, by subscription, security None, every 1 s",
     ]
 
@@ -97,7 +103,7 @@ def test_check_tells_programs_in_json(tmp_path: Path) -> None:
 
     right, wrong = call("check", CONFIG / "station.toml", "--json"), call("check", path, "--json")
 
-    assert json.loads(right.stdout)["tags"] == 18
+    assert json.loads(right.stdout)["tags"] == 21
     assert json.loads(right.stdout)["ok"] is True
     assert json.loads(wrong.stdout)["ok"] is False
     [mistake] = json.loads(wrong.stdout)["mistakes"]

@@ -136,7 +136,7 @@ def test_what_is_not_known_does_not_count_towards_the_delay() -> None:
 
 
 def test_a_pump_that_stands_has_no_efficiency_to_be_low() -> None:
-    """One poor figure while ramping down must not ripen while it stands, nor an alarm outlast the run that raised it."""
+    """One poor figure while ramping down must not ripen at a standstill, nor an alarm outlast its run."""
     alarms = board(efficiency_low=0.5)
     alarms.see_efficiency("p1", 0.4, ts_ms=0, at_ms=0)
     alarms.see_standing("p1", ts_ms=1)
