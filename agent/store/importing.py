@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import islice, pairwise
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -110,7 +110,8 @@ def _keep(log: Log, chunk: list[Offered], report: ImportReport) -> None:
     """Append a chunk in order of time, without what is there already."""
     if not chunk:
         return
-    if not all(earlier <= later for earlier, later in pairwise(map(_time, chunk))):
+    times = list(map(_time, chunk))
+    if times != sorted(times):  # sorting what is sorted costs less than any loop that looks
         chunk.sort(key=_time)
     new = chunk
     if len(set(map(_key, chunk))) < len(chunk):
@@ -122,7 +123,8 @@ def _keep(log: Log, chunk: list[Offered], report: ImportReport) -> None:
     report.duplicates += len(chunk) - len(new)
     if new:
         report.imported += len(new)
-        report.bad += sum(code < Quality.UNCERTAIN for code in map(_quality, new))
+        codes = list(map(_quality, new))
+        report.bad += 0 if codes.count(Quality.GOOD) == len(codes) else sum(one < Quality.UNCERTAIN for one in codes)
         report.keep(_time(new[0]), _time(new[-1]))
 
 
