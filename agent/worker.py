@@ -14,6 +14,7 @@ from typing import BinaryIO, Self
 
 from agent.jobs.job import Job, JobContext, Outcome
 from agent.settings import AgentSettings
+from agent.store.errors import StorageError
 from agent.store.reader import Reader
 
 LENGTH = struct.Struct(">Q")
@@ -169,6 +170,8 @@ def serve(package: str, requests: BinaryIO, answers: BinaryIO) -> None:
 def _answer(package: str, settings: AgentSettings, task: Task) -> Outcome | Failure:
     try:
         return perform(package, settings, task)
+    except StorageError as error:  # the disk's fault: no trace
+        return Failure(str(error), "")
     except Exception as error:  # noqa: BLE001 - the one place where a bug is reported instead of stopping the agent
         return Failure(f"failed: {type(error).__name__}: {error}", traceback.format_exc())
 

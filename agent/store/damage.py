@@ -84,7 +84,15 @@ def note_set_aside(path: Path, aside: Path) -> None:
         add_losses(db, [loss], now_ms)
         # Receivers drop duplicates by id, so an id must not come twice; microseconds exceed any count of rows.
         db.execute("INSERT OR REPLACE INTO mark VALUES ('floor', ?)", (highest if highest > 0 else 1_000 * now_ms,))
+        db.execute("INSERT INTO sqlite_sequence VALUES ('record', ?)", (_last_record(aside) or 1_000 * now_ms,))
         db.execute("COMMIT")
+
+
+def _last_record(aside: Path) -> int:
+    """Id of the newest record of a damaged database, 0 where it does not say."""
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(aside)) as db:
+        return int((db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'").fetchone() or (0,))[0])
+    return 0
 
 
 def _extent(aside: Path) -> tuple[int, int, int | None, int | None]:

@@ -54,6 +54,11 @@ class Sink:
         """Rows that the receiver does not have, connected or not; imported ones are counted too."""
         return self.behind + self._source.rows_after(self._live.place) if self._is_started else 0
 
+    @property
+    def is_started(self) -> bool:
+        """Whether there is a connection, or has been one in this process."""
+        return self._is_started
+
     def enrol(self, log: Log) -> None:
         """Have a receiver that is new begin here, in the caller's transaction; one that is known keeps its place."""
         for stream, place in zip(("live", "records"), self._since, strict=True):
@@ -110,9 +115,9 @@ class Sink:
                     self._live.hand_out(batch)
                     return batch
                 self._sent = newest  # retention was faster
-            await self._arrival.wait()
             if self._must_begin_anew:
                 raise StorageError("the store can be read again; deliveries begin anew where it says they stand")
+            await self._arrival.wait()
 
     async def backlog(self, limit: int) -> Batch | None:
         """Up to *limit* of the oldest rows held back that were not handed out yet; None where there are none left.

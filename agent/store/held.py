@@ -6,7 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from agent.store.losses import REFUSED, Loss, as_losses
-from agent.store.records import Record, Row
+from agent.store.records import Kind, Record, Row
 from agent.store.sifting import sift
 from drivers.reading import Reading
 
@@ -94,6 +94,10 @@ class Held:
     def newest_rows(self) -> dict[str, Row]:
         """The newest held reading of each tag."""
         return {row.tag: row for row in self._rows}
+
+    def newest_records(self, kind: Kind, key: str | None) -> dict[str, Record]:
+        """The newest held record of each key of *kind*; of *key* alone, where given."""
+        return {one.key: one for _, one in self._records if one.kind == kind and key in {None, one.key}}
 
     def portion(self) -> Portion:
         """What is to be written next; then `settle` or `give_back` it."""

@@ -3,15 +3,19 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
+from agent.mqtt.instant import rfc3339
 from agent.store.ballast import Ballast
 from agent.store.errors import DamagedError, FullError, StorageError, StorageRefusedError
 from agent.store.held import Held
 from agent.store.lock import WriterLock
+from agent.store.losses import DAMAGED, Loss
 from agent.store.opening import prepare
+from agent.store.putting_back import put_back, waiting
+from agent.store.reader import Reader
 from agent.store.room import make_room
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
@@ -40,6 +44,8 @@ class Keeper:
         self._store = store
         self._ballast = Ballast(settings.path, round(settings.ballast_mb * MEGABYTE))
         self._is_prepared = False
+        self._damaged = ""  # what was set aside and is not salvaged yet, as a sentence
+        self._cut_off = ""  # what the write-ahead log has lost, as a sentence
         self._doubts = 0  # times in a row that the database has shown damage
         self._pause = RETRY
         self.is_spent = False  # the ballast has been given up and is not back yet
@@ -59,6 +65,24 @@ class Keeper:
                 await self._store.close(error)
 
     async def keep(self) -> NoReturn:
+        """Look after the disk, and put back what can be read of damaged files."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._look_after(), name="disk")
+            tasks.create_task(self._salvage(), name="salvage")
+        raise AssertionError("these tasks never end")
+
+    async def _salvage(self) -> NoReturn:
+        """Put back what can be read of damaged files, one after the other."""
+        while True:
+            if self._store.trouble is None:
+                for damaged in waiting(self._settings.path):
+                    with suppress(StorageError):  # the file waits until the disk works
+                        await put_back(self._store, damaged)
+                if not waiting(self._settings.path):
+                    self._damaged = ""
+            await asyncio.sleep(RETRY)
+
+    async def _look_after(self) -> NoReturn:
         """Do what can be done about trouble, about once a second while there is any."""
         while True:
             if self._store.trouble:
@@ -118,9 +142,16 @@ class Keeper:
             # Damage that shows again in what was found sound is not looked for a second time.
             aside = await prepare(self._settings.path, surely_damaged=self._doubts > 1)
             if aside:
-                log.error("%s was damaged and is set aside as %s; a new one begins", self._settings.path, aside.name)
-        await self._store.open()
+                self._damaged = f"{self._settings.path} was damaged and is set aside as {aside.name}"
+                log.error("%s; a new one begins", self._damaged)
+        opened = await self._store.open()
         self._is_prepared = True
+        if opened.cut_off:
+            self._cut_off = f"the end of {self._settings.path}-wal was lost; {_missing(opened.cut_off)}"
+            log.error("%s", self._cut_off)
+        if self._damaged:
+            lost = [one for one in await self._store.read(Reader.losses) if one.reason.startswith(DAMAGED)]
+            self._damaged += f"; {_missing(lost[0])} until they are put back" if lost else ""
 
     def _complain(self) -> None:
         """Say what a person should know."""
@@ -134,6 +165,19 @@ class Keeper:
             )
         else:
             told.pop(DISK, None)
+        if damage := self._damaged or self._cut_off:
+            told[DAMAGE] = damage
+        elif DAMAGE in told:
+            del told[DAMAGE]
+        self._cut_off = ""  # an event: the alarm stays until it is acknowledged
+
+
+def _missing(loss: Loss) -> str:
+    """How many, from when to when."""
+    told = f"{loss.readings} readings are missing"
+    if loss.first_ms is not None and loss.last_ms is not None:
+        told += f", from {rfc3339(loss.first_ms)} to {rfc3339(loss.last_ms)}"
+    return told
 
 
 def _may_write(path: Path) -> None:

@@ -177,6 +177,11 @@ class Log:
             self._zones.next_id = last_id + 1
             self.db.execute("INSERT OR REPLACE INTO mark VALUES ('floor', ?)", (last_id,))
 
+    def number_records_after(self, last: int) -> None:
+        """Give no record an id up to *last* any more."""
+        if self.db.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'record'", (last,)).rowcount == 0:
+            self.db.execute("INSERT INTO sqlite_sequence VALUES ('record', ?)", (last,))
+
     def lose(self, losses: Iterable[Loss]) -> None:
         """Note what could not be kept."""
         add_losses(self.db, losses, time.time_ns() // 1_000_000)

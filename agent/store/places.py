@@ -41,12 +41,17 @@ def hold_back(log: Log, sink: str, seen: Seen | None = None) -> Place:
     return Place(end, held, sum(rows for _, _, rows in counted), records)
 
 
+def hold_also(log: Log, sink: str, first: int, last: int) -> None:
+    """Have rows delivered to *sink* besides all it is owed; in the caller's transaction."""
+    backlog = log.db.execute("SELECT first, last FROM backlog WHERE sink = ?", (sink,)).fetchall()
+    _hold(log, sink, merged([*backlog, (first, last)]))
+
+
 def hold_again(log: Log, judges: Collection[str], first: int, last: int) -> None:
     """Have rows delivered again to all sinks that may have had them, but for *judges*; in the caller's transaction."""
     for (sink,) in log.db.execute("SELECT DISTINCT sink FROM cursor").fetchall():
         if sink not in judges:
-            backlog = log.db.execute("SELECT first, last FROM backlog WHERE sink = ?", (sink,)).fetchall()
-            _hold(log, sink, merged([*backlog, (first, last)]))
+            hold_also(log, sink, first, last)
 
 
 def merged(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

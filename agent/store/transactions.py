@@ -108,8 +108,11 @@ class Transactions:
         self.stored_id, self.stored_record_id = opened.last_id, opened.last_record_id
         self.last_id, self.last_record_id = before, max(self.last_record_id, opened.last_record_id)
         self.recent.reach_back(opened.last_id)
-        if self.held is not None and not len(self.held):
-            self._group.works.append(lambda log: log.go_on_after(before))
+        if self.held is not None:
+            before_records = self.last_record_id
+            self._group.works.append(lambda log: log.number_records_after(before_records))
+            if not len(self.held):
+                self._group.works.append(lambda log: log.go_on_after(before))
 
     async def retry(self) -> StorageError | None:
         """Write what there is, held or not, whatever has been; why not, where the disk still refuses."""

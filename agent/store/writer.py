@@ -1,6 +1,5 @@
 """The store of the running agent: what it is given is on the disk when the call returns."""
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self, TypeVar
 
@@ -11,6 +10,7 @@ from agent.store.errors import DamagedError, StorageError
 from agent.store.findings import add_filled, drop_filled, fail, finish
 from agent.store.held import Held
 from agent.store.log import Log
+from agent.store.places import hold_also
 from agent.store.reader import Reader
 from agent.store.records import Filled, Kind, Record, Row, Stretch
 from agent.store.redating import Redated, redate
@@ -161,7 +161,7 @@ class Store:
         await self.write(lambda log: fail(log, job, error, now_ms, took_ms))
 
     async def fill(self, filled: Iterable[Filled]) -> None:
-        """Keep filled values; a newer one of the same tag and time replaces the older."""
+        """Keep filled values; newer ones replace older ones."""
         await self.write(lambda log: add_filled(log, filled))
 
     async def unfill(self, stretches: Iterable[Stretch]) -> None:
@@ -207,6 +207,13 @@ class Store:
             self._transactions.also(sink.enrol, ACKNOWLEDGED_WITHIN)
         return self._sinks[name]
 
+    async def owe(self, name: str, first: int, last: int) -> None:
+        """Have rows that came back to the log delivered to the receiver called *name*."""
+        if name in self._sinks and self._sinks[name].is_started:
+            self._sinks[name].again(first, last)
+        else:
+            await self.write(lambda log: hold_also(log, name, first, last))
+
     async def latest(self) -> dict[str, Row]:
         """The newest row of each tag."""
         try:
@@ -223,8 +230,7 @@ class Store:
         except StorageError as error:
             self._raise_unless_held(error)
             found = []
-        held = [one for _, one in self._held.records(0, sys.maxsize)] if self._held else []
-        newer = {one.key: one for one in held if one.kind == kind and key in {None, one.key}}
+        newer = self._held.newest_records(kind, key) if self._held else {}
         return sorted(({one.key: one for one in found} | newer).values(), key=lambda one: one.key) if newer else found
 
     async def read(self, query: Callable[[Reader], T]) -> T:
@@ -276,11 +282,7 @@ class Store:
         return opened
 
     async def retry(self) -> None:
-        """Try the disk again; what is held is written from now on.
-
-        Raises:
-            StorageError: It still refuses.
-        """
+        """Try the disk again, as a transaction does; what is held is written from now on."""
         if error := await self._transactions.retry():
             raise error
 

@@ -1,79 +1,14 @@
 """The whole agent on a disk in trouble: polling and live values go on, an alarm tells, and storing resumes."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from agent.store.reader import Reader
-from agent.store.records import Row
-from tests.simulators.agent import Agent, agent
-from tests.simulators.broker import mosquitto
-from tests.simulators.disk import fill, small_disk
-from tests.simulators.modbus import modbus_server
-from tests.simulators.station import one_device
-from tests.simulators.subscriber import Subscriber, subscriber
+from tests.simulators.disk import failing_disk, fill, small_disk
+from tests.simulators.disk_trouble import missing, plant, stored_again
 
 pytestmark = pytest.mark.timeout(120)  # every test starts real programs, and troubles last for seconds
-
-
-class Plant(NamedTuple):
-    """An agent at work."""
-
-    scada: Subscriber
-    agent: Agent
-    database: Path
-
-    def live(self) -> list[tuple[str, int, float, int]]:
-        """Rows that came live."""
-        return self.scada.rows("water/north/readings")
-
-    async def more_live(self, count: int = 6) -> None:
-        """Wait for as many more live batches."""
-        await self.scada.on_topic("water/north/readings", len(self.scada.on("water/north/readings")) + count)
-
-    async def alarm(self, state: str, name: str = "storage") -> dict[str, object]:
-        """Wait until an alarm is in that state."""
-        topic = f"water/north/alarm/{name}"
-        await self.scada.until(lambda: any(one.payload and one.json["state"] == state for one in self.scada.on(topic)))
-        return next(one.json for one in self.scada.on(topic) if one.payload and one.json["state"] == state)
-
-    def stored(self) -> list[Row]:
-        """What the store holds."""
-        with Reader(self.database) as reader:
-            return reader.after(0, 1_000_000)
-
-
-@asynccontextmanager
-async def plant(folder: Path, database: Path, storage: str = "ballast_mb = 1") -> AsyncIterator[Plant]:
-    """An agent, its device and its broker; the store at *database*."""
-    with mosquitto(folder / "broker") as broker:
-        async with (
-            modbus_server(holding={0: [75, 36]}) as port,
-            subscriber(broker.port, "water/north/#") as scada,
-            agent(one_device(folder, broker, port, database, storage)) as running,
-        ):
-            yield Plant(scada, running, database)
-
-
-def missing(plant: Plant) -> set[tuple[str, int]]:
-    """What SCADA has been given live and the store does not have."""
-    stored = {(row.tag, row.ts_ms) for row in plant.stored()}
-    return {(tag, ts_ms) for tag, ts_ms, *_ in plant.live()} - stored
-
-
-async def stored_again(plant: Plant, within: float) -> float:
-    """Wait until the newest live value is in the store; seconds."""
-    started = time.monotonic()
-    newest = plant.live()[-1]
-    async with asyncio.timeout(within):
-        while (newest[0], newest[1]) not in {(row.tag, row.ts_ms) for row in plant.stored()}:  # noqa: ASYNC110 - a file
-            await asyncio.sleep(0.1)
-    return time.monotonic() - started
 
 
 async def test_a_full_disk_costs_nothing(tmp_path: Path) -> None:
@@ -96,5 +31,46 @@ async def test_a_full_disk_costs_nothing(tmp_path: Path) -> None:
 
     assert (alarm["priority"], alarm["type"]) == ("high", "storage")
     assert "full" in str(alarm["message"])
+    assert lost == set()
+    assert status == 0
+
+
+async def test_a_disk_that_turns_read_only_costs_nothing(tmp_path: Path) -> None:
+    """As a dying card or a file system with an error does: values go on; after the repair all of it is stored."""
+    with failing_disk(tmp_path / "disk", 16) as disk:
+        async with plant(tmp_path, disk.folder / "north.db") as north:
+            await north.more_live()
+            disk.fail()
+            alarm = await north.alarm("UNACK")
+            await north.more_live(10)
+            disk.mend()
+            await stored_again(north, within=10)
+            await north.alarm("RTNUN")
+            status = await north.agent.stop()
+        lost = missing(north)
+
+    assert (alarm["priority"], alarm["type"]) == ("high", "storage")
+    assert lost == set()
+    assert status == 0
+
+
+async def test_an_agent_starts_on_a_read_only_disk(tmp_path: Path) -> None:
+    """No crash loop: it polls and publishes from memory, raises the alarm, and opens its store when that can be."""
+    with failing_disk(tmp_path / "disk", 16) as disk:
+        disk.unmount()
+        disk.mount("ro")
+        async with plant(tmp_path, disk.folder / "north.db") as north:
+            await north.more_live()
+            await north.alarm("UNACK")
+            disk.unmount()
+            disk.mount()
+            while not north.database.exists():  # noqa: ASYNC110 - a file
+                await asyncio.sleep(0.05)
+            await north.alarm("RTNUN")
+            await north.more_live()
+            await stored_again(north, within=10)
+            status = await north.agent.stop()
+        lost = missing(north)
+
     assert lost == set()
     assert status == 0
