@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -119,7 +119,7 @@ class OpcuaStation:
 class Secured:
     """How a server is secured."""
 
-    keys: Keys
+    keys: Keys | Callable[[], Keys]  # or what makes them once the server, which takes its time, is all but started
     uri: str = SERVER_URI  # what it calls itself
     policies: Collection[ua.SecurityPolicyType] = ALL_POLICIES
     clients: CertificateValidatorMethod | None = None  # whom it lets in; everybody if not said
@@ -159,8 +159,9 @@ async def opcua_server(
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
     if secured is not None:
         await server.set_application_uri(secured.uri)
-        await server.load_certificate(secured.keys.cert_file, "der")
-        await server.load_private_key(secured.keys.key_file, None, "pem")
+        own = secured.keys if isinstance(secured.keys, Keys) else secured.keys()
+        await server.load_certificate(own.cert_file, "der")
+        await server.load_private_key(own.key_file, None, "pem")
         server.set_security_policy(list(secured.policies))
         if secured.clients is not None:
             server.set_certificate_validator(secured.clients)

@@ -184,8 +184,11 @@ async def test_trust_that_is_withdrawn_ends_the_connection(
 async def test_a_certificate_that_expires_while_it_is_used_ends_the_connection(plant: Plant) -> None:
     """An old connection is no better than a new one. Takes the seconds that the certificate has left."""
     (plant.folder / "brief").mkdir()
-    brief = keys(plant.folder / "brief", "works", begins=timedelta(days=-1), ends=timedelta(seconds=12))
-    shutil.copy(brief.cert_file, plant.trusted)
+
+    def brief() -> Keys:
+        made = keys(plant.folder / "brief", "works", begins=timedelta(days=-1), ends=timedelta(seconds=12))
+        shutil.copy(made.cert_file, plant.trusted)
+        return made
 
     async with opcua_server({"flow": 1.0}, secured=Secured(brief)) as server, plant.driver(server.url) as works:
         warning = works.warning()
