@@ -252,6 +252,20 @@ def test_what_a_receiver_waits_for_is_not_sealed_before_its_age(settings: Storag
         assert [row.id for row in reader.appended(1, 26_200, 30_000)] == list(range(1, 26_201))
 
 
+def test_what_an_outage_held_back_is_not_sealed(settings: StorageSettings) -> None:
+    """The live stream has long gone on; what lies before the hole is sealed."""
+    station = Station(settings)
+    station.run(13_000)
+    with Log(settings.path) as log, log.transaction():
+        log.db.execute("INSERT INTO cursor VALUES ('mqtt', 'live', 26000)")
+        log.db.execute("INSERT INTO backlog VALUES ('mqtt', 9000, 10000)")
+
+    block = station.seal()
+
+    assert block is not None
+    assert block.last == 8_192
+
+
 def test_what_a_job_has_not_read_is_not_sealed(settings: StorageSettings) -> None:
     """Nor what an enabled job that never ran would read."""
     station = Station(settings)
