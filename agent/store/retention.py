@@ -8,7 +8,6 @@ stays as large as it is. (auto_vacuum would move pages at every step for a file 
 
 import json
 import sqlite3
-from collections.abc import Collection
 from typing import get_args
 
 from agent.store.log import Log
@@ -22,7 +21,8 @@ from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 
 MEGABYTE = 1_000_000
-EVENTS: Collection[Kind] = {"alarm", "alarm_event", "recommendation_event"}
+EVENTS: frozenset[Kind] = frozenset({"alarm", "alarm_event", "recommendation_event"})
+STATES_WHOLE = 600_000  # ms for which each state stays
 LOSS_DAYS = 400  # the loss report reaches so much further back than the readings
 
 
@@ -40,6 +40,8 @@ async def retain(store: Store, settings: StorageSettings, now_ms: int) -> int:
     while await store.write(lambda log: drop_pages(log.db, _cutoff(log.db, settings.keep_rollup_days, now_ms))):
         pass
     await store.write(lambda log: drop_findings(log, settings, now_ms))
+    while await store.write(lambda log: thin_states(log, now_ms)):
+        pass
     return dropped
 
 
@@ -91,6 +93,18 @@ def drop_findings(log: Log, settings: StorageSettings, now_ms: int) -> None:
     log.db.execute("DELETE FROM loss WHERE day < ?", (cutoff_ms // DAY_MS - LOSS_DAYS,))
 
 
+def thin_states(log: Log, now_ms: int) -> int:
+    """Drop states that newer ones have replaced, sent or not; returns how many rows went.
+
+    What was true for ten seconds is worth ten minutes. Of each hour before, the first stays, and of each key the
+    newest: a pump, the health and the quality report would otherwise take more of the disk than the readings do.
+    """
+    dropped = 0
+    for kind in sorted(set(get_args(Kind)) - EVENTS):
+        dropped += log.db.execute(THIN_STATES, (kind, now_ms - STATES_WHOLE)).rowcount
+    return dropped
+
+
 def _cutoff(db: sqlite3.Connection, days: float, now_ms: int) -> int:
     """The time before which readings are too old: by the clock, or the newest reading where that is older."""
     newest = db.execute("SELECT max(max_ms) FROM span").fetchone()[0]
@@ -127,5 +141,16 @@ DELETE FROM record WHERE id IN (
     AND id < (SELECT max(id) FROM record WHERE kind = old.kind AND key = old.key)
     AND id <= (SELECT coalesce(min(id), 9223372036854775807) FROM cursor WHERE stream = 'records')
     LIMIT 2000
+)
+"""
+THIN_STATES = """
+DELETE FROM record WHERE id IN (
+    SELECT id FROM record AS old WHERE kind = ? AND ts_ms < ?
+    AND id < (SELECT max(id) FROM record WHERE kind = old.kind AND key = old.key)
+    AND EXISTS (
+        SELECT 1 FROM record
+        WHERE kind = old.kind AND key = old.key AND id < old.id AND ts_ms / 3600000 = old.ts_ms / 3600000
+    )
+    LIMIT 500
 )
 """

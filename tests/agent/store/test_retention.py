@@ -10,6 +10,7 @@ from drivers.reading import Reading
 
 DAY_MS = 86_400_000
 NOON = 1_700_000_000_000
+MAX_MS = 2**60
 
 
 def hour(day: int, tags: int = 2) -> list[Reading]:
@@ -114,3 +115,25 @@ async def test_findings_age_too_but_the_newest_of_each_key_stays(settings: Stora
         with Reader(settings.path) as reader:
             assert reader.records("curve", 0, NOON) == [new]
             assert [filled.ts_ms for filled in reader.filled(["t0"], 0, NOON + 1)] == [NOON]
+
+
+async def test_states_that_newer_ones_replaced_are_kept_once_an_hour_sent_or_not(settings: StorageSettings) -> None:
+    """Health alone, every ten seconds, would fill the disk; a journal stays whole, and so do ten minutes."""
+    hours = [
+        Record(kind, "p1", NOON + 10_000 * number, b'{"n":%d}' % number)
+        for number in range(3 * 360)
+        for kind in ("pump", "alarm_event")
+    ]
+    async with Store(settings) as store:
+        await store.sink("mqtt").start()  # a receiver that gets nothing
+        await store.append(hour(0))
+        await store.record(hours)
+        await retain(store, settings, NOON + 3 * 3_600_000)
+        with Reader(settings.path) as reader:
+            states = [one.ts_ms for one in reader.records("pump", 0, MAX_MS)]
+            journal = reader.records("alarm_event", 0, MAX_MS)
+
+    times = [NOON + 10_000 * number for number in range(3 * 360)]
+    first = {at_ms // 3_600_000: at_ms for at_ms in reversed(times)}
+    assert states == sorted({*first.values(), *times[-60:]})
+    assert len(journal) == 3 * 360
