@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station faults-store bench schema lock clean
+.PHONY: demo test install real-station faults-acquisition faults-store bench schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -25,11 +25,13 @@ install: .venv/$(EXTRA)  ## the account, folders and unit of the service, as roo
 real-station: .venv/dev  ## what must hold on a real station's recorded hour
 	$(BIN)/python -m tests.acceptance.real_station $(ARGS)
 
-faults-store: .venv/dev  ## kills, broker and disk: what is lost, comes twice, comes out of order; seconds to recover
-	$(BIN)/python -m tests.faults.store $(ARGS)
+faults-acquisition: .venv/dev  ## devices, buses, servers and clocks that misbehave: wrong values, seconds to bad and back
+	$(BIN)/python -m tests.faults.acquisition
 
-bench: .venv/dev  ## poll to broker, beside a bare loop of the same libraries
+bench: .venv/dev  ## a reading from poll to broker beside a bare loop, and how steady polling is
 	$(BIN)/python -m tests.benchmarks.poll_to_broker $(ARGS)
+	$(BIN)/python -m tests.benchmarks.jitter
+	$(BIN)/python -m tests.benchmarks.opcua_items
 
 schema: .venv/dev  ## after a change of settings or payloads: write their JSON Schemas anew
 	$(BIN)/pump-agent schema > config/station.schema.json
