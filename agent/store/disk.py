@@ -11,7 +11,7 @@ MEGABYTE = 1_000_000
 HOT_BYTES = 31.0  # of a reading in the table, its page and the zone map; measured by tests.benchmarks.chunks
 SEALED_BYTES = 0.6  # the same sealed, as long as nothing has been
 CHUNK_BYTES = 64  # of a chunk, besides its strips: numbers, headers, its place in the index
-FILLED = 0.9  # of a page, where chunks are added at the end
+FILLED = 0.8  # of a page, where chunks are added at the end; measured by tests.benchmarks.chunks
 RECENT_BLOCKS = 4
 
 
