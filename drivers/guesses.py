@@ -54,6 +54,7 @@ TWIN = SIGNED | {signed: unsigned for unsigned, signed in SIGNED.items()}
 NONSENSE = -1000.0  # bits; a denormal, a letter in a decimal
 LETTER = 1 / 64  # probability of each character of a text
 PADDING = 1 / 4  # of each NUL behind it
+SHORTEST_TEXT = 3  # characters; two may be a number as well
 CHANGED_TEXT_BITS = -20.0  # names and serial numbers do not change while one looks
 
 Words = Mapping[int, int]  # by register as the protocol counts; what was refused is absent
@@ -153,7 +154,9 @@ class Candidate:
         raw = self._decoded(data)
         values = tuple(reading.value for reading in raw)
         if self.kind == "string":
-            bits = prior + first_bits(words[0], _text_chance(data[0])) + CHANGED_TEXT_BITS * (len(set(values)) > 1)
+            is_text = all(isinstance(value, str) and len(value) >= SHORTEST_TEXT for value in values)
+            bits = prior + first_bits(words[0], _text_chance(data[0])) if is_text else NONSENSE
+            bits += CHANGED_TEXT_BITS * (len(set(values)) > 1)
             return Guess(self.tag(), self.shift, values, bits, "", is_as_expected=False)
         if any(is_sentinel(self._ordered(one), is_float=self.is_float) for one in data):
             return self._absent(values, data[0], prior + first_bits(words[0], NO_SENSOR))
@@ -239,7 +242,7 @@ def _kinds(first: int, reads: Sequence[Words]) -> Iterator[tuple[DataType, WordO
 
 
 def _text_length(first: int, words: Words) -> int:
-    """Registers of a text at *first*; 0 where there is none of at least three characters: two may be a number."""
+    """Registers of a text at *first*; 0 where there is none that is long enough."""
     length = letters = 0
     while length < AFTER - 1 and (word := words.get(first + length)) is not None:
         pair = [byte for byte in divmod(word, 256) if byte]
@@ -248,7 +251,7 @@ def _text_length(first: int, words: Words) -> int:
         length, letters = length + 1, letters + len(pair)
         if not pair:
             break
-    return length if letters > 2 else 0  # noqa: PLR2004 - as the docstring says
+    return length if letters >= SHORTEST_TEXT else 0
 
 
 def _text_chance(data: bytes) -> float:

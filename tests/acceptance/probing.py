@@ -4,6 +4,7 @@ Every Modbus tag of the recorded station is probed at its address as if nothing 
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ def main() -> int:
     if not REPLAYER.exists():
         print(f"skipped: the recorded station is not at {REPLAYER}")
         return 0
+    logging.getLogger("drivers").setLevel(logging.CRITICAL)  # of refused neighbours
     found = asyncio.run(findings(modbus_rows()))
     print(f"all: {told(found)}")
     print(f"of those that say something: {told([one for one in found if not one.says_nothing])}")

@@ -80,9 +80,6 @@ def test_check_says_what_a_right_configuration_amounts_to() -> None:
         "  booster: 1 tag, 1 request a scan, every 1 s",
         "  chlorine: 1 tag, 1 request a scan, every 10 s",
         "  well: 1 tag, 1 request a scan, every 1 s",
-        "  booster: 1 tag, 1 request a scan, every 1 s",
-        "  chlorine: 1 tag, 1 request a scan, every 10 s",
-        "  well: 1 tag, 1 request a scan, every 1 s",
         "  works: 3 tags, by subscription, security None, every 1 s",
     ]
 
