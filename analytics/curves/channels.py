@@ -63,6 +63,12 @@ class Channel:
         from_head = HEAD_ERROR * head[self.rows] * self.predicted(duties.by_head)
         return np.hypot(LEAST_ERROR * np.abs(self.observed), from_head)
 
+    def wear(self, duties: Duties, head: Floats, shares: Floats) -> Floats:
+        """What its values may have changed by since, shape (k,), where pumps lost *shares* (points,) of their heads."""
+        share = shares[self.rows]
+        from_head = share * head[self.rows] * self.predicted(duties.by_head)
+        return np.hypot(share * np.abs(self.observed), from_head)
+
 
 def channels(points: Points) -> list[Channel]:
     """The total flow, each pump's power, each pump's own flow; in that order, some possibly without rows."""

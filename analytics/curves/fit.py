@@ -34,7 +34,7 @@ class Fit:
         channels: The meters.
         residuals: Reading less prediction from the measured head, per meter, in its unit.
         steady_residuals: The same without the drift of the head.
-        kept: Which readings are not outliers, per meter.
+        kept: Which readings are what the pumps as they are would give, per meter; outliers are not.
         noise: As estimated.
     """
 
@@ -47,7 +47,9 @@ class Fit:
     noise: Noise
 
 
-def fit(points: Points, priors: Sequence[Prior], *, start: Floats | None = None, noise: Noise | None = None) -> Fit:
+def fit(
+    points: Points, priors: Sequence[Prior], now_ms: int, *, start: Floats | None = None, noise: Noise | None = None
+) -> Fit:
     """Maximum of the posterior, by iteratively reweighted Gauss-Newton, with its curvature as covariance.
 
     A point's flows are not unknowns of the fit: at the common head each pump's curve gives its flow, and
@@ -57,10 +59,11 @@ def fit(points: Points, priors: Sequence[Prior], *, start: Floats | None = None,
     Args:
         points: Steady points with only the pumps of *priors*, oldest first.
         priors: One per pump, in order.
+        now_ms: The time whose pumps are meant: that of the newest point seen.
         start: Parameters to begin with; default: the priors' means.
         noise: Where known from another fit; default: estimated along the way.
     """
-    system = System(points, priors)
+    system = System(points, priors, now_ms)
     theta = np.concatenate([each.mean for each in priors]) if start is None else start
     state = State(theta, np.zeros(system.size))
     is_known = noise is not None
@@ -73,13 +76,14 @@ def fit(points: Points, priors: Sequence[Prior], *, start: Floats | None = None,
         scaled = [r / e for r, e in zip(residuals, errors, strict=True)]
         if not is_known and iteration <= LEARNING:
             noise = _learnt_noise(noise, scaled, system)
-            drift = _learnt_drift(state, equations, points) if equations else noise.drift
+            drift = _learnt_drift(state, equations, system, points) if equations else noise.drift
             noise = replace(noise, drift=drift)
         robust = _tukey if is_known or iteration >= SETTLING else _huber
-        weights = [robust(u / scale) for u, scale in zip(scaled, noise.scales, strict=True)]
-        equations = system.equations(state, duties, weights, noise)
+        weights = [robust(r / std) for r, std in zip(residuals, system.allowed(duties, noise), strict=True)]
+        variances = system.variances(duties, noise)
+        equations = system.equations(state, duties, weights, variances, noise.drift)
         step = _bounded(equations.step())
-        cost = partial(system.cost, errors=errors, weights=weights, noise=noise)
+        cost = partial(system.cost, weights=weights, variances=variances, drift=noise.drift)
         state = _descended(system, state, step, cost(state, residuals), cost)
         if (np.abs(step.theta) < CONVERGED * equations.stds()).all() and (is_known or iteration > LEARNING):
             break
@@ -113,22 +117,28 @@ def _result(system: System, state: State, noise: Noise) -> Fit:
     duties = system.duties(state)
     errors = system.errors(duties)
     steady = system.residuals(state)
-    weights = [_tukey(r / e / scale) for r, e, scale in zip(steady, errors, noise.scales, strict=True)]
+    weights = [_tukey(r / std) for r, std in zip(steady, system.allowed(duties, noise), strict=True)]
+    variances = system.variances(duties, noise)
+    # An old point that contradicts the pumps as they are is no outlier of the fit, and no part of what it explains.
+    present = [_tukey(r / e / scale) for r, e, scale in zip(steady, errors, noise.scales, strict=True)]
     return Fit(
         theta=state.theta,
-        covariance=system.equations(state, duties, weights, noise).covariance(),
+        covariance=system.equations(state, duties, weights, variances, noise.drift).covariance(),
         channels=system.meters,
         residuals=system.residuals(State(state.theta, np.zeros(system.size))),
         steady_residuals=steady,
-        kept=[w > 0.0 for w in weights],
+        kept=[w > 0.0 for w in present],
         noise=noise,
     )
 
 
 def _learnt_noise(before: Noise, scaled: list[Floats], system: System) -> Noise:
     """From residuals in units of their first error estimate."""
+    rows = [meter.rows for meter in system.meters]
     found = [
-        _meter_noise(u, system.times_of(index)) if len(u) else (before.scales[index], before.inflations[index])
+        _meter_noise(u, system.worth[rows[index]], system.times_of(index))
+        if len(u)
+        else (before.scales[index], before.inflations[index])
         for index, u in enumerate(scaled)
     ]
     return replace(
@@ -136,21 +146,29 @@ def _learnt_noise(before: Noise, scaled: list[Floats], system: System) -> Noise:
     )
 
 
-def _learnt_drift(state: State, equations: Equations, points: Points) -> float:
+def _learnt_drift(state: State, equations: Equations, system: System, points: Points) -> float:
     """From the drifts found (expectation-maximisation), with the first belief as some blocks more, m."""
+    worth = np.bincount(system.blocks, weights=system.worth) / np.bincount(system.blocks)
     belief = DRIFT_WORTH * (DRIFT * float(np.median(points.head))) ** 2
-    squares = float((state.drifts**2 + 1.0 / equations.of_drifts).sum())
-    return float(np.sqrt((belief + squares) / (DRIFT_WORTH + len(state.drifts))))
+    squares = float(worth @ (state.drifts**2 + 1.0 / equations.of_drifts))
+    return float(np.sqrt((belief + squares) / (DRIFT_WORTH + worth.sum())))
 
 
-def _meter_noise(scaled: Floats, times_ms: Times) -> tuple[float, float]:
-    """Scale and inflation of one meter."""
-    scale = max(1.4826 * float(np.median(np.abs(scaled))), LEAST_SCALE)
-    u = np.clip(scaled, -3.0 * scale, 3.0 * scale)
+def _meter_noise(scaled: Floats, worth: Floats, times_ms: Times) -> tuple[float, float]:
+    """Scale and inflation of one meter; a point counts as much as it is worth."""
+    scale = max(1.4826 * _median(np.abs(scaled), worth), LEAST_SCALE)
+    u = np.sqrt(worth) * np.clip(scaled, -3.0 * scale, 3.0 * scale)
     _, cluster = np.unique(times_ms // CLUSTER_MS, return_inverse=True)
     # Variance of cluster sums over what it would be for independent residuals (Kish's design effect, 1965).
     inflation = float((np.bincount(cluster, weights=u) ** 2).sum() / max(float((u**2).sum()), 1e-12))
     return scale, max(inflation, 1.0)
+
+
+def _median(values: Floats, worth: Floats) -> float:
+    """The value below and above which half of the *worth* lies."""
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(worth[order])
+    return float(values[order[int(np.searchsorted(below, 0.5 * below[-1]))]])
 
 
 def _huber(u: Floats) -> Floats:

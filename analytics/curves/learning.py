@@ -11,7 +11,7 @@ from analytics.curves.points import Points
 from analytics.curves.prior import Plate, Prior, Typical, prior
 from analytics.curves.pump import PumpCurve
 from analytics.curves.shape import PARAMETERS
-from analytics.curves.system import own
+from analytics.curves.system import own, worth
 from analytics.hydraulics import Floats, hydraulic_power
 
 FOLDS = 5  # time blocks, each left out in turn
@@ -33,18 +33,23 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
         last_ms: Time of the newest.
     """
     priors = [prior(plate, _typical(points, index)) for index, plate in enumerate(plates)]
-    found = fit(points, priors)
-    within = [_rms(r[kept]) for r, kept in zip(found.residuals, found.kept, strict=True)]
-    blocks = _left_out(points, priors, found)
+    found = fit(points, priors, last_ms)
+    worths = worth(points, last_ms)
+    blocks = _left_out(points, priors, found, last_ms)
     covariance = found.covariance + _form(found.theta)
     trusted = _without_outliers(points, found)
     pumps = len(plates)
     curves = tuple(
         _curve(index, plates[index].pump, trusted, priors[index], (found.theta, covariance)) for index in range(pumps)
     )
-    steady = [_rms(r[kept]) for r, kept in zip(found.steady_residuals, found.kept, strict=True)]
+    within, steady, scales = (
+        [
+            _rms(values[kept], worths[meter.rows[kept]])
+            for values, kept, meter in zip(of_meters, found.kept, found.channels, strict=True)
+        ]
+        for of_meters in (found.residuals, found.steady_residuals, [meter.observed for meter in found.channels])
+    )
     noise = np.nan_to_num(np.fmax(steady, blocks))  # what was not learnt from is what will be predicted
-    scales = [_rms(m.observed[kept]) if kept.any() else 0.0 for m, kept in zip(found.channels, found.kept, strict=True)]
     basis = Basis(
         n=len(points),
         seen=seen,
@@ -54,8 +59,8 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
         flow_rmse_blocks=blocks[0],
         power_rmse=tuple(within[1 : 1 + pumps]),
         power_rmse_blocks=tuple(blocks[1 : 1 + pumps]),
-        flow_scale=scales[0],
-        power_scale=tuple(scales[1 : 1 + pumps]),
+        flow_scale=float(np.nan_to_num(scales[0])),
+        power_scale=tuple(np.nan_to_num(scales[1 : 1 + pumps]).tolist()),
     )
     return StationModel(curves, covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.drift, basis)
 
@@ -128,23 +133,28 @@ def _curve(index: int, pump: str, points: Points, believed: Prior, fitted: tuple
     return curve.with_range(float(low), float(high))
 
 
-def _left_out(points: Points, priors: Sequence[Prior], found: Fit) -> list[float]:
-    """RMSE per meter of time blocks, each predicted from the rest; outliers of the whole fit aside."""
+def _left_out(points: Points, priors: Sequence[Prior], found: Fit, now_ms: int) -> list[float]:
+    """RMSE per meter of time blocks of equal worth, each predicted from the rest; outliers of the whole fit aside."""
     order = np.argsort(points.times_ms, kind="stable")
-    squares: list[list[Floats]] = [[] for _ in found.channels]
-    for block in np.array_split(order, FOLDS):
+    worths = worth(points, now_ms)
+    total = np.cumsum(worths[order])
+    ends = np.searchsorted(total, total[-1] * np.arange(1, FOLDS) / FOLDS, side="right")
+    judged_in: list[list[tuple[Floats, Floats]]] = [[] for _ in found.channels]
+    for block in np.split(order, ends):
         kept = np.ones(len(points), dtype=np.bool_)
         kept[block] = False
         rest = points.take(kept)
-        if not rest.running.any(axis=0).all():  # a pump that runs in this block only cannot be predicted
+        if len(block) == 0 or not rest.running.any(axis=0).all():  # a pump that runs in it only cannot be predicted
             continue
-        theta = fit(rest, priors, start=found.theta, noise=found.noise).theta
+        theta = fit(rest, priors, now_ms, start=found.theta, noise=found.noise).theta
         values = values_of([each.shape for each in priors], theta, points, points.head)
-        for channel, usual, into in zip(found.channels, found.kept, squares, strict=True):
+        for channel, usual, into in zip(found.channels, found.kept, judged_in, strict=True):
             judged = usual & ~kept[channel.rows]
-            into.append((channel.observed - channel.predicted(values))[judged] ** 2)
-    return [_rms(np.sqrt(np.concatenate(each))) if each else float("nan") for each in squares]
+            residuals = (channel.observed - channel.predicted(values))[judged]
+            into.append((residuals, worths[channel.rows[judged]]))
+    return [_rms(*map(np.concatenate, zip(*each, strict=True))) if each else float("nan") for each in judged_in]
 
 
-def _rms(residuals: Floats) -> float:
-    return float(np.sqrt((residuals**2).mean())) if len(residuals) else float("nan")
+def _rms(residuals: Floats, worths: Floats) -> float:
+    """By what each is worth; NaN where there is none."""
+    return float(np.sqrt(worths @ residuals**2 / worths.sum())) if len(residuals) else float("nan")

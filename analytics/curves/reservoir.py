@@ -3,21 +3,26 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.curves.points import Points
+from analytics.curves.points import Points, Times
+from analytics.hydraulics import Floats
 
 SPEED_BIN = 0.02  # relative speed
 HEAD_BIN = 0.02  # share of head
 MOST_PER_KIND = 24
+HALF_LIFE_MS = 14 * 86_400_000  # a point so much older is half as likely to stay as a rival of its kind
 Hashes = NDArray[np.uint64]
 
 
 def thinned(points: Points, capacity: int, quota: int = MOST_PER_KIND) -> tuple[Points, int]:
     """At most *capacity* of the *points*, oldest first, with every kind of operation represented, and the quota.
 
-    Points of one running set, speeds and head (bins of 2 %) are of one kind; of each kind the k points whose times
-    have the smallest hashes stay. The quota k is the greatest with which all fit, and never more than it was
-    before: that makes the choice nested, so that it does not matter in which order or portions points arrive. Two
-    points at one time are one point.
+    Points of one running set, speeds and head (bins of 2 %) are of one kind; of each kind the k points with the
+    highest keys stay. A key is the point's time in half-lives plus a Gumbel variate made from a hash of that time:
+    the k highest are a sample without replacement in which a point weighs half as much as one that is a half-life
+    younger (Efraimidis and Spirakis, 2006; Cormode et al., 2009), whatever the present time is. So a pump's recent
+    state takes the place of what it was, and only where it has not been lately old points have no rivals. The quota
+    k is the greatest with which all fit, and never more than it was before: that makes the choice nested, so that it
+    does not matter in which order or portions points arrive. Two points at one time are one point.
 
     Args:
         points: What was kept before and what is new.
@@ -26,14 +31,21 @@ def thinned(points: Points, capacity: int, quota: int = MOST_PER_KIND) -> tuple[
     """
     _, first = np.unique(points.times_ms, return_index=True)
     unique = points.take(first)
-    hashes = _hash(unique.times_ms.astype(np.uint64))
-    rank = _rank_in_group(_kinds(unique), hashes)
+    keys = _keys(unique.times_ms)
+    rank = _rank_in_group(_kinds(unique), -keys)
     counts = np.bincount(rank, minlength=quota)[:quota]
     quota = max(int(np.searchsorted(np.cumsum(counts), capacity, side="right")), 1)
     kept = np.flatnonzero(rank < quota)
     if len(kept) > capacity:  # more kinds than places
-        kept = np.sort(kept[np.argsort(hashes[kept], kind="stable")[:capacity]])
+        kept = np.sort(kept[np.argsort(-keys[kept], kind="stable")[:capacity]])
     return unique.take(kept), quota
+
+
+def _keys(times_ms: Times) -> Floats:
+    """What decides which points stay, higher first, shape (n,)."""
+    uniform = (_hash(times_ms.astype(np.uint64)) >> np.uint64(11)).astype(np.float64) + 0.5
+    gumbel = -np.log(-np.log(uniform / 2.0**53))
+    return np.asarray(gumbel + times_ms * (np.log(2.0) / HALF_LIFE_MS))
 
 
 def _kinds(points: Points) -> Hashes:
@@ -48,7 +60,7 @@ def _kinds(points: Points) -> Hashes:
     return digest
 
 
-def _rank_in_group(groups: Hashes, order: Hashes) -> NDArray[np.int64]:
+def _rank_in_group(groups: Hashes, order: Floats) -> NDArray[np.int64]:
     """Place of each element among those of its group, by *order*, shape (n,)."""
     index = np.lexsort((order, groups))
     sorted_groups = groups[index]

@@ -16,6 +16,9 @@ from analytics.hydraulics import Floats, wire_to_water_efficiency
 
 MOST_EFFICIENT = 0.9  # wire to water: a pump of 0.94 on a motor of 0.97 and a drive of 0.98 is the best there is
 EFFICIENCY_STD = 0.01  # how softly that bound holds
+MEMORY_MS = 14 * 86_400_000  # so old a point speaks of the pumps as they are
+WEAR = 0.10 / (365 * 86_400_000)  # share of head and power that they may have lost or won in each ms before
+USUAL_ERROR = 0.01  # of a steady mean, to tell how much an old point is worth
 BLOCK_MS = 600_000  # points nearer than this share one drift of the head
 STEP = 1e-6
 
@@ -72,10 +75,23 @@ class System:
     The head that pumps see is the measured one plus a drift, constant over ten minutes and normal from block
     to block: a suction level nobody measures, a gauge's zero, losses up to the gauge. Without it an hour's slow
     common error would be taken for hundreds of independent confirmations.
+
+    A point older than `MEMORY_MS` speaks of pumps that may have worn since, or were overhauled, by a share that
+    grows with its age. All points of a running set share that error: n of them together know no more of
+    today's pumps than one without noise would. So they hold the regions in which nothing newer is, less surely
+    the older they are, and give way to a few recent points everywhere else.
+
+    Args:
+        points: Usable points.
+        priors: One per pump.
+        now_ms: The time whose pumps are meant.
     """
 
-    def __init__(self, points: Points, priors: Sequence[Prior]) -> None:
+    def __init__(self, points: Points, priors: Sequence[Prior], now_ms: int) -> None:
         self._points = points
+        self._wear = _wear(points, now_ms)
+        self._company = _company(points)
+        self.worth = worth(points, now_ms)
         self._priors = priors
         self._shapes = [each.shape for each in priors]
         self._samples = [_samples(points, index) for index in range(len(priors))]
@@ -100,22 +116,37 @@ class System:
         """Standard error of each residual before any is known, per meter."""
         return [meter.errors(duties, self._points.head) for meter in self.meters]
 
-    def equations(self, state: State, duties: Duties, weights: list[Floats], noise: Noise) -> Equations:
-        """Readings and beliefs, linear around *state*, at which *duties* are."""
+    def allowed(self, duties: Duties, noise: Noise) -> list[Floats]:
+        """Standard deviation of each residual, wear included, per meter."""
+        errors, worn = self.errors(duties), self._worn(duties)
+        return [np.hypot(scale * e, wear) for scale, e, wear in zip(noise.scales, errors, worn, strict=True)]
+
+    def variances(self, duties: Duties, noise: Noise) -> list[Floats]:
+        """What each residual counts as, per meter: errors that readings share are multiplied by how many share them."""
+        found = []
+        for index, (error, wear) in enumerate(zip(self.errors(duties), self._worn(duties), strict=True)):
+            company = self._company[self.meters[index].rows]
+            found.append(noise.scales[index] ** 2 * noise.inflations[index] * error**2 + company * wear**2)
+        return found
+
+    def equations(
+        self, state: State, duties: Duties, weights: list[Floats], variances: list[Floats], drift: float
+    ) -> Equations:
+        """Readings and beliefs, linear around *state*, at which *duties* are; *drift* is the head's, m."""
         of_theta, pull_theta = self._beliefs(state.theta)
         mixed = np.zeros((len(state.theta), self.size))
-        of_drifts = np.full(self.size, 1.0 / noise.drift**2)
-        pull_drifts = -state.drifts / noise.drift**2
-        for index, (meter, error) in enumerate(zip(self.meters, self.errors(duties), strict=True)):
+        of_drifts = np.full(self.size, 1.0 / drift**2)
+        pull_drifts = -state.drifts / drift**2
+        for index, meter in enumerate(self.meters):
             residual = meter.observed - meter.predicted(duties.values)
-            worth = weights[index] / (noise.scales[index] ** 2 * noise.inflations[index] * error**2)
+            information = weights[index] / variances[index]
             if len(meter.rows) == 0:
                 continue
             jacobian, by_head, columns = meter.jacobian(duties), meter.predicted(duties.by_head), meter.columns
-            of_theta[np.ix_(columns, columns)] += jacobian.T @ (worth[:, np.newaxis] * jacobian)
-            pull_theta[columns] += jacobian.T @ (worth * residual)
+            of_theta[np.ix_(columns, columns)] += jacobian.T @ (information[:, np.newaxis] * jacobian)
+            pull_theta[columns] += jacobian.T @ (information * residual)
             block, begins = np.unique(self.blocks[meter.rows], return_index=True)  # rising, as time is
-            shared = np.column_stack([jacobian, by_head, residual]) * (worth * by_head)[:, np.newaxis]
+            shared = np.column_stack([jacobian, by_head, residual]) * (information * by_head)[:, np.newaxis]
             sums = np.add.reduceat(shared, begins)
             mixed[np.ix_(columns, block)] += sums[:, :-2].T
             of_drifts[block] += sums[:, -2]
@@ -123,18 +154,20 @@ class System:
         return Equations(of_theta, mixed, of_drifts, pull_theta, pull_drifts)
 
     def cost(
-        self, state: State, residuals: list[Floats], errors: list[Floats], weights: list[Floats], noise: Noise
+        self, state: State, residuals: list[Floats], weights: list[Floats], variances: list[Floats], drift: float
     ) -> float:
         """Minus twice the logarithm of the posterior at fixed weights, up to a constant."""
-        cost = float((state.drifts**2).sum()) / noise.drift**2
-        for index, (residual, error) in enumerate(zip(residuals, errors, strict=True)):
-            readings = float(weights[index] @ (residual / error) ** 2)
-            cost += readings / (noise.scales[index] ** 2 * noise.inflations[index])
+        cost = float((state.drifts**2).sum()) / drift**2
+        for residual, weight, variance in zip(residuals, weights, variances, strict=True):
+            cost += float(weight @ (residual**2 / variance))
         for index, prior in enumerate(self._priors):
             off = state.theta[own(index)] - prior.mean
             physics = _physics(prior, self._samples[index], state.theta[own(index)])
             cost += float(off @ prior.precision @ off + physics @ physics)
         return cost if np.isfinite(cost) else np.inf
+
+    def _worn(self, duties: Duties) -> list[Floats]:
+        return [meter.wear(duties, self._points.head, self._wear) for meter in self.meters]
 
     def _head(self, state: State) -> Floats:
         return np.asarray(self._points.head + state.drifts[self.blocks])
@@ -153,6 +186,22 @@ class System:
 def own(index: int) -> slice:
     """Where a pump's parameters stand among all."""
     return slice(PARAMETERS * index, PARAMETERS * (index + 1))
+
+
+def worth(points: Points, now_ms: int) -> Floats:
+    """How much each point says of the pumps as they are at *now_ms*, 0 to 1, shape (n,); 1 for a recent one."""
+    return np.asarray(1.0 / (1.0 + _company(points) * (_wear(points, now_ms) / USUAL_ERROR) ** 2))
+
+
+def _wear(points: Points, now_ms: int) -> Floats:
+    """Share of head and power that pumps may have changed by since each point, shape (n,)."""
+    return np.asarray(WEAR * np.maximum(now_ms - points.times_ms - MEMORY_MS, 0))
+
+
+def _company(points: Points) -> NDArray[np.int64]:
+    """How many points have the running set of each, shape (n,)."""
+    _, which, counts = np.unique(points.running, axis=0, return_inverse=True, return_counts=True)
+    return np.asarray(counts[which.ravel()], dtype=np.int64)
 
 
 def _blocks(times_ms: Times) -> NDArray[np.int64]:

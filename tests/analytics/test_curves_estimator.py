@@ -258,3 +258,81 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
 
     with pytest.raises(ValueError, match="speeds has shape"):
         replace(points, speeds=points.speeds[:, :1])
+
+
+def a_year_and_a_worn_month(pump: TruePump, rng: np.random.Generator) -> tuple[Points, Points, TruePump]:
+    """Healthy for a year, 10 % worn (head lost, power won, at any flow) for thirty days, a point each 20 minutes."""
+    worn = replace(pump, shut_off=0.9 * pump.shut_off, best_head=0.9 * pump.best_head)
+    n = 395 * 72
+    healthy = n - 30 * 72
+    times = 1_700_000_400_000 + 1_200_000 * np.arange(n)
+    flow = rng.uniform(0.8, 1.15, n) * pump.best_flow
+    speed = rng.uniform(0.9, 1.0, n)
+    is_worn = np.arange(n) >= healthy
+    truth = Points(
+        times_ms=times,
+        running=np.ones((n, 1), dtype=np.bool_),
+        speeds=speed[:, None],
+        head=np.where(is_worn, worn.head(speed * flow, speed), pump.head(speed * flow, speed)),
+        flow=speed * flow,
+        powers=np.where(is_worn, 1.1, 1.0)[:, None] * pump.power(speed * flow, speed)[:, None],
+        pump_flows=(speed * flow)[:, None],
+    )
+    return truth.take(slice(0, healthy)), truth.take(slice(healthy, None)), worn
+
+
+def test_a_pump_that_wears_is_followed_within_a_month() -> None:
+    """After a healthy year a curve that keeps points evenly over its life would believe the past for years more.
+
+    Slower than most: a year of points goes through the memory.
+    """
+    rng = np.random.default_rng(15)
+    pump = UNLIKE[0]
+    before, after, worn = a_year_and_a_worn_month(pump, rng)
+    curves = StationCurves(plates((pump,)))
+    for part in (before, after):
+        curves.update(measured(part, rng))
+
+    model = curves.fit()
+
+    assert model is not None
+    curve = model.curves[0]
+    flow, ones = np.linspace(0.85, 1.1, 6) * pump.best_flow, np.ones(6)
+    head_error = curve.head(flow, ones) - worn.head(flow, ones)
+    power_error = curve.power(flow, ones) - 1.1 * pump.power(flow, ones)
+    assert np.abs(head_error / worn.head(flow, ones)).max() < 0.01
+    assert np.abs(power_error / pump.power(flow, ones)).max() < 0.01
+    assert (np.abs(head_error) < 1.645 * curve.head_std(flow, ones)).all()
+    assert (np.abs(power_error) < 1.645 * curve.power_std(flow, ones)).all()
+    later = measured(after, rng, outliers=0.0)
+    found = model.predict(later.speeds, later.head)
+    assert 0.8 < (np.abs(found.flow - later.flow) < 1.645 * found.flow_std).mean() < 0.97
+    assert 0.8 < (np.abs(found.powers - later.powers) < 1.645 * found.power_std).mean() < 0.97
+
+
+def test_what_was_not_visited_lately_is_held_less_and_less_surely() -> None:
+    """The pump ran at two thirds of its flow once: known then, doubtful a season later, and never forgotten quite."""
+    rng = np.random.default_rng(16)
+    pump = UNLIKE[0]
+    n, day_ms = 600, 86_400_000
+    flow = np.where(np.arange(n) < n // 2, 0.62, 1.0) * pump.best_flow * rng.uniform(0.97, 1.03, n)
+    ones = np.ones(n)
+    stds = []
+    for days in (0, 30, 120):
+        truth = Points(
+            times_ms=1_700_000_000_000 + 60_000 * np.arange(n) + days * day_ms * (np.arange(n) >= n // 2),
+            running=np.ones((n, 1), dtype=np.bool_),
+            speeds=ones[:, None],
+            head=pump.head(flow, ones),
+            flow=flow,
+            powers=pump.power(flow, ones)[:, None],
+            pump_flows=flow[:, None],
+        )
+        curve = learnt((pump,), measured(truth, rng)).curves[0]
+        stds.append([float(curve.head_std(share * pump.best_flow, 1.0)) / 43.0 for share in (0.62, 1.0)])
+
+    far, near = np.array(stds).T
+    print("std:", far, near)  # noqa: T201 - measured
+    assert far[0] < far[1] < far[2] < 0.05
+    assert far[2] > 3.0 * far[0]
+    assert near.max() < 0.006
