@@ -1,6 +1,8 @@
 """Readings of the store, a few minutes at a time: memory stays bounded however much is asked for."""
 
+import sqlite3
 from collections.abc import Collection, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from agent.store.reader import Reader
@@ -8,6 +10,7 @@ from drivers.reading import Value
 
 MOST = 100_000  # readings of a slice, about, where each tag has one a second
 LONGEST_MS, SHORTEST_MS = 3_600_000, 60_000
+NEVER = 2**62
 
 
 class Entry(NamedTuple):
@@ -29,7 +32,8 @@ def slices(
     Of equal times of a tag the one that was written last counts. A filled value comes only where nothing was measured.
     """
     step_ms = max(SHORTEST_MS, min(LONGEST_MS, 1_000 * MOST // max(1, len(tags))))
-    for begin in range(start_ms, end_ms, step_ms):
+    end = start_ms
+    while (begin := end) < end_ms:
         end = min(begin + step_ms, end_ms)
         found: dict[tuple[int, str], Entry] = {}
         if with_filled:
@@ -39,3 +43,11 @@ def slices(
             found[row.ts_ms, row.tag] = Entry(row.ts_ms, row.tag, row.value, row.quality, row.reason)
         if found:
             yield [found[key] for key in sorted(found)]
+        elif not with_filled:
+            end = max(end, reader.ask(partial(_next_ms, end)))  # a year of nothing has many slices
+
+
+def _next_ms(ts_ms: int, db: sqlite3.Connection) -> int:
+    """No reading lies between *ts_ms* and this."""
+    found: int | None = db.execute("SELECT min(min_ms) FROM span WHERE max_ms >= ?", (ts_ms,)).fetchone()[0]
+    return NEVER if found is None else found

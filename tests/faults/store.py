@@ -249,6 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{kept} rounds in {time.monotonic() - began:.0f} s: {lost} lost, {disordered} out of order")
     status = 1 if lost or disordered else 0
     if find_spec(DISK):
+        sys.argv[1:] = []  # those were ours; it reads its own
         status |= import_module(DISK).main()
     return status
 
