@@ -309,8 +309,10 @@ def test_unknown_protocol_does_not_hide_the_rest_of_its_device(tmp_path: Path) -
     found = mistakes(path)
 
     assert [mistake.sentence for mistake in found] == [
-        'device "meter": protocol: must be "modbus-rtu", "modbus-rtu-over-tcp", "modbus-tcp" or "opcua", not "modbus"; '
-        'did you mean "modbus-tcp"?',
+        (
+            'device "meter": protocol: must be "modbus-rtu", "modbus-rtu-over-tcp", "modbus-tcp" or "opcua", '
+            'not "modbus"; did you mean "modbus-tcp"?'
+        ),
         'device "meter": hots: no such key; did you mean "host"?',
     ]
 

@@ -9,8 +9,8 @@ import pytest
 from agent.mqtt.client import BrokerError, Client
 from agent.mqtt.settings import MqttSettings
 from tests.simulators.broker import Broker, mosquitto
-from tests.simulators.certificates import Authority, Identity
 from tests.simulators.strict_broker import strict_broker
+from tests.simulators.tls_authority import Authority, Identity
 
 
 def secured(authority: Authority, broker: Identity, *, asks_for_certificate: bool = False) -> tuple[str, ...]:
