@@ -7,56 +7,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from agent import tariff
+from agent.jobs.day import HOUR_MS, DayFigures
 from agent.jobs.duty import DutyPoint, best_flow, duty_points, mean
-from agent.jobs.evidence import evidence, header_state, pump_tags
+from agent.jobs.evidence import header_state, pump_tags
 from agent.mqtt.payloads import HeaderFigures, Pump, QualityWord, Station
 from agent.plant import PumpSettings
 from agent.settings import AgentSettings
 from agent.store.records import Record
-from agent.window import Floats, Frame
+from agent.window import Frame
 from analytics.curves.model import StationModel
 from analytics.hydraulics import hydraulic_power
-from analytics.running import RUNNING, STOPPED, Memory, RunningState, State, States
-
-_HOUR_MS = 3_600_000
-
-
-@dataclass(slots=True)
-class DayFigures:
-    """What was used and delivered since midnight, as far as it was measured."""
-
-    start_ms: int = 0
-    end_ms: int = 0  # the station's next midnight
-    energy_kwh: float = 0.0
-    volume_m3: float = 0.0
-    cost: float = 0.0
-
-    def update(self, settings: AgentSettings, cells: Frame, states: Mapping[str, States], zone: ZoneInfo) -> None:
-        """Add the energy, volume and cost of *cells*; those of a day that has passed are forgotten.
-
-        Power of a stopped pump is its meter's noise and counts as nothing.
-        """
-        last_ms = int(cells.times_ms[-1])
-        if not self.start_ms <= last_ms < self.end_ms:
-            self.start_ms, self.end_ms = tariff.midnights_ms(last_ms, zone)
-            self.energy_kwh = self.volume_m3 = self.cost = 0.0
-        today = cells.times_ms >= self.start_ms
-        hours = cells.step_ms / _HOUR_MS
-        energy = np.nan_to_num(_total_power(settings, cells, states))[today] * hours
-        prices = tariff.prices(settings.tariff, cells.times_ms[today], zone)
-        self.energy_kwh += float(energy.sum())
-        self.cost += float((energy * prices).sum())
-        for header in settings.headers:
-            self.volume_m3 += float(np.nan_to_num(header_state(cells, header).flow)[today].sum() * hours)
-
-
-def _total_power(settings: AgentSettings, cells: Frame, states: Mapping[str, States]) -> Floats:
-    """Of the pumps that run, kW in each cell, shape (n,)."""
-    total = np.zeros(len(cells))
-    for pump in settings.pumps:
-        runs = states[pump.id] == RUNNING
-        total += np.where(runs, np.nan_to_num(evidence(cells, pump).power), 0.0)
-    return total
+from analytics.running import RUNNING, STOPPED, Memory, RunningState, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +79,7 @@ def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
         bep_share=share,
         in_por=None if share is None else pump.por[0] <= share <= pump.por[1],
         starts_today=sum(each >= midnight_ms for each in memory.start_times_ms),
-        run_hours=RunningState(memory=memory).run_ms / _HOUR_MS,
+        run_hours=RunningState(memory=memory).run_ms / HOUR_MS,
         quality=_quality(now.cells, pump_tags(pump)),
     )
 
@@ -134,7 +95,7 @@ def _why_unknown(cells: Frame, pump: PumpSettings) -> str:
 
 
 def station_record(now: Present, day: DayFigures) -> Record:
-    """The station's figures; a sum with an unknown part is unknown."""
+    """The station's figures; a sum with an unknown part is unknown, and a day that was not all seen is uncertain."""
     settings = now.settings
     headers = {header.id: header_state(now.cells, header) for header in settings.headers}
     flows = {header: mean(state.flow) for header, state in headers.items()}
@@ -144,7 +105,8 @@ def station_record(now: Present, day: DayFigures) -> Record:
     useful = _sum([_useful(flows[header], heads[header]) for header in headers])
     running = tuple(pump for pump, state in now.states.items() if state == "running")
     efficiency = _ratio(useful, power)
-    has_price = bool(settings.tariff.price or settings.tariff.bands)
+    tags = [tag for header in settings.headers for tag in header.flow + header.pressure]
+    quality = _quality(now.cells, tags)
     body = Station(
         station=settings.station.name,
         ts=now.now_ms,
@@ -158,10 +120,12 @@ def station_record(now: Present, day: DayFigures) -> Record:
         running_count=None if "unknown" in now.states.values() else len(running),
         energy_today_kwh=day.energy_kwh,
         volume_today_m3=day.volume_m3,
-        cost_today=day.cost if has_price else None,
-        currency=settings.tariff.currency if has_price else None,
+        cost_today=day.cost,
+        currency=None if day.cost is None else settings.tariff.currency,
+        today_covered=day.power_covered,
+        volume_today_covered=day.flow_covered,
         headers=tuple(HeaderFigures(id=header, flow=flows[header], head=heads[header]) for header in headers),
-        quality=_quality(now.cells, [tag for header in settings.headers for tag in header.flow + header.pressure]),
+        quality="uncertain" if quality == "good" and not day.is_whole else quality,
     )
     return Record("station", "", now.now_ms, body.encode())
 

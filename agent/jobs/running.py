@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from agent.jobs.curve_state import models_from_state
-from agent.jobs.evidence import evidence, plant_tags, running
-from agent.jobs.figures import DayFigures, Present, pump_records, station_record
+from agent.jobs.day import Hours, counted, day_figures
+from agent.jobs.evidence import evidence, plant_tags
+from agent.jobs.figures import Present, pump_records, station_record
 from agent.jobs.job import JobContext, Outcome
 from agent.plant import PumpSettings
 from agent.roles import known_tags
@@ -23,9 +24,12 @@ from analytics.running import (
     Memory,
     RunningState,
     Seen,
+    States,
     Thresholds,
+    held,
     learnt,
     rewound,
+    states,
 )
 
 FINEST_MS = 1_000  # of a cell
@@ -55,7 +59,7 @@ class JobState:
     version: int = 1
     seen_ms: int = 0  # everything before is taken in
     learnt_ms: int = 0
-    day: DayFigures = field(default_factory=DayFigures)
+    hours: Hours = field(default_factory=dict)
     pumps: dict[str, PumpState] = field(default_factory=dict)
 
 
@@ -92,21 +96,21 @@ def run(context: JobContext) -> Outcome:
     cells = frame(reader, settings, plant_tags(settings), start_ms, end_ms, _step_ms(settings))
     _learn(settings, cells, kept)
     starts = sum(each.memory.starts for each in kept.pumps.values())
+    zone = ZoneInfo(settings.station.time_zone)
+    kept.hours = counted(kept.hours, settings, cells, _states(settings, cells, kept), zone)
     for pump in settings.pumps:
         _follow(pump, cells, kept.pumps[pump.id])
     kept.seen_ms = end_ms
-    zone = ZoneInfo(settings.station.time_zone)
-    limits = {pump: each.thresholds for pump, each in kept.pumps.items()}
-    kept.day.update(settings, cells, running(cells, settings.pumps, limits), zone)
     memories = {pump: each.memory for pump, each in kept.pumps.items()}
     shown = frame(reader, settings, plant_tags(settings), end_ms - SHOWN_MS, end_ms, _step_ms(settings))
     models = models_from_state(reader.job_state("curves")[1])
     now = Present(settings, shown, memories, models, end_ms, zone)
+    day = day_figures(kept.hours, settings, end_ms, zone)
     is_behind = end_ms < context.now_ms - LONGEST_MS
     return Outcome(
         mark=max(context.mark, reader.id_at(end_ms)) if is_behind else reader.last_id,
         state=_STATES.dump_json(kept),
-        records=[*pump_records(now), station_record(now, kept.day)],
+        records=[*pump_records(now), station_record(now, day)],
         counts={"pump_starts": sum(memory.starts for memory in memories.values()) - starts},
     )
 
@@ -183,6 +187,14 @@ def _scales(settings: AgentSettings, kept: JobState) -> Mapping[str, tuple[float
 def _highest(counts: list[list[int]]) -> float | None:
     found = [Levels(each).quantile(0.95) for each in counts]
     return max((each for each in found if each is not None and each > 0), default=None)
+
+
+def _states(settings: AgentSettings, cells: Frame, kept: JobState) -> dict[str, States]:
+    """Each pump's state in each cell; where its evidence says nothing new, as it was before."""
+    return {
+        pump.id: held(states(evidence(cells, pump), kept.pumps[pump.id].thresholds), kept.pumps[pump.id].memory.raw)
+        for pump in settings.pumps
+    }
 
 
 def _follow(pump: PumpSettings, cells: Frame, state: PumpState) -> None:

@@ -26,10 +26,12 @@ class Station(Payload):
     efficiency: float | None = None  # wire to water
     running: tuple[str, ...] = ()  # pumps
     running_count: Count | None = None
-    energy_today_kwh: float | None = None
+    energy_today_kwh: float | None = None  # measured; absent where a pump has no power meter
     volume_today_m3: float | None = None
     cost_today: float | None = None  # in `currency`; the day is the station's own
     currency: str | None = None
+    today_covered: Share | None = None  # of the day so far: in it the power of every pump was measured
+    volume_today_covered: Share | None = None  # likewise the flow of every header
     headers: tuple[HeaderFigures, ...] = ()
     quality: QualityWord | None = None
     stale: bool = False
