@@ -8,10 +8,14 @@ from agent.jobs.silence import Silence
 from agent.roles import Tag
 from agent.store.records import Filled
 from agent.window import Floats, Frame
-from analytics.gaps import correlated, forward, linear, missing, zero
-from analytics.gaps.gap import Estimate, Gap, Window
+from analytics.gaps.correlated import Regression
+from analytics.gaps.forward import Forward
+from analytics.gaps.gap import Estimate, Gap, Method, Window
+from analytics.gaps.linear import Line
+from analytics.gaps.missing import Missing
+from analytics.gaps.zero import Zero
 
-_MOST_STUDIED = 50  # gaps a run that are read off companions; a tag with more is bridged by lines
+_MOST_STUDIES = 50  # of a tag's window; gaps of other lengths, or seen by other companions, are bridged by lines then
 
 
 def bridges(cells: Frame, tag: Tag, companions: Sequence[str], gaps: Iterable[Silence], made_ms: int) -> list[Filled]:
@@ -26,12 +30,12 @@ def bridges(cells: Frame, tag: Tag, companions: Sequence[str], gaps: Iterable[Si
     """
     measured = np.where(cells.measured(tag.name), cells.values[tag.name], np.nan)
     resolution = tag.unit.convert_difference(tag.resolution)
-    window = Window(measured, cells.matrix(companions), resolution)
+    method = _method(tag, Window(measured, cells.matrix(companions), resolution))
     found: list[Filled] = []
-    for count, silence in enumerate(gaps):
+    for silence in gaps:
         gap = _places(cells, measured, silence)
         if gap is not None:
-            estimate = _estimate(tag, window, gap, may_study=count < _MOST_STUDIED)
+            estimate = method.fill(gap)
             found += [one for one in _filled(tag, silence, estimate, made_ms) if one.ts_ms > silence.done_ms]
     return found
 
@@ -47,18 +51,18 @@ def _places(cells: Frame, measured: Floats, silence: Silence) -> Gap | None:
     return Gap(begin, end)
 
 
-def _estimate(tag: Tag, window: Window, gap: Gap, *, may_study: bool) -> Estimate:
+def _method(tag: Tag, window: Window) -> Method:
     match tag.fill:
         case "zero":
-            return zero.fill(window, gap)
+            return Zero(window)
         case "forward":
-            return forward.fill(window, gap)
-        case "correlated" if may_study:
-            return correlated.fill(window, gap)
-        case "linear" | "correlated":
-            return linear.fill(window, gap)
+            return Forward(window)
+        case "correlated":
+            return Regression(window, most_studies=_MOST_STUDIES)
+        case "linear":
+            return Line(window)
         case "missing":
-            return missing.fill(window, gap)
+            return Missing()
 
 
 def _filled(tag: Tag, silence: Silence, estimate: Estimate, made_ms: int) -> list[Filled]:

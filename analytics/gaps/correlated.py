@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from analytics.gaps import linear
 from analytics.gaps.gap import Estimate, Floats, Gap, Window
-from analytics.gaps.variability import bridge_std, bridged, calibration, masks, structure
+from analytics.gaps.linear import Line, LineDoubt
+from analytics.gaps.variability import bridged, length_class, masks
 
 _STRENGTHS = (1e-4, 1e-2, 1.0)  # of the ridge, per sample
 _LEAST_SAMPLES = 60
@@ -15,33 +16,81 @@ _MOST_COMPANIONS = 10
 _LAG = 16  # samples; companions that move with a tag within it help in short gaps
 
 
-def fill(window: Window, gap: Gap) -> Estimate:
-    """Regression on the companions measured throughout *gap*, its residual bridged from end to end.
+class Regression:
+    """Regression on the companions measured throughout a gap, its residual bridged from end to end.
 
     x = b₀ + Σ bᵢ cᵢ + r, with b by ridge regression (Hoerl and Kennard, 1970) on standardised columns and r a straight
     line between the residuals at both ends of the gap. A plain line is used where it misses less in artificial
-    gaps of the same length in the tag's own past, and where no companion was measured; then the method is "linear".
-    Empty while the gap is open.
+    gaps of about the same length in the tag's own past, and where no companion was measured; then the method is
+    "linear". Gaps of one class of lengths with the same companions share one study of the window.
+
+    >>> power = 100.0 + 10.0 * np.sin(np.arange(200.0))
+    >>> flow = np.where(np.abs(np.arange(200) - 99) < 5, np.nan, 2.0 * power)
+    >>> Regression(Window(flow, power[:, None])).fill(Gap(95, 104)).method
+    'correlated'
+
+    Args:
+        window: Whose gaps.
+        most_studies: When so many studies are made, gaps that need another one are bridged by lines.
     """
-    if gap.end >= len(window.values):
-        return Estimate(np.empty(0), np.empty(0), "correlated")
-    plain = linear.fill(window, gap)
-    columns = _usable(window, gap)
+
+    def __init__(self, window: Window, *, most_studies: int = 10_000) -> None:
+        self._window = window
+        self._most_studies = most_studies
+        self._plain = Line(window)
+        self._studies: dict[tuple[bytes, int], _Study | None] = {}
+
+    @property
+    def looks(self) -> int:
+        """How often the whole window was gone through: what filling costs, apart from the filled values."""
+        return self._plain.looks + sum(1 + (0 if one is None else one.doubt.looks) for one in self._studies.values())
+
+    def fill(self, gap: Gap) -> Estimate:
+        """The regression or the line; empty while the gap is open."""
+        if gap.end >= len(self._window.values):
+            return Estimate(np.empty(0), np.empty(0), "correlated")
+        study = self._study(_usable(self._window, gap), length_class(len(gap)))
+        if study is None:
+            return self._plain.fill(gap)
+        unexplained = self._window.values[gap.begin - 1 : gap.end + 1] - study.explained[gap.begin - 1 : gap.end + 1]
+        values = study.explained[gap.begin : gap.end] + linear.line(unexplained, Gap(1, len(gap) + 1))
+        return Estimate(values, np.fmax(study.doubt.std(len(gap)), self._window.floor(gap)), "correlated")
+
+    def _study(self, places: NDArray[np.intp], size: int) -> "_Study | None":
+        key = (places.tobytes(), size)
+        if key not in self._studies and len(self._studies) < self._most_studies:
+            self._studies[key] = _studied(self._window, places, size) if len(places) else None
+        return self._studies.get(key)
+
+
+def fill(window: Window, gap: Gap) -> Estimate:
+    """One gap of *window*; whoever has more keeps a `Regression`."""
+    return Regression(window).fill(gap)
+
+
+@dataclass(frozen=True, slots=True)
+class _Study:
+    """What some companions say of the tag."""
+
+    explained: Floats  # shape (n,)
+    doubt: LineDoubt  # of lines over what they leave unexplained
+
+
+def _studied(window: Window, places: NDArray[np.intp], size: int) -> _Study | None:
+    """None where a plain line is better, or nobody can tell."""
+    columns = window.companions[:, places]
     measured = np.isfinite(window.values) & np.isfinite(columns).all(axis=1)
-    if not columns.shape[1] or measured.sum() < max(_LEAST_SAMPLES, 4 * columns.shape[1]):
-        return plain
-    strength, residual = _cross_fitted(window.values, columns, measured, len(gap))
-    begins = masks(measured, len(gap))
+    if measured.sum() < max(_LEAST_SAMPLES, 4 * columns.shape[1]):
+        return None
+    strength, residual = _cross_fitted(window.values, columns, measured, size)
+    begins = masks(measured, size)
     if residual is None or not len(begins):
-        return plain
+        return None
     own = np.where(measured, window.values, np.nan)
-    if _mean_error(residual, begins, len(gap)) >= _mean_error(own, begins, len(gap)):
-        return plain
-    explained = _Ridge.fitted(columns[measured], window.values[measured], strength).predict(columns)
-    values = explained[gap.begin : gap.end] + linear.line(window.values - explained, gap)
-    std = bridge_std(structure(residual, len(gap) + 1), len(gap))
-    std = std * calibration(bridged(residual, begins, len(gap)), std)
-    return Estimate(values, np.fmax(std, window.floor(gap)), "correlated")
+    if _mean_error(residual, begins, size) >= _mean_error(own, begins, size):
+        return None
+    ridge = _Ridge.fitted(columns[measured], window.values[measured], strength)
+    return _Study(ridge.predict(columns), LineDoubt(residual))
 
 
 def companions(values: Floats, others: Floats, most: int) -> NDArray[np.intp]:
@@ -77,13 +126,10 @@ def _correlation(values: Floats, others: Floats) -> Floats:
     return np.where(count >= max(_LEAST_SAMPLES, len(values) // 4), found, np.nan)
 
 
-def _usable(window: Window, gap: Gap) -> Floats:
+def _usable(window: Window, gap: Gap) -> NDArray[np.intp]:
     """Companions measured in every place of the gap and at both its ends, the best ones first in the window."""
     inside = window.companions[gap.begin - 1 : gap.end + 1]
-    if not inside.size:
-        return np.empty((len(window.values), 0))
-    places = np.flatnonzero(np.isfinite(inside).all(axis=0))[:_MOST_COMPANIONS]
-    return window.companions[:, places]
+    return np.flatnonzero(np.isfinite(inside).all(axis=0) & bool(inside.size))[:_MOST_COMPANIONS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A gap in a series and what a method says of it."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,13 @@ class Estimate:
     values: Floats
     std: Floats
     method: str
+
+
+class Method(Protocol):
+    """Fills the gaps of one window; what it learns of the window it keeps for the next gap."""
+
+    def fill(self, gap: Gap) -> Estimate:
+        """What is put into *gap*."""
 
 
 def gaps(values: Floats) -> list[Gap]:

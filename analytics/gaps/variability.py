@@ -7,6 +7,33 @@ from analytics.gaps.gap import COVERAGE_90, Floats
 
 _MASKS = 200  # artificial gaps at most
 _LEAST_MASKS = 8
+_PREFERRED = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)  # between 1 and 10, as people round times
+
+
+def length_class(size: int) -> int:
+    """The length by which gaps of *size* values are studied: 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20 ... 100, 120 ...
+
+    What is learnt from artificial gaps hardly differs within a class, so a window is studied once for each of a few
+    dozen classes, however many gaps it has.
+    """
+    decade = int(10 ** (len(str(size)) - 1))
+    return min((round(step * decade) for step in _PREFERRED), key=lambda length: abs(length - size))
+
+
+class Structure:
+    """The structure function of one series, looked at once for each doubling of the longest lag asked for."""
+
+    def __init__(self, values: Floats) -> None:
+        self._values = values
+        self._known = np.empty(0)
+        self.looks = 0  # at the whole series
+
+    def upto(self, longest: int) -> Floats:
+        """As `structure` says it, shape (longest + 1,)."""
+        if len(self._known) <= longest:
+            self._known = structure(self._values, 1 << longest.bit_length())
+            self.looks += 1
+        return self._known[: longest + 1]
 
 
 def structure(values: Floats, longest: int) -> Floats:
