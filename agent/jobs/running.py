@@ -34,7 +34,7 @@ from analytics.running import (
 
 FINEST_MS = 1_000  # of a cell
 LONGEST_MS = 6 * 3_600_000  # of history that one run takes in; whoever has more catches up run by run
-SHOWN_MS = 10_000  # of the past that a duty point is the mean of
+SHOWN_MS = 10_000  # of the past that a duty point is the mean of; a whole cell where that is longer
 LEARN_MS = 600_000  # between two looks for thresholds
 
 
@@ -102,7 +102,8 @@ def run(context: JobContext) -> Outcome:
         _follow(pump, cells, kept.pumps[pump.id])
     kept.seen_ms = end_ms
     memories = {pump: each.memory for pump, each in kept.pumps.items()}
-    shown = frame(reader, settings, plant_tags(settings), end_ms - SHOWN_MS, end_ms, _step_ms(settings))
+    step_ms = _step_ms(settings)
+    shown = frame(reader, settings, plant_tags(settings), end_ms - max(SHOWN_MS, step_ms), end_ms, step_ms)
     models = models_from_state(reader.job_state("curves")[1])
     now = Present(settings, shown, memories, models, end_ms, zone)
     day = day_figures(kept.hours, settings, end_ms, zone)
