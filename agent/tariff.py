@@ -19,7 +19,8 @@ def local(ts_ms: int, zone: ZoneInfo) -> datetime:
 
 def midnights_ms(ts_ms: int, zone: ZoneInfo) -> tuple[int, int]:
     """When the station's day of an instant begins and ends; 23 to 25 hours apart where clocks are changed."""
-    midnight = local(ts_ms, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    # the first of two midnights, where clocks are put back over it
+    midnight = local(ts_ms, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     # the next midnight by date, not 24 hours on
     following = (midnight.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone)
     return round(midnight.timestamp() * 1000), round(following.timestamp() * 1000)
