@@ -40,6 +40,12 @@ class Hour:
 Hours = dict[int, Hour]  # by the instant each begins, ms; whole hours since the station's midnight, last counted last
 
 
+def hour_ms(ts_ms: int, zone: ZoneInfo) -> int:
+    """When the hour that an instant belongs to begins."""
+    midnight_ms, _ = tariff.midnights_ms(ts_ms, zone)
+    return ts_ms - (ts_ms - midnight_ms) % HOUR_MS
+
+
 def counted(hours: Hours, settings: AgentSettings, cells: Frame, states: Mapping[str, States], zone: ZoneInfo) -> Hours:
     """*hours* with *cells* in them.
 
@@ -69,8 +75,7 @@ def _parts(cells: Frame, zone: ZoneInfo) -> Iterator[tuple[int, slice]]:
     begin = 0
     while begin < len(cells):
         at_ms = int(cells.times_ms[begin])
-        midnight_ms, next_ms = tariff.midnights_ms(at_ms, zone)
-        start_ms = at_ms - (at_ms - midnight_ms) % HOUR_MS
+        start_ms, (_, next_ms) = hour_ms(at_ms, zone), tariff.midnights_ms(at_ms, zone)
         end = int(np.searchsorted(cells.times_ms, min(start_ms + HOUR_MS, next_ms)))
         yield start_ms, slice(begin, end)
         begin = end

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from agent.jobs.curve_state import models_from_state
-from agent.jobs.day import Hours, counted, day_figures
+from agent.jobs.day import Hours, counted, day_figures, hour_ms
 from agent.jobs.evidence import evidence, plant_tags
 from agent.jobs.figures import Present, pump_records, station_record
 from agent.jobs.job import JobContext, Outcome
@@ -121,9 +121,12 @@ def _window(context: JobContext, kept: JobState) -> tuple[int, int]:
     step_ms = _step_ms(context.settings)
     end_ms = context.now_ms // step_ms * step_ms
     if kept.seen_ms > end_ms + 60_000:  # the clock was set back: what is to come has been seen on paper only
-        kept.seen_ms = end_ms - SHOWN_MS
+        back_ms = end_ms - SHOWN_MS
         for pump in kept.pumps.values():
-            pump.memory = rewound(pump.memory, kept.seen_ms)
+            pump.memory = rewound(pump.memory, back_ms)
+        # the hour of the day from its beginning, so that it is counted anew instead of twice
+        begin_ms = hour_ms(back_ms, ZoneInfo(context.settings.station.time_zone))
+        kept.seen_ms = begin_ms + -begin_ms % step_ms
     start_ms = kept.seen_ms
     if not start_ms or end_ms - start_ms > LONGEST_MS:  # nothing is to be found before the first new reading
         first = context.reader.after(context.mark, 1)
