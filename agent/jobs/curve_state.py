@@ -9,20 +9,24 @@ from typing import Any
 
 import numpy as np
 
+from agent.jobs.owed import Stretch
 from analytics.curves.estimator import StationCurves
 from analytics.curves.model import StationModel
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(slots=True)
 class HeaderCurves:
-    """The pumps of one header: what was learnt, and the model it last gave."""
+    """The pumps of one header: what was learnt, the model it last gave, and what is still to be judged."""
 
     estimator: StationCurves
     model: StationModel | None = None
+    judged_ms: int = 0  # live windows that begin before were judged or are in `live`; 0: it has never been looked at
+    live: list[Stretch] = field(default_factory=list)  # of readings as they came, still to be judged
+    history: list[Stretch] = field(default_factory=list)  # of imported ones
 
 
 @dataclass(slots=True)
@@ -30,12 +34,11 @@ class CurveState:
     """State of the curves job, by header.
 
     As bytes it is a NumPy archive (npz, nothing pickled): `meta`, the UTF-8 bytes of a JSON object with
-    `format` 1, `judged_ms` and `headers`, a list of objects `header pumps seen quota first_ms last_ms model`; and for
-    the header at place i of that list an array `<i>.<name>` for each field of `analytics.curves.points.Points`.
+    `format` 2 and `headers`, a list of objects `header pumps seen quota first_ms last_ms model judged_ms live history`;
+    and for the header at place i of that list an array `<i>.<name>` for each field of `analytics.curves.points.Points`.
     `model` is `StationModel.to_dict()` or null. Another format is not read: the log is there to learn from again.
     """
 
-    judged_ms: int = 0  # windows that begin before were judged
     headers: dict[str, HeaderCurves] = field(default_factory=dict)
 
     def encode(self) -> bytes:
@@ -46,8 +49,9 @@ class CurveState:
             said = curves.estimator.to_dict()
             arrays |= {f"{index}.{name}": values for name, values in said.pop("points").items()}
             model = None if curves.model is None else curves.model.to_dict()
-            headers.append({"header": header, **said, "model": model})
-        meta = json.dumps({"format": FORMAT, "judged_ms": self.judged_ms, "headers": headers}, allow_nan=False)
+            left = {"judged_ms": curves.judged_ms, "live": curves.live, "history": curves.history}
+            headers.append({"header": header, **said, "model": model, **left})
+        meta = json.dumps({"format": FORMAT, "headers": headers}, allow_nan=False)
         archive = io.BytesIO()
         np.savez_compressed(archive, meta=np.frombuffer(meta.encode(), np.uint8), **arrays)
         return archive.getvalue()
@@ -56,22 +60,21 @@ class CurveState:
 def restored(state: bytes | None, plates: dict[str, Sequence[Plate]]) -> CurveState:
     """What an earlier run left, for the pumps of each header as they are configured now.
 
-    A header whose pumps were changed begins anew, and so does everything where the state cannot be read.
+    A header whose pumps were changed begins anew, and so does everything where the state cannot be read: for such a
+    header all of the log is to be judged again, for the others nothing changes.
     """
     found = CurveState(headers={header: HeaderCurves(StationCurves(own)) for header, own in plates.items()})
     archive = _archive(state)
     if archive is None:
         return found
     meta, arrays = archive
-    found.judged_ms = meta["judged_ms"]
     for index, said in enumerate(meta["headers"]):
         own = plates.get(said["header"], ())
         if [plate.pump for plate in own] == said["pumps"]:
             points = {name: arrays[f"{index}.{name}"] for name in Points.__dataclass_fields__}
             estimator = StationCurves.from_dict({**said, "points": points}, own)
-            found.headers[said["header"]] = HeaderCurves(estimator, _model(said))
-    if any(curves.estimator.seen == 0 for curves in found.headers.values()):
-        found.judged_ms = 0  # for it, the log is read from its beginning again; for the others nothing changes
+            live, history = ([(start, end) for start, end in said[name]] for name in ("live", "history"))
+            found.headers[said["header"]] = HeaderCurves(estimator, _model(said), said["judged_ms"], live, history)
     return found
 
 

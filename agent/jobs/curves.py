@@ -1,11 +1,15 @@
 """The curves job: steady operation since the last run, into each header's model of its pumps."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from agent.jobs.curve_records import curve_records
-from agent.jobs.curve_state import CurveState, model_from_state, models_from_state, restored
+from agent.jobs.curve_state import CurveState, HeaderCurves, model_from_state, models_from_state, restored
 from agent.jobs.evidence import evidence, header_state, plant_tags, pumps_of, running
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.owed import joined, newest, touched, without
 from agent.jobs.running import first_thresholds, thresholds
 from agent.plant import HeaderSettings
 from agent.roles import known_tags
@@ -21,32 +25,42 @@ __all__ = ["model_from_state", "models_from_state", "run", "station_points"]
 
 FINEST_MS = 1_000  # of a cell
 SLICE_MS = 6 * 3_600_000  # of history in memory at once
-LONGEST_MS = 24 * 3_600_000  # of history that one run takes in; whoever has more catches up run by run
+LONGEST_MS = 24 * 3_600_000  # that one run judges; whoever has more catches up run by run
+JOINED_MS = 3_600_000  # between imported spans that make one stretch
 LOOKED_AT = 50_000  # new rows that tell from when the news are
-SERIES = 4  # cells with readings, nearer than ten, that make a stretch of history
+SERIES = 4  # cells with readings, nearer than ten, that make a stretch of live readings
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """Windows that begin from `begin_ms` up to, not including, `until_ms`, and how they are judged."""
+
+    begin_ms: int
+    until_ms: int
+    step_ms: int
+    is_history: bool
+
+    @property
+    def steadiness(self) -> Steadiness:
+        return _steadiness(self.step_ms)
 
 
 def run(context: JobContext) -> Outcome:
-    """Learn from what is new since the mark, and fit anew where there was something to learn."""
+    """Learn from what is still to be judged, the newest first, and fit anew where there was something to learn."""
     settings = context.settings
-    kept = restored(context.state, {header.id: _plates(settings, header) for header in settings.headers})
+    plates = {header.id: _plates(settings, header) for header in settings.headers}
+    kept = restored(context.state, {header: own for header, own in plates.items() if own})
     mark = context.reader.last_id
-    steadiness = _steadiness(_step_ms(settings))
-    start_ms, end_ms = _window(context, kept, steadiness)
-    if start_ms >= end_ms:
-        return Outcome(mark=context.mark, state=context.state)
+    _owe(context, kept)
     limits = thresholds(context.reader.job_state("running")[1])
-    news = {header.id: 0 for header in settings.headers}
-    for begin_ms in range(start_ms, end_ms, SLICE_MS):
-        until_ms = min(begin_ms + SLICE_MS, end_ms)
-        cells = _cells(context, begin_ms, until_ms, steadiness)
+    news = dict.fromkeys(kept.headers, 0)
+    for part in _slices(context, kept):
+        cells = _cells(context, part)
         limits = limits or first_thresholds(settings, cells)
         for header in settings.headers:
-            found = steady_points(station_points(settings, header, cells, limits), steadiness)
-            found = found.take((found.times_ms >= begin_ms) & (found.times_ms < until_ms))
-            kept.headers[header.id].estimator.update(found)
-            news[header.id] += len(found)
-    kept.judged_ms = end_ms
+            if header.id in kept.headers:
+                found = steady_points(station_points(settings, header, cells, limits), part.steadiness)
+                news[header.id] += _taken(kept.headers[header.id], found, part)
     records = _refitted(kept, news, context.now_ms)
     counts = {
         "curves": sum(len(c.model.curves) for c in kept.headers.values() if c.model),
@@ -85,30 +99,79 @@ def _refitted(kept: CurveState, news: dict[str, int], now_ms: int) -> list[Recor
     return records
 
 
-def _cells(context: JobContext, begin_ms: int, until_ms: int, steadiness: Steadiness) -> Frame:
-    """The frame in which windows that begin in between can be judged; filled values are no evidence."""
-    before_ms = steadiness.settle_ms + steadiness.window_ms
+def _taken(curves: HeaderCurves, found: Points, part: _Slice) -> int:
+    """Learn the points of windows that were still to be judged, which they are no more; how many there were."""
+    window_ms = part.steadiness.window_ms
+    begins = found.times_ms - window_ms // 2
+    owed = curves.history if part.is_history else curves.live
+    new = (begins >= part.begin_ms) & (begins < part.until_ms) & touched(owed, begins, window_ms)
+    curves.estimator.update(found.take(new))
+    left = without(owed, part.begin_ms, part.until_ms)
+    if part.is_history:
+        curves.history = left
+    else:
+        curves.live = left
+    return int(new.sum())
+
+
+def _cells(context: JobContext, part: _Slice) -> Frame:
+    """The frame in which windows that begin in *part* can be judged; filled values are no evidence."""
+    steadiness, step_ms = part.steadiness, part.step_ms
+    before_ms = -(-(steadiness.settle_ms + steadiness.window_ms) // step_ms) * step_ms
     after_ms = steadiness.guard_ms + steadiness.window_ms
     settings = context.settings
-    step_ms = _step_ms(settings)
     return frame(
         context.reader,
         settings,
         plant_tags(settings),
-        begin_ms - before_ms,
-        min(until_ms + after_ms, context.now_ms // step_ms * step_ms),
+        part.begin_ms - before_ms,
+        min(part.until_ms + after_ms, context.now_ms // step_ms * step_ms),
         step_ms,
     )
 
 
-def _window(context: JobContext, kept: CurveState, steadiness: Steadiness) -> tuple[int, int]:
-    """Where windows begin that are to be judged: from the oldest news on, as far as their guard time has passed."""
-    window_ms = steadiness.window_ms
-    end_ms = (context.now_ms - steadiness.guard_ms - window_ms) // window_ms * window_ms
-    times = [row.ts_ms for row in context.reader.after(context.mark, LOOKED_AT, plant_tags(context.settings))]
-    oldest_ms = _oldest(times, _step_ms(context.settings)) if times else kept.judged_ms or end_ms
-    start_ms = min(kept.judged_ms or oldest_ms, oldest_ms) // window_ms * window_ms
-    return start_ms, min(end_ms, start_ms + LONGEST_MS)
+def _owe(context: JobContext, kept: CurveState) -> None:
+    """Note what is to be judged: live windows up to now, and imported history that is new to a header."""
+    window_ms = _steadiness(_step_ms(context.settings)).window_ms
+    now_ms = context.now_ms // window_ms * window_ms
+    marks = {header: context.mark if curves.judged_ms else 0 for header, curves in kept.headers.items()}
+    news = {mark: (_live_from(context, mark), context.reader.history(mark)) for mark in set(marks.values())}
+    for header, curves in kept.headers.items():
+        live_ms, history = news[marks[header]]
+        if live_ms is not None:
+            start_ms = min(curves.judged_ms or live_ms, live_ms) // window_ms * window_ms
+            curves.live = joined([*curves.live, (start_ms, now_ms)])
+        curves.history = joined([*curves.history, *((first, last + 1) for first, last in history)], JOINED_MS)
+        curves.judged_ms = max(curves.judged_ms, now_ms)
+
+
+def _slices(context: JobContext, kept: CurveState) -> Iterator[_Slice]:
+    """What this run judges, live before history; nothing whose guard time has not passed."""
+    step_ms, most_ms = _step_ms(context.settings), LONGEST_MS
+    for is_history in (False, True):
+        owed = joined(each for c in kept.headers.values() for each in (c.history if is_history else c.live))
+        for start_ms, end_ms in newest(owed, context.now_ms, most_ms):
+            most_ms -= end_ms - start_ms
+            for begin_ms in range(start_ms, end_ms, SLICE_MS):
+                until_ms = min(begin_ms + SLICE_MS, end_ms)
+                part = _judgeable(_Slice(begin_ms, until_ms, step_ms, is_history), context.now_ms)
+                if part.begin_ms < part.until_ms:
+                    yield part
+
+
+def _judgeable(part: _Slice, now_ms: int) -> _Slice:
+    """The whole windows of *part* whose guard time has passed."""
+    window_ms, guard_ms = part.steadiness.window_ms, part.steadiness.guard_ms
+    last_ms = (now_ms - guard_ms - window_ms) // window_ms * window_ms
+    return replace(part, begin_ms=part.begin_ms // window_ms * window_ms, until_ms=min(part.until_ms, last_ms))
+
+
+def _live_from(context: JobContext, mark: int) -> int | None:
+    """From when the news that were appended after *mark* are; None where there are none."""
+    rows = context.reader.appended(mark + 1, context.reader.last_id, LOOKED_AT)
+    tags = set(plant_tags(context.settings))
+    times = [row.ts_ms for row in rows if row.tag in tags] or [row.ts_ms for row in rows]
+    return _oldest(times, _step_ms(context.settings)) if times else None
 
 
 def _oldest(times_ms: list[int], step_ms: int) -> int:

@@ -136,6 +136,19 @@ class Reader:
         query = "SELECT max(first, ?1), min(last, ?2) FROM span WHERE first <= ?2 AND last >= ?1 AND imported"
         return merged(self._fetch(f"{query} ORDER BY first", first, last))
 
+    def history(self, mark: int) -> list[tuple[int, int]]:
+        """Times of the oldest and the newest row of each span of imported rows after *mark*, in the log's order."""
+        query = (
+            "SELECT first, last, min_ms, max_ms FROM span WHERE last > ?1 AND first <= ?2 AND imported ORDER BY first"
+        )
+        found = list[tuple[int, int]]()
+        for first, last, min_ms, max_ms in self._fetch(query, mark, self.horizon):
+            if mark < first and last <= self.horizon:
+                found.append((min_ms, max_ms))
+            elif times_ms := [row[2] for row in self._between(max(first, mark + 1), min(last, self.horizon))]:
+                found.append((min(times_ms), max(times_ms)))
+        return found
+
     def appended(self, first: int, last: int, limit: int) -> list[Row]:
         """The first *limit* rows from *first* to *last* that were appended, not imported: what receivers get."""
         query = (

@@ -44,17 +44,23 @@ def plant(seconds: int, *, each: int = 300) -> Points:
     return steps.take(np.arange(seconds) // each)
 
 
-def told(past: History, truth: Points, *, start_ms: int = START_MS) -> None:
-    """Append *truth*, a row a second, with 0.3 % of noise on powers and flow; a stopped pump's meter shows 0.2 kW."""
+def told(
+    past: History, truth: Points, *, start_ms: int = START_MS, step_ms: int = 1_000, imported: bool = False
+) -> None:
+    """Append *truth*, tag by tag, a row each *step_ms*, with 0.3 % of noise on powers and flow.
+
+    A stopped pump's meter shows 0.2 kW.
+    """
     rng = np.random.default_rng(4)
     n = len(truth)
+    how: dict[str, Any] = {"start_ms": start_ms, "step_ms": step_ms, "imported": imported}
     for index, pump in enumerate(("p1", "p2")):
         power = np.where(truth.running[:, index], truth.powers[:, index] * rng.normal(1.0, 0.003, n), 0.2)
-        past.series(f"{pump}.power", power, start_ms=start_ms)
-        past.series(f"{pump}.speed", 50.0 * truth.speeds[:, index], start_ms=start_ms)
-    past.series("pressure", 9.80665 * truth.head, start_ms=start_ms)
-    past.series("flow", truth.flow * rng.normal(1.0, 0.003, n), start_ms=start_ms)
-    past.series("grid_frequency", np.full(n, 50.0), start_ms=start_ms)
+        past.series(f"{pump}.power", power, **how)
+        past.series(f"{pump}.speed", 50.0 * truth.speeds[:, index], **how)
+    past.series("pressure", 9.80665 * truth.head, **how)
+    past.series("flow", truth.flow * rng.normal(1.0, 0.003, n), **how)
+    past.series("grid_frequency", np.full(n, 50.0), **how)
 
 
 def bodies(outcome: Outcome) -> dict[str, dict[str, Any]]:
@@ -217,3 +223,77 @@ def test_a_station_that_measures_nothing_yet_is_no_error(tmp_path: Path, tag: st
         outcome = past.perform("curves", curves.run, START_MS + 600_000)
 
     assert (outcome.records, model_from_state(outcome.state)) == ([], None)
+
+
+def caught_up(past: History, now_ms: int) -> Outcome:
+    """What the last of so many runs found that a week is caught up with; none of them sees a new row."""
+    for run in range(9):
+        outcome = past.perform("curves", curves.run, now_ms + 300_000 * run)
+    return outcome
+
+
+def test_history_is_learnt_although_nothing_ran_on_its_first_day(tmp_path: Path) -> None:
+    """A first day without a point used to be all that was ever looked at: run after run the rest is caught up with.
+
+    Slower than most: 26 h and more have to go through a store.
+    """
+    truth = plant(28 * 720, each=120)
+    stands = np.arange(len(truth)) < 26 * 720
+    truth = replace(
+        truth, running=truth.running & ~stands[:, None], speeds=np.where(stands[:, None], 0.0, truth.speeds)
+    )
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, truth, step_ms=5_000, imported=True)
+
+        model = model_from_state(caught_up(past, START_MS + 30 * HOUR_MS).state)
+
+    assert model is not None
+    assert model.pumps == ("p1", "p2")
+
+
+def test_a_first_day_that_is_older_than_a_run_judges_is_caught_up_with(tmp_path: Path) -> None:
+    """The pumps ran only in the first 2 h of 30, which is further back than the 24 h that one run judges."""
+    truth = plant(7_200)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, truth, imported=True)
+        past.series("pressure", [400.0] * 1_680, start_ms=START_MS + 2 * HOUR_MS, step_ms=60_000, imported=True)
+
+        model = model_from_state(caught_up(past, START_MS + 31 * HOUR_MS).state)
+
+    assert model is not None
+    assert model.basis.first_ms < START_MS + 600_000
+
+
+def test_a_header_without_pumps_keeps_no_other_waiting(tmp_path: Path) -> None:
+    """It has nothing to learn, ever; the job used to begin anew for it and to lose the rest of the history."""
+    truth = plant(3_600)
+    headers = [*PLANT["header"], {"id": "spare", "pressure": ["pressure"], "flow": ["flow"]}]
+    found = []
+    for name, some in (("alone", PLANT["header"]), ("both", headers)):
+        (tmp_path / name).mkdir()
+        with history(tmp_path / name, TAGS, **(PLANT | {"header": some})) as past:
+            told(past, truth.take(slice(0, 1_800)))
+            told(past, truth.take(slice(1_800, 3_600)), start_ms=START_MS + 26 * HOUR_MS)
+            model = model_from_state(caught_up(past, START_MS + 27 * HOUR_MS).state, "main")
+            assert model is not None
+            found.append(model.basis.seen)
+
+    assert found[0] == found[1] > 100
+
+
+def test_an_added_pump_learns_from_the_log_that_is_there(tmp_path: Path) -> None:
+    """A pump is configured later: what was learnt without it is void, and the log is read from its beginning."""
+    truth = plant(3_600)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, truth)
+        both = past.settings
+        past.settings = both.model_copy(update={"pumps": both.pumps[:1]})
+        past.perform("curves", curves.run, START_MS + HOUR_MS)
+        past.settings = both
+
+        outcome = past.perform("curves", curves.run, START_MS + HOUR_MS + 300_000)
+
+    model = model_from_state(outcome.state)
+    assert model is not None
+    assert model.pumps == ("p1", "p2")
+    assert model.basis.first_ms < START_MS + 600_000

@@ -28,6 +28,20 @@ def write(settings: StorageSettings, readings: list[Reading], *, imported: bool 
         log.insert(readings, imported=imported)
 
 
+def test_history_is_told_by_its_times_as_far_as_it_is_new(settings: StorageSettings) -> None:
+    """A span that was read in part, or that the horizon cuts, counts with its own part; live rows do not at all."""
+    history = [Reading("flow", ts_ms, 1.0, 192) for ts_ms in (9_000, 1_000, 2_000, 3_000)]
+    write(settings, [Reading("flow", 50_000, 1.0, 192)])
+    write(settings, history, imported=True)
+    write(settings, [Reading("flow", 60_000, 1.0, 192)])
+
+    with Reader(settings.path) as reader, Reader(settings.path, horizon=4) as early:
+        assert reader.history(0) == [(1_000, 9_000)]
+        assert reader.history(2) == [(1_000, 3_000)]
+        assert reader.history(5) == []
+        assert early.history(3) == [(2_000, 2_000)]
+
+
 def test_a_window_finds_live_late_and_imported_rows(settings: StorageSettings) -> None:
     """The log is in the order of arrival; a window is by source time, its end not included."""
     write(settings, [Reading("flow", ts_ms, float(ts_ms), 192) for ts_ms in (5_000, 6_000, 7_000)])
