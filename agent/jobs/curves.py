@@ -11,20 +11,25 @@ from agent.jobs.evidence import evidence, header_state, plant_tags, pumps_of, ru
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.owed import joined, newest, touched, without
 from agent.jobs.running import first_thresholds, thresholds
+from agent.jobs.silence import spacing_ms
 from agent.plant import HeaderSettings
 from agent.roles import known_tags
 from agent.settings import AgentSettings
+from agent.store.columns import columns
 from agent.store.records import Record
 from agent.window import Frame, frame
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
 from analytics.curves.steady import Steadiness, steady_points
 from analytics.running import RUNNING, STOPPED, States, Thresholds
+from drivers.reading import Quality
 
 __all__ = ["model_from_state", "models_from_state", "run", "station_points"]
 
 FINEST_MS = 1_000  # of a cell
+COARSEST_MS = 300_000  # of a history's spacing; hourly values tell of no steady state
 SLICE_MS = 6 * 3_600_000  # of history in memory at once
+SAMPLE_MS = 3_600_000  # of a slice that tells its spacing
 LONGEST_MS = 24 * 3_600_000  # that one run judges; whoever has more catches up run by run
 JOINED_MS = 3_600_000  # between imported spans that make one stretch
 LOOKED_AT = 50_000  # new rows that tell from when the news are
@@ -154,7 +159,8 @@ def _slices(context: JobContext, kept: CurveState) -> Iterator[_Slice]:
             most_ms -= end_ms - start_ms
             for begin_ms in range(start_ms, end_ms, SLICE_MS):
                 until_ms = min(begin_ms + SLICE_MS, end_ms)
-                part = _judgeable(_Slice(begin_ms, until_ms, step_ms, is_history), context.now_ms)
+                own_ms = max(step_ms, _spacing_ms(context, begin_ms, until_ms)) if is_history else step_ms
+                part = _judgeable(_Slice(begin_ms, until_ms, own_ms, is_history), context.now_ms)
                 if part.begin_ms < part.until_ms:
                     yield part
 
@@ -164,6 +170,19 @@ def _judgeable(part: _Slice, now_ms: int) -> _Slice:
     window_ms, guard_ms = part.steadiness.window_ms, part.steadiness.guard_ms
     last_ms = (now_ms - guard_ms - window_ms) // window_ms * window_ms
     return replace(part, begin_ms=part.begin_ms // window_ms * window_ms, until_ms=min(part.until_ms, last_ms))
+
+
+def _spacing_ms(context: JobContext, begin_ms: int, until_ms: int) -> int:
+    """The spacing of imported readings where a value may not stand until the next one, in whole seconds; 0: it may."""
+    known = known_tags(context.settings)
+    names = [tag for tag in plant_tags(context.settings) if tag in known]
+    for end_ms in dict.fromkeys((min(begin_ms + SAMPLE_MS, until_ms), until_ms)):
+        found = columns(context.reader, names, begin_ms, end_ms)
+        told = {tag: spacing_ms(one.times_ms[one.quality >= Quality.GOOD].tolist(), 0) for tag, one in found.items()}
+        if any(told.values()):
+            wide = (each for tag, each in told.items() if known[tag].hold_ms < each <= COARSEST_MS)
+            return -(-max(wide, default=0) // FINEST_MS) * FINEST_MS
+    return 0
 
 
 def _live_from(context: JobContext, mark: int) -> int | None:

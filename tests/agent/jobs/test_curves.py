@@ -297,3 +297,36 @@ def test_an_added_pump_learns_from_the_log_that_is_there(tmp_path: Path) -> None
     assert model is not None
     assert model.pumps == ("p1", "p2")
     assert model.basis.first_ms < START_MS + 600_000
+
+
+@pytest.mark.parametrize(("step_s", "least"), [(1, 150), (5, 150), (20, 30)])
+def test_imported_history_is_learnt_from_its_beginning_however_coarse(tmp_path: Path, step_s: int, least: int) -> None:
+    """Tag by tag, 5 s apart, the job used to take the last rows for the news, and 20 s apart to have no value."""
+    truth = plant(3_600).take(slice(0, None, step_s))
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, truth, step_ms=1_000 * step_s, imported=True)
+
+        outcome = past.perform("curves", curves.run, START_MS + 2 * HOUR_MS)
+        again = past.perform("curves", curves.run, START_MS + 3 * HOUR_MS)
+
+    model = model_from_state(outcome.state)
+    assert model is not None
+    assert outcome.counts["points"] > least
+    assert model.basis.first_ms < START_MS + 600_000
+    assert again.counts["points"] == 0
+
+
+def test_a_value_a_minute_is_enough_for_curves(tmp_path: Path) -> None:
+    """Most historians keep one: ten hours of it give each pump's true head within 1 %."""
+    truth = plant(36_000, each=1_800).take(slice(0, None, 60))
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, truth, step_ms=60_000, imported=True)
+
+        outcome = past.perform("curves", curves.run, START_MS + 11 * HOUR_MS)
+
+    model = model_from_state(outcome.state)
+    assert model is not None
+    assert outcome.counts["points"] > 100
+    for pump, curve in zip(STATION, model.curves, strict=True):
+        flow = np.linspace(*curve.flow_range, num=9)
+        assert np.abs(curve.head(flow, 1.0) / pump.head(flow, np.array(1.0)) - 1.0).max() < 0.01
