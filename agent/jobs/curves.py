@@ -56,6 +56,8 @@ def run(context: JobContext) -> Outcome:
     plates = {header.id: _plates(settings, header) for header in settings.headers}
     kept = restored(context.state, {header: own for header, own in plates.items() if own})
     mark = context.reader.last_id
+    for curves in kept.headers.values():
+        curves.estimator.forget_after(context.now_ms)
     _owe(context, kept)
     limits = thresholds(context.reader.job_state("running")[1])
     news = dict.fromkeys(kept.headers, 0)

@@ -67,6 +67,12 @@ class StationCurves:
         self._times = (min(first, before[0]), max(last, before[1]))
         self._points, self._quota = thinned(Points.joined([self._points, useful]), self._capacity, self._quota)
 
+    def forget_after(self, now_ms: int) -> None:
+        """Drop points of a time that has not come yet: a clock was wrong, and beside them all others would look old."""
+        if self._times is not None and self._times[1] > now_ms:
+            self._points = self._points.take(self._points.times_ms <= now_ms)
+            self._times = (min(self._times[0], now_ms), now_ms)
+
     def fit(self) -> StationModel | None:
         """The model of the pumps that have run long enough; None before there is one."""
         counts = self._points.running.sum(axis=0)

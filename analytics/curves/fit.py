@@ -71,9 +71,8 @@ def fit(
     equations: Equations | None = None
     for iteration in range(REFINING if is_known else ITERATIONS):
         duties = system.duties(state)
-        errors = system.errors(duties)
         residuals = [meter.observed - meter.predicted(duties.values) for meter in system.meters]
-        scaled = [r / e for r, e in zip(residuals, errors, strict=True)]
+        scaled = [r / e for r, e in zip(residuals, system.errors(duties), strict=True)]
         if not is_known and iteration <= LEARNING:
             noise = _learnt_noise(noise, scaled, system)
             drift = _learnt_drift(state, equations, system, points) if equations else noise.drift

@@ -42,12 +42,9 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
     curves = tuple(
         _curve(index, plates[index].pump, trusted, priors[index], (found.theta, covariance)) for index in range(pumps)
     )
+    observed = [meter.observed for meter in found.channels]
     within, steady, scales = (
-        [
-            _rms(values[kept], worths[meter.rows[kept]])
-            for values, kept, meter in zip(of_meters, found.kept, found.channels, strict=True)
-        ]
-        for of_meters in (found.residuals, found.steady_residuals, [meter.observed for meter in found.channels])
+        _each_rms(of, found, worths) for of in (found.residuals, found.steady_residuals, observed)
     )
     noise = np.nan_to_num(np.fmax(steady, blocks))  # what was not learnt from is what will be predicted
     basis = Basis(
@@ -153,6 +150,12 @@ def _left_out(points: Points, priors: Sequence[Prior], found: Fit, now_ms: int) 
             residuals = (channel.observed - channel.predicted(values))[judged]
             into.append((residuals, worths[channel.rows[judged]]))
     return [_rms(*map(np.concatenate, zip(*each, strict=True))) if each else float("nan") for each in judged_in]
+
+
+def _each_rms(of_meters: Sequence[Floats], found: Fit, worths: Floats) -> list[float]:
+    """RMS per meter of values that the fit kept."""
+    meters = zip(of_meters, found.kept, found.channels, strict=True)
+    return [_rms(values[kept], worths[meter.rows[kept]]) for values, kept, meter in meters]
 
 
 def _rms(residuals: Floats, worths: Floats) -> float:

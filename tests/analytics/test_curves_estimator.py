@@ -336,3 +336,22 @@ def test_what_was_not_visited_lately_is_held_less_and_less_surely() -> None:
     assert far[0] < far[1] < far[2] < 0.05
     assert far[2] > 3.0 * far[0]
     assert near.max() < 0.006
+
+
+def test_points_from_the_future_do_not_make_all_others_old() -> None:
+    """A clock stood two years ahead for an hour: nothing of it is left, and what follows counts as recent."""
+    rng = np.random.default_rng(17)
+    station = UNLIKE[:2]
+    points = measured(operation(station, sets_of(2, 1, 2), 300, rng), rng)
+    plain, fooled = (StationCurves(plates(station)) for _ in range(2))
+    ahead = replace(points, times_ms=points.times_ms + 2 * 365 * 86_400_000)
+
+    plain.update(points)
+    fooled.update(ahead)
+    fooled.forget_after(int(points.times_ms[-1]))
+    fooled.update(points)
+
+    one, other = plain.fit(), fooled.fit()
+    assert one is not None
+    assert other is not None
+    assert np.array_equal(one.covariance, other.covariance)
