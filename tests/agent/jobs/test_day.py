@@ -29,7 +29,8 @@ PUMPS: list[dict[str, Any]] = [
     {"id": pump, "header": "main", "power": f"{pump}.power", "speed": f"{pump}.speed", "rated_power": 120.0}
     for pump in ("p1", "p2")
 ]
-NIGHT = {"price": 0.1, "start": "00:00", "end": "06:00"}
+BETWEEN = 9.0  # kW, of 120 rated: no stopped pump draws it, and no running one surely
+NIGHT = {"price": 0.1, "start": "00:00", "end": "06:30"}
 
 
 def at_ms(text: str, zone: str = "UTC") -> int:
@@ -39,7 +40,7 @@ def at_ms(text: str, zone: str = "UTC") -> int:
 
 @contextmanager
 def station(folder: Path, zone: str = "UTC", pumps: list[dict[str, Any]] = PUMPS) -> Iterator[History]:
-    """Two pumps that may be metered each minute; a kWh costs 0.10 until six in the morning and 0.20 after."""
+    """Two pumps that may be metered each minute; a kWh costs 0.10 until half past six in the morning and 0.20 after."""
     plant = {
         "station": {"name": "test", "time_zone": zone},
         "header": [{"id": "main", "pressure": ["pressure"], "flow": ["flow"]}],
@@ -178,7 +179,7 @@ def test_the_day_survives_an_excursion_of_the_clock(tmp_path: Path, wrong: str) 
     # two minutes went to the wrong time, and a reading may stand for them
     whole = 23 * 60 + 35
     assert energy == pytest.approx(200.0 * whole / 60, abs=7.0)
-    assert cost == pytest.approx(0.1 * 1_200 + 0.2 * (energy - 1_200), abs=0.01)
+    assert cost == pytest.approx(0.1 * 1_300 + 0.2 * (energy - 1_300), abs=0.01)
     assert volume == pytest.approx(1_000.0 * whole / 60, abs=35.0)
 
 
@@ -225,12 +226,13 @@ def test_today_begins_at_the_stations_midnight(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "following", "hours", "night"), [("2026-03-29", "2026-03-30", 23, 5), ("2026-10-25", "2026-10-26", 25, 7)]
+    ("day", "following", "hours", "night"),
+    [("2026-03-29", "2026-03-30", 23, 5.5), ("2026-10-25", "2026-10-26", 25, 7.5)],
 )
 def test_a_day_on_which_clocks_change_has_all_its_hours(
-    tmp_path: Path, day: str, following: str, hours: int, night: int
+    tmp_path: Path, day: str, following: str, hours: int, night: float
 ) -> None:
-    """23 or 25 of them; the night's price holds for five or seven. The job is restarted five times on the way."""
+    """23 or 25 of them; the night's price holds for an hour less or more. The job restarts on the way."""
     begin, end = at_ms(day, "Europe/Berlin"), at_ms(following, "Europe/Berlin")
     with station(tmp_path, "Europe/Berlin") as past:
         run_both(past, begin - HOUR_MS, end + HOUR_MS)
@@ -245,6 +247,44 @@ def test_a_day_on_which_clocks_change_has_all_its_hours(
     assert whole["cost_today"] == pytest.approx(200.0 * (0.1 * night + 0.2 * (hours - night)))
     assert (whole["today_covered"], whole["volume_today_covered"]) == (1.0, 1.0)
     assert (after["energy_today_kwh"], after["today_covered"]) == (pytest.approx(200.0), 1.0)
+
+
+def test_a_day_that_ends_within_an_hour_keeps_to_itself(tmp_path: Path) -> None:
+    """Lord Howe's clocks go back by half an hour: the last of its 24.5 hours is a half one."""
+    midnight = at_ms("2026-04-06", "Australia/Lord_Howe")
+    with station(tmp_path, "Australia/Lord_Howe") as past:
+        run_both(past, midnight - HOUR_MS, midnight + HOUR_MS)
+
+        assert today(past, midnight + HOUR_MS) == (200.0, 20.0, 1_000.0)
+
+
+def test_days_in_a_wrong_future_do_not_crowd_out_today(tmp_path: Path) -> None:
+    """What was counted longest ago is forgotten, not what bears the oldest date."""
+    midnight = at_ms("2026-03-10")
+    with station(tmp_path) as past:
+        run_both(past, midnight, midnight + 3 * HOUR_MS)
+        told(past, midnight + HOUR_MS)
+        past.series("pressure", [4.0] * 91, start_ms=at_ms("2027-03-10"), step_ms=HOUR_MS)
+        for hour in range(1, 91, 5):
+            told(past, at_ms("2027-03-10") + hour * HOUR_MS)
+
+        told(past, midnight + 2 * HOUR_MS)
+
+        assert today(past, midnight + 3 * HOUR_MS) == (400.0, 40.0, 2_000.0)  # its first hour lies 90 hours back
+
+
+def test_a_pump_that_says_nothing_new_still_uses_energy(tmp_path: Path) -> None:
+    """Its power alone tells that it runs; between both thresholds it does as before, also in the job's next run."""
+    midnight = at_ms("2026-03-10")
+    with station(tmp_path, pumps=[{"id": "p1", "header": "main", "power": "p1.power", "rated_power": 120.0}]) as past:
+        run_both(past, midnight, midnight + HOUR_MS)
+        told(past, midnight + HOUR_MS)
+        run_both(past, midnight + HOUR_MS, midnight + HOUR_MS + 6 * MINUTE_MS, p1_power=BETWEEN)
+
+        body = told(past, midnight + HOUR_MS + 6 * MINUTE_MS)
+
+    assert body["energy_today_kwh"] == pytest.approx(100.0 + 0.1 * BETWEEN)
+    assert body["today_covered"] == 1.0
 
 
 def test_the_jobs_state_keeps_the_hours_of_two_days(tmp_path: Path) -> None:
