@@ -15,7 +15,7 @@ from analytics.gaps.linear import Line
 from analytics.gaps.missing import Missing
 from analytics.gaps.zero import Zero
 
-_MOST_STUDIES = 50  # of a tag's window; gaps of other lengths, or seen by other companions, are bridged by lines then
+_MOST_STUDIES = 16  # of a tag's window; gaps of other lengths, or seen by other companions, are bridged by lines then
 
 
 def bridges(cells: Frame, tag: Tag, companions: Sequence[str], gaps: Iterable[Silence], made_ms: int) -> list[Filled]:

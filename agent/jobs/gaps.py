@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
@@ -10,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.jobs.bridge import bridges
 from agent.jobs.job import JobContext, Outcome
-from agent.jobs.silence import Heard, Silence, good_times, silence_until, silences, spacing_ms
+from agent.jobs.portions import CHOICE_CELLS, MOST_CANDIDATES, MOST_WORK, PAST_MS, Found, blocks, within, work
+from agent.jobs.silence import Heard, Silence, good_times, is_lasting, silence_until, silences, spacing_ms
 from agent.roles import Tag, known_tags
 from agent.store.reader import Reader
 from agent.store.records import Filled, Row, Stretch
@@ -18,10 +20,8 @@ from agent.window import Frame, frame
 from analytics.gaps.correlated import companions
 
 MOST_ROWS = 200_000  # one run takes in; whoever has more catches up run by run
-PAST_MS = 1_800_000  # of a tag's own recent past, from which a method learns
 CHOICE_MS = 6 * 3_600_000  # for which companions are kept
 EACH = 8  # companions on the tag's own device, and as many elsewhere
-MOST_CANDIDATES = 500
 TAGS_A_LOOK = 200
 AT_ONCE = frozenset({"zero", "forward"})  # methods that do not wait for the end of a gap
 
@@ -52,39 +52,81 @@ def restored(state: bytes | None) -> JobState:
 def run(context: JobContext) -> Outcome:
     """Fill the gaps that new readings have closed, and those that methods need not wait for.
 
-    Work is proportional to new readings, plus one look at the recent past for each period of the tags with gaps.
+    Work is proportional to new readings, plus one look at the recent past for each hour and period of the tags with
+    gaps. Where that is more than a run may take on, it stops at an earlier row, and the next one goes on from there.
     """
     reader = context.reader
     known = known_tags(context.settings)
     watched = {name: tag for name, tag in known.items() if tag.fill != "missing" and tag.has_unit}
-    kept = restored(context.state)
-    kept.tags = {name: kept.tags.get(name, Heard()) for name in watched}
-    before = dict(kept.counts)
     rows = reader.after(context.mark, MOST_ROWS, list(watched)) if watched else []
-    is_behind = len(rows) == MOST_ROWS
     alike, is_history = _alike(reader, rows)
-    is_behind, rows = is_behind or len(alike) < len(rows), alike
-    times_ms = good_times(rows)
-    unfilled = [stretch for name, times in times_ms.items() for stretch in _late(reader, watched[name], times)]
-    watched = {name: _spaced(tag, kept.tags[name], times_ms.get(name, ()), is_history) for name, tag in watched.items()}
+    kept = restored(context.state)
+    before = dict(kept.counts)
+    times_ms = good_times(alike)
+    heard = {name: kept.tags.get(name, Heard()) for name in watched}
+    watched = {name: _spaced(tag, heard[name], times_ms.get(name, ()), is_history) for name, tag in watched.items()}
     known |= watched
-    until_ms = rows[-1].ts_ms if is_behind else context.now_ms
-    longest_ms = round(1_000 * context.settings.jobs.gaps.longest)
-    found: dict[str, list[Silence]] = {}
-    for name, tag in watched.items():
-        gaps, left = _gaps(kept.tags[name], tag, times_ms.get(name, ()), until_ms, longest_ms)
-        kept.counts["gaps_left"] += left
-        found |= {name: gaps} if gaps else {}
-    filled = _fill(context, kept, known, found)
+    kept.tags = heard
+    portion = _portion(context, known, kept, alike, is_behind=len(rows) == MOST_ROWS or len(alike) < len(rows))
+    kept = portion.kept
+    unfilled = [stretch for name, times in portion.times_ms.items() for stretch in _late(reader, watched[name], times)]
+    filled = _fill(context, kept, known, portion.found)
     kept.counts["values_filled"] += len(filled)
     kept.counts["values_withdrawn"] += len(unfilled)
+    counts = {what: number - before[what] for what, number in kept.counts.items()}
     return Outcome(
-        mark=rows[-1].id if is_behind else reader.last_id,
+        mark=portion.rows[-1].id if portion.is_behind else reader.last_id,
         state=_STATES.dump_json(kept),
         filled=filled,
         unfilled=unfilled,
-        counts={what: number - before[what] for what, number in kept.counts.items()},
+        counts=counts | {"runs_behind": int(portion.is_behind)},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Portion:
+    """What one run takes on."""
+
+    rows: list[Row]
+    is_behind: bool  # there are more rows than these
+    kept: JobState  # as these rows leave it
+    times_ms: Mapping[str, list[int]]  # of good readings, by tag
+    found: Found
+
+
+def _portion(
+    context: JobContext, known: Mapping[str, Tag], kept: JobState, rows: list[Row], *, is_behind: bool
+) -> _Portion:
+    """As many of *rows* as a run can take on, one at least, and what is to be filled after them."""
+    while True:
+        portion = _found(context, known, deepcopy(kept), rows, is_behind=is_behind)
+        heard = portion.kept.tags
+        lasting = {name: [one for one in gaps if is_lasting(heard[name], one)] for name, gaps in portion.found.items()}
+        ended = {name: [one for one in gaps if one not in lasting[name]] for name, gaps in portion.found.items()}
+        ended = {name: gaps for name, gaps in ended.items() if gaps}
+        needed = work(ended, known, heard)
+        if needed <= MOST_WORK or len(rows) <= 1:
+            break
+        rows = rows[: max(1, min(len(rows) // 2, round(len(rows) * MOST_WORK / needed)))]
+        is_behind = True
+    taken = within(MOST_WORK - needed, {name: gaps for name, gaps in lasting.items() if gaps}, known, heard)
+    names = [name for name in portion.found if name in ended or name in taken]
+    return replace(portion, found={name: [*ended.get(name, ()), *taken.get(name, ())] for name in names})
+
+
+def _found(
+    context: JobContext, known: Mapping[str, Tag], kept: JobState, rows: list[Row], *, is_behind: bool
+) -> _Portion:
+    """The gaps after *rows*; *kept* moves on to there."""
+    times_ms = good_times(rows)
+    until_ms = rows[-1].ts_ms if is_behind else context.now_ms
+    longest_ms = round(1_000 * context.settings.jobs.gaps.longest)
+    found: dict[str, list[Silence]] = {}
+    for name, heard in kept.tags.items():
+        gaps, left = _gaps(heard, known[name], times_ms.get(name, ()), until_ms, longest_ms)
+        kept.counts["gaps_left"] += left
+        found |= {name: gaps} if gaps else {}
+    return _Portion(rows, is_behind, kept, times_ms, found)
 
 
 def _alike(reader: Reader, rows: list[Row]) -> tuple[list[Row], bool]:
@@ -140,15 +182,13 @@ def _gaps(heard: Heard, tag: Tag, times_ms: Sequence[int], until_ms: int, longes
     return [one for one in found if one.done_ms < one.end_ms - tag.period_ms], left
 
 
-def _fill(
-    context: JobContext, kept: JobState, known: Mapping[str, Tag], found: Mapping[str, list[Silence]]
-) -> list[Filled]:
-    """Filled values for what was found, from one look at the past for each period of the tags."""
+def _fill(context: JobContext, kept: JobState, known: Mapping[str, Tag], found: Found) -> list[Filled]:
+    """Filled values for what was found, from one look at the past for each hour and period of the tags."""
     filled: list[Filled] = []
-    for period_ms in sorted({known[name].period_ms for name in found}):
-        names = [name for name in found if known[name].period_ms == period_ms]
+    for period_ms, together in blocks(found, known):
+        names = list(together)
         for start in range(0, len(names), TAGS_A_LOOK):
-            part = {name: found[name] for name in names[start : start + TAGS_A_LOOK]}
+            part = {name: together[name] for name in names[start : start + TAGS_A_LOOK]}
             _choose(context, kept, known, part)
             wanted = {*part, *(each for name in part for each in kept.tags[name].companions if each in known)}
             cells = _cells(context, wanted, part, period_ms)
@@ -161,7 +201,7 @@ def _bridged(cells: Frame, kept: JobState, tag: Tag, found: list[Silence], now_m
     heard = kept.tags[tag.name]
     companions_of = [name for name in heard.companions if name in cells.values]
     filled = bridges(cells, tag, companions_of, found, now_ms)
-    if not found[-1].is_closed and filled:
+    if is_lasting(heard, found[-1]) and filled:
         heard.filled_ms = filled[-1].ts_ms
     times_ms = [one.ts_ms for one in filled]
     for gap in found:
@@ -170,15 +210,16 @@ def _bridged(cells: Frame, kept: JobState, tag: Tag, found: list[Silence], now_m
     return filled
 
 
-def _cells(context: JobContext, names: Iterable[str], found: Mapping[str, list[Silence]], period_ms: int) -> Frame:
-    """A cell a period, from the past of the oldest gap to the reading that ends the newest."""
+def _cells(context: JobContext, names: Iterable[str], found: Found, period_ms: int, most: int | None = None) -> Frame:
+    """A cell a period, from the past of the oldest gap to the reading that ends the newest; the first *most* only."""
     start_ms = min(gaps[0].start_ms for gaps in found.values()) - PAST_MS
     end_ms = max(gaps[-1].end_ms for gaps in found.values()) + period_ms
     start_ms -= start_ms % period_ms
+    end_ms = end_ms if most is None else min(end_ms, start_ms + most * period_ms)
     return frame(context.reader, context.settings, sorted(names), start_ms, end_ms, period_ms)
 
 
-def _choose(context: JobContext, kept: JobState, known: Mapping[str, Tag], found: Mapping[str, list[Silence]]) -> None:
+def _choose(context: JobContext, kept: JobState, known: Mapping[str, Tag], found: Found) -> None:
     """Look for companions of the tags that need them and have none, or have had theirs for long."""
     due = [
         known[name]
@@ -192,7 +233,7 @@ def _choose(context: JobContext, kept: JobState, known: Mapping[str, Tag], found
         for tag in known.values()
         if tag.behaviour == "analogue" and tag.has_unit and tag.period_ms <= due[0].period_ms
     ][:MOST_CANDIDATES]
-    cells = _cells(context, {tag.name for tag in [*pool, *due]}, found, due[0].period_ms)
+    cells = _cells(context, {tag.name for tag in [*pool, *due]}, found, due[0].period_ms, CHOICE_CELLS)
     for tag in due:
         own = [each.name for each in pool if each.device == tag.device and each.name != tag.name]
         others = [each.name for each in pool if each.device != tag.device]

@@ -78,3 +78,8 @@ def silence_until(heard: Heard, tag: Tag, now_ms: int) -> list[Silence]:
     if not heard.last_ms or end_ms - heard.last_ms <= _MISSED * tag.period_ms:
         return []
     return [Silence(heard.last_ms, end_ms, is_closed=False, done_ms=heard.filled_ms)]
+
+
+def is_lasting(heard: Heard, silence: Silence) -> bool:
+    """Whether *silence* is open still, so that a later look finds it again."""
+    return not silence.is_closed and silence.start_ms == heard.last_ms

@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from analytics.gaps import correlated, forward, linear, missing, zero
+from analytics.gaps.correlated import Regression
+from analytics.gaps.forward import Forward
 from analytics.gaps.gap import COVERAGE_90, Estimate, Gap, Window, gaps
-from analytics.gaps.variability import bridge_std, structure
+from analytics.gaps.linear import Line
+from analytics.gaps.variability import bridge_std, length_class, structure
+from analytics.gaps.zero import Zero
 from tests.real_station import needs_real_station, recording
 
 Floats = NDArray[np.float64]
@@ -158,6 +162,82 @@ def test_every_estimate_is_finite_and_doubts_itself(measured: list[float], resol
             assert np.isfinite(estimate.values).all()
             assert np.isfinite(estimate.std).all()
             assert (estimate.std > 0).all()
+
+
+def test_usual_lengths_are_studied_as_they_are_and_others_by_near_ones() -> None:
+    """No gap is studied by ones that are a fifth longer or shorter, and a few dozen classes hold all of an hour."""
+    usual = [1, 2, 3, 4, 5, 10, 30, 60, 120, 300, 600, 1_200]
+
+    assert [length_class(size) for size in usual] == usual
+    assert all(0.8 < length_class(size) / size < 1.2 for size in range(1, 20_000))
+    assert len({length_class(size) for size in range(1, 3_601)}) < 40
+
+
+def holed(count: int) -> Window:
+    """40,000 values with so many gaps of 3 to 25, and two companions that were measured throughout."""
+    values = walk(40_000)
+    companion = values + np.random.default_rng(8).normal(0.0, 0.5, values.size)
+    for place in range(count):
+        begin = 1_000 + 60 * place
+        values[begin : begin + 3 + place % 23] = np.nan
+    return Window(values, np.column_stack([companion, companion[::-1]]))
+
+
+@pytest.mark.parametrize("method", [Zero, Line, Forward, Regression])
+def test_a_window_is_gone_through_no_more_often_for_more_gaps(
+    method: Callable[[Window], Zero | Line | Forward | Regression],
+) -> None:
+    """Once for each gap was quadratic: a day with a gap a minute took what is allowed a run, and filled nothing."""
+    looks = []
+    for count in (60, 600):
+        window = holed(count)
+        one = method(window)
+        for gap in gaps(window.values):
+            one.fill(gap)
+        looks.append(one.looks)
+
+    assert looks[1] <= looks[0] < 60
+
+
+@pytest.mark.parametrize("method", [(Zero, zero.fill), (Line, linear.fill), (Forward, forward.fill)])
+def test_what_is_kept_for_the_next_gap_changes_nothing(
+    method: tuple[Callable[[Window], Zero | Line | Forward], Callable[[Window, Gap], Estimate]],
+) -> None:
+    """Gap after gap of one window, the long before the short, is what each would be on its own."""
+    window = holed(60)
+    kept, alone = method[0](window), method[1]
+
+    for gap in reversed(gaps(window.values)):
+        together, single = kept.fill(gap), alone(window, gap)
+        assert (together.values == single.values).all()
+        assert (together.std == single.std).all()
+
+
+def test_what_is_learnt_from_companions_is_kept_apart_by_companions_and_lengths() -> None:
+    """A gap in which the best companion is missing must not be read off a study with it."""
+    window = holed(60)
+    found = gaps(window.values)
+    window.companions[found[30].begin, 0] = np.nan
+    kept = Regression(window)
+
+    for gap in found[27:34]:
+        together, single = kept.fill(gap), correlated.fill(window, gap)
+        assert together.method == single.method
+        assert together.values == pytest.approx(single.values)
+        assert together.std == pytest.approx(single.std)
+    assert {kept.fill(found[29]).method, kept.fill(found[30]).method} == {"correlated", "linear"}
+
+
+def test_beyond_so_many_studies_a_line_is_drawn() -> None:
+    """What one window may cost is bounded; gaps like the ones studied before are still read off companions."""
+    window = holed(60)
+    found = gaps(window.values)
+    kept = Regression(window, most_studies=1)
+
+    methods = [kept.fill(gap).method for gap in found[:24]]
+
+    assert methods[0] == methods[23] == "correlated"
+    assert set(methods[1:23]) == {"linear"}
 
 
 @needs_real_station
