@@ -19,6 +19,8 @@ USUAL_EFFICIENCY = 0.7  # wire to water, where a power or a flow is not measured
 FLOW_FORM = 0.005  # share of a flow by which pumps differ from the model's form (tests/simulators/waterworks.py)
 POWER_FORM = 0.002  # the same of power
 OUTERMOST = 0.01  # share of the points at either end that does not widen a learnt range
+RECENT = 0.5  # worth of a point from which the pumps as they are are learnt first
+LEAST_OF_EACH = 24  # points of each pump that take part in that, however old
 KNOTTED = 0.1  # share of them beyond either outer knot; outliers of the head are among them
 
 
@@ -33,7 +35,7 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
         last_ms: Time of the newest.
     """
     priors = [prior(plate, _typical(points, index)) for index, plate in enumerate(plates)]
-    found = fit(points, priors, last_ms)
+    found = _fitted(points, priors, last_ms)
     worths = worth(points, last_ms)
     blocks = _left_out(points, priors, found, last_ms)
     covariance = found.covariance + _form(found.theta)
@@ -60,6 +62,17 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
         power_scale=tuple(np.nan_to_num(scales[1 : 1 + pumps]).tolist()),
     )
     return StationModel(curves, covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.drift, basis)
+
+
+def _fitted(points: Points, priors: Sequence[Prior], now_ms: int) -> Fit:
+    """The fit to all *points*, begun where recent ones end: from old ones alone it might not find back to worn pumps."""
+    chosen = worth(points, now_ms) > RECENT
+    for runs in points.running.T:
+        chosen[np.flatnonzero(runs)[-LEAST_OF_EACH:]] = True
+    if chosen.all():
+        return fit(points, priors, now_ms)
+    first = fit(points.take(chosen), priors, now_ms)
+    return fit(points, priors, now_ms, start=first.theta, noise=first.noise)
 
 
 def _typical(points: Points, index: int) -> Typical:
