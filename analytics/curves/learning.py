@@ -65,7 +65,7 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
 
 
 def _fitted(points: Points, priors: Sequence[Prior], now_ms: int) -> Fit:
-    """The fit to all *points*, begun where recent ones end: from old ones alone it might not find back to worn pumps."""
+    """The fit to all *points*, begun where recent ones end: from old ones it might not find the way to worn pumps."""
     chosen = worth(points, now_ms) > RECENT
     for runs in points.running.T:
         chosen[np.flatnonzero(runs)[-LEAST_OF_EACH:]] = True

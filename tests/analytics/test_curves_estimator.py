@@ -355,3 +355,27 @@ def test_points_from_the_future_do_not_make_all_others_old() -> None:
     assert one is not None
     assert other is not None
     assert np.array_equal(one.covariance, other.covariance)
+
+
+@pytest.mark.parametrize("seed", [3, 5])
+def test_among_pumps_that_share_a_meter_the_worn_one_is_found(seed: int) -> None:
+    """One of three wears by 10 % after a healthy year: a fit that sets out from the year's points stops half way.
+
+    Slower than most: a year of points goes through the memory.
+    """
+    rng = np.random.default_rng(seed)
+    healthy, sets = UNLIKE[:3], sets_of(3, 1, 2)
+    pump = healthy[1]
+    worn = (healthy[0], replace(pump, shut_off=0.9 * pump.shut_off, best_head=0.9 * pump.best_head), healthy[2])
+    year = operation(healthy, sets, 365 * 24, rng, step_ms=3_600_000, every=3)
+    month = operation(worn, sets, 30 * 72, rng, step_ms=1_200_000, every=6)
+    month = replace(month, times_ms=month.times_ms + (year.times_ms[-1] + 1_200_000 - month.times_ms[0]))
+
+    model = learnt(healthy, measured(Points.joined([year, month]), rng))
+
+    for index, (true, curve) in enumerate(zip(worn, model.curves, strict=True)):
+        runs = month.running[:, index]
+        flow, speed = month.pump_flows[runs, index], month.speeds[runs, index]
+        off = np.abs(curve.head(flow, speed) / true.head(flow, speed) - 1.0)
+        assert np.median(off) < 0.01
+        assert np.quantile(off, 0.9) < 0.02
