@@ -12,7 +12,7 @@ from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 
-from agent.mistakes import SettingsError
+from agent.configuration.mistakes import SettingsError
 
 MENDABLE = 2  # as argparse has it for its own
 INTERRUPTED = 130  # as shells have it for Ctrl-C

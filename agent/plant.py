@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from agent.mistakes import did_you_mean
+from agent.configuration.mistakes import did_you_mean
 from drivers.settings import Name, Settings, contradiction
 
 WIDEST_POR = 3.0  # shares of best efficiency flow; percentages are far beyond

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NoReturn
 
-from agent.config_file import load
+from agent.configuration.config_file import load
+from agent.configuration.mistakes import SettingsError
 from agent.health import Part
-from agent.mistakes import SettingsError
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError
 from agent.ticks import Ticks

@@ -1,4 +1,4 @@
-"""The one TOML file as one model; agent/config_file.py reads it and says what is wrong."""
+"""The one TOML file as one model; agent/configuration/config_file.py reads it and says what is wrong."""
 
 from typing import NamedTuple, Self
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli import parser
-from agent.config_file import load
+from agent.configuration.config_file import load
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

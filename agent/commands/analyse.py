@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from agent.analyse import Due, analyse
 from agent.cli import MENDABLE
-from agent.config_file import load
+from agent.configuration.config_file import load
 from agent.health import Part
 from agent.store.errors import StorageError
 

@@ -5,7 +5,7 @@ import sys
 from argparse import Namespace
 
 from agent.cli import MENDABLE
-from agent.config_file import load
+from agent.configuration.config_file import load
 from agent.mqtt.instant import rfc3339
 from agent.progress_bar import progress_bar
 from agent.store.backup import back_up

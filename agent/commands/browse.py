@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from pathlib import Path
 
-from agent.config_file import load
-from agent.mistakes import Mistake, Place, SettingsError
+from agent.configuration.config_file import load
+from agent.configuration.mistakes import Mistake, Place, SettingsError
 from drivers.opcua.browse import Survey, Variable, Walk
 from drivers.opcua.session import Session
 from drivers.opcua.settings import OpcuaSettings

@@ -8,9 +8,9 @@ from typing import Any
 
 from agent.cli import MENDABLE
 from agent.commands import check_live
-from agent.config_file import located
-from agent.hints import hints
-from agent.mistakes import Mistake, SettingsError
+from agent.configuration.config_file import located
+from agent.configuration.hints import hints
+from agent.configuration.mistakes import Mistake, SettingsError
 from agent.settings import AgentSettings
 from drivers.registers import plan
 from drivers.settings import AnyDeviceSettings, UnitSettings

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
-from agent.config_file import located
-from agent.diagnosis import diagnosis
-from agent.inspection import Inspected, inspect
-from agent.mistakes import Place
-from agent.raw_text import raw_text
+from agent.commissioning.diagnosis import diagnosis
+from agent.commissioning.inspection import Inspected, inspect
+from agent.commissioning.raw_text import raw_text
+from agent.commissioning.traffic import Traffic, line, traffic
+from agent.configuration.config_file import located
+from agent.configuration.mistakes import Place
 from agent.settings import AgentSettings
 from agent.store.disk import HOT_BYTES, SEALED_BYTES, DiskForecast, DiskUse, disk_forecast
-from agent.traffic import Traffic, line, traffic
 from drivers.device import TagSettings
 from drivers.reading import Reading, is_good
 from drivers.settings import OpcuaSettings, UnitSettings

@@ -5,11 +5,11 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from agent.cli import MENDABLE
-from agent.config_file import load
+from agent.configuration.config_file import load
+from agent.configuration.mistakes import did_you_mean
 from agent.export.files import ExportError, Form, opened
 from agent.export.slices import slices
 from agent.export.tables import long_table, wide_table
-from agent.mistakes import did_you_mean
 from agent.store.errors import StorageError
 from agent.store.reader import Reader
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from agent.cli import MENDABLE
-from agent.config_file import load
+from agent.configuration.config_file import load
 from agent.health import wall_ms
 from agent.mqtt.instant import rfc3339
 from agent.progress_bar import progress_bar

@@ -8,10 +8,10 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any, get_args
 
-from agent.config_file import settle
-from agent.mistakes import Mistake, Place, SettingsError, did_you_mean
-from agent.register_list import Site, read_register_list
-from agent.tags_file import DEVICE, columns
+from agent.configuration.config_file import settle
+from agent.configuration.mistakes import Mistake, Place, SettingsError, did_you_mean
+from agent.tag_lists.register_list import Site, read_register_list
+from agent.tag_lists.tags_file import DEVICE, columns
 from drivers.settings import DataType
 
 _ALWAYS = (DEVICE, "name", "address", "node", "type", "unit")

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from agent.mistakes import Mistake, Place, SettingsError
-from agent.toml_text import parse
+from agent.configuration.mistakes import Mistake, Place, SettingsError
+from agent.configuration.toml_text import parse
 from drivers.opcua.certificate import Certificate, create
 
 _OWNER_ONLY = 0o600

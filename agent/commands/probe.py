@@ -8,10 +8,10 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from agent.probe_target import Target, target
-from agent.probing import Probe, probe
-from agent.tag_text import csv_lines, toml_line
-from agent.typical import typical_range
+from agent.commissioning.probe_target import Target, target
+from agent.commissioning.probing import Probe, probe
+from agent.commissioning.typical import typical_range
+from agent.tag_lists.tag_text import csv_lines, toml_line
 from drivers.guesses import Guess, grouped, guesses, shares
 from drivers.plausibility import Expectation
 from drivers.reading import DriverError, Value

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from agent.cli import MENDABLE
-from agent.config_file import load
+from agent.configuration.config_file import load
 from agent.main import main
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError

@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 
-from agent.schema import schema_text
+from agent.configuration.schema import schema_text
 
 
 def run(_args: Namespace) -> int:

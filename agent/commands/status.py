@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.cli import MENDABLE
 from agent.commands.status_store import backlog_line, disk_lines, known_of_store, loss_lines
-from agent.config_file import load
+from agent.configuration.config_file import load
 from agent.mqtt.instant import instant_ms, rfc3339
 from agent.store.errors import StorageError
 from agent.store.reader import JobRun, Reader

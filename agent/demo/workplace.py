@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from agent.config_file import load
+from agent.configuration.config_file import load
 from agent.demo.broker import mosquitto
 from agent.demo.servers import ports
 from agent.settings import AgentSettings

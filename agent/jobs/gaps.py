@@ -107,7 +107,7 @@ def _portion(
         needed = work(ended, known, heard)
         if needed <= MOST_WORK or len(rows) <= 1:
             break
-        rows = rows[: max(1, min(len(rows) // 2, round(len(rows) * MOST_WORK / needed)))]
+        rows = rows[: max(1, min(len(rows) * 4 // 5, round(len(rows) * MOST_WORK / needed)))]
         is_behind = True
     taken = within(MOST_WORK - needed, {name: gaps for name, gaps in lasting.items() if gaps}, known, heard)
     names = [name for name in portion.found if name in ended or name in taken]

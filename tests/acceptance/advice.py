@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from agent.config_file import load
+from agent.configuration.config_file import load
 from agent.jobs.curves import models_from_state, station_points
 from agent.jobs.evidence import plant_tags
 from agent.jobs.running import thresholds

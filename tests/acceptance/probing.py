@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.probing import probe
-from agent.typical import typical_range
+from agent.commissioning.probing import probe
+from agent.commissioning.typical import typical_range
 from drivers.address import parse
 from drivers.guesses import Guess, grouped, guesses
 from drivers.plausibility import Expectation

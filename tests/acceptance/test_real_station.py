@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config_file import load
+from agent.configuration.config_file import load
 from drivers.reading import Quality
 from tests.acceptance.station import missing, prepare
 from tests.acceptance.transport import check_transport

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.config_file import load
+from agent.configuration.config_file import load
 from agent.store.reader import Reader
 from agent.store.records import Row
 from tests.acceptance.listener import Listener

@@ -9,7 +9,7 @@ from shutil import copytree
 
 import pytest
 
-from agent.config_file import load
+from agent.configuration.config_file import load
 from tests.agent.reference import CONFIG, spoilt
 from tests.real_station import FOLDER, needs_real_station
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from agent.config_file import load
-from agent.mistakes import Mistake, SettingsError
-from agent.schema import schema_at
-from agent.toml_text import parse
+from agent.configuration.config_file import load
+from agent.configuration.mistakes import Mistake, SettingsError
+from agent.configuration.schema import schema_at
+from agent.configuration.toml_text import parse
 from tests.agent.reference import CONFIG, TEXT, spoilt
 
 

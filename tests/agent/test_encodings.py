@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.encodings import decoded
+from agent.tag_lists.encodings import decoded
 
 WESTERN = ["Gerät;m³/h;°C", "Düse", "Förderhöhe;Öl;µS/cm", "débit;pression;°C", "Zulauf übrig; Größe"]
 CHINESE = ["变量名;地址;单位", "1号泵出口压力", "频率反馈,℃", "温度"]

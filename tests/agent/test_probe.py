@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from agent.config_file import load
+from agent.configuration.config_file import load
 from drivers.registers import WORDS
 from tests.acceptance.probing import Finding, findings, told
 from tests.simulators import serial_bus

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from agent.mistakes import did_you_mean
+from agent.configuration.mistakes import did_you_mean
+from agent.configuration.schema import owners, schema_at, schema_text
 from agent.plant import PumpSettings, TariffBand, TariffSettings
-from agent.schema import owners, schema_at, schema_text
 from drivers.settings import ModbusSettings
 from tests.agent.reference import CONFIG
 
@@ -106,7 +106,8 @@ def test_two_prices_for_one_minute_are_refused(start: str, end: str, agree: bool
 def test_reading_settings_loads_no_protocol_and_no_mathematics() -> None:
     """`check` answers at once, and the polling process pays for what it uses only."""
     program = (
-        "import sys; from pathlib import Path; from agent.config_file import load; load(Path(sys.argv[1]));"
+        "import sys; from pathlib import Path; from agent.configuration.config_file import load;"
+        "load(Path(sys.argv[1]));"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     config: Path = CONFIG / "station.toml"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.config_file import load
-from agent.hints import hints
-from agent.mistakes import SettingsError
+from agent.configuration.config_file import load
+from agent.configuration.hints import hints
+from agent.configuration.mistakes import SettingsError
 
 SERIAL = 'protocol = "modbus-rtu"\nserial_port = "/dev/ttyUSB0"'
 TCP = 'protocol = "modbus-tcp"\nhost = "192.0.2.1"'

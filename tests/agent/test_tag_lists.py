@@ -9,8 +9,8 @@ from zipfile import ZipFile
 import pytest
 from openpyxl import Workbook
 
-from agent.config_file import load, located
-from agent.mistakes import SettingsError
+from agent.configuration.config_file import load, located
+from agent.configuration.mistakes import SettingsError
 from drivers.settings import ModbusTagSettings, TagSettings
 
 PROGRAM = Path(sys.executable).parent / "pump-agent"

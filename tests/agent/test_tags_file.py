@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.config_file import load
-from agent.mistakes import SettingsError
-from agent.tags_file import read_tags
+from agent.configuration.config_file import load
+from agent.configuration.mistakes import SettingsError
+from agent.tag_lists.tags_file import read_tags
 from drivers.settings import ModbusTagSettings, OpcuaTagSettings, TagSettings
 
 STATION = """

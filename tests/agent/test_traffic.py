@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.traffic import line, traffic
+from agent.commissioning.traffic import line, traffic
 from drivers.evidence import Request
 from drivers.settings import ModbusRtuSettings, ModbusSettings
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.typical import typical_range
+from agent.commissioning.typical import typical_range
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 from random import Random
 from statistics import mean, pstdev
 
-from agent.config_file import load
+from agent.configuration.config_file import load
 from agent.demo.history import BEGIN
 from agent.demo.meters import DROPOUTS, METERS, lagged, shown, silent_tags
 from agent.demo.plant import initial, step

@@ -12,7 +12,7 @@ import pytest
 from asyncua.client.client import Client
 from pymodbus.client import AsyncModbusTcpClient
 
-from agent.config_file import load
+from agent.configuration.config_file import load
 from agent.demo.history import BEGIN
 from agent.demo.modbus import modbus_server
 from agent.demo.opcua import opcua_server

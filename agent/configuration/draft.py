@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from agent.explain import shown, subject
-from agent.mistakes import Mistake, Place, SettingsError, did_you_mean
-from agent.tags_file import DEVICE, TagRow, read_tags
-from agent.toml_text import Path as KeyPath
-from agent.toml_text import TomlText
+from agent.configuration.explain import shown, subject
+from agent.configuration.mistakes import Mistake, Place, SettingsError, did_you_mean
+from agent.configuration.toml_text import Path as KeyPath
+from agent.configuration.toml_text import TomlText
+from agent.tag_lists.tags_file import DEVICE, TagRow, read_tags
 from drivers.settings import is_file
 
 Table = dict[str, Any]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from agent.csv_table import number, read_table
-from agent.mistakes import Mistake, Place, SettingsError, did_you_mean
-from agent.table import Row, Table
-from agent.vendor_words import is_hexadecimal, is_remark, key_of, word
+from agent.configuration.mistakes import Mistake, Place, SettingsError, did_you_mean
+from agent.tag_lists.csv_table import number, read_table
+from agent.tag_lists.table import Row, Table
+from agent.tag_lists.vendor_words import is_hexadecimal, is_remark, key_of, word
 from drivers.settings import ModbusTagSettings, OpcuaTagSettings
 
 DEVICE = "device"  # the column that says whose tag a row is, in a file for the whole station

@@ -9,8 +9,8 @@ from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 from zlib import error as ZlibError  # noqa: N812 - a class, whatever its name
 
-from agent.mistakes import Mistake, Place, SettingsError
-from agent.table import IsColumn, Row, Table, is_used, table, titles_shown
+from agent.configuration.mistakes import Mistake, Place, SettingsError
+from agent.tag_lists.table import IsColumn, Row, Table, is_used, table, titles_shown
 
 _SUFFIXES = (".xlsx", ".xlsm")
 _MOST_ROWS = 200_000  # of a sheet; a list of registers has thousands

@@ -1,7 +1,7 @@
 """What is wrong with a value, in the words of somebody who has seen it before (pure)."""
 
-from agent.rereading import Rereading, rereading
-from agent.typical import typical_range
+from agent.commissioning.rereading import Rereading, rereading
+from agent.commissioning.typical import typical_range
 from drivers.address import parse
 from drivers.device import TagSettings
 from drivers.evidence import Raw

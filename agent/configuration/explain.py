@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from agent.mistakes import did_you_mean, listed, nearest
-from agent.schema import child, owners, schema_at
-from agent.toml_text import Path
+from agent.configuration.mistakes import did_you_mean, listed, nearest
+from agent.configuration.schema import child, owners, schema_at
+from agent.configuration.toml_text import Path
 
 _LONGEST = 60  # characters of a wrong value that are shown
 _FEW = 8  # choices that are listed rather than compared

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from agent.encodings import decoded
-from agent.excel import is_workbook, read_workbook
-from agent.mistakes import Mistake, Place, SettingsError
-from agent.table import IsColumn, Row, Table, is_used, table, titles_shown
+from agent.configuration.mistakes import Mistake, Place, SettingsError
+from agent.tag_lists.encodings import decoded
+from agent.tag_lists.excel import is_workbook, read_workbook
+from agent.tag_lists.table import IsColumn, Row, Table, is_used, table, titles_shown
 
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?", re.IGNORECASE)
 _LOOKED_AT = 20  # rows from which the delimiter is told

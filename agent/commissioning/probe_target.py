@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.config_file import load
-from agent.mistakes import Mistake, Place, SettingsError, did_you_mean
+from agent.configuration.config_file import load
+from agent.configuration.mistakes import Mistake, Place, SettingsError, did_you_mean
 from drivers.address import Address, parse
 from drivers.settings import AnyUnitSettings, ModbusSettings, ModbusTagSettings, UnitSettings
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from agent.draft import Draft, names
-from agent.explain import explained
-from agent.mistakes import Mistake, Place, SettingsError
+from agent.configuration.draft import Draft, names
+from agent.configuration.explain import explained
+from agent.configuration.mistakes import Mistake, Place, SettingsError
+from agent.configuration.shared_lines import object_to_contradictions
+from agent.configuration.toml_text import parse
 from agent.settings import AgentSettings
-from agent.shared_lines import object_to_contradictions
-from agent.toml_text import parse
 
 # each protocol, and the key by which a device shows that it speaks it, where its protocol is misspelt
 HALLMARKS = {"opcua": "url", "modbus-rtu": "serial_port", "modbus-tcp": "host", "modbus-rtu-over-tcp": "host"}

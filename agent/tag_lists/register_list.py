@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.csv_table import number, read_table
-from agent.draft import Draft
-from agent.mistakes import Mistake, Place, SettingsError
-from agent.table import Row, Table
-from agent.tags_file import cell, columns
-from agent.toml_text import TomlText
-from agent.vendor_words import key_of, word
+from agent.configuration.draft import Draft
+from agent.configuration.mistakes import Mistake, Place, SettingsError
+from agent.configuration.toml_text import TomlText
+from agent.tag_lists.csv_table import number, read_table
+from agent.tag_lists.table import Row, Table
+from agent.tag_lists.tags_file import cell, columns
+from agent.tag_lists.vendor_words import key_of, word
 from drivers.device import NAME
 
 _DIGIT = {"holding": "4", "input": "3", "discrete": "1", "coil": "0"}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agent.mistakes import Mistake, Place, SettingsError
+from agent.configuration.mistakes import Mistake, Place, SettingsError
 
 _ABOVE = 20  # rows in which the titles are looked for; above them stand names of projects and of devices
 _ENOUGH = 2  # titles that make a row of them

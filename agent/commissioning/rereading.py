@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agent.typical import typical_range
+from agent.commissioning.typical import typical_range
 from drivers.address import parse
 from drivers.guesses import Guess, guesses
 from drivers.plausibility import Expectation

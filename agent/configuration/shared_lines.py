@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from agent.draft import Draft
-from agent.explain import shown
-from agent.toml_text import Path
+from agent.configuration.draft import Draft
+from agent.configuration.explain import shown
+from agent.configuration.toml_text import Path
 from drivers.settings import ModbusRtuSettings, ModbusSettings, UnitSettings
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import spanned_toml
 
-from agent.mistakes import Mistake, Place, SettingsError
+from agent.configuration.mistakes import Mistake, Place, SettingsError
 
 Path = tuple[str | int, ...]  # keys and places in lists that lead to a value
 
