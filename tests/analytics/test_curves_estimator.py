@@ -359,7 +359,7 @@ def test_points_from_the_future_do_not_make_all_others_old() -> None:
 
 @pytest.mark.parametrize("seed", [3, 5])
 def test_among_pumps_that_share_a_meter_the_worn_one_is_found(seed: int) -> None:
-    """One of three wears by 10 % after a healthy year: a fit that sets out from the year's points stops half way.
+    """One of three wears by 10 % after a healthy year: neither its own past nor the sums it was part of may hold it.
 
     Slower than most: a year of points goes through the memory.
     """
