@@ -193,7 +193,9 @@ def main() -> None:
     os.nice(5)  # polling comes first
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    serve(sys.argv[1], sys.stdin.buffer, answers)
+    with contextlib.suppress(BrokenPipeError):  # the agent was killed; nobody waits for the answer
+        serve(sys.argv[1], sys.stdin.buffer, answers)
+    os._exit(0)  # nothing here is worth flushing, and a closed pipe would complain once more
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import orjson
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from agent.jobs.settings import JobsSettings
 from tests.simulators.broker import mosquitto
 
 DEVICES, REGISTERS = 20, 250
@@ -105,9 +106,7 @@ def config(folder: Path, broker: int, ports: list[int], *, tag_topics: bool) -> 
     """The agent's configuration for the devices on *ports*; no analyses, as the bare loop has none."""
     lines = ['[station]\nname = "bench"', f"[mqtt]\nport = {broker}\ntag_topics = {str(tag_topics).lower()}"]
     lines += [f'[storage]\npath = "{folder / "bench.db"}"', "[jobs]"]
-    lines += [
-        f"{job} = {{ period = 60, enabled = false }}" for job in ("quality", "gaps", "running", "curves", "dispatch")
-    ]
+    lines += [f"{job} = {{ period = 60, enabled = false }}" for job in JobsSettings.model_fields if job != "memory_mb"]
     for number, port in enumerate(ports):
         lines.append(f'[[device]]\nname = "d{number}"\nprotocol = "modbus-tcp"\nhost = "127.0.0.1"\nport = {port}')
         lines += [
