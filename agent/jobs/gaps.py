@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
 from agent.jobs.bridge import bridges
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.memory import JobMemory
 from agent.jobs.portions import CHOICE_CELLS, MOST_CANDIDATES, MOST_WORK, PAST_MS, Found, blocks, within, work
 from agent.jobs.silence import Heard, Silence, good_times, is_lasting, silence_until, silences, spacing_ms
 from agent.roles import Tag, known_tags
@@ -38,15 +38,8 @@ class JobState:
     )
 
 
-_STATES = TypeAdapter(JobState)
-
-
-def restored(state: bytes | None) -> JobState:
-    """What an earlier run left; a fresh start where there is nothing or another version wrote it."""
-    try:
-        return _STATES.validate_json(state) if state else JobState()
-    except ValidationError:
-        return JobState()
+_MEMORY = JobMemory(JobState)
+restored = _MEMORY.restored
 
 
 def run(context: JobContext) -> Outcome:
@@ -76,7 +69,7 @@ def run(context: JobContext) -> Outcome:
     counts = {what: number - before[what] for what, number in kept.counts.items()}
     return Outcome(
         mark=portion.rows[-1].id if portion.is_behind else reader.last_id,
-        state=_STATES.dump_json(kept),
+        state=_MEMORY.encode(kept),
         filled=filled,
         unfilled=unfilled,
         counts=counts | {"runs_behind": int(portion.is_behind)},

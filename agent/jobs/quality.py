@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
 from agent.jobs.activity import Activity, activity
 from agent.jobs.cross_checks import cross_checks, cross_tags
 from agent.jobs.evidence import plant_tags, running
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.memory import JobMemory
 from agent.jobs.running import thresholds
 from agent.mqtt.payloads import CrossCheck, FlagWord, Quality, TagFinding, TagQuality
 from agent.roles import Tag, known_tags
@@ -39,15 +39,8 @@ class JobState:
     balances: dict[str, Balance] = field(default_factory=dict)
 
 
-_STATES = TypeAdapter(JobState)
-
-
-def restored(state: bytes | None) -> JobState:
-    """What an earlier run left; a fresh start where there is nothing or another version wrote it."""
-    try:
-        return _STATES.validate_json(state) if state else JobState()
-    except ValidationError:
-        return JobState()
+_MEMORY = JobMemory(JobState)
+restored = _MEMORY.restored
 
 
 def run(context: JobContext) -> Outcome:
@@ -76,7 +69,7 @@ def run(context: JobContext) -> Outcome:
     report = _station(context, reports, crossed, start_ms, end_ms)
     return Outcome(
         mark=rows[-1].id if is_behind else context.reader.last_id,
-        state=_STATES.dump_json(kept),
+        state=_MEMORY.encode(kept),
         records=[Record("quality", "", end_ms, report.encode())],
         counts=_counts(reports, crossed),
     )

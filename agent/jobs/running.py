@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
 from agent.jobs.curve_state import models_from_state
 from agent.jobs.day import Hours, counted, day_figures, hour_ms
 from agent.jobs.evidence import evidence, plant_tags
 from agent.jobs.figures import Present, pump_records, station_record
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.memory import JobMemory
 from agent.plant import PumpSettings
 from agent.roles import known_tags
 from agent.settings import AgentSettings
@@ -63,15 +63,8 @@ class JobState:
     pumps: dict[str, PumpState] = field(default_factory=dict)
 
 
-_STATES = TypeAdapter(JobState)
-
-
-def restored(state: bytes | None) -> JobState:
-    """What an earlier run left; a fresh start where there is nothing or another version wrote it."""
-    try:
-        return _STATES.validate_json(state) if state else JobState()
-    except ValidationError:
-        return JobState()
+_MEMORY = JobMemory(JobState)
+restored = _MEMORY.restored
 
 
 def thresholds(state: bytes | None) -> dict[str, Thresholds]:
@@ -110,7 +103,7 @@ def run(context: JobContext) -> Outcome:
     is_behind = end_ms < context.now_ms - LONGEST_MS
     return Outcome(
         mark=max(context.mark, reader.id_at(end_ms)) if is_behind else reader.last_id,
-        state=_STATES.dump_json(kept),
+        state=_MEMORY.encode(kept),
         records=[*pump_records(now), station_record(now, day)],
         counts={"pump_starts": sum(memory.starts for memory in memories.values()) - starts},
     )
