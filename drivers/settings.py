@@ -1,5 +1,6 @@
 """What the configuration says of a device and its tags; light, so that checking it loads no protocol library."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
@@ -118,9 +119,9 @@ class UnitSettings(DeviceSettings):
     tags: tuple[ModbusTagSettings, ...] = Field(default=(), alias="tag")
 
     @property
+    @abstractmethod
     def place(self) -> str:
         """How the unit is called in readings and the log."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _addresses_are_counted_from_base(self) -> Self:

@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 MEGABYTE: Final = 1_000_000
 RETRY: Final = 1.0  # s between two tries of a disk that refuses
 LONGEST_PAUSE: Final = 5.0  # s between two tries of opening, which costs a second of work where a child prepares it
-SLOW: Final = 5.0  # s; a disk that takes longer for one transaction is told of
 
 DISK: Final = "storage"  # the alarms, by id
 DAMAGE: Final = "storage.damaged"
