@@ -1,6 +1,6 @@
 """Which readings of a device are worth a place in the log, where its tags are stored by exception; pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from drivers.reading import Reading
@@ -41,11 +41,6 @@ class News:
     def among(self, readings: Sequence[Reading], now: float) -> Sequence[Reading]:
         """Those of *readings*, oldest first, that are news at *now* (s, monotonic); they count as stored."""
         return [one for one in readings if self._is_news(one, now)] if self._rules else readings
-
-    def forget(self, readings: Iterable[Reading]) -> None:
-        """*readings* were not stored after all: what comes next of their tags is news."""
-        for one in readings:
-            self._kept.pop(one.tag, None)
 
     def _is_news(self, one: Reading, now: float) -> bool:
         rule = self._rules.get(one.tag)

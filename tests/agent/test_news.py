@@ -85,15 +85,6 @@ def test_after_a_reconnection_the_first_reading_is_stored() -> None:
     assert stored(News(device()), 5.0, 5.0) == [0.0]
 
 
-def test_what_the_disk_refused_is_not_taken_for_stored() -> None:
-    """Else silence would rest on a reading that nobody has."""
-    news = News(device())
-    lost = news.among([Reading("x", 0, 5.0, GOOD)], 0.0)
-    news.forget(lost)
-
-    assert news.among([Reading("x", 1, 5.0, GOOD)], 1.0)
-
-
 def test_the_live_topic_says_each_stored_row_and_so_keeps_its_heartbeat() -> None:
     """A second count of 60 s would come just too late for every other heartbeat."""
     values = TagValues(device().tags)
