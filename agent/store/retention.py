@@ -78,7 +78,7 @@ def _sealed_losses(
     for chunk in Rows(db).part(first, last).chunks:
         parts = [chunk.between(*place) for place in pending]
         undelivered = sum(part.stop - part.start for part in parts)
-        found.append((chunk.tag, min(chunk.times_ms), max(chunk.times_ms), len(chunk.ids), undelivered))
+        found.append((chunk.tag, min(chunk.times_ms), max(chunk.times_ms), len(chunk.times_ms), undelivered))
     return found
 
 

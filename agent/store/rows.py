@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from agent.store.sealed import Chunk, SealedChunk, unpacked
-from agent.store.strips import SLOW, Arithmetic, Numbers, integers
+from agent.store.sealed import Chunk, SealedChunk, SharedStrip, unpacked
+from agent.store.strips import SLOW, Arithmetic
 from agent.store.zones import Stored
 
 MOST = 2**20  # numbers of unpacked chunks that are remembered: 8 MB, or a block
@@ -30,7 +30,7 @@ class Rows:
     def __init__(self, db: sqlite3.Connection, arithmetic: Arithmetic = SLOW) -> None:
         self._db = db
         self._arithmetic = arithmetic
-        self._strips: dict[int, Numbers] = {}
+        self._strips: dict[int, SharedStrip] = {}
         self._chunks: dict[tuple[int, int], Chunk] = {}
         self._weight = 0
 
@@ -62,14 +62,15 @@ class Rows:
         self, first: int, last: int, tags: Collection[int] | None, start_ms: int, end_ms: int
     ) -> Iterator[Chunk]:
         among = None if tags is None else json.dumps(list(tags))
-        for (block,) in self._db.execute(BLOCKS, (first, last)).fetchall():
+        for block, end in self._db.execute(BLOCKS, (first, last)).fetchall():
             for row in self._db.execute(CHUNKS, (block, start_ms, end_ms, among)).fetchall():
-                yield self._chunk(block, SealedChunk._make(row))
+                yield self._chunk(block, end, SealedChunk._make(row))
 
-    def _chunk(self, block: int, packed: SealedChunk) -> Chunk:
+    def _chunk(self, block: int, end: int, packed: SealedChunk) -> Chunk:
         key = block, packed.tag
         if key not in self._chunks:
-            chunk = unpacked(packed, self._strip(packed.times), self._strip(packed.ids), self._arithmetic)
+            times, ids = self._strip(packed.times), self._strip(packed.ids)
+            chunk = unpacked(packed, end, times, ids, self._arithmetic)
             self._weight += chunk.weight
             if self._weight > MOST:
                 self._chunks.clear()
@@ -78,10 +79,10 @@ class Rows:
             self._chunks[key] = chunk
         return self._chunks[key]
 
-    def _strip(self, number: int) -> Numbers:
+    def _strip(self, number: int) -> SharedStrip:
         if number not in self._strips:
             body = self._db.execute("SELECT body FROM strip WHERE id = ?", (number,)).fetchone()
-            self._strips[number] = integers(body[0] if body else b"", self._arithmetic)
+            self._strips[number] = SharedStrip(body[0] if body else b"", self._arithmetic)
         return self._strips[number]
 
 
@@ -110,7 +111,7 @@ SELECT * FROM reading WHERE id BETWEEN ? AND ? AND ts_ms >= ? AND ts_ms < ?
 AND +tag IN (SELECT value FROM json_each(?)) ORDER BY id
 """
 BLOCKS = """
-SELECT first FROM span WHERE first >= coalesce((SELECT max(first) FROM span WHERE first <= ?1), ?1)
+SELECT first, last FROM span WHERE first >= coalesce((SELECT max(first) FROM span WHERE first <= ?1), ?1)
 AND first <= ?2 AND last >= ?1 ORDER BY first
 """
 CHUNKS = """

@@ -59,19 +59,51 @@ class Kind(NamedTuple):
 
 
 @dataclass(frozen=True)
+class SharedStrip:
+    """A strip of integers that several chunks share; unpacked once, and not before somebody asks."""
+
+    body: bytes
+    arithmetic: Arithmetic
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """What it says.
+
+        Raises:
+            StripDamagedError: It is torn.
+        """
+        return integers(self.body, self.arithmetic)
+
+
+@dataclass(frozen=True)
 class Chunk:
     """One tag's readings of a block, unpacked; oldest in the log first."""
 
     tag: int
     first: int
+    last: int  # id of the last reading of its block, which may be another tag's
     times_ms: Numbers
-    ids: Numbers  # less *first*
+    shared_ids: SharedStrip
     kinds: list[Kind]
     codes: Numbers | None  # of each reading, the place of its kind; None where there is one kind
     values: Sequence[Value]  # numbers as they are in strips where there is one type
 
+    @cached_property
+    def ids(self) -> Numbers:
+        """Ids of the readings, less `first`; a third of the work of unpacking, which whole blocks do not need.
+
+        Raises:
+            StripDamagedError: Their strip is torn.
+        """
+        found = self.shared_ids.numbers
+        if len(found) != len(self.times_ms):
+            raise StripDamagedError("sealed readings are damaged (a chunk has not as many ids as times)")
+        return found
+
     def between(self, first: int, last: int) -> slice:
         """The places of the readings with these ids."""
+        if first <= self.first and self.last <= last:
+            return slice(0, len(self.times_ms))
         return slice(bisect_left(self.ids, first - self.first), bisect_right(self.ids, last - self.first))
 
     def rows(self, first: int, last: int) -> Iterator[Stored]:
@@ -97,11 +129,11 @@ class Chunk:
     @cached_property
     def weight(self) -> int:
         """Numbers in memory, roughly."""
-        return len(self.ids) * (1 if self.codes is None else 4)
+        return len(self.times_ms) * (1 if self.codes is None else 4)
 
 
-def unpacked(chunk: SealedChunk, times_ms: Numbers, ids: Numbers, arithmetic: Arithmetic) -> Chunk:
-    """The chunk's readings, with the strips of times and ids that it shares.
+def unpacked(chunk: SealedChunk, last: int, times: SharedStrip, ids: SharedStrip, arithmetic: Arithmetic) -> Chunk:
+    """The chunk's readings, with the strips of times and ids that it shares; *last* is the last id of its block.
 
     Raises:
         StripDamagedError: It is torn.
@@ -111,6 +143,7 @@ def unpacked(chunk: SealedChunk, times_ms: Numbers, ids: Numbers, arithmetic: Ar
         texts = json.loads(zlib.decompress(chunk.texts)) if chunk.texts else []
     except (ValueError, TypeError, zlib.error) as error:
         raise StripDamagedError(f"sealed readings are damaged ({error})") from error
+    times_ms = times.numbers
     codes = integers(chunk.codes, arithmetic) if chunk.codes else None
     found: dict[str, Sequence[Value]] = {
         REAL: reals(chunk.reals, arithmetic) if chunk.reals else (),
@@ -123,6 +156,6 @@ def unpacked(chunk: SealedChunk, times_ms: Numbers, ids: Numbers, arithmetic: Ar
     else:
         each = {name: iter(numbers) for name, numbers in found.items()}
         values = [next(each[kinds[code].type]) for code in (() if codes is None else codes)]
-    if not chunk.rows == len(values) == len(times_ms) == len(ids):
+    if not chunk.rows == len(values) == len(times_ms):
         raise StripDamagedError("sealed readings are damaged (a chunk has not as many values as times)")
-    return Chunk(chunk.tag, chunk.first, times_ms, ids, kinds, codes, values)
+    return Chunk(chunk.tag, chunk.first, last, times_ms, ids, kinds, codes, values)
