@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -25,7 +26,8 @@ from drivers.settings import TagSettings
 CHUNK = 50_000  # readings of a transaction
 FEW = 100  # lines among which one should have a time
 
-_key, _time, _quality = itemgetter(0, 1), itemgetter(1), itemgetter(3)  # of a reading
+_key = itemgetter(0, 1)  # of a reading
+_tag, _time, _quality, _reason = map(itemgetter, (0, 1, 3, 4))
 
 
 def import_history(
@@ -119,12 +121,13 @@ def _keep(log: Log, chunk: list[Offered], report: ImportReport) -> None:
     with log.transaction():
         if known := _known(log, _time(chunk[0]), _time(chunk[-1])):
             new = [one for one in new if _key(one) not in known]
+        log.names.learn(set(map(_tag, new)), set(map(_reason, new)), log.last_id + 1)
         log.insert(new, imported=True)
     report.duplicates += len(chunk) - len(new)
     if new:
         report.imported += len(new)
-        codes = list(map(_quality, new))
-        report.bad += 0 if codes.count(Quality.GOOD) == len(codes) else sum(one < Quality.UNCERTAIN for one in codes)
+        codes = map(_quality, new)
+        report.bad += sum(count for code, count in Counter(codes).items() if code < Quality.UNCERTAIN)
         report.keep(_time(new[0]), _time(new[-1]))
 
 

@@ -131,7 +131,7 @@ class Log:
             self.db.execute("DELETE FROM reading WHERE id >= ?", (first,))
             kept, rejected = sift(readings)
             self.names.learn({one.tag for one in kept}, {one.reason for one in kept}, first)
-            rows = self._numbered(kept)
+            rows = self._numbered(kept) if kept else []
             self._write(rows)
         if rows:
             self._zones.extend(rows, imported=imported)
@@ -204,18 +204,18 @@ class Log:
             raise ValueError
         return rows
 
+    def _numbered(self, readings: Sequence[Offered]) -> list[Stored]:
+        # By columns, which costs a third of going reading by reading.
+        tags, times, values, qualities, reasons = zip(*readings, strict=True)
+        numbers = range(self._zones.next_id, self._zones.next_id + len(readings))
+        tag_of, reason_of = self.names.tags.__getitem__, self.names.reasons.__getitem__
+        return list(zip(numbers, map(tag_of, tags), times, values, qualities, map(reason_of, reasons), strict=True))
+
     def _write(self, rows: list[Stored]) -> None:
         whole = len(rows) - len(rows) % AT_ONCE
         places = range(0, whole, AT_ONCE)
         self.db.executemany(INSERT_MANY, [list(chain.from_iterable(rows[one : one + AT_ONCE])) for one in places])
         self.db.executemany(INSERT, rows[whole:])
-
-    def _numbered(self, readings: Iterable[Offered]) -> list[Stored]:
-        tags, reasons = self.names.tags, self.names.reasons
-        return [
-            (number, tags[tag], ts_ms, value, quality, reasons[reason])
-            for number, (tag, ts_ms, value, quality, reason) in enumerate(readings, self._zones.next_id)
-        ]
 
     def _keep_latest(self) -> None:
         if time.monotonic() - self._kept > LATEST_EVERY:
