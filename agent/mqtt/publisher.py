@@ -69,6 +69,7 @@ class Publisher:
         self._acknowledged = part.counts.get("messages", 0)  # over earlier connections
         self._topics = topics = Topics.of_station(settings.mqtt, settings.station.name)
         self._sink = store.sink("mqtt")
+        self._sink.repeats = self._mqtt.batch_size
         tags = chain.from_iterable(device.tags for device in settings.devices) if settings.mqtt.tag_topics else ()
         self._tags = TagStream(client, topics, tags, denials, has_bare_values=settings.mqtt.bare_values)
         self._records = RecordStream(client, topics, store, self._sink, denials, keys=_keys(settings))
@@ -108,12 +109,18 @@ class Publisher:
             await self._live.send(batch)
 
     async def _send_history(self) -> None:
-        """Send what an outage held back, and what has changed since it was sent, no faster than allowed."""
+        """Send what an outage held back, and what has changed since it was sent, no faster than allowed.
+
+        Meanwhile each of the two streams has half a batch on its way, so that a crash repeats one in all.
+        """
         loop = asyncio.get_running_loop()
-        due = loop.time()
+        due, half = loop.time(), max(1, self._mqtt.batch_size // 2)
         while not self._history.is_denied:
-            batch = await self._sink.backlog(self._mqtt.batch_size)
+            self._sink.repeats = half
+            await self._sink.thinned()
+            batch = await self._sink.backlog(half)
             if batch is None:
+                self._sink.repeats = self._mqtt.batch_size
                 await self._sink.held_back()
                 continue
             await self._history.send(batch)

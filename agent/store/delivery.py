@@ -1,18 +1,21 @@
 """One receiver's place in the log: what it has acknowledged, what an outage held back, what is live."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from math import inf
 
+from agent.store.backlog import Backlog
 from agent.store.errors import StorageError
 from agent.store.flight import Flight
 from agent.store.log import Log
 from agent.store.places import Place, Seen, hold_back, keep_place, merged
 from agent.store.reader import Reader
 from agent.store.records import Batch, Record, Row
-from agent.store.source import Source
+from agent.store.source import Source, oldest, records_after
+
+ACKNOWLEDGED_WITHIN = 1.0  # s until an acknowledgement is on the disk where nothing else is written
 
 Change = Callable[[Log], None]
 
@@ -22,7 +25,8 @@ class Sink:
 
     Rows are delivered at least once and in order per tag within each stream. Live rows never wait for
     the backlog. Several batches of a stream may be in the air. Acknowledgements are on the disk
-    within a second; a crash before that repeats what they covered. Imported rows are not delivered.
+    within a second; a crash before that repeats what they covered: of live rows at most `repeats`, of
+    the backlog what was handed out since `kept`. Imported rows are not delivered.
     """
 
     def __init__(self, source: Source, name: str) -> None:
@@ -31,23 +35,29 @@ class Sink:
         self._since = (source.last_id, source.last_record_id)  # a receiver that is new is owed nothing older
         self._live = Flight(0)
         self._held = Flight(0)
-        self._backlog: deque[tuple[int, int]] = deque()
+        self._backlog = Backlog()
         self._sent = self._sent_back = self._sent_records = 0
         self._records = 0
         self._is_started = self._is_changed = False
         # One for each stream: the other's looking must not make this one miss an arrival.
-        self._arrival, self._record_arrival = asyncio.Event(), asyncio.Event()
-        self._again: list[tuple[int, int]] = []  # changed since they were handed out
+        self._arrival, self._record_arrival, self._thinner = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._may_go_back = asyncio.Event()
         self._began: int | None = None  # newest id when it had to begin without the database
         self._is_known = False  # the database has said where it stands
         self._must_begin_anew = False
-        self.behind = 0  # rows held back that the receiver does not have yet
+        self._is_short = self._is_thinning = False  # something waits until more acknowledgements are on the disk
+        self._leaving = 0  # the place of live rows that is on its way there
+        self.repeats: float = inf  # rows handed out live of which the disk does not know that the receiver has them
 
     @property
     def place(self) -> int:
         """Id of the last live row that the receiver has, with all before it."""
         return self._live.place
+
+    @property
+    def behind(self) -> int:
+        """Rows held back that the receiver does not have yet."""
+        return self._backlog.behind
 
     @property
     def owed(self) -> int:
@@ -79,7 +89,7 @@ class Sink:
             if change:
                 change(log)
             self.enrol(log)
-            return hold_back(log, self._name, self._seen())
+            return hold_back(log, self._name, self._seen(), self._live.place if self._is_known else 0)
 
         try:
             place = await self._source.write(begin)
@@ -94,20 +104,20 @@ class Sink:
         self._live, self._held = Flight(place.acknowledged), Flight(0)
         self._sent, self._sent_back = place.acknowledged, 0
         self._records = self._sent_records = place.records
-        self._backlog, self._again = deque(place.backlog), []
-        self.behind = place.behind
+        self._backlog = Backlog(place.backlog, place.behind)
         self._is_started = True
 
     async def live(self, limit: int) -> Batch:
-        """Wait for the next live rows and return up to *limit* of them."""
+        """Wait for the next live rows and return up to *limit* of them, and no more than `repeats`."""
         while True:
             self._arrival.clear()  # before looking, so that no arrival is missed
             newest = self._source.last_id
-            if self._sent < newest:
-                rows = self._source.recent(self._sent, limit)
+            size = min(limit, newest - self._sent, max(1, self.repeats))
+            if size > 0 and self._has_room(size):
+                rows = self._source.recent(self._sent, int(size))
                 if rows is None:
                     rows = await self._source.read(
-                        partial(Reader.appended, first=self._sent + 1, last=newest, limit=limit)
+                        partial(Reader.appended, first=self._sent + 1, last=newest, limit=int(size))
                     )
                 if rows:
                     batch = _consecutive(rows)
@@ -124,8 +134,8 @@ class Sink:
 
         There will be none until the next `start`, unless rows come `again`.
         """
-        while held := next((one for one in self._backlog if one[1] > self._sent_back), None):
-            rows = await self._ask(max(held[0], self._sent_back + 1), held[1], limit)
+        while held := self._backlog.after(self._sent_back):
+            rows = await oldest(self._source, max(held[0], self._sent_back + 1), held[1], limit)
             if rows:
                 batch = _consecutive(rows)
                 self._sent_back = batch.last
@@ -133,26 +143,24 @@ class Sink:
                 return batch
             self._sent_back = held[1]  # imported, or retention was faster
         if not self._held:
-            self._forget_backlog(self._sent_back)
-            self.behind = 0
-            if self._again:
-                self._backlog, self._again = deque(merged(self._again)), []
+            self._is_changed |= self._backlog.forget(self._sent_back)
+            self._backlog.behind = 0
+            if self._backlog.has_again:
+                self._backlog.turn()
                 self._held, self._sent_back = Flight(0), 0
-                self.behind = sum(last - first + 1 for first, last in self._backlog)
                 return await self.backlog(limit)
         return None
 
     async def held_back(self) -> None:
         """Wait until `backlog`, which had nothing left, has something again."""
-        while not self._again or self._held:
+        while not self._backlog.has_again or self._held:
             self._may_go_back.clear()
             await self._may_go_back.wait()
 
     def again(self, first: int, last: int) -> None:
         """Rows have been changed on the disk, and are held back there: they follow what else is held back."""
         if self._is_started:
-            self._again.append((first, last))
-            self.behind += last - first + 1
+            self._backlog.again(first, last)
             self._may_go_back.set()
             self._note()
 
@@ -164,22 +172,33 @@ class Sink:
             landed = self._held.land(batch)
             if landed is None:
                 return
-            self.behind -= sum(len(one.rows) for one in landed)
-            self._forget_backlog(self._held.place)
+            self._backlog.behind -= sum(len(one.rows) for one in landed)
+            self._backlog.forget(self._held.place)
             self._may_go_back.set()
         self._note()
 
     async def kept(self) -> None:
-        """Wait until what was acknowledged is on the disk, or the disk refuses."""
+        """Wait until what was acknowledged is on the disk, at once, or the disk refuses."""
+        self._source.touch(0.0)
         with suppress(StorageError):  # nothing is lost by that: a crash then repeats more
             await self._source.write(lambda _: None)
+
+    async def thinned(self) -> None:
+        """Wait until a crash would repeat no more live rows than `repeats`, which was more before."""
+        self._is_thinning = True
+        while self._live.loose > self.repeats and self._source.trouble is None:
+            if self._is_changed:
+                self._source.touch(0.0)
+            self._thinner.clear()
+            await self._thinner.wait()
+        self._is_thinning = False
 
     async def records(self, limit: int) -> list[tuple[int, Record]]:
         """Wait for the next records and return up to *limit* of them, with their ids."""
         while True:
             self._record_arrival.clear()
             if self._sent_records < self._source.last_record_id and (
-                found := await self._records_after(self._sent_records, limit)
+                found := await records_after(self._source, self._sent_records, limit)
             ):
                 self._sent_records = found[-1][0]
                 return found
@@ -195,6 +214,7 @@ class Sink:
         """Something was committed: look again."""
         self._arrival.set()
         self._record_arrival.set()
+        self._thinner.set()
 
     def rouse(self) -> None:
         """The database has been opened, or another has begun in its place."""
@@ -211,64 +231,42 @@ class Sink:
             return None
         self._is_changed = False
         name, live, records = self._name, self._live.place, self._records
-        backlog = merged([*self._backlog, *self._again])
+        self._leaving = live
+        backlog = self._backlog.places()
         return lambda log: keep_place(log, name, live, records, backlog)
 
     def mark_changed(self) -> None:
         """What `changes` gave was not written after all."""
         self._is_changed = True
 
+    def settle(self) -> None:
+        """What `changes` gave is on the disk."""
+        self._live.keep(self._leaving)
+
     def _note(self) -> None:
         self._is_changed = True
-        self._source.touch()
+        self._source.touch(0.0 if self._is_short or self._is_thinning else ACKNOWLEDGED_WITHIN)
 
-    def _forget_backlog(self, last: int) -> None:
-        """Drop what is held back up to *last*."""
-        while self._backlog and self._backlog[0][0] <= last:
-            _, end = self._backlog.popleft()
-            if end > last:
-                self._backlog.appendleft((last + 1, end))
-            self._is_changed = True
-
-    async def _ask(self, first: int, last: int, limit: int) -> list[Row]:
-        """The oldest rows from *first* to *last*; where the disk is in trouble they are waited for."""
-        rows: list[Row] = []
-        stored = self._source.stored_id
-        while first <= stored and not rows:
-            try:
-                rows = await self._source.read(
-                    partial(Reader.appended, first=first, last=min(last, stored), limit=limit)
-                )
-            except StorageError:
-                if self._source.trouble is None:
-                    raise
-                await self._source.mended()
-            else:
-                break
-        return rows or self._source.held_rows(first, last, limit)
-
-    async def _records_after(self, mark: int, limit: int) -> list[tuple[int, Record]]:
-        """The next records; while the disk cannot be read, those that wait for it: alarms do not wait."""
-        try:
-            found = await self._source.read(partial(Reader.records_after, mark=mark, limit=limit))
-        except StorageError:
-            if self._source.trouble is None:
-                raise
-            found = []
-        return found or self._source.held_records(mark, limit)
+    def _has_room(self, size: float) -> bool:
+        """Whether *size* more live rows are not too many to be repeated; if they are, acknowledgements are written."""
+        is_free = self._live.loose + size <= self.repeats or not self._live.loose
+        self._is_short = not is_free and self._source.trouble is None  # while the disk refuses, nothing waits for it
+        if self._is_short and self._is_changed:
+            self._source.touch(0.0)
+        return not self._is_short
 
     def _seen(self) -> Seen | None:
         """What was delivered without the database; None where it has said before where the sink stands."""
         if self._is_known or self._began is None:
             return None
-        return Seen(self._began + 1, self._live.place, merged([*self._backlog, *self._again]))
+        return Seen(self._began + 1, self._live.place, self._backlog.places())
 
     def _place_in_memory(self) -> Place:
         newest = self._source.last_id
         if not self._is_known and self._began is None:
             self._began = newest
             return Place(newest, [], 0, self._source.last_record_id)
-        backlog = [*self._backlog, *self._again]
+        backlog = self._backlog.places()
         if self._live.place < newest:
             backlog.append((self._live.place + 1, newest))
         return Place(newest, merged(backlog), self.behind + self._source.rows_after(self._live.place), self._records)

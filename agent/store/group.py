@@ -20,11 +20,15 @@ class Group:
         self.records: list[Record] = []
         self.works: list[Callable[[Log], None]] = []
         self.portion: Portion | None = None  # of what was held while the disk refused; written before all else
+        self.floor = self.record_floor = 0  # receivers know ids up to these: none of them is given again
         self.done: asyncio.Future[StorageError | None] = asyncio.get_running_loop().create_future()
 
     def perform(self, log: Log) -> "Written":
         """One transaction, on the writer's thread."""
         with log.transaction():
+            log.go_on_after(self.floor)
+            if self.record_floor:
+                log.number_records_after(self.record_floor)
             if self.portion:
                 log.put_back(self.portion.rows)
                 put_back_records(log, self.portion.records)

@@ -23,10 +23,17 @@ class Seen(NamedTuple):
     backlog: list[tuple[int, int]]  # but for these
 
 
-def hold_back(log: Log, sink: str, seen: Seen | None = None) -> Place:
-    """Turn all that *sink* has not acknowledged into backlog, up to the log's end, in the caller's transaction."""
+def hold_back(log: Log, sink: str, seen: Seen | None = None, place: int = 0) -> Place:
+    """Turn all that *sink* has not acknowledged into backlog, up to the log's end, in the caller's transaction.
+
+    Args:
+        log: Open, in a transaction.
+        sink: Its name.
+        seen: What it was given before the database could be asked.
+        place: It has all live rows up to there; the disk may have yet to take some of these.
+    """
     cursor = dict(log.db.execute("SELECT stream, id FROM cursor WHERE sink = ?", (sink,)).fetchall())
-    live, records = cursor.get("live", 0), cursor.get("records", 0)
+    live, records = max(place, cursor.get("live", 0)), cursor.get("records", 0)
     backlog = log.db.execute("SELECT first, last FROM backlog WHERE sink = ? ORDER BY first", (sink,)).fetchall()
     if live < log.last_id:
         backlog.append((live + 1, log.last_id))
@@ -80,10 +87,12 @@ def without(places: Iterable[tuple[int, int]], first: int, last: int) -> list[tu
 
 
 def keep_place(log: Log, sink: str, live: int, records: int, backlog: list[tuple[int, int]]) -> None:
-    """Note what *sink* has acknowledged, and what is held back for it, in the caller's transaction."""
-    log.db.executemany(
-        "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", [(sink, "live", live), (sink, "records", records)]
-    )
+    """Note what *sink* has acknowledged, and what is held back for it, in the caller's transaction.
+
+    Ids that are given but not on the disk count only once they are: a process that dies before gives them again.
+    """
+    places = [(sink, "live", min(live, log.last_id)), (sink, "records", records)]
+    log.db.executemany("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", places)
     if backlog != log.db.execute("SELECT first, last FROM backlog WHERE sink = ? ORDER BY first", (sink,)).fetchall():
         _hold(log, sink, backlog)
 

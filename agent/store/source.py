@@ -1,6 +1,7 @@
 """What a receiver's place in the log needs of the store."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, TypeVar
 
 from agent.store.errors import StorageError
@@ -55,5 +56,32 @@ class Source(Protocol):
     async def write(self, change: Callable[[Log], T]) -> T:
         """Do *change* in the next transaction."""
 
-    def touch(self) -> None:
-        """Have `changes` of every sink written soon."""
+    def touch(self, within: float) -> None:
+        """Have `changes` of every sink written *within* that many seconds."""
+
+
+async def oldest(source: Source, first: int, last: int, limit: int) -> list[Row]:
+    """The oldest rows from *first* to *last*; where the disk is in trouble they are waited for."""
+    rows: list[Row] = []
+    stored = source.stored_id
+    while first <= stored and not rows:
+        try:
+            rows = await source.read(partial(Reader.appended, first=first, last=min(last, stored), limit=limit))
+        except StorageError:
+            if source.trouble is None:
+                raise
+            await source.mended()
+        else:
+            break
+    return rows or source.held_rows(first, last, limit)
+
+
+async def records_after(source: Source, mark: int, limit: int) -> list[tuple[int, Record]]:
+    """The next records; while the disk cannot be read, those that wait for it: alarms do not wait."""
+    try:
+        found = await source.read(partial(Reader.records_after, mark=mark, limit=limit))
+    except StorageError:
+        if source.trouble is None:
+            raise
+        found = []
+    return found or source.held_records(mark, limit)

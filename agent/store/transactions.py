@@ -103,16 +103,11 @@ class Transactions:
         self._mended.clear()
 
     def begin(self, opened: Opened) -> None:
-        """The database has been opened, or opened anew; it gives no id again that was given from memory."""
-        before = max(self.last_id, opened.last_id)
+        """The database has been opened, or opened anew."""
         self.stored_id, self.stored_record_id = opened.last_id, opened.last_record_id
-        self.last_id, self.last_record_id = before, max(self.last_record_id, opened.last_record_id)
+        self.last_id = max(self.last_id, opened.last_id)
+        self.last_record_id = max(self.last_record_id, opened.last_record_id)
         self.recent.reach_back(opened.last_id)
-        if self.held is not None:
-            before_records = self.last_record_id
-            self._group.works.append(lambda log: log.number_records_after(before_records))
-            if not len(self.held):
-                self._group.works.append(lambda log: log.go_on_after(before))
 
     async def retry(self) -> StorageError | None:
         """Write what there is, held or not, whatever has been; why not, where the disk still refuses."""
@@ -168,6 +163,10 @@ class Transactions:
             return
         if self.held:
             group.portion = self.held.portion()
+        else:
+            group.floor = self.last_id
+        if self.stored_record_id < self.last_record_id:
+            group.record_floor = self.last_record_id
         changed = [(sink, change) for sink in self._sinks.values() if (change := sink.changes())]
         group.works[:0] = [change for _, change in changed]  # first: what else is done to the places knows more
         self._commit = self._connections.write(group.perform)
@@ -209,6 +208,8 @@ class Transactions:
         elif error:
             group.done.set_exception(error)
         else:
+            for sink in sinks:
+                sink.settle()
             self._take(commit.result(), group)
             group.done.set_result(None)
         self._arm()

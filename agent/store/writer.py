@@ -5,7 +5,7 @@ from typing import Self, TypeVar
 
 from agent.jobs.job import Outcome
 from agent.store.connections import Connections, Opened
-from agent.store.delivery import Sink
+from agent.store.delivery import ACKNOWLEDGED_WITHIN, Sink
 from agent.store.errors import DamagedError, StorageError
 from agent.store.findings import add_filled, drop_filled, fail, finish
 from agent.store.held import Held
@@ -21,7 +21,6 @@ from drivers.reading import Reading
 T = TypeVar("T")
 
 JUDGES = frozenset({"alarms"})  # sinks that judge readings, once, and pass none on
-ACKNOWLEDGED_WITHIN = 1.0  # s until an acknowledgement is on the disk where nothing else is written
 
 
 class Store:
@@ -259,9 +258,9 @@ class Store:
         """How many rows have come after *mark*, imported ones included."""
         return self._transactions.rows_after(mark)
 
-    def touch(self) -> None:
-        """Have what the sinks were told written soon."""
-        self._transactions.touch(ACKNOWLEDGED_WITHIN)
+    def touch(self, within: float) -> None:
+        """Have what the sinks were told written *within* that many seconds."""
+        self._transactions.touch(within)
 
     # The disk's troubles
 

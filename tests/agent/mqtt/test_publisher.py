@@ -130,6 +130,20 @@ async def test_live_values_do_not_wait_for_history(tmp_path: Path) -> None:
     assert numbers(scada, HISTORY)["flow"] == list(range(2_000))
 
 
+async def test_history_goes_as_fast_as_it_may(tmp_path: Path) -> None:
+    """A commit after each message must not wait for the usual one: 4,000 readings would take a minute and more."""
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path, batch_size=100)
+        storage = settings.storage.model_copy(update={"commit_interval": 1.0})
+        settings = settings.model_copy(update={"storage": storage})
+        async with store_of(settings) as store:
+            await store.append([good("flow", number, NOON_MS + number) for number in range(4_000)])
+            async with subscriber(broker.port, "water/#") as scada, publishing(settings, store), asyncio.timeout(20):
+                await scada.until(lambda: len(scada.rows(HISTORY)) == 4_000)
+
+    assert numbers(scada, HISTORY)["flow"] == list(range(4_000))
+
+
 async def test_a_batch_that_is_too_large_for_the_broker_goes_in_parts(tmp_path: Path) -> None:
     """Some brokers take 1,000 bytes a message; nobody has to find the batch size that fits."""
     with mosquitto(tmp_path, options=("max_packet_size 1000",)) as broker:

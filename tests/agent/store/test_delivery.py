@@ -2,8 +2,10 @@
 
 import asyncio
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Coroutine
+from contextlib import closing
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from agent.store.delivery import Sink
+from agent.store.errors import StorageError
+from agent.store.held import PORTION, Held
 from agent.store.log import Log
 from agent.store.records import Batch, Record
 from agent.store.schema import migrate
@@ -90,6 +94,82 @@ async def test_an_acknowledgement_is_on_the_disk_within_a_second_though_nothing_
         sink = store.sink("mqtt")
         await sink.start()
         assert sink.behind == 0
+
+
+async def test_a_crash_repeats_no_more_live_rows_than_the_sink_may(settings: StorageSettings) -> None:
+    """What the disk does not know to be acknowledged comes again; a sink that lags is not slow for that.
+
+    Acknowledgements alone do not count, and are written at once where live rows wait for that: a second each would
+    last too long here.
+    """
+    again = []
+    async with Store(settings) as store, asyncio.timeout(10):
+        sink = store.sink("mqtt")
+        sink.repeats = 40
+        await sink.start()
+        await store.append([flow(second) for second in range(1, 1_001)])
+        sent = 0
+        while sent < 1_000:
+            batches = [await sink.live(20), await sink.live(20)]
+            sent = batches[-1].last
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(sink.live(1), 0.001)
+            again.append(sent - place(settings.path))
+            for batch in batches:
+                sink.acknowledge(batch)
+
+    assert max(again) == 40
+
+
+async def test_fewer_rows_may_be_repeated_from_now_on(settings: StorageSettings) -> None:
+    """Beside history each stream has half of what a crash may repeat; so much may be on its way already."""
+    async with Store(settings) as store, asyncio.timeout(10):
+        sink = store.sink("mqtt")
+        sink.repeats = 40
+        await sink.start()
+        await store.append([flow(second) for second in range(1, 41)])
+        first, second = await sink.live(20), await sink.live(20)
+        sink.repeats = 20
+        waiting = asyncio.create_task(sink.thinned())
+        sink.acknowledge(first)
+        await waiting
+        again = second.last - place(settings.path)
+
+    assert again == 20
+
+
+async def test_what_was_given_from_memory_has_no_place_beyond_the_disk(settings: StorageSettings) -> None:
+    """Killed while it writes what it held, an agent must not begin where its receiver stood: those ids come again."""
+    async with Store(settings, Held()) as store:
+        sink = store.sink("mqtt")
+        await store.open()
+        await sink.start()
+        await store.close(StorageError("the disk is away"))
+        await store.append([flow(second) for second in range(3 * PORTION)])
+        while sink.place < store.last_id:
+            sink.acknowledge(await sink.live(10_000))
+        await store.open()
+        copy = settings.path.with_name("crashed.db")
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{settings.path}{suffix}", f"{copy}{suffix}")
+
+    async with Store(StorageSettings(path=copy, commit_interval=0.001)) as store:
+        stored = store.last_id - 1_000_000
+        sink = store.sink("mqtt")
+        await store.append([flow(1)])
+        await sink.start()
+        await store.append([flow(2)])
+        found = await sink.backlog(9), await sink.live(9)
+
+    assert stored > 0
+    assert [[row.ts_ms for row in batch.rows] for batch in found if batch] == [[1_000], [2_000]]
+
+
+def place(path: Path) -> int:
+    """Where the disk says that the receiver's live rows stand."""
+    with closing(sqlite3.connect(path)) as db:
+        found: int = db.execute("SELECT id FROM cursor WHERE sink = 'mqtt' AND stream = 'live'").fetchone()[0]
+    return found
 
 
 async def test_an_acknowledgement_that_overtakes_waits(settings: StorageSettings) -> None:
