@@ -164,14 +164,14 @@ async def test_late_answers_are_never_taken_for_another_request_s(kind: Kind, sl
     tardy = late(lambda: rng.uniform(0, slowest * 0.03))
     readings = []
     async with rig(kind, tmp_path, {1: tardy, 2: tardy}) as line, asyncio.timeout(40):
-        while len(line.units.requests) < 100:
+        while len(line.units.requests) < 100 or all(reading.value is None for reading in readings):
             drivers = [line.driver(unit, 0, 10, 20, timeout=0.03) for unit in (1, 2)]  # as the supervisor makes them
             for found in await asyncio.gather(*map(visit, drivers)):
                 readings += found
             await asyncio.sleep(0.01)
 
     assert wrong(readings) == []
-    assert 0 < sum(reading.value is None for reading in readings) < len(readings)
+    assert any(reading.value is None for reading in readings)
 
 
 @KINDS
