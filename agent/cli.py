@@ -16,6 +16,9 @@ from agent.configuration.mistakes import SettingsError
 
 MENDABLE = 2  # as argparse has it for its own
 INTERRUPTED = 130  # as shells have it for Ctrl-C
+ALARM_ACTIONS = (
+    "ack", "confirm", "reset", "shelve", "unshelve", "suppress", "unsuppress", "out_of_service", "return", "comment"
+)  # fmt: skip
 _SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 
@@ -45,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
     _probe(_command(commands, "probe", "read live registers and say what they may mean, the likeliest first"))
     _demo(_command(commands, "demo", "run the whole product on a simulated station"))
     _status(_command(commands, "status", "show what the agent last knew: devices, jobs, advice, alarms"))
+    _alarm(_command(commands, "alarm", "acknowledge, shelve or comment an alarm of the running agent"))
+    _alarms(_command(commands, "alarms", "list every alarm with priority, cause, consequence and action, for review"))
     _import_tags(_command(commands, "import-tags", "turn a vendor's register list into a tag file"))
     _browse(_command(commands, "browse", "show what an OPC UA server has, and write it as a tag file"))
     _opcua_cert(_command(commands, "opcua-cert", "make our certificate for secured OPC UA servers"))
@@ -103,6 +108,26 @@ def _demo(command: argparse.ArgumentParser) -> None:
 def _status(command: argparse.ArgumentParser) -> None:
     _config(command)
     _json(command)
+
+
+def _alarm(command: argparse.ArgumentParser) -> None:
+    _config(command)
+    command.add_argument("action", choices=ALARM_ACTIONS, metavar="ACTION", help=", ".join(ALARM_ACTIONS))
+    command.add_argument("alarm", metavar="ALARM", help="its id, as status shows it")
+    command.add_argument(
+        "--occurrence",
+        type=_count,
+        metavar="N",
+        help="for ack, confirm, reset: which raising; default: the last",
+    )
+    command.add_argument("--minutes", type=float, metavar="N", help="for shelve: how long")
+    command.add_argument("--comment", metavar="TEXT", help="kept in the journal")
+    command.add_argument("--user", metavar="NAME", help="who does it; default: who is logged in")
+
+
+def _alarms(command: argparse.ArgumentParser) -> None:
+    _config(command)
+    command.add_argument("--output", type=Path, metavar="FILE", help="a CSV file; default: print it")
 
 
 def _import_tags(command: argparse.ArgumentParser) -> None:

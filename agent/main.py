@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import uvloop
 
+from agent.alarms.operators import alarm_handlers
 from agent.alarms.watch import Watch
 from agent.clock.dating import Dating
 from agent.clock.source import system_clock
@@ -133,11 +134,23 @@ class Agent:
 
     def _alarms(self, settings: AgentSettings) -> dict[str, Post]:
         """The alarm task and the commands, which acknowledge what it knows."""
-        key = (settings.limits, settings.alarms, settings.pumps, settings.devices, settings.mqtt, settings.station)
+        key = (
+            settings.limits,
+            settings.rules,
+            settings.alarms,
+            settings.pumps,
+            settings.devices,
+            settings.mqtt,
+            settings.station,
+        )
         watch = Watch(settings, self._store)
         posts = {"alarms": Post(key, partial(supervise, self._health.store, watch.follow))}
         if settings.mqtt.commands:
-            commands = Commands(settings, {"ack": watch.acknowledge, **advice_handlers(self._store)})
+            handlers = {
+                **alarm_handlers(watch, settings.alarms.shelve_longest),
+                **advice_handlers(self._store),
+            }
+            commands = Commands(settings, handlers)
             posts["commands"] = Post(key, partial(supervise, self._health.commands, commands.listen))
         return posts
 

@@ -4,7 +4,7 @@ from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from agent.alarms.settings import AlarmSettings, LimitSettings
+from agent.alarms.settings import AlarmSettings, LimitSettings, RuleSettings
 from agent.clock.settings import ClockSettings
 from agent.jobs.settings import JobsSettings
 from agent.mqtt.settings import MqttSettings
@@ -49,6 +49,7 @@ class AgentSettings(Settings):
     tariff: TariffSettings = TariffSettings()
     advice: AdviceSettings = AdviceSettings()
     limits: tuple[LimitSettings, ...] = Field(default=(), alias="limit")
+    rules: tuple[RuleSettings, ...] = Field(default=(), alias="alarm")
     alarms: AlarmSettings = AlarmSettings()
     jobs: JobsSettings = JobsSettings()
     mqtt: MqttSettings = MqttSettings()
@@ -58,11 +59,19 @@ class AgentSettings(Settings):
     @model_validator(mode="after")
     def _alarms_have_ids_of_their_own(self) -> Self:
         known: set[str] = set()
-        for i, limit in enumerate(self.limits):
-            if taken := known.intersection(limit.alarm_ids):
-                sentence = f'its alarm "{taken.pop()}" is another limit\'s already; choose another id'
-                raise contradiction(("limit", i, "id"), sentence)
-            known.update(limit.alarm_ids)
+        listed = (("limit", self.limits), ("alarm", self.rules))
+        for kind, i, one in ((kind, i, one) for kind, found in listed for i, one in enumerate(found)):
+            if taken := known.intersection(one.alarm_ids):
+                sentence = f"its alarm \"{taken.pop()}\" is another limit's or alarm's already; choose another id"
+                raise contradiction((kind, i, "id"), sentence)
+            known.update(one.alarm_ids)
+        return self
+
+    @model_validator(mode="after")
+    def _a_test_of_the_alarm_path_can_be_answered(self) -> Self:
+        if self.alarms.self_test_every and not self.mqtt.commands:
+            sentence = "SCADA answers the test by a command; set commands = true in [mqtt], or leave the test out"
+            raise contradiction(("alarms", "self_test_every"), sentence)
         return self
 
     @model_validator(mode="after")

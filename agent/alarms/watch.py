@@ -1,28 +1,28 @@
-"""The alarm task: follows the log, keeps every transition, and takes acknowledgements."""
+"""The alarm task: follows the log, keeps every transition, and takes what operators do."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
-import orjson
-
 from agent.alarms.board import Board, Transition
-from agent.alarms.rules import SEVERITY
-from agent.alarms.state import AlarmState
+from agent.alarms.journal import records, state_after
+from agent.alarms.state import Happening
 from agent.health import wall_ms
 from agent.mqtt import payloads
 from agent.settings import AgentSettings
 from agent.store.delivery import Sink
 from agent.store.errors import StorageError
-from agent.store.records import Record
+from agent.store.records import Batch, Record
 from agent.store.writer import Store
 from agent.ticks import Ticks
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 5_000  # rows judged in one go: some milliseconds
+BATCH: Final = 5_000  # rows taken from the log at once
+SLICE: Final = 500  # of them judged, and transitions written down, until others have their turn: some milliseconds
+WRITTEN: Final = 50
 DELAYS_PERIOD: Final = 0.5  # s between two looks at delays that run out without a reading
 
 
@@ -37,6 +37,7 @@ class Watch:
         self._settings = settings
         self._store = store
         self._board = Board(settings)
+        self._is_known = False  # the board is as the disk has it
 
     async def follow(self) -> NoReturn:
         """Judge every row appended to the log, also those a crash left unjudged.
@@ -44,26 +45,29 @@ class Watch:
         Raises:
             StorageError: The disk refuses; call again, what was not kept is judged again.
         """
+        self._is_known = False
         await self._restore()
+        self._is_known = True
         sink = self._store.sink("alarms")
         await sink.start()
         while batch := await sink.backlog(BATCH):
-            await self._keep(self._board.see(batch.rows, _monotonic_ms()))
-            sink.acknowledge(batch)
+            await self._judge_rows(sink, batch)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow_readings(sink), name="alarms of readings")
             tasks.create_task(self._follow_pumps(sink), name="alarms of pumps")
             tasks.create_task(self._follow_delays(), name="alarms that wait")
         raise AssertionError("these tasks never end")
 
-    async def acknowledge(self, command: payloads.Ack) -> None:
-        """An operator has seen one occurrence of an alarm.
+    async def happen(self, alarm: str, happening: Happening) -> None:
+        """Keep what an operator does to an alarm, with who and when.
 
         Raises:
-            LookupError: There is nothing of the kind to acknowledge; the message is for the operator.
-            StorageError: The disk refuses.
+            LookupError: There is no such alarm, or it cannot happen to it; the message is for the operator.
+            StorageError: The disk refuses, and it did not happen.
         """
-        change = self._board.acknowledge(command.alarm, command.occurrence, wall_ms(), command.user)
+        if not self._is_known:
+            raise LookupError("the alarms are being read from the disk; try again in a moment")
+        change = self._board.happen(alarm, happening)
         try:
             await self._keep([change])
         except StorageError:
@@ -75,23 +79,28 @@ class Watch:
         events = await self._store.newest("alarm_event")
         shown = await self._store.newest("alarm")
         self._board = Board(self._settings)
-        self._board.restore({event.key: _state(event) for event in events})
-        gone = [one for one in shown if one.body and one.key not in self._board.names]
+        self._board.restore({event.key: state_after(event) for event in events})
+        gone = [one for one in shown if one.body and one.key not in self._board.rules]
         await self._store.record([Record("alarm", one.key, wall_ms(), b"") for one in gone])
 
     async def _follow_readings(self, sink: Sink) -> NoReturn:
         while True:
-            batch = await sink.live(BATCH)
-            await self._keep(self._board.see(batch.rows, _monotonic_ms()))
-            sink.acknowledge(batch)
+            await self._judge_rows(sink, await sink.live(BATCH))
+
+    async def _judge_rows(self, sink: Sink, batch: Batch) -> None:
+        """Slice by slice, so that a flood of alarms does not hold up those who poll."""
+        for start in range(0, len(batch.rows), SLICE):
+            await self._keep(self._board.see(batch.rows[start : start + SLICE], _monotonic_ms()))
+            await asyncio.sleep(0)
+        sink.acknowledge(batch)
 
     async def _follow_pumps(self, sink: Sink) -> NoReturn:
         while True:
-            records = await sink.records(100)
-            for _, record in records:
+            found = await sink.records(100)
+            for _, record in found:
                 if record.kind == "pump" and record.body:
                     await self._keep(self._judge(payloads.Pump.model_validate_json(record.body)))
-            sink.acknowledge_records(records[-1][0])
+            sink.acknowledge_records(found[-1][0])
 
     def _judge(self, pump: payloads.Pump) -> list[Transition]:
         if pump.running is False:
@@ -106,63 +115,16 @@ class Watch:
             await self._keep(self._board.see_storage(self._store.complaints, wall_ms(), _monotonic_ms()))
         raise AssertionError("ticks never end")
 
-    async def _keep(self, changes: Iterable[Transition]) -> None:
-        records = [record for change in changes for record in _records(change)]
-        if records:
-            await self._store.record(records)
+    async def _keep(self, changes: Sequence[Transition]) -> None:
+        """Write down what has changed: the present state and the journal's entry in one transaction."""
+        found: list[Record] = []
+        for place, change in enumerate(changes, 1):
+            found += records(change)
+            if place % WRITTEN == 0:
+                await asyncio.sleep(0)  # others have their turn
+        if found:
+            await self._store.record(found)
 
 
 def _monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
-
-
-def _records(change: Transition) -> list[Record]:
-    """The alarm as it is now and the journal's entry; a normal, acknowledged alarm leaves the broker."""
-    words, state = change.rationale, change.state
-    alarm = payloads.Alarm(
-        id=words.id,
-        occurrence=state.occurrence,
-        state=state.state,
-        active=state.active,
-        acked=state.acked,
-        priority=words.priority,
-        severity=SEVERITY[words.priority],
-        type=words.type,
-        pump=words.pump,
-        tag=words.tag,
-        value=state.value,
-        limit=words.limit,
-        unit=words.unit,
-        message=f"{words.message} ({change.reason})" if change.reason else words.message,
-        consequence=words.consequence,
-        action=words.action,
-        raised_at=state.raised_ms,
-        cleared_at=state.cleared_ms,
-        acked_at=state.acked_ms,
-        acked_by=state.acked_by,
-        count=state.occurrence,
-        ts=change.ts_ms,
-        seq=state.changes,
-    )
-    event = payloads.AlarmEvent(**dict(alarm), event=change.event, user=state.acked_by)
-    body = b"" if state.state == "NORM" else alarm.encode()
-    return [
-        Record("alarm", words.id, change.ts_ms, body),
-        Record("alarm_event", words.id, change.ts_ms, event.encode()),
-    ]
-
-
-def _state(event: Record) -> AlarmState:
-    """The facts that the newest event of an alarm was kept with."""
-    alarm = payloads.AlarmEvent.model_validate(orjson.loads(event.body))
-    return AlarmState(
-        active=alarm.active,
-        acked=alarm.acked,
-        occurrence=alarm.occurrence,
-        changes=alarm.seq,
-        value=alarm.value if isinstance(alarm.value, float) else None,
-        raised_ms=alarm.raised_at,
-        cleared_ms=alarm.cleared_at,
-        acked_ms=alarm.acked_at,
-        acked_by=alarm.acked_by,
-    )

@@ -72,7 +72,7 @@ class Draft:
 
     def object_to_duplicates(self) -> None:
         """Note each second use of a name where names must tell things apart."""
-        for kind, key in (("device", "name"), ("header", "id"), ("pump", "id"), ("limit", "id")):
+        for kind, key in (("device", "name"), ("header", "id"), ("pump", "id"), ("limit", "id"), ("alarm", "id")):
             self._object_to_same(kind, key, self.tables(kind))
         self._object_to_same("tag", "name", self.tags)
 

@@ -11,11 +11,11 @@ import orjson
 from pydantic import ValidationError
 
 from agent.health import wall_ms
-from agent.mqtt import streams
+from agent.mqtt import payloads, streams
 from agent.mqtt.client import Client, DeniedError
 from agent.mqtt.instant import rfc3339
 from agent.mqtt.link import Message
-from agent.mqtt.payloads import Accept, Ack, Command, CommandResult, Reject
+from agent.mqtt.payloads import Command, CommandResult
 from agent.mqtt.payloads.command import COMMAND_ID
 from agent.mqtt.topics import Topics
 from agent.settings import AgentSettings
@@ -29,7 +29,20 @@ REMEMBERED: Final = 1_000  # ids that are known to be used; more in one day are 
 NAME: Final = 40  # characters of a name from outside that are repeated in an answer
 LONGEST_MS: Final = 24 * 3_600_000  # a command may not expire later, because its id is remembered until then
 
-KNOWN: Final[Mapping[str, type[Command]]] = {"ack": Ack, "accept": Accept, "reject": Reject}
+KNOWN: Final[Mapping[str, type[Command]]] = {
+    "ack": payloads.Ack,
+    "confirm": payloads.Confirm,
+    "reset": payloads.Reset,
+    "shelve": payloads.Shelve,
+    "unshelve": payloads.Unshelve,
+    "suppress": payloads.Suppress,
+    "unsuppress": payloads.Unsuppress,
+    "out_of_service": payloads.OutOfService,
+    "return": payloads.Return,
+    "comment": payloads.CommentOn,
+    "accept": payloads.Accept,
+    "reject": payloads.Reject,
+}
 
 # Given a command of its kind; raises LookupError, with a sentence for the operator, where there is nothing to be done.
 Handler = Callable[[Any], Awaitable[None]]

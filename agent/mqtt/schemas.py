@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from agent.mqtt import payloads
+from agent.mqtt.commands import KNOWN
 from agent.mqtt.payloads import Command
 from agent.mqtt.payloads.payload import Payload
 
@@ -28,9 +29,7 @@ PAYLOADS: Final[Mapping[str, type[Payload]]] = {
     "quality": payloads.Quality,
     "health": payloads.Health,
     "losses": payloads.Losses,
-    "cmd/ack": payloads.Ack,
-    "cmd/accept": payloads.Accept,
-    "cmd/reject": payloads.Reject,
+    **{f"cmd/{name}": command for name, command in KNOWN.items()},
     "cmd/result/<id>": payloads.CommandResult,
 }
 

@@ -6,8 +6,25 @@ from either. Flow is m³/h, head m, speed relative to rated (1.0); other units s
 """
 
 from agent.mqtt.payloads.advice import PumpAdvice, Recommendation, RecommendationEvent, Schedule, ScheduleRow
-from agent.mqtt.payloads.alarm import Alarm, AlarmEvent, AlarmState
-from agent.mqtt.payloads.command import Accept, Ack, Command, CommandResult, Reject
+from agent.mqtt.payloads.alarm import Alarm, AlarmEvent
+from agent.mqtt.payloads.command import (
+    Accept,
+    Ack,
+    AlarmCommand,
+    Command,
+    CommandResult,
+    CommentOn,
+    Confirm,
+    OccurrenceCommand,
+    OutOfService,
+    Reject,
+    Reset,
+    Return,
+    Shelve,
+    Suppress,
+    Unshelve,
+    Unsuppress,
+)
 from agent.mqtt.payloads.live import Info, Readings, TagValue
 from agent.mqtt.payloads.losses import Losses, LossLine
 from agent.mqtt.payloads.payload import Payload, QualityWord, Source
@@ -27,11 +44,13 @@ __all__ = [
     "Accept",
     "Ack",
     "Alarm",
+    "AlarmCommand",
     "AlarmEvent",
-    "AlarmState",
     "Backlog",
     "Command",
     "CommandResult",
+    "CommentOn",
+    "Confirm",
     "CrossCheck",
     "CurvePoint",
     "FlagWord",
@@ -40,6 +59,8 @@ __all__ = [
     "Info",
     "LossLine",
     "Losses",
+    "OccurrenceCommand",
+    "OutOfService",
     "PartHealth",
     "Payload",
     "Pump",
@@ -51,11 +72,17 @@ __all__ = [
     "Recommendation",
     "RecommendationEvent",
     "Reject",
+    "Reset",
+    "Return",
     "Schedule",
     "ScheduleRow",
+    "Shelve",
     "Source",
     "Station",
+    "Suppress",
     "TagFinding",
     "TagQuality",
     "TagValue",
+    "Unshelve",
+    "Unsuppress",
 ]

@@ -5,21 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from agent.alarms.settings import Priority
+from agent.alarms.state import Event, State
 from agent.mqtt.instant import Instant
 from agent.mqtt.payloads.payload import Count, Payload
 from drivers.reading import Value
-
-AlarmState = Literal[
-    "NORM",
-    "UNACK",
-    "ACKED",
-    "RTNUN",
-    "LATCHED_UNACK",
-    "LATCHED_ACKED",
-    "SHELVED",
-    "SUPPRESSED",
-    "OUT_OF_SERVICE",
-]
 
 
 class Alarm(Payload):
@@ -27,11 +16,14 @@ class Alarm(Payload):
 
     id: str
     occurrence: Count  # which raising; an acknowledgement names it
-    state: AlarmState
+    state: State
     active: bool
     acked: bool
+    confirmed: bool = False
+    latched: bool = False  # stays until it is reset
     shelved_until: Instant | None = None
     suppressed: bool = False
+    suppressed_by: tuple[Literal["command", "design"], ...] = ()
     out_of_service: bool = False
     priority: Priority
     severity: Annotated[int, Field(ge=1, le=1_000)]  # as in OPC UA
@@ -41,7 +33,11 @@ class Alarm(Payload):
     value: Value = None
     limit: float | None = None
     unit: str | None = None
+    group: str | None = None
+    first_out: bool = False  # none of its group stood when it came
     message: str
+    reason: str | None = None  # what the reading that raised it said; in the message too
+    cause: str | None = None
     consequence: str | None = None
     action: str | None = None
     raised_at: Instant | None = None
@@ -56,19 +52,6 @@ class Alarm(Payload):
 class AlarmEvent(Alarm):
     """`<root>/alarm_event`: journal of every transition; the alarm as it is after it."""
 
-    event: Literal[
-        "raised",
-        "cleared",
-        "acknowledged",
-        "confirmed",
-        "reset",
-        "shelved",
-        "unshelved",
-        "suppressed",
-        "unsuppressed",
-        "out_of_service",
-        "returned",
-        "commented",
-    ]
+    event: Event
     user: str | None = None
     comment: str | None = None

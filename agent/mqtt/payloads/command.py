@@ -25,12 +25,61 @@ class Command(Payload):
     user: Text
 
 
-class Ack(Command):
-    """`cmd/ack`: a person has seen this raising of an alarm; a later one stays unacknowledged."""
+class AlarmCommand(Command):
+    """What every command on an alarm has."""
 
     alarm: Text
-    occurrence: Annotated[int, Field(ge=0)]
     comment: Comment | None = None
+
+
+class OccurrenceCommand(AlarmCommand):
+    """One that means a certain raising of the alarm; a later one is left alone."""
+
+    occurrence: Annotated[int, Field(ge=0)]
+
+
+class Ack(OccurrenceCommand):
+    """`cmd/ack`: a person has seen this raising of an alarm; a later one stays unacknowledged."""
+
+
+class Confirm(OccurrenceCommand):
+    """`cmd/confirm`: what was to be done about it has been done; after its acknowledgement."""
+
+
+class Reset(OccurrenceCommand):
+    """`cmd/reset`: a latched alarm whose cause has gone may go too."""
+
+
+class Shelve(AlarmCommand):
+    """`cmd/shelve`: out of sight for a while; it comes back by itself."""
+
+    minutes: Annotated[float, Field(gt=0, le=10_080)]
+
+
+class Unshelve(AlarmCommand):
+    """`cmd/unshelve`: back in sight before its time."""
+
+
+class Suppress(AlarmCommand):
+    """`cmd/suppress`: it means nothing in the plant's present state, as SCADA's logic has it."""
+
+
+class Unsuppress(AlarmCommand):
+    """`cmd/unsuppress`: it means something again."""
+
+
+class OutOfService(AlarmCommand):
+    """`cmd/out_of_service`: taken away for maintenance, until it is returned."""
+
+
+class Return(AlarmCommand):
+    """`cmd/return`: back in service."""
+
+
+class CommentOn(AlarmCommand):
+    """`cmd/comment`: a note in the journal."""
+
+    comment: Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 
 
 class Accept(Command):

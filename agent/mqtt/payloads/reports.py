@@ -15,6 +15,7 @@ class TagFinding(Payload):
 
     check: str  # spike, step, frozen, missing, late ...
     flag: FlagWord
+    reason: str | None = None  # what is wrong with the first one
     count: Count  # readings
     first: Instant
     value: float | None = None  # the first one's figure, in the tag's unit, or s for times
@@ -24,8 +25,11 @@ class TagFinding(Payload):
 class CrossCheck(Payload):
     """Tags that contradict each other, or what physics allows."""
 
-    check: str  # energy_balance, volume_balance, electrical, while_stopped, mains_as_speed, headers_sum, efficiency
+    # energy_balance volume_balance electrical apparent_power active_power while_stopped mains_as_speed headers_sum
+    # gauges head_speed efficiency
+    check: str
     tags: tuple[str, ...]  # the suspected one first, where it can be told
+    suspect: str | None = None  # the tag that the other checks speak against; absent where it cannot be told
     reason: str  # a sentence
     value: float | None = None
     limit: float | None = None
@@ -42,10 +46,13 @@ class TagQuality(Payload):
     timeliness: Share
     readings: Count
     bad: Count = 0
+    uncertain: Count = 0
     filled: Count = 0
     reasons: dict[str, int] = Field(default_factory=dict)  # why readings were bad, and how many
     flag: FlagWord | None = None  # of the worst finding
     findings: tuple[TagFinding, ...] = ()
+    not_evaluated: tuple[str, ...] = ()  # checks for which too little was seen of the tag, or that do not fit it
+    resolution: float | None = None  # the steps in which its values come, in the tag's unit
 
 
 class Quality(Payload):

@@ -2,17 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent.alarms.operators import alarm_handlers
 from agent.alarms.watch import Watch
-from agent.mqtt.payloads import Ack
+from agent.mqtt import payloads
 from agent.settings import AgentSettings
-from agent.store.records import Record
+from agent.store.reader import Reader
+from agent.store.records import Filled, Record
 from agent.store.schema import migrate
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
@@ -51,6 +54,12 @@ async def following(watch: Watch) -> AsyncIterator[None]:
         task.cancel()
 
 
+async def asked(watch: Watch, command: str, model: type[payloads.AlarmCommand], **more: Any) -> None:
+    """An operator's command, as it comes from the broker."""
+    request = {"id": "1", "expires": 9_000, "user": "ada", "alarm": "burst", **more}
+    await alarm_handlers(watch, longest=480)[command](model.model_validate(request))
+
+
 async def pressure(store: Store, value: float, ts_ms: int) -> None:
     await store.append([Reading("pressure", ts_ms, value, Quality.GOOD)])
 
@@ -85,7 +94,7 @@ async def test_an_alarm_leaves_the_broker_once_it_is_normal_and_acknowledged(sto
     async with following(watch):
         await pressure(store, 9.0, ts_ms=1_000)
         await events(store, 1)
-        await watch.acknowledge(Ack(id="1", expires=9_000, user="ada", alarm="burst", occurrence=1))
+        await asked(watch, "ack", payloads.Ack, occurrence=1)
         (acknowledged,) = await store.newest("alarm", "burst")
         await pressure(store, 7.0, ts_ms=2_000)
         journal = await events(store, 3)
@@ -146,3 +155,104 @@ async def test_a_pump_whose_record_says_low_efficiency_raises_its_alarm(store: S
         journal = await events(store, 1)
 
     assert [(event["id"], event["value"], event["limit"]) for event in journal] == [("efficiency.p3", 0.4, 0.5)]
+
+
+async def test_what_hides_an_alarm_and_its_latch_survive_a_restart(store: Store) -> None:
+    """Shelved, and latched behind it: nobody must have to remember that by hand after an update."""
+    watch = Watch(settings(latch=True), store)
+    async with following(watch):
+        await pressure(store, 9.0, ts_ms=1_000)
+        await events(store, 1)
+        await asked(watch, "shelve", payloads.Shelve, minutes=30, comment="gauge is changed")
+        await pressure(store, 7.0, ts_ms=2_000)
+        await events(store, 3)
+
+    again = Watch(settings(latch=True), store)
+    async with following(again):
+        await pressure(store, 9.0, ts_ms=3_000)
+        raised = (await events(store, 4))[-1]
+        await asked(again, "unshelve", payloads.Unshelve)
+        (shown,) = await store.newest("alarm", "burst")
+
+    assert (raised["state"], raised["occurrence"], raised["latched"]) == ("SHELVED", 2, True)
+    assert json.loads(shown.body)["state"] == "UNACK"
+
+
+async def test_nothing_is_done_to_alarms_before_they_are_known(store: Store) -> None:
+    """A command in the first instant must not begin the alarm's story anew, at occurrence 0."""
+    async with following(Watch(settings(), store)):
+        await pressure(store, 9.0, ts_ms=1_000)
+        await events(store, 1)
+    watch = Watch(settings(), store)
+
+    with pytest.raises(LookupError, match="being read from the disk"):
+        await asked(watch, "shelve", payloads.Shelve, minutes=30)
+
+    (kept,) = await store.newest("alarm_event", "burst")
+    assert json.loads(kept.body)["occurrence"] == 1
+
+
+async def test_a_state_and_its_journal_entry_are_in_one_transaction(store: Store, tmp_path: Path) -> None:
+    """Whenever the power goes, the state that is shown is that of the last entry of the journal.
+
+    Read by another connection while alarms come and go: it never sees one without the other.
+    """
+    watch = Watch(settings(), store)
+    torn = []
+    with Reader(tmp_path / "agent.db") as reader:
+        async with following(watch):
+            for number in range(20):
+                await pressure(store, 9.0 if number % 2 == 0 else 7.0, ts_ms=number)
+                for shown, entry in await asyncio.to_thread(lambda: list(_pairs(reader))):
+                    torn += [] if shown == entry else [(shown, entry)]
+            await events(store, 20)
+
+    assert torn == []
+
+
+def _pairs(reader: Reader) -> Iterator[tuple[int, int]]:
+    """Numbers of the newest state and the newest entry, many times over."""
+    for _ in range(50):
+        counts = reader.ask(
+            lambda db: db.execute("SELECT kind, count(*) FROM record WHERE kind LIKE 'alarm%' GROUP BY kind").fetchall()
+        )
+        found = dict(counts)
+        yield found.get("alarm", 0), found.get("alarm_event", 0)
+
+
+async def test_filled_values_raise_no_alarm(store: Store) -> None:
+    """Nobody has measured them. A measured one beyond the limit does, which shows that the alarm works."""
+    async with following(Watch(settings(), store)):
+        await store.fill([Filled("pressure", 1_000 * n, 50.0, 0.1, "linear", 0) for n in range(60)])
+        await pressure(store, 7.0, ts_ms=60_000)
+        await pressure(store, 9.0, ts_ms=61_000)
+        (only,) = await events(store, 1)
+
+    assert (only["event"], only["value"]) == ("raised", 9.0)
+
+
+async def test_five_hundred_alarms_at_once_do_not_hold_up_the_loop(store: Store) -> None:
+    """Polling is on the same loop: what it waits for is measured in processor time."""
+    tags = [{"name": f"t{n}", "address": f"holding:{n}"} for n in range(500)]
+    limits = [{"id": f"high{n}", "tag": f"t{n}", "high": 1.0} for n in range(500)]
+    device = {"name": "plc", "protocol": "modbus-tcp", "host": "192.0.2.1", "tag": tags}
+    config = AgentSettings.model_validate({"station": {"name": "north"}, "device": [device], "limit": limits})
+    longest = 0.0
+
+    async def poll() -> None:
+        """Go round as often as others let it."""
+        nonlocal longest
+        while True:
+            before = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - before)
+
+    async with following(Watch(config, store)):
+        await store.append([Reading(f"t{n}", 0, 0.0, Quality.GOOD) for n in range(500)])
+        polling = asyncio.create_task(poll())
+        await store.append([Reading(f"t{n}", 1_000, 2.0, Quality.GOOD) for n in range(500)])
+        journal = await events(store, 500)
+        polling.cancel()
+
+    assert len({event["id"] for event in journal}) == 500
+    assert longest < 0.1
