@@ -8,7 +8,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.uaerrors import UaError
 
-from drivers.opcua.nodes import ask, chunks
+from drivers.opcua.nodes import ask, chunks, most_nodes, value_of
 from drivers.opcua.session import Session
 from drivers.reading import UnreachableError
 
@@ -81,7 +81,8 @@ class Walk:
                 break
         else:
             self._is_whole = self._is_whole and not level
-        return Survey([one for some in chunks(self._found) for one in await self._read(some)], self._is_whole)
+        parts = chunks(self._found, await most_nodes(self._session))
+        return Survey([one for some in parts for one in await self._read(some)], self._is_whole)
 
     async def _children(self, places: Sequence[_Place]) -> list[_Place]:
         wishes = [
@@ -145,7 +146,7 @@ class Walk:
 
     async def _read_units(self, places: Sequence[_Place]) -> dict[ua.NodeId, str]:
         asked = [place.node for place in places if place.node in self._units]
-        samples = await ask(self._session, [self._units[node] for node in asked])
+        samples = await ask(self._session, [value_of(self._units[node]) for node in asked])
         found = {}
         for node, sample in zip(asked, samples, strict=True):
             if isinstance(sample.raw, ua.EUInformation):

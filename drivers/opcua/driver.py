@@ -57,7 +57,11 @@ class OpcuaDriver:
     def __init__(self, settings: OpcuaSettings, *, look_period: float = LOOK_PERIOD) -> None:
         self._settings = settings
         self._look_period = look_period
-        self._items = [Item(tag, max(1, round((tag.period or 0) / settings.period))) for tag in settings.tags]
+        ahead, behind = settings.source_ahead, settings.source_behind
+        self._items = [
+            Item(tag, max(1, round((tag.period or 0) / settings.period)), ahead=ahead, behind=behind)
+            for tag in settings.tags
+        ]
 
     def __str__(self) -> str:
         return self._settings.url

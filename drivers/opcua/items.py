@@ -6,8 +6,6 @@ from drivers.conversion import SMALLEST_DOUBLE, SMALLEST_SINGLE, Conversion, Fau
 from drivers.opcua.settings import OpcuaTagSettings
 from drivers.reading import Quality, Reading, Sourced, Value
 
-FUTURE_MS = 60_000  # a source time further ahead of our clock than this is not believed
-PAST_MS = 3_600_000  # nor a change that is reported now and said to be older than this
 SEVERITY = 30  # the upper two of a status code's 32 bits say good, uncertain or bad
 
 QUALITIES: dict[str, Quality] = {
@@ -47,15 +45,25 @@ class Sample(NamedTuple):
 
 
 class Item:
-    """The state of one tag."""
+    """The state of one tag.
 
-    def __init__(self, tag: OpcuaTagSettings, every: int) -> None:
+    Args:
+        tag: Its settings.
+        every: Device periods between two readings.
+        ahead: s, by which a source time may be ahead of our clock; what is further ahead is not believed.
+        behind: s, by which a change that is reported now may be said to be older.
+    """
+
+    def __init__(self, tag: OpcuaTagSettings, every: int, *, ahead: float, behind: float) -> None:
         self.tag = tag
         self.fault: Fault | None = None  # why the server does not report it
         self.latest: Sample | None = None
         self.reports = 0
         self.is_deadband_wanted = tag.server_deadband > 0
-        self._every = every  # device periods between two readings
+        self.is_proven = False  # reported since somebody last wondered whether it still is
+        self._name = tag.name
+        self._every = every
+        self._ahead_ms, self._behind_ms = round(1000 * ahead), round(1000 * behind)
         self._next = 0
         self._seed_ms: int | None = None
         self._glimpse: Sample | None = None  # seen by a look, and not reported yet
@@ -71,7 +79,7 @@ class Item:
         """The value was asked for: it is current now, whenever it last changed."""
         self._seed_ms = sample.source_ms
         self._glimpse = None
-        source_ms = sample.source_ms if sample.source_ms and sample.source_ms > now_ms + FUTURE_MS else None
+        source_ms = sample.source_ms if sample.source_ms and sample.source_ms > now_ms + self._ahead_ms else None
         self._take(sample._replace(source_ms=source_ms), now_ms)
         self.latest = sample
 
@@ -87,6 +95,7 @@ class Item:
     def report(self, sample: Sample, now_ms: int) -> None:
         """The server reported a value by itself."""
         self.reports += 1
+        self.is_proven = True
         self._glimpse = None
         if sample == self.latest:
             return  # the first report is of what was asked for
@@ -122,10 +131,10 @@ class Item:
         if trouble and is_due:
             return [*fresh, self._doubted(now_ms, *trouble)]
         if is_due and not fresh and self._glimpse:
-            fresh = [Reading(self.tag.name, now_ms, *self._judged(self._glimpse))]
+            fresh = [Reading(self._name, now_ms, *self._judged(self._glimpse))]
         elif is_due and not fresh:
             stamp_ms = proof_ms if proof_ms > self._stamp_ms else now_ms
-            fresh = [Reading(self.tag.name, stamp_ms, *self._state)]
+            fresh = [Reading(self._name, stamp_ms, *self._state)]
         if fresh:
             self._stamp_ms = fresh[-1].ts_ms
         return fresh
@@ -148,24 +157,24 @@ class Item:
         """The last value under a doubt, or none where it is beyond doubt."""
         value, known, why = self._state
         if quality < Quality.UNCERTAIN:
-            return Reading(self.tag.name, now_ms, None, quality, reason)
+            return Reading(self._name, now_ms, None, quality, reason)
         if known < quality:
-            return Reading(self.tag.name, now_ms, value, known, why)
-        return Reading(self.tag.name, now_ms, value, quality, reason)
+            return Reading(self._name, now_ms, value, known, why)
+        return Reading(self._name, now_ms, value, quality, reason)
 
     def _take(self, sample: Sample, now_ms: int) -> None:
         # That it still stands will be said with our time, which the doubt below does not touch.
         self._state = value, quality, reason = self._judged(sample)
         ts_ms = now_ms if sample.source_ms is None else sample.source_ms
         kind = Reading if sample.source_ms is None else Sourced
-        if not now_ms - PAST_MS <= ts_ms <= now_ms + FUTURE_MS:
+        if not now_ms - self._behind_ms <= ts_ms <= now_ms + self._ahead_ms:
             side = "ahead of" if ts_ms > now_ms else "behind"
             reason = reason or f"source time is {abs(ts_ms - now_ms) / 1000:.0f} s {side} ours"
             quality, ts_ms, kind = min(quality, Quality.UNCERTAIN), now_ms, Reading
-        self._fresh.append(kind(self.tag.name, ts_ms, value, quality, reason))
+        self._fresh.append(kind(self._name, ts_ms, value, quality, reason))
 
     def _judged(self, sample: Sample) -> tuple[Value, int, str | None]:
-        quality = quality_of(sample.status, sample.status_name)
+        quality = quality_of(sample.status, sample.status_name) if sample.status else Quality.GOOD
         if quality < Quality.UNCERTAIN:
             return None, quality, sample.status_name
         reason = None if quality >= Quality.GOOD else sample.status_name

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from drivers.opcua.items import Item, Sample
-from drivers.opcua.nodes import ask, chunks, node_ids
+from drivers.opcua.nodes import ask, chunks, most_nodes, wishes
 from drivers.opcua.session import Session
 from drivers.reading import Quality, Reading, now_ms
 
@@ -22,8 +22,9 @@ class Polling:
         self.took = 0.0  # s, for all that was asked for last
 
     async def open(self) -> None:
-        """Ask for nothing yet: the first poll does."""
-        self._nodes = node_ids(self._items)
+        """Ask for no value yet: the first poll does."""
+        self._wishes = wishes(self._items)
+        self._most = await most_nodes(self._session)
         self._review_due = time.monotonic() + self._review_period
 
     async def read(self, tick: int) -> list[Reading]:
@@ -33,19 +34,20 @@ class Polling:
             await self._session.review()
         began = time.monotonic()
         found: list[Reading] = []
-        for some in chunks([item for item in self._items if item.is_due(tick)]):
-            known = [item for item in some if item in self._nodes]
+        for some in chunks([item for item in self._items if item.is_due(tick)], self._most):
+            known = [item for item in some if item in self._wishes]
             asked_ms = now_ms()
-            samples = await ask(self._session, [self._nodes[item] for item in known])
+            samples = await ask(self._session, [self._wishes[item] for item in known])
             answered_ms = now_ms()
             for item, sample in zip(known, samples, strict=True):
                 self._take(item, sample, (asked_ms + answered_ms) // 2)
-            found += [one for item in some for one in item.readings(tick, answered_ms, answered_ms, None)]
+            for item in some:
+                found += item.readings(tick, answered_ms, answered_ms, None)
         self.took = time.monotonic() - began
         return found
 
     def _take(self, item: Item, sample: Sample, now_ms: int) -> None:
-        if "NodeId" not in sample.status_name:
+        if not sample.status or "NodeId" not in sample.status_name:
             item.fault = None
             item.answer(sample, now_ms)
             return

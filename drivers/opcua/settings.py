@@ -41,6 +41,7 @@ def trust_folder(path: Path, info: ValidationInfo) -> Path:
 
 
 OwnFile = Annotated[Path, AfterValidator(own_file)]
+Age = Annotated[float, Field(gt=0, le=31_536_000)]
 TrustFolder = Annotated[Path, AfterValidator(trust_folder)]
 
 
@@ -68,6 +69,8 @@ class OpcuaSettings(DeviceSettings):
     url: str = Field(examples=["opc.tcp://192.0.2.20:4840/path"])
     timeout: Seconds = 4.0
     mode: Literal["subscribe", "poll"] = "subscribe"  # polled too where a server has no subscriptions
+    source_ahead: Seconds = 60.0  # s, by which a source time may be ahead of our clock before it is doubted
+    source_behind: Age = 3600.0  # s, by which a change that is reported now may be said to be older
     security: Policy = "None"
     security_mode: Literal["Sign", "SignAndEncrypt"] = "SignAndEncrypt"
     cert_file: OwnFile | None = None  # our certificate, and its key; `pump-agent opcua-cert` makes both

@@ -1,4 +1,4 @@
-"""Values that a server reports by itself, watched by looks at the same nodes, some hundred each time."""
+"""Values that a server reports by itself; those it is silent about are looked at, some hundred each time."""
 
 import asyncio
 import logging
@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from itertools import islice
 
 from asyncua import ua
-from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaStatusCodeError
 
 from drivers.conversion import Fault
 from drivers.opcua.items import Item, Sample
-from drivers.opcua.nodes import ask, chunks, node_ids, sample
+from drivers.opcua.nodes import ask, chunks, most_nodes, sample, wishes
 from drivers.opcua.session import Session
 from drivers.opcua.settings import OpcuaSettings
 from drivers.reading import Quality, Reading, UnreachableError, now_ms
@@ -111,11 +110,12 @@ class Subscribing:
 
     async def open(self) -> None:
         """Subscribe, and ask for every value once."""
-        self._nodes = node_ids(self._items)
+        self._wishes = wishes(self._items)
+        self._most = min(GROUP, await most_nodes(self._session))
         size = max(GROUP, math.ceil(len(self._items) / MOST_GROUPS))
         for some in chunks(self._items, size):
             await self._subscribe(Group(some))
-        await self._seed([item for item in self._nodes if not item.fault])
+        await self._seed([item for item in self._wishes if not item.fault])
         self._look_due = time.monotonic() + self._look_period
         self._review_due = time.monotonic() + LOOKS_BETWEEN_REVIEWS * self._look_period
 
@@ -128,6 +128,9 @@ class Subscribing:
         """
         if time.monotonic() >= self._look_due:
             self._look_due = time.monotonic() + self._look_period
+            for group in self._groups:
+                group.digest(self._session)  # before the look: what has just been reported needs none
+                await asyncio.sleep(0)
             await self._look()
         found: list[Reading] = []
         for group in self._groups:
@@ -161,15 +164,15 @@ class Subscribing:
     async def _monitor(self, group: Group, items: Sequence[Item]) -> None:
         """Ask the server to report *items*; the one it does not know is bad by itself."""
         plain: list[Item] = []
-        for some in chunks([item for item in items if item in self._nodes]):
+        for some in chunks([item for item in items if item in self._wishes], self._most):
             handles = list(islice(self._handles, len(some)))
             group.reporting.update(zip(handles, some, strict=True))  # the first report may come before the answer
-            wishes = [self._wish(item, handle) for item, handle in zip(some, handles, strict=True)]
+            requests = [self._request(item, handle) for item, handle in zip(some, handles, strict=True)]
             results = await self._session.services.create_monitored_items(
                 ua.CreateMonitoredItemsParameters(
                     SubscriptionId=group.number,
-                    TimestampsToReturn=ua.TimestampsToReturn.Both,
-                    ItemsToCreate=wishes,
+                    TimestampsToReturn=ua.TimestampsToReturn.Source,
+                    ItemsToCreate=requests,
                 )
             )
             for item, handle, result in zip(some, handles, results, strict=True):
@@ -187,7 +190,7 @@ class Subscribing:
             log.warning("%s takes no deadband for %s and reports every change", self._session, names)
             await self._monitor(group, plain)
 
-    def _wish(self, item: Item, handle: int) -> ua.MonitoredItemCreateRequest:
+    def _request(self, item: Item, handle: int) -> ua.MonitoredItemCreateRequest:
         tag = item.tag
         parameters = ua.MonitoringParameters(
             ClientHandle=handle,
@@ -202,7 +205,7 @@ class Subscribing:
                 DeadbandValue=item.raw_deadband,
             )
         return ua.MonitoredItemCreateRequest(
-            ItemToMonitor=ua.ReadValueId(NodeId=self._nodes[item], AttributeId=AttributeIds.Value),
+            ItemToMonitor=self._wishes[item],
             MonitoringMode=ua.MonitoringMode.Reporting,
             RequestedParameters=parameters,
         )
@@ -217,21 +220,31 @@ class Subscribing:
         item.fault = fault
 
     async def _look(self) -> None:
-        """Ask for the values of some nodes, the next ones each time: have they been reported as they are?"""
+        """Ask for the values of some nodes, the next ones each time: have they been reported as they are?
+
+        A report since the last round is proof enough, for one round: a node that changes all the time is never asked
+        for, and one that falls silent, or whose last change was lost, is asked for a round later.
+        """
         if time.monotonic() >= self._review_due:
             self._review_due = time.monotonic() + LOOKS_BETWEEN_REVIEWS * self._look_period
             await self._session.review()
             for group in self._groups:
                 await self._find_again(group)
         if not self._round:
-            parts = [(group, some) for group in self._groups for some in chunks(list(group.reporting))]
+            parts = [(group, some) for group in self._groups for some in chunks(list(group.reporting), self._most)]
             self._round = deque(parts)
         if self._round:
             await self._look_at(*self._round.popleft())
 
     async def _look_at(self, group: Group, handles: Sequence[int]) -> None:
-        asked = {handle: group.reporting[handle] for handle in handles if handle in group.reporting}
-        answers = await ask(self._session, [self._nodes[item] for item in asked.values()], self._look_period)
+        asked = {}
+        for handle in handles:
+            item = group.reporting.get(handle)
+            if item and not item.is_proven:
+                asked[handle] = item
+            elif item:
+                item.is_proven = False
+        answers = await ask(self._session, [self._wishes[item] for item in asked.values()], self._look_period)
         group.digest(self._session)
         for (handle, item), found in zip(asked.items(), answers, strict=True):
             if found.status_name == "BadNodeIdUnknown":
@@ -241,14 +254,14 @@ class Subscribing:
 
     async def _find_again(self, group: Group) -> None:
         """Nodes that were missing may have come, or come back."""
-        lost = [item for item in group.items if item.fault and item in self._nodes]
+        lost = [item for item in group.items if item.fault and item in self._wishes]
         await self._monitor(group, lost)
         await self._seed([item for item in lost if not item.fault])
 
     async def _seed(self, items: Sequence[Item]) -> None:
         """Ask for the value of each, so that it has one before it changes."""
-        for some in chunks(items):
-            answers = await ask(self._session, [self._nodes[item] for item in some])
+        for some in chunks(items, self._most):
+            answers = await ask(self._session, [self._wishes[item] for item in some])
             for item, found in zip(some, answers, strict=True):
                 item.seed(found, now_ms())
 

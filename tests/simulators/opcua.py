@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sized
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from asyncua.server.monitored_item_service import MonitoredItemService
 from asyncua.server.server import Server
 from asyncua.server.user_managers import CertificateUserManager, UserManager
 from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
 
 from drivers.opcua.certificate import read_certificate
@@ -28,6 +29,7 @@ from tests.simulators.certificates import SERVER_URI, Keys
 
 NAMESPACE = "urn:simulated:station"
 INDEX = 2  # what the namespace gets in a new server
+MOST_MONITORED = ObjectIds.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall
 ALL_POLICIES = frozenset(
     kind
     for kind in ua.SecurityPolicyType
@@ -79,6 +81,41 @@ class OpcuaStation:
         finally:
             service._create_data_change_monitored_item = create  # noqa: SLF001
 
+    @contextmanager
+    def overheard(self) -> Iterator[list[list[object]]]:
+        """What the nodes are called that each request for values names meanwhile."""
+        service: Any = self.server.iserver.attribute_service
+        read = service.read
+        heard: list[list[object]] = []
+
+        def hearing(parameters: ua.ReadParameters) -> list[ua.DataValue]:
+            heard.append([one.NodeId.Identifier for one in parameters.NodesToRead])
+            found: list[ua.DataValue] = read(parameters)
+            return found
+
+        service.read = hearing
+        try:
+            yield heard
+        finally:
+            service.read = read
+
+    async def take_at_most(self, nodes: int) -> None:
+        """From now on requests that name more nodes are refused; the limit stands where the standard has it stand."""
+        for number in (ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead, MOST_MONITORED):
+            said = ua.DataValue(ua.Variant(nodes, ua.VariantType.UInt32))
+            await self.server.write_attribute_value(ua.NodeId(number), said)  # type: ignore[arg-type]
+        attributes: Any = self.server.iserver.attribute_service
+        subscriptions: Any = self.server.iserver.subscription_service
+        read, monitor = attributes.read, subscriptions.create_monitored_items
+
+        def small_read(parameters: ua.ReadParameters) -> Any:
+            return _few(parameters.NodesToRead, nodes) and read(parameters)
+
+        async def small_monitor(parameters: ua.CreateMonitoredItemsParameters) -> Any:
+            return _few(parameters.ItemsToCreate, nodes) and await monitor(parameters)
+
+        attributes.read, subscriptions.create_monitored_items = small_read, small_monitor
+
     async def add(self, name: str, value: object) -> None:
         """A new variable."""
         node_id = ua.NodeId.from_string(f"ns={INDEX};s={name}")
@@ -123,6 +160,12 @@ class Secured:
     uri: str = SERVER_URI  # what it calls itself
     policies: Collection[ua.SecurityPolicyType] = ALL_POLICIES
     clients: CertificateValidatorMethod | None = None  # whom it lets in; everybody if not said
+
+
+def _few(wanted: Sized, most: int) -> bool:
+    if len(wanted) > most:
+        raise ServiceError(StatusCodes.BadTooManyOperations)
+    return True
 
 
 async def _refuse(*_: object, **__: object) -> NoReturn:

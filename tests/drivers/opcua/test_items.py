@@ -12,11 +12,12 @@ NOW = 1_700_000_000_000
 GOOD = 0x0000_0000
 UNCERTAIN = 0x4000_0000
 BAD = 0x8000_0000
+DEFAULTS = {"ahead": 60.0, "behind": 3600.0}  # s
 
 
 def item(**settings: object) -> Item:
-    """An item that is due at every tick."""
-    return Item(OpcuaTagSettings.model_validate({"name": "t", "node": "ns=2;s=t", **settings}), every=1)
+    """An item that is due at every tick, with the limits that a device has where nothing is said."""
+    return Item(OpcuaTagSettings.model_validate({"name": "t", "node": "ns=2;s=t", **settings}), 1, **DEFAULTS)
 
 
 def said(raw: object, *, status: int = GOOD, name: str = "Good", source_ms: int | None = NOW) -> Sample:
@@ -180,7 +181,7 @@ def test_without_proof_nothing_stands() -> None:
 
 def test_a_slow_tag_is_repeated_at_its_own_period() -> None:
     """Changes are passed on at once, whatever the tick."""
-    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), every=10)
+    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), 10, **DEFAULTS)
     one.report(said(1.0), NOW)
     polls = [one.readings(tick, NOW + tick, NOW + tick, None) for tick in range(12)]
     one.report(said(2.0, source_ms=NOW + 13), NOW + 13)
@@ -191,7 +192,7 @@ def test_a_slow_tag_is_repeated_at_its_own_period() -> None:
 
 def test_a_change_that_is_said_to_be_hours_old_is_not_believed() -> None:
     """A controller whose clock stands still; a value that was asked for may be as old as it likes."""
-    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), every=1)
+    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), 1, **DEFAULTS)
     one.seed(said(1.0, source_ms=NOW - 86_400_000), NOW)
     asked = one.readings(0, NOW, NOW, None)
     one.report(said(2.0, source_ms=NOW - 7_200_000), NOW + 1)
@@ -205,7 +206,7 @@ def test_a_change_that_is_said_to_be_hours_old_is_not_believed() -> None:
 
 def test_a_value_asked_for_from_a_clock_that_is_ahead_is_doubted_from_the_start() -> None:
     """As its changes will be: the tag does not become uncertain only once it moves."""
-    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), every=1)
+    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), 1, **DEFAULTS)
     one.seed(said(1.0, source_ms=NOW + 7_200_000), NOW)
 
     (reading,) = one.readings(0, NOW, NOW, None)
@@ -215,7 +216,7 @@ def test_a_value_asked_for_from_a_clock_that_is_ahead_is_doubted_from_the_start(
 
 def test_what_a_look_saw_counts_until_it_is_reported() -> None:
     """The reading is the value seen; the reports that follow are kept whole, at their own times."""
-    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), every=1)
+    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), 1, **DEFAULTS)
     one.seed(said(1.0, source_ms=NOW - 10), NOW)
     one.readings(0, NOW, NOW, None)
     is_news = one.glimpse(said(3.0, source_ms=NOW + 30))
@@ -234,7 +235,7 @@ def test_what_a_look_saw_counts_until_it_is_reported() -> None:
 
 def test_without_signs_of_life_a_value_is_doubted_before_it_is_given_up() -> None:
     """It stays beside its doubt; a value that was bad already does not become better by it."""
-    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), every=1)
+    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), 1, **DEFAULTS)
     one.seed(said(1.0), NOW)
     one.readings(0, NOW, NOW, None)
 
