@@ -15,7 +15,20 @@ from tests.real_station import FOLDER, needs_real_station
 
 PROGRAM = Path(sys.executable).parent / "pump-agent"
 COMMANDS = [
-    *("run", "check", "probe", "demo", "status", "import-tags", "browse", "opcua-cert", "import", "export"),
+    *(
+        "run",
+        "check",
+        "probe",
+        "demo",
+        "status",
+        "alarm",
+        "alarms",
+        "import-tags",
+        "browse",
+        "opcua-cert",
+        "import",
+        "export",
+    ),
     *("backup", "analyse", "schema", "version"),
 ]
 VENDOR = """Description;Tag Name;Slave ID;Function Code;Register;Data Type;Byte Order;Factor;EU
