@@ -1,6 +1,7 @@
 """A gap in a series and what a method says of it."""
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +23,20 @@ class Window:
     values: Floats  # shape (n,), NaN where nothing good was measured
     companions: Floats = field(default_factory=lambda: np.empty((0, 0)))  # other tags, shape (n, k), likewise
     resolution: float = 0.0  # of the meter, in the unit of the values
+    valid: tuple[float, float] = (-inf, inf)  # what the quantity can be
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which estimates stay: what is valid, and as far beyond the measured values as those lie apart.
+
+        What was never below zero is not estimated below it.
+        """
+        seen = self.values[np.isfinite(self.values)]
+        if not len(seen):
+            return self.valid
+        low, high = float(seen.min()), float(seen.max())
+        least = max(low - (high - low), 0.0) if low >= 0 else low - (high - low)
+        return max(least, self.valid[0]), min(high + (high - low), self.valid[1])
 
     def floor(self, gap: "Gap") -> float:
         """The least standard deviation that may be claimed for *gap*."""

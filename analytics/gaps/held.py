@@ -1,0 +1,83 @@
+"""Readings that only repeat the last one until their device is asked again, seen without the repetitions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.gaps.gap import Floats
+
+_RATES = (0.02, 0.8)  # share of readings that differ from the one before: below it never moves, above it is not held
+_LOOKED_AT = 1_500  # readings, in a row
+_MOST_MATES = 6
+_GAIN = 0.25  # share of changes foreseen, over what chance would foresee
+_FORESEEN = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """A window in pieces, in each of which a tag keeps its value.
+
+    Meters of one device are asked together, so a tag's reading is new where theirs are, whoever of them changed.
+    A gap that holds no update, or part of a piece, then is no gap: what was measured before or after it stands.
+    """
+
+    piece: NDArray[np.intp]  # of each place, shape (n,), ascending by steps of at most 1
+    last: NDArray[np.intp]  # place of each piece, shape (pieces,)
+    doubt: float  # standard deviation of what changes unforeseen
+
+    def reduced(self, values: Floats) -> Floats:
+        """One value a piece, the last one measured; NaN where none was."""
+        found = np.full(len(self.last), np.nan)
+        measured = np.flatnonzero(np.isfinite(values))
+        found[self.piece[measured]] = values[measured]
+        return found
+
+
+def updates(values: Floats, companions: Floats) -> Updates | None:
+    """Where *values* may change, told by companions that change together with it; None where it is not held.
+
+    Args:
+        values: Shape (n,), NaN where not measured.
+        companions: Shape (n, k), likewise.
+    """
+    part = slice(0, _LOOKED_AT)
+    seen = np.atleast_1d(np.isfinite(values[part]))
+    known = np.concatenate([[False], seen[1:] & seen[:-1]])
+    changed = _moved(values[part, None])[:, 0] & known
+    if not companions.shape[1] or not _RATES[0] < changed.sum() / max(known.sum(), 1) < _RATES[1]:
+        return None
+    moved = _moved(companions[part])
+    mates = _mates(changed[known], moved[known])
+    if not mates:
+        return None
+    is_new: NDArray[np.bool_] = np.any(_moved(companions[:, mates]), axis=1)
+    last = np.append(np.flatnonzero(is_new[1:]), len(values) - 1)
+    steps = np.diff(values[part], prepend=np.nan)[known]
+    unforeseen = float(np.sqrt(np.mean(np.where(is_new[part][known], 0.0, steps) ** 2)))
+    return Updates(np.cumsum(is_new), last, unforeseen)
+
+
+def _moved(companions: Floats) -> NDArray[np.bool_]:
+    """Where each column differs from the place before; whether it changed from or to nothing is not known."""
+    moved = np.zeros(companions.shape, np.bool_)
+    moved[1:] = companions[1:] != companions[:-1]
+    return moved
+
+
+def _mates(changed: NDArray[np.bool_], moved: NDArray[np.bool_]) -> list[int]:
+    """Columns of *moved* that together foresee nearly every change, and chance would not."""
+    counts = moved.sum(axis=0)
+    both = changed.astype(np.float64) @ moved
+    alike = both / np.maximum(counts + changed.sum() - both, 1)
+    mates: list[int] = []
+    union = np.zeros(len(changed), np.bool_)
+    best = foreseen = 0.0
+    for column in np.argsort(-alike, kind="stable")[:_MOST_MATES]:
+        wider = union | moved[:, column]
+        share = float((wider & changed).sum() / changed.sum())
+        gain = share - float(wider.mean())
+        if gain > best + 0.005:
+            best, foreseen, union = gain, share, wider
+            mates.append(int(column))
+    return mates if best >= _GAIN and foreseen >= _FORESEEN else []

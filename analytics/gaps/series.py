@@ -1,0 +1,73 @@
+"""One tag's window as its studies see it: in its own standard deviations, complete by lines, looked at once."""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.gaps.gap import Floats
+from analytics.gaps.kriging import Kriging, Resemblance, level_covariance
+
+Places = NDArray[np.intp]
+
+
+class Series:
+    """Values about their mean, divided by their standard deviation.
+
+    Args:
+        values: Shape (n,), NaN where not measured, measured once at least.
+    """
+
+    def __init__(self, values: Floats) -> None:
+        self.is_measured: NDArray[np.bool_] = np.isfinite(values)
+        self._measured, self._missing = np.flatnonzero(self.is_measured), np.flatnonzero(~self.is_measured)
+        seen = values[self._measured]
+        self.mean = float(seen.mean())
+        self.scale = max(float(seen.std()), 1e-9 * abs(self.mean), 1e-12)
+        self.values: Floats = self.completed((values - self.mean) / self.scale)
+        self.resemblance = Resemblance(self.is_measured)
+        self.looks = 1
+
+    def __len__(self) -> int:
+        """Number of places."""
+        return len(self.values)
+
+    def completed(self, values: Floats) -> Floats:
+        """*values* with lines over the places where this series was not measured; what is there is not looked at."""
+        if not len(self._missing):
+            return values
+        found = values.copy()
+        found[self._missing] = np.interp(self._missing, self._measured, values[self._measured])
+        return found
+
+    def mean_of(self, columns: Floats) -> Floats:
+        """Of each of *columns*, shape (n, k), where this series was measured."""
+        share = self.is_measured.astype(np.float64)
+        found: Floats = share @ columns / share.sum()
+        return found
+
+    @cached_property
+    def kriging(self) -> Kriging:
+        """Of the series as it is."""
+        return Kriging(self.resemblance.covariance(self.values), 0.0)
+
+    @cached_property
+    def level(self) -> Kriging:
+        """Of a random walk seen through noise, both as large as differences at a short and a longer lag say."""
+        short, long = (self._squared_difference(lag) for lag in (1, 16))
+        drift = max(long - short, 0.0) / 15.0
+        return Kriging(level_covariance(max(0.5 * (short - drift), 1e-9), max(drift, 1e-12)), 0.0)
+
+    def _squared_difference(self, lag: int) -> float:
+        both = self.is_measured[lag:] & self.is_measured[:-lag]
+        differences = (self.values[lag:] - self.values[:-lag])[both]
+        return float(np.mean(differences**2)) if len(differences) else 1.0
+
+
+def lines(values: Floats, begins: Places, size: int) -> Floats:
+    """Straight lines over gaps of *size* at *begins*, shape (gaps, size) or, of columns, (gaps, size, columns)."""
+    weight = np.arange(1, size + 1) / (size + 1)
+    weight = weight.reshape((-1,) + (1,) * (values.ndim - 1))
+    before, after = values[begins - 1][:, None], values[begins + size][:, None]
+    found: Floats = before + weight * (after - before)
+    return found
