@@ -102,6 +102,7 @@ class PumpSettings(Settings):
     current: TagName | None = None  # tag, A, of one phase
     voltage: TagName | None = None  # tag, V, of one phase against neutral; to check power against current
     power_factor: TagName | None = None  # tag; likewise
+    apparent_power: TagName | None = None  # tag, kVA; likewise
     status: TagName | None = None  # tag, not 0 while running
     flow: TagName | None = None  # tag, where the pump has its own meter
     energy: TagName | None = None  # tag, kWh counter

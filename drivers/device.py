@@ -80,6 +80,10 @@ class TagSettings(Settings):
     deadband: Annotated[float, Field(ge=0)] = 0.0  # in the tag's unit; a smaller change is no news to the live topic
     heartbeat: Seconds = 60.0  # s; live topic sent at least this often
     store: Literal["always", "exception"] = "always"  # "exception": only what is news to the live topic is stored
+    usual_min: float | None = None  # values outside are suspect; learnt where absent
+    usual_max: float | None = None
+    usual_step: Annotated[float, Field(gt=0)] | None = None  # a larger change between two readings is suspect; likewise
+    frozen_after: Seconds | None = None  # s without a change, while its pump runs, that are suspect; likewise
     fill: Fill = "missing"
     totaliser: bool = False  # a cumulative counter: held, never interpolated
 
@@ -87,6 +91,8 @@ class TagSettings(Settings):
     def _range_is_a_range(self) -> Self:
         if self.valid_min is not None and self.valid_max is not None and self.valid_min >= self.valid_max:
             raise contradiction("valid_min", f"not below valid_max ({self.valid_max:g}); swap or correct them")
+        if self.usual_min is not None and self.usual_max is not None and self.usual_min >= self.usual_max:
+            raise contradiction("usual_min", f"not below usual_max ({self.usual_max:g}); swap or correct them")
         return self
 
 

@@ -1,4 +1,4 @@
-"""The quality job: every new reading is judged, and one report says how good the station's data are."""
+"""The quality job: every new reading is judged, and now and then a report says how good the station's data are."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,37 +6,41 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from agent.clock.marks import is_doubt
 from agent.jobs.activity import Activity, activity
-from agent.jobs.cross_checks import cross_checks, cross_tags
+from agent.jobs.cross_checks import Memory, cross_checks, cross_tags
 from agent.jobs.evidence import plant_tags, running
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.memory import JobMemory
+from agent.jobs.quality_report import Contradiction, Judged, report
+from agent.jobs.quality_rules import rules_of
 from agent.jobs.running import thresholds
-from agent.mqtt.payloads import CrossCheck, FlagWord, Quality, TagFinding, TagQuality
-from agent.roles import Tag, known_tags
+from agent.jobs.silence import spacing_ms
+from agent.roles import known_tags
 from agent.store.records import Record, Row
 from agent.window import frame
-from analytics.quality.balance import Balance
-from analytics.quality.verdict import Flag, shares
-from analytics.quality.watch import Portion, Rules, Tally, Watch, judge
-from drivers.reading import is_good
-from drivers.settings import ModbusTagSettings
+from analytics.quality.verdict import Flag
+from analytics.quality.watch import Portion, Watch, judge
+from drivers.reading import Quality, is_good
 
 MOST_ROWS = 300_000  # one run takes in; whoever has more catches up run by run
-MOST_REASONS = 5  # a tag's most frequent ones are told
 CELL_MS = 1_000
 LONGEST_MS = 86_400_000  # that a report looks back, also where the agent was off for a year or its clock was set
-_WORST_FIRST = (Flag.FAIL, Flag.MISSING, Flag.SUSPECT, Flag.NOT_EVALUATED)
+VALID_MS = 600_000  # that what a check said holds, where it says nothing newer
+COUNTED_MS = 7_200_000  # likewise of counters, which are judged each half hour at most
 
 
 @dataclass(slots=True)
 class JobState:
     """What the quality job leaves for itself."""
 
-    version: int = 1
-    until_ms: int = 0  # where the last report ended
+    version: int = 2
+    until_ms: int = 0  # readings up to here are judged
+    since_ms: int = 0  # where the next report begins; 0 before the first
     watches: dict[str, Watch] = field(default_factory=dict)
-    balances: dict[str, Balance] = field(default_factory=dict)
+    crossed: Memory = field(default_factory=Memory)
+    judged: dict[str, Judged] = field(default_factory=dict)  # since the last report
+    said: dict[str, Contradiction] = field(default_factory=dict)  # by every check last, whether it agreed or not
 
 
 _MEMORY = JobMemory(JobState)
@@ -44,7 +48,7 @@ restored = _MEMORY.restored
 
 
 def run(context: JobContext) -> Outcome:
-    """Judge what is new and report on it; work is proportional to new readings."""
+    """Judge what is new, and report where a report is due; work is proportional to new readings."""
     kept = restored(context.state)
     rows = context.reader.after(context.mark, MOST_ROWS)
     is_behind = len(rows) == MOST_ROWS
@@ -53,30 +57,33 @@ def run(context: JobContext) -> Outcome:
     start_ms = max(start_ms, end_ms - LONGEST_MS)
     if start_ms >= end_ms:
         return Outcome(mark=context.mark, state=context.state)
-    known = known_tags(context.settings)
-    kept.watches = {name: kept.watches.get(name, Watch()) for name in known}
-    told, crossed = _plant(context, kept, start_ms, end_ms)
-    by_tag: dict[str, list[Row]] = {}
-    for row in rows:
-        by_tag.setdefault(row.tag, []).append(row)
-    filled = Counter(one.tag for one in context.reader.filled(list(known), start_ms, end_ms))
-    reports = []
-    for name, tag in known.items():
-        own = by_tag.get(name, [])
-        tally = judge(kept.watches[name], _portion(own, told, name), _rules(tag), end_ms)
-        reports.append(_report(tag, own, tally, (end_ms - start_ms) / tag.silence_ms, filled[name]))
+    told = _plant(context, kept, start_ms, end_ms)
+    found = _judge(context, kept, rows, told, (start_ms, end_ms))
     kept.until_ms = end_ms
-    report = _station(context, reports, crossed, start_ms, end_ms)
+    is_due = _is_due(kept, end_ms, round(1_000 * context.settings.jobs.quality.report))
+    records = [_report(context, kept, start_ms, end_ms)] if is_due else []
     return Outcome(
         mark=rows[-1].id if is_behind else context.reader.last_id,
         state=_MEMORY.encode(kept),
-        records=[Record("quality", "", end_ms, report.encode())],
-        counts=_counts(reports, crossed),
+        records=records,
+        counts=found | {"contradictions": sum(not one.agrees for one in kept.said.values())},
     )
 
 
-def _plant(context: JobContext, kept: JobState, start_ms: int, end_ms: int) -> tuple[Activity, list[CrossCheck]]:
-    """What the plant did meanwhile, and what contradicts itself."""
+def _is_due(kept: JobState, end_ms: int, period_ms: int) -> bool:
+    """Once at the beginning, then on the beats of the clock: at every fifth minute, where that is the period."""
+    return not 0 < kept.since_ms <= end_ms or end_ms // period_ms > kept.since_ms // period_ms
+
+
+def _report(context: JobContext, kept: JobState, start_ms: int, end_ms: int) -> Record:
+    since_ms = kept.since_ms if 0 < kept.since_ms < end_ms else start_ms
+    body = report(context.settings, kept.judged, kept.watches, list(kept.said.values()), (since_ms, end_ms))
+    kept.judged, kept.since_ms = {}, end_ms
+    return Record("quality", "", end_ms, body.encode())
+
+
+def _plant(context: JobContext, kept: JobState, start_ms: int, end_ms: int) -> Activity:
+    """What the plant did meanwhile; what contradicts itself in it is noted."""
     settings = context.settings
     tags = [*plant_tags(settings), *cross_tags(settings)]
     before_ms = start_ms - Activity.settling_ms
@@ -85,117 +92,66 @@ def _plant(context: JobContext, kept: JobState, start_ms: int, end_ms: int) -> t
     told = activity(settings, cells, running(cells, settings.pumps, limits))
     new = cells.since(start_ms)
     states = running(new, settings.pumps, limits)
-    return told, cross_checks(settings, new, states, kept.balances)
+    for verdict in cross_checks(settings, new, states, kept.crossed):
+        kept.said[f"{verdict.check} {verdict.about}"] = Contradiction.of(verdict, end_ms)
+    kept.said = {key: one for key, one in kept.said.items() if 0 <= end_ms - one.ts_ms < _valid_ms(one)}
+    return told
+
+
+def _valid_ms(said: Contradiction) -> int:
+    return COUNTED_MS if said.check in {"energy_balance", "volume_balance"} else VALID_MS
+
+
+def _judge(
+    context: JobContext, kept: JobState, rows: Sequence[Row], told: Activity, window: tuple[int, int]
+) -> dict[str, int]:
+    """Judge *rows* tag by tag, into what the next report says; what was found in them, counted."""
+    start_ms, end_ms = window
+    known = known_tags(context.settings)
+    imported = context.reader.imported(rows[0].id, rows[-1].id) if rows else []
+    by_tag: dict[str, list[Row]] = {}
+    for row in rows:
+        by_tag.setdefault(row.tag, []).append(row)
+    filled = Counter(one.tag for one in context.reader.filled(list(known), start_ms, end_ms))
+    kept.watches = {name: kept.watches.get(name) or Watch() for name in known}
+    counts = Counter({"readings_judged": 0, "readings_bad": 0, "findings": 0})
+    for name, tag in known.items():
+        watch, own = kept.watches[name], by_tag.get(name, [])
+        period_ms = tag.silence_ms
+        if imported and own:
+            own, is_history = _history(own, imported, watch.arrival.newest_ms)
+            # a historian that keeps a value a minute has no holes of 59 s
+            period_ms = spacing_ms([row.ts_ms for row in own], period_ms) if is_history else period_ms
+        tally = judge(watch, _portion(own, told, name), rules_of(tag, period_ms), end_ms)
+        judged = kept.judged.setdefault(name, Judged())
+        judged.expected += (end_ms - start_ms) / period_ms
+        judged.filled += filled[name]
+        judged.take_in(tally, (row.reason for row in own))
+        counts["readings_judged"] += tally.came
+        counts["readings_bad"] += tally.count("bad")
+        counts["findings"] += sum(one.count for one in tally.findings.values() if one.flag == Flag.SUSPECT)
+    return dict(counts)
+
+
+def _history(rows: list[Row], imported: Sequence[tuple[int, int]], newest_ms: int) -> tuple[list[Row], bool]:
+    """Without imported rows that are older than what was judged, and whether all of them were imported."""
+    old = [any(first <= row.id <= last for first, last in imported) for row in rows]
+    left = [row for row, is_old in zip(rows, old, strict=True) if not is_old or row.ts_ms > newest_ms]
+    return left, all(old)
 
 
 def _portion(rows: Sequence[Row], told: Activity, tag: str) -> Portion:
     times_ms = np.array([row.ts_ms for row in rows], np.int64)
     numbers = [float(row.value) if isinstance(row.value, int | float) else np.nan for row in rows]
     good = np.array([is_good(row.quality) for row in rows], np.bool_)
+    uncertain = np.array([Quality.UNCERTAIN <= row.quality < Quality.GOOD for row in rows], np.bool_)
+    dated = np.array([row.reason is None or not is_doubt(row.reason) for row in rows], np.bool_)
     return Portion(
-        times_ms, np.array(numbers, np.float64), good, told.is_active(tag, times_ms), told.is_quiet(times_ms)
+        times_ms,
+        np.array(numbers, np.float64),
+        good,
+        told.is_active(tag, times_ms),
+        told.is_quiet(times_ms),
+        uncertain,
+        dated,
     )
-
-
-def _rules(tag: Tag) -> Rules:
-    said = tag.settings
-    return Rules(
-        period_ms=tag.silence_ms,
-        behaviour=tag.behaviour,
-        low=-np.inf if said.valid_min is None else said.valid_min,
-        high=np.inf if said.valid_max is None else said.valid_max,
-        resolution=tag.resolution,
-        full_scale=_full_scale(said) if isinstance(said, ModbusTagSettings) else (),
-    )
-
-
-def _full_scale(tag: ModbusTagSettings) -> tuple[float, ...]:
-    """Values of the registers' highest and, for signed ones, lowest state: where meters stand that want to go on."""
-    bits = {"int16": 15, "int32": 31, "uint16": 16, "uint32": 32}.get(tag.type)
-    if bits is None:
-        return ()
-    ends = (2**bits - 1, -(2**bits)) if tag.type.startswith("int") else (2**bits - 1,)
-    return tuple(raw * tag.scale + tag.offset for raw in ends)
-
-
-def _report(tag: Tag, rows: Sequence[Row], tally: Tally, expected: float, filled: int) -> TagQuality:
-    found = shares(
-        expected=expected,
-        came=tally.came,
-        untimely=tally.count("late", "duplicate", "future"),
-        invalid=tally.count("bad", "range", "full_scale"),
-        suspect=tally.count("spike", "step", "frozen", "glitch", "drop", "jump"),
-    )
-    flags = {finding.flag for finding in tally.findings.values()} | ({Flag.MISSING} if not rows else set())
-    worst = next((flag for flag in _WORST_FIRST if flag in flags), Flag.PASS)
-    reasons = Counter(row.reason for row in rows if row.reason is not None)
-    return TagQuality(
-        tag=tag.name,
-        score=found.score,
-        completeness=found.completeness,
-        validity=found.validity,
-        consistency=found.consistency,
-        timeliness=found.timeliness,
-        readings=tally.came,
-        bad=tally.count("bad"),
-        filled=filled,
-        reasons=dict(reasons.most_common(MOST_REASONS)),
-        flag=_word(worst),
-        findings=tuple(
-            TagFinding(
-                check=one.check,
-                flag=_word(one.flag),
-                count=one.count,
-                first=one.first_ms,
-                value=one.value,
-                limit=one.limit,
-            )
-            for one in tally.findings.values()
-        ),
-    )
-
-
-def _word(flag: Flag) -> FlagWord:
-    match flag:
-        case Flag.PASS:
-            return "pass"
-        case Flag.NOT_EVALUATED:
-            return "not_evaluated"
-        case Flag.SUSPECT:
-            return "suspect"
-        case Flag.FAIL:
-            return "fail"
-        case Flag.MISSING:
-            return "missing"
-
-
-def _station(
-    context: JobContext, tags: Sequence[TagQuality], crossed: Sequence[CrossCheck], start_ms: int, end_ms: int
-) -> Quality:
-    """The report; each share is the mean of the tags'."""
-    return Quality(
-        station=context.settings.station.name,
-        ts=end_ms,
-        start=start_ms,
-        end=end_ms,
-        score=_mean([tag.score for tag in tags]),
-        completeness=_mean([tag.completeness for tag in tags]),
-        validity=_mean([tag.validity for tag in tags]),
-        consistency=_mean([tag.consistency for tag in tags]),
-        timeliness=_mean([tag.timeliness for tag in tags]),
-        tags=tuple(tags),
-        cross_checks=tuple(crossed),
-    )
-
-
-def _mean(shares_of_tags: Sequence[float]) -> float:
-    return min(1.0, float(np.mean(shares_of_tags))) if shares_of_tags else 1.0
-
-
-def _counts(tags: Sequence[TagQuality], crossed: Sequence[CrossCheck]) -> dict[str, int]:
-    return {
-        "readings_judged": sum(tag.readings for tag in tags),
-        "readings_bad": sum(tag.bad for tag in tags),
-        "findings": sum(finding.count for tag in tags for finding in tag.findings if finding.flag == "suspect"),
-        "contradictions": len(crossed),
-    }

@@ -25,10 +25,16 @@ class GapsSettings(JobSettings):
     longest: Seconds = 3_600.0  # s; a longer gap is left as it is, and counted
 
 
+class QualitySettings(JobSettings):
+    """Judging what was read."""
+
+    report: Seconds = 300.0  # s between two reports
+
+
 class JobsSettings(Settings):
     """The analyses; each has safe defaults."""
 
-    quality: JobSettings = JobSettings(period=60)
+    quality: QualitySettings = QualitySettings(period=60)
     gaps: GapsSettings = GapsSettings(period=60)
     running: JobSettings = JobSettings(period=10)
     curves: JobSettings = JobSettings(period=300, budget=60)

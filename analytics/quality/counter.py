@@ -17,6 +17,7 @@ _RETURNS_MS = 60_000  # a drop that is made good within it was a glitch
 _RESET_SHARE = 0.05  # a counter that drops to less of its value was reset
 _ROUND = tuple(float(limit) for limit in (2**16, 2**24, 2**31, 2**32, 10**5, 10**6, 10**7, 10**8, 10**9))
 _NEAR_ROUND = 0.01
+_LAST_RISES = 100.0  # times the largest rise, that a counter may have been from the end of its range
 _JUMP_TIMES = 50.0  # as much as the largest rise before
 _ENOUGH_RISES = 30  # that tell what is usual
 
@@ -90,6 +91,8 @@ class Counter:
         return place + first + 1
 
     def _kind(self, top: float) -> Check:
-        if any(abs(top - end) < _NEAR_ROUND * end for end in _ROUND) and self.fell_to < _NEAR_ROUND * top:
+        near = _LAST_RISES * self.largest if self.largest else float("inf")
+        is_round = any(abs(top - end) < min(_NEAR_ROUND * end, near) for end in _ROUND)
+        if is_round and self.fell_to < _NEAR_ROUND * top:
             return "rollover"
         return "reset" if abs(self.fell_to) < _RESET_SHARE * abs(top) else "drop"

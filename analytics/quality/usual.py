@@ -1,69 +1,138 @@
-"""What is usual for a tag: how much it moves between two readings, and how often."""
+"""What is usual for a tag: how much it moves between two readings, how often, and where it lies."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from analytics.quality.spectrum import Spectrum
 
-_LOWEST, _HIGHEST, _PER_DECADE = -9, 9, 8  # log10 of the least and the greatest change told apart
-_SIZE = (_HIGHEST - _LOWEST) * _PER_DECADE
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
 ENOUGH = 600  # readings before anything is called unusual
-_RARE = 0.995  # the quantile of changes from which limits are made
-_TIMES = 8.0  # as large as a rare change is unusual
+ENOUGH_MOVES = 300
+_RARE = 0.003  # share of moves that may reach a rare one, from which limits are made
+_SPIKES = (3.0, 1.0)  # times the rare height, and the rare move, that a reading must stand out
+_STEPS = (3.0, 1.5)  # times the rare excess, and the rare move, that a step must have
+_FEWEST_STEPS = 3.0  # of the meter
 _RESTS = 20.0  # mean times between changes without one are unusual: e⁻²⁰ by chance
-_LONGEST_TIMES = 5.0  # the longest rest so far, too: some tags move in bursts
+_LONGEST_TIMES = 4.0  # the longest rest so far, too: some tags move in bursts
 _LEAST_REST_MS = 60_000
 _LEAST_RATE = 0.01  # changes a reading; a tag that moves less is not expected to move
+_ENOUGH_MS = 86_400_000  # of readings, before values can lie outside what is usual: a day has its course
+_OUTSIDE = 0.001  # share of values on either side that do not make the usual range
+_GRID_SHARE = 0.98  # of moves that are whole steps
 
 
 @dataclass(slots=True)
-class Usual:
-    """Counts that only grow; portions and the whole give the same."""
+class Moves:
+    """Moves of a tag in one state of its plant.
 
-    readings: int = 0
-    moves: dict[int, int] = field(default_factory=dict)  # readings by logarithmic bin of the change before them
+    A rare size is what three of a thousand moves reach. Heights and excesses have far lighter tails than moves, because
+    a plant that moves goes on for some readings, and a broken sensor jumps once.
+    """
+
+    sizes: Spectrum = field(default_factory=Spectrum)
+    heights: Spectrum = field(default_factory=Spectrum)  # by which readings stood out of both their neighbours
+    excesses: Spectrum = field(default_factory=Spectrum)  # by which moves were larger than those before and after
+
+    def spike_limit(self, resolution: float) -> float:
+        """The height beyond which a reading stands out; infinite until enough was seen."""
+        return self._limit(self.heights, _SPIKES, resolution)
+
+    def step_limit(self, resolution: float) -> float:
+        """The excess beyond which a move is a step; infinite until enough was seen."""
+        return self._limit(self.excesses, _STEPS, resolution)
+
+    def _limit(self, own: Spectrum, times: tuple[float, float], resolution: float) -> float:
+        if self.sizes.count < ENOUGH_MOVES:
+            return float("inf")
+        rare = _RARE * self.sizes.count
+        sizes = times[0] * own.reached_by(rare), times[1] * self.sizes.reached_by(rare)
+        return max(*sizes, _FEWEST_STEPS * resolution)
+
+
+@dataclass(slots=True)
+class Rests:
+    """How a tag rests while its plant runs."""
+
     watched: int = 0  # readings while the plant ran that were not frozen
     changes: int = 0  # of them, those that differ from the one before
     longest_ms: int = 0  # rest between two changes meanwhile
 
-    def learn(self, changes: Floats) -> None:
-        """Take in absolute *changes* between neighbours, shape (n,); zeros count as no move."""
-        moved = changes[changes > 0]
-        bins = np.clip(np.floor((np.log10(moved) - _LOWEST) * _PER_DECADE), 0, _SIZE - 1).astype(np.int64)
-        for place, count in zip(*np.unique(bins, return_counts=True), strict=True):
-            self.moves[int(place)] = self.moves.get(int(place), 0) + int(count)
-        self.readings += len(changes)
-
-    def watch(self, is_change: NDArray[np.bool_], rests_ms: NDArray[np.int64]) -> None:
+    def update(self, is_change: Booleans, rests_ms: NDArray[np.int64]) -> None:
         """Take in, of readings while the plant ran, whether they differed from the one before, and the rests ended."""
         self.watched += len(is_change)
         self.changes += int(is_change.sum())
         self.longest_ms = max(self.longest_ms, int(rests_ms.max(initial=0)))
 
-    def largest_move(self, resolution: float) -> float:
-        """The change beyond which a reading is unusual; infinite until enough was seen.
-
-        Eight times the change that 99.5 % of the readings do not exceed, at least three steps of the meter. A tag
-        that hardly ever moves has no usual move, and so no unusual one.
-        """
-        if self.readings < ENOUGH:
-            return float("inf")
-        needed = _RARE * self.readings
-        total = self.readings - sum(self.moves.values())  # those that did not move
-        for place in sorted(self.moves):
-            total += self.moves[place]
-            if total >= needed and place:
-                rare = 10 ** (_LOWEST + (place + 1) / _PER_DECADE)
-                return max(_TIMES * rare, 3.0 * resolution)
-        return float("inf")
-
-    def longest_rest_ms(self, period_ms: int) -> float:
+    def limit_ms(self, period_ms: int) -> float:
         """The time without a change that is unusual while the plant runs; infinite where rest is usual.
 
-        Twenty mean times between changes and five times the longest rest so far, at least a minute.
+        Twenty mean times between changes and four times the longest rest so far, at least a minute.
         """
         if self.watched < ENOUGH or self.changes < _LEAST_RATE * self.watched:
             return float("inf")
         return max(_LEAST_REST_MS, _RESTS * period_ms * self.watched / self.changes, _LONGEST_TIMES * self.longest_ms)
+
+
+@dataclass(slots=True)
+class Extent:
+    """Where the values of a tag lie."""
+
+    above: Spectrum = field(default_factory=Spectrum)  # 0
+    below: Spectrum = field(default_factory=Spectrum)
+    readings: int = 0
+
+    def update(self, values: Floats) -> None:
+        """Take in *values*, shape (n,)."""
+        self.above.update(values)
+        if values.min(initial=0.0) < 0:
+            self.below.update(-values)
+        self.readings += len(values)
+
+    @property
+    def largest(self) -> float:
+        """The magnitude that all but the rarest values stay below; 0 before the first."""
+        return max(self._top(self.above), self._top(self.below))
+
+    def limits(self, period_ms: int) -> tuple[float, float]:
+        """Values beyond which one is unusual: three usual ranges long, the middle one usual; infinite for a day."""
+        if self.readings * period_ms < _ENOUGH_MS:
+            return -np.inf, np.inf
+        low, high = -self._top(self.below), self._top(self.above)
+        if not low and self.above.count > (1 - _OUTSIDE) * self.readings:
+            low = self.above.least_of(_OUTSIDE)
+        if not high and self.below.count > (1 - _OUTSIDE) * self.readings:
+            high = -self.below.least_of(_OUTSIDE)
+        return low - (high - low), high + (high - low)
+
+    def _top(self, side: Spectrum) -> float:
+        return side.reached_by(max(1.0, _OUTSIDE * self.readings))
+
+
+@dataclass(slots=True)
+class Grid:
+    """The steps in which a tag's values come, where they do."""
+
+    step: float = 0.0
+    agree: int = 0  # moves that are whole steps
+    moves: int = 0
+
+    def update(self, moves: Floats, usual: Spectrum) -> None:
+        """Take in the sizes of *moves*, shape (n,), none of them 0, after *usual* has."""
+        if not len(moves):
+            return
+        least = float(moves.min(where=moves >= usual.least_of(0.01), initial=np.inf))
+        if not self.step or least < 0.75 * self.step:
+            self.step, self.agree, self.moves = (least, 0, 0) if np.isfinite(least) else (0.0, 0, 0)
+        if self.step:
+            whole = moves / self.step
+            self.agree += int((np.abs(whole - np.round(whole)) < 0.05 * np.maximum(1.0, 0.02 * whole)).sum())
+            self.moves += len(moves)
+
+    @property
+    def resolution(self) -> float:
+        """The step; 0 where values do not come in steps, or too few have come."""
+        return self.step if self.moves >= ENOUGH_MOVES and self.agree >= _GRID_SHARE * self.moves else 0.0

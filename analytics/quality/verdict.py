@@ -6,8 +6,12 @@ from typing import Literal
 
 Check = Literal[
     "bad",
+    "uncertain",
     "range",
     "full_scale",
+    "sentinel",
+    "unusual",
+    "at_limit",
     "spike",
     "step",
     "frozen",
@@ -18,8 +22,10 @@ Check = Literal[
     "jump",
     "missing",
     "late",
+    "backward",
     "duplicate",
     "future",
+    "unsynchronised",
 ]
 
 
@@ -35,8 +41,12 @@ class Flag(IntEnum):
 
 FLAG_OF: dict[Check, Flag] = {
     "bad": Flag.FAIL,
+    "uncertain": Flag.SUSPECT,
     "range": Flag.FAIL,
     "full_scale": Flag.FAIL,
+    "sentinel": Flag.FAIL,
+    "unusual": Flag.SUSPECT,
+    "at_limit": Flag.SUSPECT,
     "spike": Flag.SUSPECT,
     "step": Flag.SUSPECT,
     "frozen": Flag.SUSPECT,
@@ -47,8 +57,38 @@ FLAG_OF: dict[Check, Flag] = {
     "jump": Flag.SUSPECT,
     "missing": Flag.MISSING,
     "late": Flag.SUSPECT,
+    "backward": Flag.SUSPECT,
     "duplicate": Flag.SUSPECT,
     "future": Flag.SUSPECT,
+    "unsynchronised": Flag.SUSPECT,
+}
+
+UNTIMELY: tuple[Check, ...] = ("late", "backward", "duplicate", "future", "unsynchronised")
+INVALID: tuple[Check, ...] = ("bad", "range", "full_scale", "sentinel")
+DOUBTFUL: tuple[Check, ...] = ("uncertain", "unusual", "at_limit", "spike", "step", "frozen", "glitch", "drop", "jump")
+
+_MEANING: dict[Check, str] = {
+    "bad": "the device calls the reading bad",
+    "uncertain": "the device calls the reading uncertain",
+    "range": "{value} is impossible: {limit} is the end of what the configuration says is valid",
+    "full_scale": "{value} is the end of the register: the meter wants to go on",
+    "sentinel": "{value} is what devices write where there is no sensor",
+    "unusual": "{value} lies far outside all that is usual for the tag, which ends at {limit}",
+    "at_limit": "stands at the end of its range, at {value}",
+    "spike": "stands {value} out of the readings before and after it; usual is at most {limit}",
+    "step": "moved by {value} between two readings and stayed there; usual is at most {limit}",
+    "frozen": "has not moved for {value} s while its plant runs; usual is at most {limit} s",
+    "reset": "began again near zero, by {value}",
+    "rollover": "rolled over, by {value}",
+    "glitch": "dropped by {value} and came back",
+    "drop": "lost {value} counts and did not begin at zero",
+    "jump": "rose by {value} between two readings, far more than ever before",
+    "missing": "nothing came for {value} s; expected every {limit} s",
+    "late": "came {value} s after a newer one, into a hole",
+    "backward": "its time is {value} s before one already read: the source's clock was set back",
+    "duplicate": "its time was read already",
+    "future": "its time is {value} s ahead of ours",
+    "unsynchronised": "was read while our clock was not right",
 }
 
 
@@ -66,6 +106,19 @@ class Finding:
     def flag(self) -> Flag:
         """How grave that is."""
         return FLAG_OF[self.check]
+
+    @property
+    def reason(self) -> str:
+        """What is wrong with the first one, as a sentence without its subject."""
+        return _MEANING[self.check].format(value=_figure(self.value), limit=_figure(self.limit))
+
+    def and_more(self, other: "Finding") -> "Finding":
+        """Both as one; *other* came later."""
+        return Finding(self.check, self.count + other.count, self.first_ms, self.value, self.limit)
+
+
+def _figure(number: float | None) -> str:
+    return "an unknown figure" if number is None else f"{number:.6g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ def test_lines_that_show_an_example_can_be_taken_in(tmp_path: Path) -> None:
     (tmp_path / "works-trust").mkdir()
     (tmp_path / "all-tags.csv").write_text(
         "device,name,address\nplc,p1.flow,holding:7\nplc,p1.voltage,holding:8\nplc,p1.cos_phi,holding:9\n"
+        "plc,p1.kva,holding:10\n"
     )
 
     path.write_text(TEXT.replace("\n#e.g. ", "\n"), encoding="utf-8")

@@ -13,6 +13,7 @@ from drivers.reading import Reading
 from tests.agent.history import START_MS, History, history
 from tests.real_station import needs_real_station, recording
 
+EACH_MINUTE = {"quality": {"report": 60}}
 BAD, NAN = float("inf"), float("nan")
 
 
@@ -57,7 +58,7 @@ def test_a_tag_that_never_came_is_missing(tmp_path: Path) -> None:
 
 def test_each_reading_is_judged_once(tmp_path: Path) -> None:
     """The second report is about the second minute; late readings count where they arrive."""
-    with history(tmp_path, {"x": {"unit": "m"}}) as past:
+    with history(tmp_path, {"x": {"unit": "m"}}, jobs=EACH_MINUTE) as past:
         past.series("x", [1.0] * 50)
         report(past, 60)
         past.series("x", [1.0] * 60, start_ms=START_MS + 60_000)
@@ -141,7 +142,7 @@ def test_a_plant_that_agrees_with_itself_is_not_contradicted(tmp_path: Path) -> 
     ("said", "check", "tag"),
     [
         ({"p1_power": 15.0}, "electrical", "p1.power"),
-        ({"pressure": 8.0}, "efficiency", "flow"),
+        ({"pressure": 8.0}, "efficiency", "pressure"),
         ({"total": 700.0}, "headers_sum", "total"),
         ({"p1_power": 0.0, "p1_current": 0.0, "flow": 0.0, "total": 0.0}, "mains_as_speed", "p1.speed"),
         (
@@ -238,7 +239,7 @@ def test_the_real_stations_report(tmp_path: Path) -> None:
             for pump in pumps
         ],
     }
-    with history(tmp_path, tags, **plant) as past:
+    with history(tmp_path, tags, jobs=EACH_MINUTE, **plant) as past:
         for begin in range(0, 180, 60):
             for name in hour:
                 values = hour[name][begin : begin + 60].replace(3276.7, BAD)
@@ -253,3 +254,150 @@ def test_the_real_stations_report(tmp_path: Path) -> None:
         (check, f"phase1.p{n}.active_power") for n in range(1, 5) for check in ("electrical", "while_stopped")
     }
     assert last["score"] == pytest.approx(244 / 251, abs=0.001)
+
+
+def test_reports_come_every_five_minutes_and_cover_all_between(tmp_path: Path) -> None:
+    """The job runs each minute; SCADA gets a report on the clock's fifth minutes, with every reading once."""
+    reports = []
+    with history(tmp_path, {"x": {"unit": "m"}}) as past:
+        for minute in range(11):
+            past.series("x", [BAD] * 6 + [1.0] * 54, start_ms=START_MS + 60_000 * minute)
+            found = past.perform("quality", quality.run, START_MS + 60_000 * (minute + 1)).records
+            reports += [Quality.model_validate_json(record.body) for record in found]
+
+    first, second, third = reports
+    assert [(one.start - START_MS, one.end - START_MS) for one in reports] == [
+        (0, 60_000), (60_000, 300_000), (300_000, 600_000),
+    ]  # fmt: skip
+    assert [one.tags[0].readings for one in (first, second, third)] == [60, 240, 300]
+    assert third.tags[0].bad == 30
+    assert third.tags[0].reasons == {"the device is silent": 30}
+    assert third.tags[0].findings[0].count == 30
+
+
+def test_every_finding_says_why(tmp_path: Path) -> None:
+    """Flag, reason, and the check's figures; what was read before the clock was right says so."""
+    with history(tmp_path, {"x": {"unit": "m", "valid_max": 5.0}}) as past:
+        past.series("x", [1.0] * 58 + [7.5])
+        past.append([Reading("x", START_MS + 59_000, 1.0, 64, "clock not synchronised")])
+
+        (x,) = report(past, 60).tags
+
+    assert [(one.check, one.flag, one.reason) for one in x.findings] == [
+        ("unsynchronised", "suspect", "was read while our clock was not right"),
+        ("range", "fail", "7.5 is impossible: 5 is the end of what the configuration says is valid"),
+    ]
+    assert x.timeliness == pytest.approx(59 / 60)
+
+
+def test_limits_of_the_configuration_count_from_the_first_reading_on(tmp_path: Path) -> None:
+    """A technician knows the tag before its history does."""
+    tags: dict[str, dict[str, Any]] = {"x": {"unit": "m", "usual_step": 0.5, "usual_max": 9.0}, "y": {"unit": "m"}}
+    with history(tmp_path, tags) as past:
+        for tag in tags:
+            past.series(tag, [*[5.0, 5.1] * 20, 7.0, *[5.0, 5.1] * 9, 9.5])
+
+        x, y = report(past, 60).tags
+
+    assert {one.check for one in x.findings} == {"spike", "unusual"}
+    assert x.not_evaluated == ("frozen", "unusual")
+    assert {one.check for one in y.findings} == set()
+    assert y.not_evaluated == ("spike", "step", "frozen", "unusual")
+
+
+def test_imported_history_is_no_late_data(tmp_path: Path) -> None:
+    """Last year's file, imported while the agent runs, is not judged by today's clock; nor has it holes of 59 s."""
+    with history(tmp_path, {"x": {"unit": "m"}}, jobs=EACH_MINUTE) as past:
+        past.series("x", [1.0] * 60)
+        report(past, 60)
+        past.series("x", [1.0] * 500, start_ms=START_MS - 10**9, step_ms=60_000, imported=True)
+        past.series("x", [1.0] * 60, start_ms=START_MS + 60_000)
+
+        (x,) = report(past, 120).tags
+
+    assert (x.readings, x.findings, x.score) == (60, (), 1.0)
+
+
+def test_a_history_of_minutes_is_whole(tmp_path: Path) -> None:
+    """A historian's value a minute is all there was to come."""
+    with history(tmp_path, {"x": {"unit": "m"}}) as past:
+        past.series("x", np.arange(500.0), step_ms=60_000, imported=True)
+
+        (x,) = report(past, 30_000).tags
+
+    assert (x.findings, x.completeness) == ((), 1.0)
+
+
+def test_the_wrong_meter_is_named_by_what_fits_it_nowhere(tmp_path: Path) -> None:
+    """Power disagrees with the counter, and with voltage and current: so the power meter is wrong."""
+    seconds = np.arange(2_400)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        past.series("p1.energy", 1_000.0 + seconds * 150.0 / 3_600)
+        past.series("volume", 5_000.0 + seconds * 900.0 / 3_600)
+        for tag, value in (TRUE | {"p1.power": 110.0}).items():
+            past.series(tag, [value] * 2_400)
+
+        found = {one.check: one for one in report(past, 2_400).cross_checks}
+
+    assert found["energy_balance"].suspect == found["electrical"].suspect == "p1.power"
+    assert found["energy_balance"].tags == ("p1.power", "p1.energy")
+    assert "volume_balance" not in found
+
+
+def test_a_gauge_that_differs_from_two_others_is_named(tmp_path: Path) -> None:
+    """4.0, 4.02 and 4.6 bar on one header."""
+    gauges = ["pressure", "second", "third"]
+    plant = PLANT | {"header": [PLANT["header"][0] | {"pressure": gauges}]}
+    with history(tmp_path, TAGS | {"second": {"unit": "bar"}, "third": {"unit": "bar"}}, **plant) as past:
+        past.series("second", [4.02] * 120)
+        past.series("third", [4.6] * 120)
+        contradictions(past)
+        found = {one.check: one for one in quality_of(past)}
+
+    assert found["gauges"].suspect == "third"
+
+
+def quality_of(past: History) -> tuple[Any, ...]:
+    """What the last report says contradicts itself."""
+    with past.reader() as reader:
+        (record,) = reader.newest("quality")
+    return Quality.model_validate_json(record.body).cross_checks
+
+
+def test_apparent_power_is_checked_by_itself(tmp_path: Path) -> None:
+    """S = 3 U I is 166 kVA, and 150 kW are 0.9 of it; 60 kVA fit neither, so the tag of S is named."""
+    plant = PLANT | {"pump": [PUMP | {"apparent_power": "p1.kva"}]}
+    with history(tmp_path, TAGS | {"p1.kva": {"unit": "kVA"}}, **plant) as past:
+        past.series("p1.kva", [60.0] * 120)
+        contradictions(past)
+        found = {one.check: one for one in quality_of(past)}
+
+    assert set(found) == {"apparent_power", "active_power"}
+    assert {one.suspect for one in found.values()} == {"p1.kva"}
+
+
+def test_a_pressure_that_no_longer_fits_speed_and_flow_is_told(tmp_path: Path) -> None:
+    """An hour and a half as ever, then the gauge shows 8 % less at the same speed and flow; flow meters agree.
+
+    Slow because an hour and a half of six tags is written first.
+    """
+    minutes = 90
+    random = np.random.default_rng(5)
+    speed = np.repeat(random.uniform(43.0, 47.0, minutes + 5), 60)
+    head = 60.0 * (speed / 50.0) ** 2 - 9.0
+    shown = head / 10.197 * np.where(np.arange(len(speed)) < 60 * minutes, 1.0, 0.92)
+    with history(tmp_path, TAGS, jobs=EACH_MINUTE, **PLANT) as past:
+        for tag, value in (TRUE | {"p1.current": 250.0}).items():
+            series = {"p1.speed": speed, "pressure": shown}.get(tag, np.full(len(speed), value))
+            past.series(tag, series[: 60 * minutes])
+        before = [one.check for one in report(past, 60 * minutes).cross_checks]
+        for tag, value in (TRUE | {"p1.current": 250.0}).items():
+            series = {"p1.speed": speed, "pressure": shown}.get(tag, np.full(len(speed), value))
+            past.series(tag, series[60 * minutes :], start_ms=START_MS + 60_000 * minutes)
+        after = {one.check: one for one in report(past, 60 * (minutes + 5)).cross_checks}
+
+    assert before == []
+    assert list(after) == ["head_speed"]
+    assert "where it used to have" in after["head_speed"].reason
+    assert "pressure" in after["head_speed"].tags
+    assert after["head_speed"].suspect is None  # speed and pressure take part in nothing else that could tell

@@ -1,0 +1,68 @@
+"""The times of a tag's readings, in the order in which they arrive: late, twice, back, ahead, or missing."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.quality.tally import Tally
+
+Times = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+FUTURE_MS = 5_000  # that a source's clock may be ahead of ours
+_MOST_HOLES = 64
+
+
+@dataclass(slots=True)
+class Arrival:
+    """What is remembered of a tag's times between two portions."""
+
+    newest_ms: int = 0  # of any quality
+    holes: list[tuple[int, int]] = field(default_factory=list)  # the last ones: times before and after
+
+    def judge(self, times_ms: Times, period_ms: int, now_ms: int, tally: Tally) -> Booleans:
+        """Whether each reading is newer than all before it, shape (n,); what is wrong with the others is told.
+
+        A reading older than the newest came late where it falls into a hole. Otherwise that time was read already,
+        so the source's clock went back.
+        """
+        future = times_ms > now_ms + FUTURE_MS
+        believed = np.where(future, 0, times_ms)  # else a clock that is ahead would make all that follows late
+        before = np.maximum.accumulate(np.concatenate([[self.newest_ms], believed]))[:-1]
+        is_new: Booleans = (times_ms > before) & ~future
+        if not is_new.all():
+            self._follow(times_ms[is_new], period_ms, tally)
+            older = (times_ms < before) & ~future
+            late = older & self._in_hole(times_ms)
+            back = older & ~late
+            tally.add("late", times_ms[late], (before - times_ms)[late] / 1000.0)
+            tally.add("backward", times_ms[back], (before - times_ms)[back] / 1000.0)
+            tally.add("duplicate", times_ms[(times_ms == before) & ~future])
+            tally.add("future", times_ms[future], (times_ms - now_ms)[future] / 1000.0, FUTURE_MS / 1000.0)
+        else:
+            self._follow(times_ms, period_ms, tally)
+        del self.holes[:-_MOST_HOLES]
+        return is_new
+
+    def _follow(self, new_ms: Times, period_ms: int, tally: Tally) -> None:
+        if not len(new_ms):
+            return
+        since = np.diff(new_ms, prepend=self.newest_ms or new_ms[0])
+        missed = np.maximum((since + period_ms // 2) // period_ms - 1, 0)
+        gaps = np.flatnonzero(missed)
+        if len(gaps):
+            tally.add(
+                "missing",
+                np.repeat(new_ms[gaps], missed[gaps]),
+                np.repeat(since[gaps] / 1000.0, missed[gaps]),
+                period_ms / 1000.0,
+            )
+            self.holes += [(int(new_ms[i] - since[i]), int(new_ms[i])) for i in gaps[-_MOST_HOLES:]]
+        self.newest_ms = int(new_ms[-1])
+
+    def _in_hole(self, times_ms: Times) -> Booleans:
+        found = np.zeros(len(times_ms), np.bool_)
+        for start_ms, end_ms in self.holes:
+            found |= (times_ms > start_ms) & (times_ms < end_ms)
+        return found
