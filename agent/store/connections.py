@@ -39,6 +39,13 @@ class Connections:
         """Whether there are connections, be they of use or not."""
         return self._log is not None
 
+    def describe_slow(self) -> str:
+        """What a person should know where the disk does not come to an end."""
+        return (
+            f"the disk that holds {self._path} does not finish writing; end what else keeps it busy, or replace it"
+            " if this comes again"
+        )
+
     async def open(self) -> Opened:
         """Open both, anew if they are open.
 
@@ -66,9 +73,9 @@ class Connections:
         """Do *work* on the writer's thread."""
         return asyncio.get_running_loop().run_in_executor(self._writing, self._with_log, work)
 
-    async def read(self, query: Callable[[Reader], T]) -> T:
+    def read(self, query: Callable[[Reader], T]) -> "asyncio.Future[T]":
         """Ask the database, on the reader's thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._reading, self._with_reader, query)
+        return asyncio.get_running_loop().run_in_executor(self._reading, self._with_reader, query)
 
     def _with_log(self, work: Callable[[Log], T]) -> T:
         if self._log is None:

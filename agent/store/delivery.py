@@ -36,8 +36,9 @@ class Sink:
         self._live = Flight(0)
         self._held = Flight(0)
         self._backlog = Backlog()
-        self._sent = self._sent_back = self._sent_records = 0
-        self._records = 0
+        self._sent = self._sent_back = 0
+        self._records = self._sent_records = 0
+        self._asked: int | None = None  # record up to which all were given before the disk could not be asked for more
         self._is_started = self._is_changed = False
         # One for each stream: the other's looking must not make this one miss an arrival.
         self._arrival, self._record_arrival, self._thinner = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -58,6 +59,11 @@ class Sink:
     def behind(self) -> int:
         """Rows held back that the receiver does not have yet."""
         return self._backlog.behind
+
+    @property
+    def records_place(self) -> int:
+        """Id of the last record that the receiver has, with all before it."""
+        return self._records
 
     @property
     def owed(self) -> int:
@@ -197,17 +203,20 @@ class Sink:
         """Wait for the next records and return up to *limit* of them, with their ids."""
         while True:
             self._record_arrival.clear()
-            if self._sent_records < self._source.last_record_id and (
-                found := await records_after(self._source, self._sent_records, limit)
-            ):
-                self._sent_records = found[-1][0]
-                return found
+            mark = self._sent_records
+            if mark < self._source.last_record_id:
+                found, is_whole = await records_after(self._source, mark, limit)
+                if found:
+                    if not is_whole and self._asked is None:
+                        self._asked = mark
+                    self._sent_records = found[-1][0]
+                    return found
             await self._record_arrival.wait()
 
     def acknowledge_records(self, last: int) -> None:
         """The receiver has all records up to the one with id *last*."""
         if self._is_started:
-            self._records = max(self._records, last)
+            self._records = max(self._records, min(last, self._sent_records))
             self._note()
 
     def arrive(self) -> None:
@@ -217,7 +226,10 @@ class Sink:
         self._thinner.set()
 
     def rouse(self) -> None:
-        """The database has been opened, or another has begun in its place."""
+        """The database can be written: opened, another begun in its place, or no longer slow."""
+        if self._asked is not None:
+            self._records, self._sent_records = min(self._records, self._asked), min(self._sent_records, self._asked)
+            self._asked = None
         if self._is_known:
             self._is_changed = True
         else:

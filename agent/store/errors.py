@@ -33,6 +33,10 @@ class FullError(StorageError):
     """There is no room on the disk; the same connection works again when there is."""
 
 
+class SlowError(StorageError):
+    """The disk takes very long over a transaction, which it may yet do: there is nothing to be tried meanwhile."""
+
+
 class DamagedError(StorageError):
     """The file is torn; opening it anew sets it aside and begins another."""
 

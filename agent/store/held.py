@@ -67,6 +67,10 @@ class Held:
             self._drop(self._rows.popleft(), delivered)
         return rows
 
+    def take_first(self, rows: Iterable[Row]) -> None:
+        """Hold *rows*, older than all others, that have their ids and that receivers may have."""
+        self._rows.extendleft(reversed(list(rows)))
+
     def lose(self, readings: Sequence[Reading]) -> None:
         """Count readings for which there was no room at all."""
         kept, rejected = sift(readings)

@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 
 from agent.mqtt.instant import rfc3339
 from agent.store.ballast import Ballast
-from agent.store.errors import DamagedError, FullError, StorageError, StorageRefusedError
+from agent.store.errors import DamagedError, FullError, SlowError, StorageError, StorageRefusedError
 from agent.store.held import Held
 from agent.store.lock import WriterLock
 from agent.store.losses import DAMAGED, Loss
@@ -97,7 +97,9 @@ class Keeper:
 
     async def _mend(self, trouble: StorageError) -> None:
         try:
-            if isinstance(trouble, FullError):
+            if isinstance(trouble, SlowError):
+                pass
+            elif isinstance(trouble, FullError):
                 await self._relieve()
             else:
                 await self._open_anew(trouble)

@@ -76,12 +76,16 @@ async def oldest(source: Source, first: int, last: int, limit: int) -> list[Row]
     return rows or source.held_rows(first, last, limit)
 
 
-async def records_after(source: Source, mark: int, limit: int) -> list[tuple[int, Record]]:
-    """The next records; while the disk cannot be read, those that wait for it: alarms do not wait."""
+async def records_after(source: Source, mark: int, limit: int) -> tuple[list[tuple[int, Record]], bool]:
+    """The next records, and whether these are all.
+
+    While the disk cannot be asked they are those that wait for it: alarms do not wait.
+    """
+    is_whole = True
     try:
         found = await source.read(partial(Reader.records_after, mark=mark, limit=limit))
     except StorageError:
         if source.trouble is None:
             raise
-        found = []
-    return found or source.held_records(mark, limit)
+        found, is_whole = [], False
+    return found or source.held_records(mark, limit), is_whole

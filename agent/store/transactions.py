@@ -8,13 +8,16 @@ from math import inf
 
 from agent.store.connections import Connections, Opened
 from agent.store.delivery import Sink
-from agent.store.errors import StorageError
+from agent.store.errors import SlowError, StorageError
 from agent.store.group import Group, Written
 from agent.store.held import READINGS, Held
 from agent.store.log import Log
 from agent.store.recent import Recent
 from agent.store.records import Record
+from agent.store.slowness import Slowness
 from drivers.reading import Reading
+
+PATIENCE = 3.0  # s that receivers wait for a transaction; then they get from memory what it and later ones are to write
 
 
 class Transactions:
@@ -50,7 +53,9 @@ class Transactions:
         self._due = inf
         self._timer: asyncio.TimerHandle | None = None
         self._commit: asyncio.Future[Written] | None = None
-        self._began = -inf
+        self._began = self._handed = -inf  # when the last one was to begin, and when one was given to the disk
+        self._hurry: asyncio.TimerHandle | None = None
+        self.slowness = Slowness()
 
     def offer(self, readings: Sequence[Reading]) -> None:
         """Write *readings* with the next transaction; nobody waits."""
@@ -63,17 +68,19 @@ class Transactions:
     async def append(self, readings: Sequence[Reading]) -> StorageError | None:
         """Write *readings*; why not, where the disk refuses."""
         self._group.readings.extend(readings)
-        return await self._committed()
+        return await self._taken()
 
     async def record(self, records: Iterable[Record]) -> StorageError | None:
         """Write *records*; why not, where the disk refuses."""
         self._group.records.extend(records)
-        return await self._committed()
+        return await self._taken()
 
     async def change(self, work: Callable[[Log], None]) -> StorageError | None:
         """Do *work* in the next transaction; why not, where the disk refuses."""
         self._group.works.append(work)
-        return await self._committed()
+        done = self._group.done
+        self._want(self._began + self._interval)
+        return await asyncio.shield(done)
 
     def also(self, work: Callable[[Log], None], within: float) -> None:
         """Do *work* in a transaction *within* that many seconds; nobody waits."""
@@ -91,7 +98,7 @@ class Transactions:
     @property
     def busy(self) -> float:
         """Seconds for which the present transaction has been with the disk; 0 between two of them."""
-        return 0.0 if self._commit is None else self._loop.time() - self._began
+        return 0.0 if self._commit is None else self._loop.time() - self._handed
 
     def rows_after(self, mark: int) -> int:
         """How many rows have come after *mark*, imported ones included."""
@@ -135,11 +142,11 @@ class Transactions:
         if self._timer:
             self._timer.cancel()
 
-    async def _committed(self) -> StorageError | None:
-        """Wait until what was put into the present group is on the disk; else why it is not."""
-        done = self._group.done
+    async def _taken(self) -> StorageError | None:
+        """Wait until what was put into the present group is on the disk; else why it is not, and whether it is held."""
+        taken = self._group.taken
         self._want(self._began + self._interval)
-        return await asyncio.shield(done)
+        return await asyncio.shield(taken)
 
     def _want(self, due: float) -> None:
         """Commit at *due*, or earlier."""
@@ -148,7 +155,7 @@ class Transactions:
             self._arm()
 
     def _arm(self) -> None:
-        if self._commit is None and self._due < inf:
+        if (self._commit is None or isinstance(self.trouble, SlowError)) and self._due < inf:
             if self._timer:
                 self._timer.cancel()
             self._timer = self._loop.call_at(self._due, self._begin)
@@ -159,7 +166,7 @@ class Transactions:
         if self.held is not None and (self.trouble or self.held):
             self._hold(group, self.held)
         if self.trouble:
-            group.done.set_result(self.trouble)
+            group.end(self.trouble)
             return
         if self.held:
             group.portion = self.held.portion()
@@ -169,8 +176,24 @@ class Transactions:
             group.record_floor = self.last_record_id
         changed = [(sink, change) for sink in self._sinks.values() if (change := sink.changes())]
         group.works[:0] = [change for _, change in changed]  # first: what else is done to the places knows more
+        self._handed = self._began
         self._commit = self._connections.write(group.perform)
+        if self.held is not None:
+            self._hurry = self._loop.call_later(PATIENCE, self._hurry_on, group)
         self._commit.add_done_callback(partial(self._settle, group, [sink for sink, _ in changed]))
+
+    def _hurry_on(self, group: Group) -> None:
+        """Receivers get the readings of *group*, which the disk does not come to an end with, and all that follow."""
+        if self.trouble is None:
+            slow = SlowError(self._connections.describe_slow())
+            self.fail(slow)
+            self.slowness.begin(slow)
+            rows = group.number(self.last_id + 1)
+            self.last_id += len(rows)
+            self.recent.add(rows)
+            group.taken.set_result(self.trouble)
+            self._arm()  # also for what came to wait meanwhile
+            self._wake()
 
     def _hold(self, group: Group, held: Held) -> None:
         """Take what the disk refuses, or what has to wait for that; receivers have it at once."""
@@ -194,38 +217,56 @@ class Transactions:
     def _settle(self, group: Group, sinks: list[Sink], commit: "asyncio.Future[Written]") -> None:
         """Tell everybody how the transaction went."""
         self._commit = None
+        if self._hurry:
+            self._hurry.cancel()
+        self.slowness.end()
         error = commit.exception()
-        if error:
-            for sink in sinks:
-                sink.mark_changed()
+        for sink in sinks:
+            sink.mark_changed() if error else sink.settle()
         if isinstance(error, StorageError):
             if self.held is not None:
-                self.fail(error)
-                if group.portion:
-                    self.held.give_back(group.portion)
-                self._hold(group, self.held)
-            group.done.set_result(error)
+                self._keep(group, self.held, error)
+            group.end(error)
         elif error:
-            group.done.set_exception(error)
+            group.break_off(error)
         else:
-            for sink in sinks:
-                sink.settle()
             self._take(commit.result(), group)
-            group.done.set_result(None)
+            group.end(None)
         self._arm()
+
+    def _keep(self, group: Group, held: Held, error: StorageError) -> None:
+        """Hold what the disk has refused, in order."""
+        self.fail(error)
+        if group.portion:
+            held.give_back(group.portion)
+        if group.early:
+            held.take_first(group.early)
+            group.readings = []
+        self._hold(group, held)
 
     def _take(self, written: Written, group: Group) -> None:
         if self.held is not None and group.portion:
             self.held.settle(group.portion)
         self.stored_id, self.stored_record_id = written.last_id, written.last_record_id
+        if isinstance(self.trouble, SlowError):
+            self._go_on()
         self.last_id = max(self.last_id, written.last_id)
         self.last_record_id = max(self.last_record_id, written.last_record_id)
         self.count += 1
         self.rejected += written.rejected
-        self.recent.add(written.rows)
+        if not group.early:
+            self.recent.add(written.rows)
         if self.held:
             self._want(self._loop.time())  # there is more of it
         self._wake()
+
+    def _go_on(self) -> None:
+        """The disk has come to an end with what it was so slow with; what has been held meanwhile is next."""
+        self.trouble = None
+        self._mended.set()
+        for sink in self._sinks.values():
+            sink.rouse()
+        self._want(self._loop.time())
 
     def _wake(self) -> None:
         for sink in self._sinks.values():

@@ -216,7 +216,8 @@ class Store:
     async def latest(self) -> dict[str, Row]:
         """The newest row of each tag."""
         try:
-            found = {row.tag: row for row in await self._connections.write(Log.latest)}
+            rows = await self._transactions.slowness.unless(lambda: self._connections.write(Log.latest))
+            found = {row.tag: row for row in rows}
         except StorageError as error:
             self._raise_unless_held(error)
             found = {}
@@ -235,7 +236,7 @@ class Store:
     async def read(self, query: Callable[[Reader], T]) -> T:
         """Ask the database, on a thread of its own; *query* should be short, others wait for it."""
         try:
-            return await self._connections.read(query)
+            return await self._transactions.slowness.unless(lambda: self._connections.read(query))
         except DamagedError as error:
             if self._held is not None and self.trouble is None:
                 self._transactions.fail(error)  # it will not mend itself: it is to be set aside

@@ -71,6 +71,14 @@ class FailingDisk:
         loop = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
         Path(f"/sys/fs/ext4/{Path(loop).name}/trigger_fs_error").write_text("1")
 
+    def freeze(self) -> None:
+        """Have whoever writes wait, as behind a card that is erasing or a storage server that is away."""
+        _run("fsfreeze", "--freeze", str(self.folder))
+
+    def thaw(self) -> None:
+        """Let writing go on where it stood."""
+        _run("fsfreeze", "--unfreeze", str(self.folder))
+
     def mend(self) -> None:
         """What a person does: check it and mount it again; open files stay on what was there before."""
         self.unmount()
