@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station faults-acquisition faults-store bench schema lock clean
+.PHONY: demo test install real-station faults-acquisition faults-store bench bench-store bench-week schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -28,10 +28,16 @@ real-station: .venv/dev  ## what must hold on a real station's recorded hour
 faults-acquisition: .venv/dev  ## devices, buses, servers and clocks that misbehave: wrong values, seconds to bad and back
 	$(BIN)/python -m tests.faults.acquisition
 
-bench: .venv/dev  ## a reading from poll to broker beside a bare loop, and how steady polling is
+bench: .venv/dev bench-store  ## a reading from poll to broker beside a bare loop, and how steady polling is
 	$(BIN)/python -m tests.benchmarks.poll_to_broker $(ARGS)
 	$(BIN)/python -m tests.benchmarks.jitter
 	$(BIN)/python -m tests.benchmarks.opcua_items
+
+bench-store: .venv/dev  ## appends, bytes a reading, sealing, reading back and import beside bare sqlite3
+	$(BIN)/python -m tests.benchmarks.store
+
+bench-week: .venv/dev  ## a week of 250 tags at 1 s, as fast as it goes: flat memory, and the disk that status foretold
+	$(BIN)/python -m tests.benchmarks.week $(ARGS)
 
 schema: .venv/dev  ## after a change of settings or payloads: write their JSON Schemas anew
 	$(BIN)/pump-agent schema > config/station.schema.json

@@ -4,14 +4,18 @@ import sqlite3
 from typing import NamedTuple
 
 from agent.store.losses import DAY_MS
+from agent.store.rolled import MINUTE_MS
 from agent.store.rows import sealed_upto
 from agent.store.settings import StorageSettings
 
 MEGABYTE = 1_000_000
-HOT_BYTES = 31.0  # of a reading in the table, its page and the zone map; measured by tests.benchmarks.chunks
+HOUR_MS = 3_600_000
+HOT_BYTES = 31.0  # of a reading in the table, its page and the zone map; measured by tests.benchmarks.store
 SEALED_BYTES = 0.6  # the same sealed, as long as nothing has been
 CHUNK_BYTES = 64  # of a chunk, besides its strips: numbers, headers, its place in the index
-FILLED = 0.8  # of a page, where chunks are added at the end; measured by tests.benchmarks.chunks
+ROLLED_BYTES = 60  # of a page of a rollup, besides its strips: numbers, headers, its places in two indexes
+WIDER = 1.12  # rollups of all widths take so much more than those of minutes
+FILLED = 0.8  # of a page, where chunks are added at the end; measured by tests.benchmarks.store
 RECENT_BLOCKS = 4
 
 
@@ -25,6 +29,7 @@ class DiskUse(NamedTuple):
     sealed_bytes: float  # of one sealed reading, with its time and quality
     readings_a_day: float  # appended, of the last day
     record_bytes_a_day: float
+    rollup_bytes_a_day: float
 
 
 class DiskForecast(NamedTuple):
@@ -32,7 +37,7 @@ class DiskForecast(NamedTuple):
 
     hot_bytes: float  # of one reading as it is written
     sealed_bytes: float  # of one reading later
-    growth_mb: float  # a day, while nothing is old enough to be dropped
+    growth_mb: float  # a day, rollups included, while nothing is old enough to be dropped
     settled_mb: float  # once as much is dropped as comes; it may be above `storage.max_mb`
     full_days: float | None  # until `storage.max_mb` is reached and the oldest go early; None for never
 
@@ -47,6 +52,9 @@ def disk_use(db: sqlite3.Connection) -> DiskUse:
     recent, first_ms = db.execute(RECENT, (newest_ms - DAY_MS,)).fetchone()
     days = max(newest_ms - max(first_ms or newest_ms, newest_ms - DAY_MS), 60_000) / DAY_MS
     records = db.execute(RECORDS, (newest_ms - round(days * DAY_MS),)).fetchone()[0]
+    hours, rolled, content = db.execute(
+        ROLLED, (MINUTE_MS, newest_ms - HOUR_MS - DAY_MS, newest_ms - HOUR_MS)
+    ).fetchone()
     return DiskUse(
         bytes=(pages - free) * size,
         file_bytes=pages * size,
@@ -55,24 +63,30 @@ def disk_use(db: sqlite3.Connection) -> DiskUse:
         sealed_bytes=_sealed_bytes(db),
         readings_a_day=(recent or 0) / days,
         record_bytes_a_day=(records or 0) / days,
+        rollup_bytes_a_day=((content or 0) + ROLLED_BYTES * rolled) * WIDER / FILLED * 24 / max(1, hours),
     )
 
 
 def disk_forecast(use: DiskUse, settings: StorageSettings) -> DiskForecast:
     """What becomes of the store at these settings.
 
-    >>> use = DiskUse(700_000_000, 800_000_000, 2_000_000, 600_000_000, 0.5, 20_000_000, 5_000_000)
-    >>> disk_forecast(use, StorageSettings(keep_days=100, max_mb=2_000))
-    DiskForecast(hot_bytes=31.0, sealed_bytes=0.5, growth_mb=15.0, settled_mb=1551.7, full_days=None)
-    >>> disk_forecast(use, StorageSettings(keep_days=1000, max_mb=1_000)).full_days
+    >>> use = DiskUse(700_000_000, 800_000_000, 2_000_000, 600_000_000, 0.5, 20_000_000, 5_000_000, 1_000_000)
+    >>> disk_forecast(use, StorageSettings(keep_days=100, max_mb=3_000))
+    DiskForecast(hot_bytes=31.0, sealed_bytes=0.5, growth_mb=16.0, settled_mb=1951.7, full_days=None)
+    >>> disk_forecast(use, StorageSettings(keep_days=1000, max_mb=1_020)).full_days
     20.0
     """
     growth = (use.readings_a_day * use.sealed_bytes + use.record_bytes_a_day) / MEGABYTE
+    rolled = use.rollup_bytes_a_day / MEGABYTE
     hot = use.readings_a_day / 24 * settings.hot_hours * HOT_BYTES / MEGABYTE
-    settled = growth * settings.keep_days + hot
-    room = settings.max_mb - use.bytes / MEGABYTE
-    full = max(0.0, room / growth) if growth > 0 and settled > settings.max_mb else None
-    return DiskForecast(HOT_BYTES, use.sealed_bytes, round(growth, 3), round(settled, 1), full)
+    settled = growth * settings.keep_days + rolled * settings.keep_rollup_days + hot
+    full = None
+    if settled > settings.max_mb:
+        room = max(0.0, settings.max_mb - use.bytes / MEGABYTE)
+        full = room / (growth + rolled) if growth + rolled > 0 else 0.0
+        if full > settings.keep_days and rolled > 0:  # from then on rollups alone grow
+            full = settings.keep_days + (room - settings.keep_days * (growth + rolled)) / rolled
+    return DiskForecast(HOT_BYTES, use.sealed_bytes, round(growth + rolled, 3), round(settled, 1), full)
 
 
 def _sealed_bytes(db: sqlite3.Connection) -> float:
@@ -94,6 +108,13 @@ SELECT sum((last - first + 1) * (last <= ?1)), sum((last - first + 1) * (last > 
 """
 RECENT = "SELECT sum(last - first + 1), min(min_ms) FROM span WHERE max_ms >= ? AND NOT imported"
 RECORDS = "SELECT sum(length(body) + length(kind) + length(key) + 60) FROM record WHERE ts_ms >= ?"
+ROLLED = """
+SELECT count(DISTINCT start_ms), count(*),
+    sum(length(places) + length(counts) + length(goods) + coalesce(length(minima), 0)
+    + coalesce(length(means), 0) + coalesce(length(maxima), 0) + coalesce(length(firsts), 0)
+    + coalesce(length(lasts), 0) + coalesce(length(rises), 0))
+FROM rollup WHERE width_ms = ? AND start_ms > ? AND start_ms <= ?
+"""
 CHUNKS = """
 SELECT sum(length(kinds) + coalesce(length(codes), 0) + coalesce(length(reals), 0)
     + coalesce(length(integers), 0) + coalesce(length(texts), 0)), sum(rows), count(*)
