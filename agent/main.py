@@ -20,7 +20,7 @@ from agent.compute import Queue, compute
 from agent.crew import Crew, Post
 from agent.health import Health, wall_ms
 from agent.mqtt.advice_commands import advice_handlers
-from agent.mqtt.commands import Commands
+from agent.mqtt.commands import Commands, Handler
 from agent.mqtt.publisher import describe, publish
 from agent.notify import notify
 from agent.reload import follow
@@ -146,8 +146,9 @@ class Agent:
         watch = Watch(settings, self._store)
         posts = {"alarms": Post(key, partial(supervise, self._health.store, watch.follow))}
         if settings.mqtt.commands:
-            handlers = {
+            handlers: dict[str, Handler] = {
                 **alarm_handlers(watch, settings.alarms.shelve_longest),
+                "alarm_test": watch.answer_test,
                 **advice_handlers(self._store),
             }
             commands = Commands(settings, handlers)

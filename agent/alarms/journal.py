@@ -1,12 +1,14 @@
 """Alarms as they are kept and published: what happened, as records; and back again after a restart. Pure."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import orjson
 
-from agent.alarms.board import Transition
+from agent.alarms.board import Board, Transition
+from agent.alarms.metrics import Metrics, stale, standing
 from agent.alarms.rationale import SEVERITY, Rationale
-from agent.alarms.state import AlarmState
+from agent.alarms.state import AlarmState, Event
 from agent.mqtt import payloads
 from agent.store.records import Record
 
@@ -59,6 +61,40 @@ def present(words: Rationale, state: AlarmState, ts_ms: int) -> payloads.Alarm:
         ts=ts_ms,
         seq=state.changes,
     )
+
+
+def measured(station: str, metrics: Metrics, board: Board, now_ms: int) -> payloads.AlarmMetrics:
+    """What subscribers are told of how good the alarms are."""
+    states = board.states()
+    shown = Counter(state.state for state in states.values())
+    return payloads.AlarmMetrics(
+        station=station,
+        ts=now_ms,
+        start_time=metrics.start_ms,
+        alarm_count=len(board.rules),
+        current_alarm_rate=metrics.rate(now_ms),
+        maximum_alarm_rate=metrics.maximum_alarm_rate,
+        average_alarm_rate=round(metrics.average_rate(now_ms), 3),
+        maximum_active_state_s=metrics.maximum_active_ms / 1_000,
+        maximum_unack_s=metrics.maximum_unack_ms / 1_000,
+        maximum_realarm_count=metrics.maximum_realarm_count(),
+        raised=metrics.raised,
+        standing=len(standing(states)),
+        unacknowledged=shown["UNACK"] + shown["RTNUN"] + shown["LATCHED_UNACK"],
+        shelved=shown["SHELVED"],
+        suppressed=shown["SUPPRESSED"],
+        out_of_service=shown["OUT_OF_SERVICE"],
+        flood=metrics.is_flood,
+        stale=tuple(stale(states, now_ms)),
+        chattering=tuple(metrics.chattering()),
+        top=tuple(payloads.AlarmCount(id=name, count=count) for name, count in metrics.top()),
+    )
+
+
+def event_of(entry: Record) -> Event:
+    """What an entry of the journal says has happened."""
+    event: Event = orjson.loads(entry.body)["event"]
+    return event
 
 
 def state_after(event: Record) -> AlarmState:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from agent.alarms.board import Board, Transition
-from agent.alarms.journal import records, state_after
+from agent.alarms.journal import event_of, measured, records, state_after
+from agent.alarms.metrics import DAY_MS, Metrics
+from agent.alarms.self_test import HOUR, SelfTest
 from agent.alarms.state import Happening
 from agent.health import wall_ms
 from agent.mqtt import payloads
@@ -24,6 +26,9 @@ BATCH: Final = 5_000  # rows taken from the log at once
 SLICE: Final = 500  # of them judged, and transitions written down, until others have their turn: some milliseconds
 WRITTEN: Final = 50
 DELAYS_PERIOD: Final = 0.5  # s between two looks at delays that run out without a reading
+TESTS_PERIOD: Final = 0.5  # s between two looks at whether a test of the alarm path is due
+METRICS_PERIOD: Final = 60.0  # s
+REMEMBERED: Final = 5_000  # entries of the journal that a restart counts again
 
 
 class Watch:
@@ -37,6 +42,8 @@ class Watch:
         self._settings = settings
         self._store = store
         self._board = Board(settings)
+        self._metrics = Metrics(wall_ms())
+        self._test = self._new_test()
         self._is_known = False  # the board is as the disk has it
 
     async def follow(self) -> NoReturn:
@@ -56,6 +63,9 @@ class Watch:
             tasks.create_task(self._follow_readings(sink), name="alarms of readings")
             tasks.create_task(self._follow_pumps(sink), name="alarms of pumps")
             tasks.create_task(self._follow_delays(), name="alarms that wait")
+            tasks.create_task(self._report_metrics(), name="alarm metrics")
+            if self._settings.alarms.self_test_every:
+                tasks.create_task(self._test_path(), name="test of the alarm path")
         raise AssertionError("these tasks never end")
 
     async def happen(self, alarm: str, happening: Happening) -> None:
@@ -65,8 +75,7 @@ class Watch:
             LookupError: There is no such alarm, or it cannot happen to it; the message is for the operator.
             StorageError: The disk refuses, and it did not happen.
         """
-        if not self._is_known:
-            raise LookupError("the alarms are being read from the disk; try again in a moment")
+        self._must_know()
         change = self._board.happen(alarm, happening)
         try:
             await self._keep([change])
@@ -74,12 +83,36 @@ class Watch:
             self._board.take_back(change)
             raise
 
+    async def answer_test(self, command: payloads.AnswerTest) -> None:
+        """SCADA has read a test of the alarm path.
+
+        Raises:
+            LookupError: It is not the present one; the message is for the operator.
+            StorageError: The disk refuses.
+        """
+        self._must_know()
+        answered = self._test.answered(command.test, command.user, wall_ms())
+        await self._store.record([Record("alarm_test", "", answered.ts, answered.encode())])
+        await self._see_test()
+
+    def _must_know(self) -> None:
+        if not self._is_known:
+            raise LookupError("the alarms are being read from the disk; try again in a moment")
+
     async def _restore(self) -> None:
         """Take up the alarms as they were kept; withdraw those that the configuration no longer has."""
         events = await self._store.newest("alarm_event")
         shown = await self._store.newest("alarm")
         self._board = Board(self._settings)
         self._board.restore({event.key: state_after(event) for event in events})
+        now_ms = wall_ms()
+        journal = await self._store.read(lambda reader: reader.records("alarm_event", now_ms - DAY_MS, now_ms))
+        self._metrics = Metrics(min([now_ms, *(event.ts_ms for event in journal[-REMEMBERED:])]))
+        for event in journal[-REMEMBERED:]:
+            self._metrics.see(event.key, event_of(event), state_after(event), event.ts_ms)
+        self._test = self._new_test()
+        for test in await self._store.newest("alarm_test"):
+            self._test.present = payloads.AlarmTest.model_validate_json(test.body)
         gone = [one for one in shown if one.body and one.key not in self._board.rules]
         await self._store.record([Record("alarm", one.key, wall_ms(), b"") for one in gone])
 
@@ -115,11 +148,36 @@ class Watch:
             await self._keep(self._board.see_storage(self._store.complaints, wall_ms(), _monotonic_ms()))
         raise AssertionError("ticks never end")
 
+    async def _report_metrics(self) -> NoReturn:
+        async for _ in Ticks(METRICS_PERIOD):
+            now_ms = wall_ms()
+            self._metrics.wait(now_ms)
+            report = measured(self._settings.station.name, self._metrics, self._board, now_ms)
+            await self._store.record([Record("alarm_metrics", "", now_ms, report.encode())])
+        raise AssertionError("ticks never end")
+
+    async def _test_path(self) -> NoReturn:
+        async for _ in Ticks(TESTS_PERIOD):
+            if test := self._test.due(wall_ms()):
+                await self._store.record([Record("alarm_test", "", test.ts, test.encode())])
+            await self._see_test()
+        raise AssertionError("ticks never end")
+
+    async def _see_test(self) -> None:
+        complaint = self._test.complaint
+        told = {"self_test": complaint} if complaint else {}
+        await self._keep(self._board.see_told(["self_test"], told, wall_ms(), _monotonic_ms()))
+
+    def _new_test(self) -> SelfTest:
+        alarms = self._settings.alarms
+        return SelfTest(self._settings.station.name, HOUR * alarms.self_test_every, alarms.self_test_answer)
+
     async def _keep(self, changes: Sequence[Transition]) -> None:
         """Write down what has changed: the present state and the journal's entry in one transaction."""
         found: list[Record] = []
         for place, change in enumerate(changes, 1):
             found += records(change)
+            self._metrics.see(change.rationale.id, change.event, change.state, wall_ms())
             if place % WRITTEN == 0:
                 await asyncio.sleep(0)  # others have their turn
         if found:

@@ -40,6 +40,7 @@ KNOWN: Final[Mapping[str, type[Command]]] = {
     "out_of_service": payloads.OutOfService,
     "return": payloads.Return,
     "comment": payloads.CommentOn,
+    "alarm_test": payloads.AnswerTest,
     "accept": payloads.Accept,
     "reject": payloads.Reject,
 }

@@ -26,6 +26,8 @@ PAYLOADS: Final[Mapping[str, type[Payload]]] = {
     "schedule": payloads.Schedule,
     "alarm/<id>": payloads.Alarm,
     "alarm_event": payloads.AlarmEvent,
+    "alarm_test": payloads.AlarmTest,
+    "alarm_metrics": payloads.AlarmMetrics,
     "quality": payloads.Quality,
     "health": payloads.Health,
     "losses": payloads.Losses,

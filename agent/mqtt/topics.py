@@ -19,6 +19,8 @@ class Topic(NamedTuple):
 RETAINED: Final[Mapping[Kind, bool]] = {
     "alarm": True,
     "alarm_event": False,
+    "alarm_test": False,
+    "alarm_metrics": True,
     "recommendation": True,
     "recommendation_event": False,
     "station": True,

@@ -186,10 +186,10 @@ class Reader:
         query = "SELECT kind, key, ts_ms, body FROM record WHERE kind = ? AND ts_ms >= ? AND ts_ms < ? ORDER BY id"
         return [Record(*row) for row in self._fetch(query, kind, start_ms, end_ms)]
 
-    def records_after(self, mark: int, limit: int) -> list[tuple[int, Record]]:
-        """The next records after the one with id *mark*, with their ids."""
-        query = "SELECT id, kind, key, ts_ms, body FROM record WHERE id > ? ORDER BY id LIMIT ?"
-        return [(row[0], Record(*row[1:])) for row in self._fetch(query, mark, limit)]
+    def records_after(self, mark: int, limit: int, kind: Kind | None = None) -> list[tuple[int, Record]]:
+        """The next records after the one with id *mark*, with their ids; of *kind* only, where given."""
+        query = "SELECT id, kind, key, ts_ms, body FROM record WHERE id > ?1 AND kind = ifnull(?2, kind) ORDER BY id"
+        return [(row[0], Record(*row[1:])) for row in self._fetch(f"{query} LIMIT ?3", mark, kind, limit)]
 
     def filled(self, tags: Collection[str], start_ms: int, end_ms: int) -> list[Filled]:
         """Filled values of *tags* from *start_ms* up to, not including, *end_ms*; by tag, then time."""

@@ -14,6 +14,8 @@ Kind = Literal[
     "schedule",
     "alarm",
     "alarm_event",
+    "alarm_test",
+    "alarm_metrics",
     "quality",
     "health",
     "losses",

@@ -6,11 +6,12 @@ from either. Flow is m³/h, head m, speed relative to rated (1.0); other units s
 """
 
 from agent.mqtt.payloads.advice import PumpAdvice, Recommendation, RecommendationEvent, Schedule, ScheduleRow
-from agent.mqtt.payloads.alarm import Alarm, AlarmEvent
+from agent.mqtt.payloads.alarm import Alarm, AlarmCount, AlarmEvent, AlarmMetrics, AlarmTest
 from agent.mqtt.payloads.command import (
     Accept,
     Ack,
     AlarmCommand,
+    AnswerTest,
     Command,
     CommandResult,
     CommentOn,
@@ -45,7 +46,11 @@ __all__ = [
     "Ack",
     "Alarm",
     "AlarmCommand",
+    "AlarmCount",
     "AlarmEvent",
+    "AlarmMetrics",
+    "AlarmTest",
+    "AnswerTest",
     "Backlog",
     "Command",
     "CommandResult",

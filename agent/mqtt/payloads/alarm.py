@@ -49,6 +49,50 @@ class Alarm(Payload):
     seq: Count = 0  # ascending per alarm
 
 
+class AlarmCount(Payload):
+    """How often one alarm was raised."""
+
+    id: str
+    count: Count
+
+
+class AlarmMetrics(Payload):
+    """`<root>/alarm_metrics`: how good the alarms themselves are; names as in OPC UA Part 9, rates in ten minutes."""
+
+    station: str
+    ts: Instant
+    start_time: Instant
+    alarm_count: Count  # alarms that the configuration has
+    current_alarm_rate: Count  # raised within the last ten minutes
+    maximum_alarm_rate: Count
+    average_alarm_rate: float
+    maximum_active_state_s: float
+    maximum_unack_s: float
+    maximum_realarm_count: Count  # of one alarm within a day
+    raised: Count  # since the start
+    standing: Count  # active and shown
+    unacknowledged: Count
+    shelved: Count
+    suppressed: Count
+    out_of_service: Count
+    flood: bool
+    stale: tuple[str, ...] = ()  # active for more than a day
+    chattering: tuple[str, ...] = ()
+    top: tuple[AlarmCount, ...] = ()  # most often raised within a day
+
+
+class AlarmTest(Payload):
+    """`<root>/alarm_test`: a test of the way of an alarm, which SCADA answers on `cmd/alarm_test`."""
+
+    id: str
+    ts: Instant
+    station: str
+    state: Literal["asked", "answered", "failed"]
+    answer_by: Instant
+    user: str | None = None  # who has answered
+    took_ms: Count | None = None
+
+
 class AlarmEvent(Alarm):
     """`<root>/alarm_event`: journal of every transition; the alarm as it is after it."""
 

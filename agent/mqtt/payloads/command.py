@@ -82,6 +82,12 @@ class CommentOn(AlarmCommand):
     comment: Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 
 
+class AnswerTest(Command):
+    """`cmd/alarm_test`: SCADA has read the test of the alarm path."""
+
+    test: Text
+
+
 class Accept(Command):
     """`cmd/accept`: the advice is followed."""
 
