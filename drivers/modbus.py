@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from types import TracebackType
 from typing import NamedTuple, Self
+from weakref import WeakKeyDictionary
 
 from drivers.address import Table
 from drivers.bus.bus import Bus
@@ -22,6 +23,7 @@ from drivers.spans import Failure, Span
 log = logging.getLogger(__name__)
 
 FUNCTION: dict[Table, int] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+LONGEST_SILENCE = 120.0  # s, until a block that the unit is silent about, again and again, is asked for once more
 REFUSALS = 16  # a poll; a block that is refused in many places is taken apart over several polls
 NAMED = 5  # places a warning names
 
@@ -66,7 +68,7 @@ class ModbusDriver:
         self._settings = settings
         self._bus = bus or Buses().of(settings)
         self._rhythms = [Rhythm(every, tags, settings) for every, tags in _by_period(settings)]
-        self._rests: dict[Block, Rest] = {}  # blocks that the unit was silent about
+        self._rests: WeakKeyDictionary[Block, Rest] = WeakKeyDictionary()  # of blocks that the unit was silent about
         self._told: set[str] = set()  # tags whose refusal is in the log
 
     def __str__(self) -> str:
@@ -157,11 +159,11 @@ class ModbusDriver:
             return Failure(Quality.COMM_FAILURE, f"{self} {rest.fact}")
         query = Query(self._settings.unit_id, FUNCTION[block.table], block.start, block.count)
         try:
-            answer, took = await self._bus.ask(query, self._settings.timeout)
+            answer, took = await self._bus.ask(query, self._settings.timeout, in_vain=rest.failures if rest else 0)
         except NoAnswerError as error:
-            rest = self._rests.setdefault(block, Rest())
+            rest = self._rests.setdefault(block, Rest(longest=LONGEST_SILENCE))
             rest.fail(time.monotonic(), cost=self._settings.timeout, fact=str(error))
-            return Failure(Quality.COMM_FAILURE, f"{self} {error}")
+            return Failure(Quality.COMM_FAILURE, f"{self} {rest.fact}")
         except LostError as error:
             raise UnreachableError(f"{self} {error}, when asked for {block}") from error
         self._rests.pop(block, None)

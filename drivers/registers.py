@@ -74,6 +74,11 @@ class Block:
         return f"{self.table}:{self.start}" + (f"-{last}" if last > self.start else "")
 
     @property
+    def end(self) -> int:
+        """The number after the last."""
+        return self.start + self.count
+
+    @property
     def size(self) -> int:
         """Bytes of the answer."""
         return (self.count + 7) // 8 if self.points[0].address.holds_bits else 2 * self.count

@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from drivers.bus.line import Line, LostError, NoAnswerError, Query, Refusal
-from drivers.bus.rest import Rest
+from drivers.bus.rest import Pace, Rest
 
 DEAD_LINE = 3  # queries in a row that nobody answered, after which the connection is opened anew
 
@@ -29,13 +29,33 @@ class Place:
     failures: int = 0  # in a row, of whatever unit
 
 
+@dataclass(slots=True)
+class Unit:
+    """What the bus knows of a unit."""
+
+    rest: Rest
+    pace: Pace = field(default_factory=Pace)
+
+    def patience(self, given: float, in_vain: int, *, is_alone: bool) -> float:
+        """How long to wait for its answer this time, s.
+
+        Args:
+            given: As long as where nothing is wrong.
+            in_vain: How often the same was asked before without an answer.
+            is_alone: Whether nobody else waits for the line.
+        """
+        if self.rest.failures:
+            return given if is_alone else self.pace.patience(given, failures=self.rest.failures)
+        return self.pace.patience(given, failures=in_vain)
+
+
 class Bus:
     """The connections that lead to some units; on each, one query at a time, and everybody in turn.
 
     Whoever asks queues, so a unit with many blocks does not keep out one with few. A unit that fails again and
-    again rests longer and longer, whoever asks for it, so that it takes no more than a tenth of the time from the
-    others. After a query without an answer the line is left quiet for as long as the answer had time: what comes
-    until twice the timeout is thrown away.
+    again rests longer and longer, whoever asks for it, and is given little more time than it took while it was well,
+    so that the others keep their periods. After a query without an answer the line is left quiet for as long as the
+    answer had time: what comes until twice that is thrown away.
 
     Args:
         lines: One, or as many as a gateway takes.
@@ -49,7 +69,7 @@ class Bus:
         self._turn = asyncio.Semaphore(len(lines))
         self._spared = given_up_after - 1
         self._longest_wait = longest_wait
-        self._units: dict[int, Rest] = {}
+        self._units: dict[int, Unit] = {}
         self._members = 0
 
     @property
@@ -82,18 +102,24 @@ class Bus:
             for place in self._places:
                 await place.line.close()
 
-    async def ask(self, query: Query, patience: float) -> Reply:
+    async def ask(self, query: Query, patience: float, *, in_vain: int = 0) -> Reply:
         """Ask a unit when it is its turn.
+
+        Args:
+            query: What to ask.
+            patience: How long it may think, s; less is waited where it, or this very query, has just failed.
+            in_vain: How often in a row the same was asked without an answer.
 
         Raises:
             NoAnswerError: It did not answer, which may pass.
             LostError: It did not, time after time, or there is no connection.
         """
         async with self._a_line() as place:
-            unit = self._units.setdefault(query.unit_id, Rest(self._spared))
-            if not unit.is_over(time.monotonic()):
-                raise LostError(unit.fact)
-            return await self._exchange(place, unit, query, patience)
+            unit = self._units.setdefault(query.unit_id, Unit(Rest(self._spared)))
+            if not unit.rest.is_over(time.monotonic()):
+                raise LostError(unit.rest.fact)
+            wait = unit.patience(patience, in_vain, is_alone=self._members == 1)
+            return await self._exchange(place, unit, query, wait)
 
     @asynccontextmanager
     async def _a_line(self) -> AsyncIterator[Place]:
@@ -111,7 +137,7 @@ class Bus:
             self._idle.append(place)
             self._turn.release()
 
-    async def _exchange(self, place: Place, unit: Rest, query: Query, patience: float) -> Reply:
+    async def _exchange(self, place: Place, unit: Unit, query: Query, patience: float) -> Reply:
         if not place.line.is_open:  # many devices hang up on whoever does not ask for a while
             await place.line.open()
         if (pause := place.quiet_until - time.monotonic()) > 0:
@@ -127,7 +153,8 @@ class Bus:
             raise
         took = time.monotonic() - began
         place.quiet_until, place.failures = 0.0, 0
-        self._units.pop(query.unit_id, None)
+        unit.rest = Rest(self._spared)
+        unit.pace.hear(max(0.0, took - place.line.airtime(query)))
         return Reply(answer, took)
 
     def _ask_at(self, place: Place, cost: float) -> float:
@@ -136,17 +163,19 @@ class Bus:
         place.quiet_until = began + 2 * cost
         return began
 
-    async def _note_failure(self, place: Place, unit: Rest, cost: float, fact: str) -> None:
+    async def _note_failure(self, place: Place, unit: Unit, cost: float, fact: str) -> None:
         """Count a query without an answer.
 
         Raises:
             LostError: It was one too many.
         """
-        unit.fail(time.monotonic(), cost=cost, fact=f"{fact}, again and again")
+        rest = unit.rest
+        rest.fail(time.monotonic(), cost=cost, fact=f"{fact}, again and again")
         place.failures += 1
         if place.failures >= DEAD_LINE:  # it may be half-open; and where nobody answers, nobody is in the way
             place.failures = 0
             await place.line.close()
-            self._units.clear()
-        if unit.is_given_up:
-            raise LostError(unit.fact)
+            for one in self._units.values():
+                one.rest = Rest(self._spared)
+        if rest.is_given_up:
+            raise LostError(rest.fact)

@@ -21,6 +21,7 @@ class Debt:
 
     shapes: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=OWED))  # newest last
     asked: float = 0.0  # s, the last time
+    patience: float = 0.0  # s, the longest that it was ever given to answer
     is_silent: bool = False  # when it was asked only to see whether something is under way
 
     def is_paid(self, before: float) -> bool:
@@ -77,7 +78,7 @@ class RtuLine:
             LostError: The wire is gone.
         """
         debt = self._debts[query.unit_id]
-        if debt.is_paid(time.monotonic() - LATEST * patience):
+        if debt.is_paid(time.monotonic() - LATEST * max(debt.patience, patience)):
             debt.shapes.clear()
         if debt.shapes:
             try:
@@ -95,7 +96,7 @@ class RtuLine:
         """
         debt = self._debts[query.unit_id]
         debt.shapes.append(query.shape)  # stays where we are cancelled
-        debt.asked, debt.is_silent = time.monotonic(), False
+        debt.asked, debt.is_silent, debt.patience = time.monotonic(), False, max(debt.patience, patience)
         answer = await self._exchange(query, patience)
         debt.shapes.clear()
         return answer

@@ -1,5 +1,6 @@
 """How a refused block is taken apart, on a device that is a set of numbers."""
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 
 from hypothesis import given
@@ -27,12 +28,18 @@ def registers(block: Block) -> set[int]:
 
 def poll(one: Span, refused: AbstractSet[int], failure: Failure = ILLEGAL_ADDRESS, *, now: float = 0.0) -> list[Block]:
     """Ask a device that refuses some registers for everything; returns what was asked for."""
+    return _poll(one, lambda block: refused.isdisjoint(registers(block)), failure, now=now)
+
+
+def _poll(
+    one: Span, answers: Callable[[Block], bool], failure: Failure = ILLEGAL_ADDRESS, *, now: float = 0.0
+) -> list[Block]:
     asked = []
     todo = one.requests(now)
     while todo:
         block = todo.pop(0)
         asked.append(block)
-        if refused.isdisjoint(registers(block)):
+        if answers(block):
             one.accept(block)
         else:
             todo += one.refuse(block, failure, now)
@@ -59,6 +66,53 @@ def test_only_refused_registers_are_left_out(refused: set[int]) -> None:
 def test_one_refused_register_is_found_in_few_requests() -> None:
     """Two per halving: 13 requests among 64 registers, not 64."""
     assert len(poll(span(64), {13})) == 13
+
+
+@given(st.sets(st.integers(0, 59), max_size=8), st.sampled_from([60, 25]))
+def test_pieces_grow_together_again_around_what_is_refused(refused: set[int], most: int) -> None:
+    """One cut for each stretch that is refused, not six; nothing refused is touched, nobody is asked for ever again."""
+    one = span(60)
+
+    def answers(block: Block) -> bool:
+        return refused.isdisjoint(registers(block)) and block.count <= most
+
+    _poll(one, answers)
+    polls = [_poll(one, answers, now=PATIENCE + second) for second in range(70)]
+
+    assert left_out(one) == refused
+    for asked in polls:
+        read = [register for block in asked if answers(block) for register in registers(block)]
+        assert sorted(read) == sorted(set(range(60)) - refused)  # each once, whatever is tried besides
+    settled = polls[-1]
+    assert all(map(answers, settled))
+    if most == 60:
+        assert len(settled) == len("".join(" x"[n not in refused] for n in range(60)).split())
+
+
+def test_two_that_do_not_go_together_are_tried_again_slowly() -> None:
+    """A device that takes eight registers a request: the whole and each seam cost one request in five minutes."""
+    one = span(16)
+
+    def answers(block: Block) -> bool:
+        return block.count <= 8
+
+    polls = [_poll(one, answers, now=float(second)) for second in range(round(2 * PATIENCE))]
+
+    assert len(polls[0]) == 3
+    assert {len(asked) for asked in polls[1:]} == {2, 3}
+    assert sum(len(asked) - 2 for asked in polls[1:]) == 1  # the whole, which is the two joined
+
+
+def test_when_one_place_is_back_the_others_may_be_too() -> None:
+    """A sensor bus of forty that returns is not waited for one place a poll."""
+    one = span(40)
+    poll(one, set(range(40)), DEVICE_FAILURE)
+
+    poll(one, set(), now=1.0)
+    poll(one, set(), now=2.0)
+
+    assert left_out(one) == set()
+    assert [registers(block) for block in one.pieces] == [set(range(40))]
 
 
 def test_what_is_refused_for_its_address_is_tried_again_slowly() -> None:

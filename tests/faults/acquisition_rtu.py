@@ -57,6 +57,7 @@ class Fault:
     end: Callable[[Line], None] | None = None
     rounds: int = 2
     lasts: float = LASTS  # s
+    beside: str = "2.0"  # unit and register that the fault does not concern
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class Figures:
     wrong: int = 0
     to_bad: float = math.nan  # s; nan where no reading was bad
     to_back: float = 0.0  # s
-    neighbour: float = 0.0  # share of the other unit's polls that were good
+    neighbour: float = 0.0  # share of polls kept by whom the fault does not concern
 
     def __str__(self) -> str:
         bad = "    -" if math.isnan(self.to_bad) else f"{self.to_bad:5.1f}"
@@ -84,6 +85,11 @@ class Figures:
         is_of_the_line = self.fault.behaviour is None
         is_back = self.to_back <= (PROMISED if is_of_the_line else PATIENCE)  # a unit may rest for 30 s, and 9.6 s
         return not self.wrong and is_back and not self.to_bad > PROMISED
+
+
+async def _deaf(request: serial_bus.Request, write: serial_bus.Write) -> None:
+    if request.start + request.quantity <= ADDRESSES[-1]:
+        write(right(request))
 
 
 def _noisy(seed: int) -> Behaviour:
@@ -122,6 +128,7 @@ def _hang_up(line: Line) -> None:
 OF_A_UNIT = (
     Fault(8, "silent", silent),
     Fault(8, "silent for two minutes", silent, rounds=1, lasts=120.0),
+    Fault(8, "silent about some registers", _deaf, rounds=1, lasts=60.0, beside="1.0"),
     Fault(8, "half a frame", answering(serial_bus.truncated)),
     Fault(8, "wrong checksum", answering(serial_bus.wrong_checksum)),
     Fault(8, "answers as another unit", answering(lambda request: serial_bus.elsewhere(request, unit=9))),
@@ -217,7 +224,7 @@ async def _measure(bench: Bench, line: Line, place: Mapping[str, object], fault:
         figures.to_back = max(figures.to_back, math.inf if back is None else back)
     for task in polling:
         task.cancel()
-    beside = [row for row in bench.rows(f"{prefix}.2") if row.tag == f"{prefix}.2.0"]
+    beside = [row for row in bench.rows(f"{prefix}.{fault.beside[0]}") if row.tag == f"{prefix}.{fault.beside}"]
     seconds = (beside[-1].ts_ms - beside[0].ts_ms) / 1000
     figures.neighbour = min(1.0, sum(is_good(row.quality) for row in beside) / (round(seconds) + 1))
     figures.wrong = sum(map(_is_wrong, bench.rows(f"{prefix}.1") + bench.rows(f"{prefix}.2")))

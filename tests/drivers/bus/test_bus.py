@@ -82,6 +82,44 @@ async def test_a_dead_unit_costs_its_timeout_once_a_step(kind: Kind, tmp_path: P
 
 
 @KINDS
+async def test_a_unit_that_fell_silent_is_waited_for_as_long_as_it_used_to_take(kind: Kind, tmp_path: Path) -> None:
+    """The others' time is dear; but now and then it is given all of its own, since it may have become slow."""
+    async with rig(kind, tmp_path, {1: answering(right), 2: answering(right)}) as line, line.driver(2):
+        bus = line.buses.of(line.driver(1)._settings)  # noqa: SLF001 - half of a driver
+        bus._spared = 9  # noqa: SLF001 - so that it does not rest
+        await bus.join()
+        await bus.ask(Query(1, 3, 0, 1), 0.8)
+        line.units.behaviours[1] = silent
+        waits = [await _seconds_waited(bus, unit=1, given=0.8) for _ in range(4)]
+        never_heard = [await _seconds_waited(bus, unit=9, given=0.1) for _ in range(2)]
+        await bus.leave()
+
+    assert waits[0] == waits[3] == 0.8
+    assert max(waits[1:3]) < 0.8
+    assert never_heard == [0.1, 0.1]
+
+
+async def _seconds_waited(bus: Bus, unit: int, given: float) -> float:
+    """What is said of an answer that did not come, s."""
+    with pytest.raises(NoAnswerError) as caught:
+        await bus.ask(Query(unit, 3, 0, 1), given)
+    return float(str(caught.value).split()[-2])
+
+
+@KINDS
+async def test_a_unit_alone_on_its_line_is_always_given_its_time(kind: Kind, tmp_path: Path) -> None:
+    """Nobody waits meanwhile, and a controller that is busy for a second is not lost over it."""
+    async with rig(kind, tmp_path, {1: answering(right)}) as line, line.driver(1):
+        bus = line.buses.of(line.driver(1)._settings)  # noqa: SLF001 - half of a driver
+        bus._spared = 9  # noqa: SLF001 - so that it does not rest
+        await bus.ask(Query(1, 3, 0, 1), 0.2)
+        line.units.behaviours[1] = silent
+        waits = [await _seconds_waited(bus, unit=1, given=0.2) for _ in range(3)]
+
+    assert waits == [0.2, 0.2, 0.2]
+
+
+@KINDS
 async def test_a_unit_that_comes_back_is_read_after_its_rest(kind: Kind, tmp_path: Path) -> None:
     """And its next single failure costs no rest again."""
     async with rig(kind, tmp_path, {1: silent, 2: answering(right)}) as line, line.driver(2) as other:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drivers.bus.buses import Buses
-from drivers.reading import Quality, UnreachableError
+from drivers.reading import Quality, Reading, UnreachableError
 from tests.drivers.bus.lines import PATIENCE, TIMEOUT, Kind, device, rig, until_good, visit, wrong
 from tests.simulators.libmodbus import LIBRARY, libmodbus_unit
 from tests.simulators.serial_bus import (
@@ -162,7 +162,7 @@ async def test_late_answers_are_never_taken_for_another_request_s(kind: Kind, sl
     """
     rng = random.Random(7)
     tardy = late(lambda: rng.uniform(0, slowest * 0.03))
-    readings = []
+    readings: list[Reading] = []
     async with rig(kind, tmp_path, {1: tardy, 2: tardy}) as line, asyncio.timeout(40):
         while len(line.units.requests) < 100 or all(reading.value is None for reading in readings):
             drivers = [line.driver(unit, 0, 10, 20, timeout=0.03) for unit in (1, 2)]  # as the supervisor makes them
