@@ -16,12 +16,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
 from agent.health import wall_ms
+from tests.faults import store_disk
 from tests.faults.delivered import HEAD, Delivered, Figures
 from tests.simulators.agent import agent
 from tests.simulators.broker import Broker, mosquitto
@@ -35,7 +34,6 @@ ALLOWED = f"user {LOGIN[0]}\ntopic readwrite #\n"
 DENIED = f"user {LOGIN[0]}\ntopic read #\ntopic write water/north/status\ntopic write water/north/tag/#\n"
 LASTS = 4.0  # s, of each trouble with the broker
 SIDE_BY_SIDE = 3  # stations in which agents are killed
-DISK = "tests.faults.store_disk"
 
 
 class Works:
@@ -239,6 +237,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--broker", type=int, default=5, help="rounds of each trouble with the broker")
+    parser.add_argument("--disk", type=int, default=20, help="rounds of a full disk, and of a damaged database")
+    parser.add_argument("--slow", type=int, default=5, help="rounds of a disk that stands still")
     args = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)  # the device's library prints its last requests when a client dies in the middle
     began = time.monotonic()
@@ -248,10 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kept = sum(one.rounds for one in found)
     print(f"{kept} rounds in {time.monotonic() - began:.0f} s: {lost} lost, {disordered} out of order")
     status = 1 if lost or disordered else 0
-    if find_spec(DISK):
-        sys.argv[1:] = []  # those were ours; it reads its own
-        status |= import_module(DISK).main()
-    return status
+    return status | store_disk.main(["--rounds", str(args.disk), "--slow", str(args.slow)])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""A disk that is full, and a database that is damaged, under a whole agent with a live receiver.
+"""A disk that is full or stands still, and a database that is damaged, under a whole agent with a live receiver.
 
-Run with `python -m tests.faults.store_disk --rounds 20`. A row is lost when SCADA was given it and the store
-does not have it in the end; of a damaged database, rows written before the damage was seen are counted apart:
-they lay on pages that are torn.
+Part of `make faults-store`; alone with `python -m tests.faults.store_disk`. A row is lost when SCADA was given it
+and the store does not have it in the end; of a damaged database, rows written before the damage was seen are counted
+apart: they lay on pages that are torn.
 """
 
 import argparse
@@ -11,19 +11,20 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tests.simulators.disk import fill, small_disk
+from tests.simulators.disk import failing_disk, fill, small_disk
 from tests.simulators.disk_trouble import Plant, missing, plant, stored_again
 
 PAGE = 4_096
 RECOVERS_WITHIN = 10.0  # s after there is room again
 BEGINS_WITHIN = 30.0  # s after damage
+AT_A_TIME = 3  # stations
 UNNOTICED = 8.0  # s, after which damage has hit nothing that is in use
 
 
@@ -34,7 +35,8 @@ class Round(NamedTuple):
     silence: float  # s, the longest between two live batches
     rows: int  # given to SCADA
     lost: int  # of these, not in the store, though written or held after the trouble began
-    torn: int  # the same, written before
+    disordered: int  # came live twice, or after a newer one of their tag
+    torn: int  # not in the store, and written before
 
 
 async def full(folder: Path) -> Round:
@@ -50,7 +52,7 @@ async def full(folder: Path) -> Round:
             filler.unlink()
             seconds = await stored_again(north, RECOVERS_WITHIN)
             await north.agent.stop()
-        return Round(seconds, longest_silence(north), len(north.live()), len(missing(north)), 0)
+        return Round(seconds, longest_silence(north), len(north.live()), len(missing(north)), disordered(north), 0)
 
 
 async def damaged(folder: Path) -> Round:
@@ -69,7 +71,9 @@ async def damaged(folder: Path) -> Round:
         await asyncio.sleep(3.0)  # the salvage is over
         await north.agent.stop()
     lost = missing(north)
-    return Round(seconds, longest_silence(north), len(north.live()), len(lost - before), len(lost & before))
+    return Round(
+        seconds, longest_silence(north), len(north.live()), len(lost - before), disordered(north), len(lost & before)
+    )
 
 
 def waiting_or_done(folder: Path) -> bool:
@@ -120,29 +124,84 @@ def longest_silence(north: Plant) -> float:
     return max((later - earlier for earlier, later in pairwise(times)), default=0) / 1_000
 
 
-def main() -> int:
+async def slow(folder: Path) -> Round:
+    """Nothing can be written for five to thirty seconds, and whoever tries waits."""
+    with failing_disk(folder / "disk", 16) as disk:
+        async with plant(folder, disk.folder / "north.db") as north:
+            await north.more_live()
+            disk.freeze()
+            try:
+                await north.alarm("UNACK")
+                await asyncio.sleep(random.uniform(2.0, 27.0))
+                await north.more_live(1)
+            finally:
+                disk.thaw()
+            seconds = await stored_again(north, RECOVERS_WITHIN)
+            await north.agent.stop()
+        return Round(seconds, longest_silence(north), len(north.live()), len(missing(north)), disordered(north), 0)
+
+
+def disordered(north: Plant) -> int:
+    """Live readings that came twice, or after a newer one of their tag."""
+    newest: dict[str, int] = {}
+    count = 0
+    for tag, ts_ms, *_ in north.live():
+        count += ts_ms <= newest.get(tag, 0)
+        newest[tag] = max(ts_ms, newest.get(tag, 0))
+    return count
+
+
+class Trouble(NamedTuple):
+    """One kind, and what is promised of it."""
+
+    name: str
+    round: Callable[[Path], Coroutine[None, None, Round]]
+    within: float  # s
+
+
+FULL = Trouble("disk full", full, RECOVERS_WITHIN)
+DAMAGED = Trouble("database damaged", damaged, BEGINS_WITHIN)
+SLOW = Trouble("disk stands still", slow, RECOVERS_WITHIN)
+
+
+async def measured(trouble: Trouble, rounds: int) -> list[Round]:
+    """That many rounds, some at a time, each on a station of its own."""
+    turns = asyncio.Semaphore(AT_A_TIME)
+
+    async def one() -> Round:
+        async with turns:
+            with tempfile.TemporaryDirectory() as folder:
+                return await trouble.round(Path(folder))
+
+    return await asyncio.gather(*(one() for _ in range(rounds)))
+
+
+def tell(trouble: Trouble, done: Sequence[Round]) -> bool:
+    """Say what it cost; whether a promise is broken."""
+    rows, lost, unordered, torn = (sum(figures) for figures in list(zip(*done, strict=True))[2:])
+    worst = max(one.seconds for one in done)
+    print(
+        f"{trouble.name:18} {len(done):3} rounds, {rows:6} readings: {lost} lost, {unordered} twice or out of order,"
+        f" {torn} on torn pages; stored again after {worst:4.1f} s at most, live values never stood still for more than"
+        f" {max(one.silence for one in done):.1f} s"
+    )
+    return lost + unordered > 0 or worst > trouble.within
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print what each kind of trouble costs; 1 where a promise is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=20)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--rounds", type=int, default=20, help="of a full disk, and of a damaged database")
+    parser.add_argument("--slow", type=int, default=5, help="rounds of a disk that stands still")
+    args = parser.parse_args(arguments)
     broken = False
-    for trouble, limit in ((full, RECOVERS_WITHIN), (damaged, BEGINS_WITHIN)):
-        done = []
-        for _ in range(rounds):
-            with tempfile.TemporaryDirectory() as folder:
-                try:
-                    done.append(asyncio.run(trouble(Path(folder))))
-                except pytest.skip.Exception as why:
-                    sys.stdout.write(f"disk {trouble.__name__}: skipped, {why}\n")
-                    break
-        if done:
-            lost, worst = sum(one.lost for one in done), max(one.seconds for one in done)
-            sys.stdout.write(
-                f"disk {trouble.__name__}: {len(done)} rounds, {sum(one.rows for one in done)} readings, {lost} lost,"
-                f" {sum(one.torn for one in done)} on torn pages; stored again after {worst:.1f} s at most,"
-                f" live values never stood still for more than {max(one.silence for one in done):.1f} s\n"
-            )
-            broken |= lost > 0 or worst > limit
+    for trouble, rounds in ((FULL, args.rounds), (DAMAGED, args.rounds), (SLOW, args.slow)):
+        try:
+            done = asyncio.run(measured(trouble, rounds)) if rounds else []
+        except pytest.skip.Exception as why:
+            print(f"{trouble.name}: skipped, {why}")
+            continue
+        broken |= bool(done) and tell(trouble, done)
     return int(broken)
 
 
