@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station faults-acquisition faults-store bench bench-store bench-week schema lock clean
+.PHONY: demo test install real-station faults-acquisition faults-store bench bench-store bench-week bench-curves schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -38,6 +38,9 @@ bench-store: .venv/dev  ## appends, bytes a reading, sealing, reading back and i
 
 bench-week: .venv/dev  ## a week of 250 tags at 1 s, as fast as it goes: flat memory, and the disk that status foretold
 	$(BIN)/python -m tests.benchmarks.week $(ARGS)
+
+bench-curves: .venv/dev  ## curves of single pumps against true ones, by method; ARGS="--set design": the other half of the pumps
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.curves $(ARGS)
 
 schema: .venv/dev  ## after a change of settings or payloads: write their JSON Schemas anew
 	$(BIN)/pump-agent schema > config/station.schema.json

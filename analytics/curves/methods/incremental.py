@@ -1,0 +1,268 @@
+"""A curve from running sums: each reading costs the same however many came before, and a refit takes milliseconds."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analytics.curves.methods.belief import Belief, Beliefs
+from analytics.curves.methods.duty import DutyPoints, Prediction
+from analytics.curves.methods.physics import judged_flows, physics
+from analytics.curves.methods.solve import Fitted, Solution, solved
+from analytics.curves.methods.speed import RatedDuty, SpeedLaw
+from analytics.curves.methods.sums import Sums
+from analytics.hydraulics import Floats, wire_to_water_efficiency
+
+LEAST = 8  # readings before there is a curve
+WARM = 200  # first readings that are fitted together, so that outliers among them are seen
+ROUNDS = 5  # in which outliers among them are told
+GATE = 4.0  # standard deviations from the curve beyond which a reading is taken for an outlier
+REFIT = 0.1  # growth of the sums after which the gate's curve is solved anew
+RECENT = 200  # readings that tell whether the pump has become another one
+CHANGED = 0.4  # share of outliers among them from which on it has
+BIN = 0.02  # of x / x_ref, of the histogram that tells where readings were
+BINS = 150
+OUTERMOST = 0.01  # share of the readings at either end that does not widen the range
+TRUSTS = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)  # in the belief, until the curve is one that a pump can have
+
+
+class IncrementalCurve:
+    """Polynomials of fourth degree in v = x/x_ref - 1 for head and power, and a belief of their coefficients.
+
+    The most probable coefficients given the sums (`Sums`) and the belief (`Beliefs`) are solved for when somebody
+    asks. An outlier gate decides on each reading: beyond four standard deviations of head or power it is left out. If
+    four of ten recent readings are, the pump has changed (overhaul, other impeller), and the curve begins anew.
+
+    Args:
+        name: What the method is called.
+        beliefs: What is believed before.
+        is_physical: Trust the belief more, step by step, until the curve is one that a pump can have.
+        law: What a duty at another speed looks like at rated speed.
+        memory: Readings after which one weighs 1/e of a new one; None: none is forgotten.
+
+    >>> from analytics.curves.methods.belief import PumpsInGeneral
+    >>> curve = IncrementalCurve("physics", PumpsInGeneral())
+    >>> flow = np.linspace(60.0, 110.0, 300)
+    >>> curve.update(DutyPoints(flow, 50.0 - 0.002 * flow**2, 8.0 + 0.1 * flow, np.ones(300)))
+    >>> duty = curve.predict(100.0, 0.9)
+    >>> round(float(duty.head), 1), bool(duty.head_std < 0.2)
+    (20.5, True)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        beliefs: Beliefs,
+        *,
+        is_physical: bool = True,
+        law: SpeedLaw | None = None,
+        memory: float | None = None,
+    ) -> None:
+        self._name = name
+        self._beliefs = beliefs
+        self._is_physical = is_physical
+        self._law = law or SpeedLaw()
+        self._memory = memory
+        self._warm = DutyPoints.empty()
+        self._begin()
+
+    @property
+    def name(self) -> str:
+        """What the method is called."""
+        return self._name
+
+    @property
+    def flow_range(self) -> tuple[float, float]:
+        """Least and greatest flow at rated speed learnt from, m³/h, less the outermost hundredths; NaN before any."""
+        total = np.cumsum(self._histogram)
+        if self._reference is None or total[-1] <= 0.0:
+            return float("nan"), float("nan")
+        low = int(np.searchsorted(total, OUTERMOST * total[-1], side="right"))
+        high = int(np.searchsorted(total, (1.0 - OUTERMOST) * total[-1]))
+        return low * BIN * self._reference[0], (high + 1) * BIN * self._reference[0]
+
+    @property
+    def readings(self) -> float:
+        """Readings that the curve is worth; forgotten ones are not among them."""
+        return self._heads.weight
+
+    @property
+    def flow_noise(self) -> float:
+        """Noise of the flow meter, share of a flow, as far as head and power together tell it."""
+        return self._solved().flow_noise if self._reference else 0.0
+
+    @property
+    def noise(self) -> tuple[float, float]:
+        """Standard deviation of a reading of head and of power around the curves, as shares of the reference duty."""
+        solution = self._solved()
+        return solution.head.noise, solution.power.noise if solution.power else float("nan")
+
+    def update(self, points: DutyPoints) -> None:
+        """Learn from steady *points*."""
+        if len(self._warm) < WARM:
+            self._warm = DutyPoints.joined(self._warm, points)
+            if len(self._warm) >= LEAST:
+                self._begin_with(self._warm)
+        elif len(points):
+            self._take(points)
+
+    def predict(self, flow: ArrayLike, speed: ArrayLike) -> Prediction:
+        """What is expected at *flow* m³/h and relative *speed*."""
+        q, n = np.broadcast_arrays(np.asarray(flow, np.float64), np.asarray(speed, np.float64))
+        if self._reference is None:
+            unknown = np.full(q.shape, np.nan)
+            return Prediction(*[unknown] * 6)
+        n = np.where(n > 0.0, n, np.nan)
+        x, z = q / n, np.log(n)
+        x_ref, y_ref, p_ref = self._reference
+        solution = self._solved()
+        more_head, more_power = self._beliefs.beyond(x, x_ref)
+        y, y_std = (y_ref * each for each in solution.head.at(x / x_ref - 1.0, z))
+        y = y + more_head
+        if solution.power is None:
+            unknown = np.full(q.shape, np.nan)
+            return Prediction(n**2 * y, n**2 * y_std, *[unknown] * 4)
+        p, p_std = (p_ref * each for each in solution.power.at(x / x_ref - 1.0, z))
+        head, power = n**2 * y, self._law.power(x, y, p + more_power, n)
+        efficiency = wire_to_water_efficiency(q, head, power)
+        share = np.hypot(y_std / np.abs(y), p_std / np.abs(p))
+        return Prediction(head, n**2 * y_std, power, power * p_std / np.abs(p), efficiency, efficiency * share)
+
+    def _begin(self) -> None:
+        self._reference: tuple[float, float, float] | None = None
+        self._heads, self._powers = Sums(1, self._memory), Sums(2, self._memory)
+        self._histogram = np.zeros(BINS)
+        self._solution: Solution | None = None
+        self._gate: Solution | None = None
+        self._gate_weight = 0.0
+        self._recent = DutyPoints.empty()
+        self._refused = np.zeros(0, dtype=np.bool_)
+
+    def _begin_with(self, points: DutyPoints) -> None:
+        """Forget everything but *points*, and leave out those among them that do not fit the others."""
+        self._begin()
+        usual = wire_to_water_efficiency(points.flow, points.head, points.power)
+        rated = self._law.rated(points, np.nanmedian(usual) if np.isfinite(usual).any() else 1.0)
+        level = np.nanmedian(rated.p) if np.isfinite(rated.p).any() else np.nan
+        self._reference = float(np.median(rated.x)), float(np.median(rated.y)), float(level)
+        kept = np.ones(len(points), dtype=np.bool_)
+        for _ in range(ROUNDS):
+            self._heads, self._powers = Sums(1, self._memory), Sums(2, self._memory)
+            self._histogram = np.zeros(BINS)
+            self._add(rated, kept)
+            self._solution = None
+            off = np.abs(self._off(rated, self._solved()))
+            scales = [_scale(each) for each in off]
+            now = np.all([np.nan_to_num(o) <= GATE * s for o, s in zip(off, scales, strict=True)], axis=0)
+            kept = now
+            rated = self._law.rated(points, self._rated_efficiency(points, self._solved()))
+        self._regate()
+
+    def _take(self, points: DutyPoints) -> None:
+        if self._heads.weight > (1.0 + REFIT) * self._gate_weight:
+            self._regate()
+        assert self._gate is not None  # noqa: S101 - a curve that is warm has a gate
+        rated = self._law.rated(points, self._rated_efficiency(points, self._gate))
+        off, allowed = self._off(rated, self._gate), self._allowed(rated, self._gate)
+        kept = np.all(np.nan_to_num(np.abs(off)) <= GATE * allowed, axis=0)
+        self._recent = DutyPoints.joined(self._recent, points).take(slice(-RECENT, None))
+        self._refused = np.append(self._refused, ~kept)[-RECENT:]
+        self._add(rated, kept)
+        self._solution = None
+        if len(self._refused) == RECENT and self._refused.mean() > CHANGED:
+            self._begin_with(self._recent)
+
+    def _add(self, rated: RatedDuty, kept: np.ndarray) -> None:
+        assert self._reference is not None  # noqa: S101 - the callers set it
+        x_ref, y_ref, p_ref = self._reference
+        rated = RatedDuty(*(each[kept] for each in rated))
+        more_head, more_power = self._beliefs.beyond(rated.x, x_ref)
+        v = rated.x / x_ref - 1.0
+        y, p = (rated.y - more_head) / y_ref, (rated.p - more_power) / p_ref
+        self._heads.add(v, rated.log_speed, y[:, np.newaxis])
+        metered = np.isfinite(p)
+        self._powers.add(v[metered], rated.log_speed[metered], np.column_stack([y, p])[metered])
+        if self._memory is not None:
+            self._histogram *= np.exp(-len(v) / self._memory)
+        bins = np.clip((rated.x / x_ref / BIN).astype(np.int64), 0, BINS - 1)
+        self._histogram += np.bincount(bins, minlength=BINS)
+
+    def _off(self, rated: RatedDuty, solution: Solution) -> Floats:
+        """What readings are off the curves, relative to the reference duty, shape (2, n); NaN where not measured."""
+        assert self._reference is not None  # noqa: S101 - the callers set it
+        x_ref, y_ref, p_ref = self._reference
+        v = rated.x / x_ref - 1.0
+        more_head, more_power = self._beliefs.beyond(rated.x, x_ref)
+        heads = (rated.y - more_head) / y_ref - solution.head.at(v, rated.log_speed)[0]
+        if solution.power is None:
+            return np.stack([heads, np.full_like(heads, np.nan)])
+        return np.stack([heads, (rated.p - more_power) / p_ref - solution.power.at(v, rated.log_speed)[0]])
+
+    def _allowed(self, rated: RatedDuty, solution: Solution) -> Floats:
+        """Standard deviation of that, shape (2, n)."""
+        assert self._reference is not None  # noqa: S101 - the callers set it
+        v = rated.x / self._reference[0] - 1.0
+        return np.stack([_reading_std(each, v, rated.log_speed) for each in (solution.head, solution.power)])
+
+    def _regate(self) -> None:
+        self._gate, self._gate_weight = self._solved(), self._heads.weight
+
+    def _solved(self) -> Solution:
+        """The curves as the sums have them now."""
+        assert self._reference is not None  # noqa: S101 - the callers look
+        if self._solution is None:
+            first = self._with_beliefs(self._beliefs.at(*self._reference, None))
+            beliefs = self._beliefs.at(*self._reference, _slopes(first))
+            for trust in TRUSTS if self._is_physical else (1.0,):
+                self._solution = self._with_beliefs(beliefs, trust)
+                if not self._is_physical or self._is_a_pump(self._solution):
+                    break
+        assert self._solution is not None  # noqa: S101 - there is at least one trust
+        return self._solution
+
+    def _with_beliefs(self, beliefs: tuple[Belief, Belief], trust: float = 1.0) -> Solution:
+        head, power = (Belief(each.mean, trust * each.precision) for each in beliefs)
+        return solved(self._heads, self._powers, (head, power), centre=self._centre())
+
+    def _rated_efficiency(self, points: DutyPoints, solution: Solution) -> Floats:
+        """Efficiency at rated speed of the duties of *points*; 1 where no power was measured."""
+        assert self._reference is not None  # noqa: S101 - the callers set it
+        if solution.power is None:
+            return np.ones(len(points))
+        x_ref, y_ref, p_ref = self._reference
+        x = points.flow / points.speed
+        v, none = x / x_ref - 1.0, np.zeros_like(x)
+        more_head, more_power = self._beliefs.beyond(x, x_ref)
+        head, power = (each.at(v, none)[0] for each in (solution.head, solution.power))
+        return wire_to_water_efficiency(x, head * y_ref + more_head, power * p_ref + more_power)
+
+    def _centre(self) -> Floats:
+        assert self._reference is not None  # noqa: S101 - the callers look
+        return np.linspace(*self.flow_range, num=5) / self._reference[0] - 1.0
+
+    def _is_a_pump(self, solution: Solution) -> bool:
+        assert self._reference is not None  # noqa: S101 - the callers look
+        x_ref, y_ref, p_ref = self._reference
+        x = judged_flows(*self.flow_range)
+        head = y_ref * solution.head.at(x / x_ref - 1.0, np.zeros_like(x))[0]
+        power = np.full_like(x, np.nan)
+        if solution.power is not None:
+            power = p_ref * solution.power.at(x / x_ref - 1.0, np.zeros_like(x))[0]
+        return not physics(head, power, wire_to_water_efficiency(x, head, power)).is_vetoed
+
+
+def _slopes(solution: Solution) -> tuple[float, float]:
+    """Slopes of both relative curves at the reference duty; 0 for a power that was not measured."""
+    none = np.zeros(1)
+    power = 0.0 if solution.power is None else float(solution.power.slope(none)[0])
+    return float(solution.head.slope(none)[0]), power
+
+
+def _reading_std(fitted: Fitted | None, v: Floats, log_speed: Floats) -> Floats:
+    if fitted is None:
+        return np.full(v.shape, np.inf)
+    return np.hypot(fitted.noise, fitted.at(v, log_speed)[1])
+
+
+def _scale(off: Floats) -> float:
+    """Robust standard deviation; infinite where nothing is known."""
+    known = off[np.isfinite(off)]
+    return max(1.4826 * float(np.median(known)), 1e-4) if len(known) else np.inf

@@ -1,0 +1,146 @@
+"""From sums to a curve: the posterior of its coefficients, the noise of the flow, and physics that must hold."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from analytics.curves.methods.belief import Belief
+from analytics.curves.methods.sums import DEGREE, Equations, Sums, terms
+from analytics.hydraulics import Floats
+
+MOST_FLOW_NOISE = 0.03  # share of a flow; who has more should look at the meter
+FLOW_VARIANCE, FLOW_VARIANCE_STD = 0.008**2, 0.01**2  # of a flow meter's readings around their steady value
+LEAST_STD = 5e-4  # of a reading's noise; no meter is better
+USUAL_STD = 0.01  # of a reading, to begin with
+ROUNDS = 2  # of noise from the curve and the curve from noise
+FORM = 0.0015  # share of a head or power by which pumps differ from any polynomial
+
+
+class Fitted(NamedTuple):
+    """One quantity's polynomial over `sums.terms`, relative to its value at the reference duty.
+
+    Attributes:
+        mean: Shape (7,).
+        covariance: Shape (7, 7).
+        noise: Standard deviation of a reading around it.
+    """
+
+    mean: Floats
+    covariance: Floats
+    noise: float
+
+    def at(self, v: Floats, log_speed: Floats) -> tuple[Floats, Floats]:
+        """Value and standard deviation."""
+        basis = terms(v, log_speed)
+        variance = np.einsum("...i,ij,...j->...", basis, self.covariance, basis)
+        value = basis @ self.mean
+        return np.asarray(value), np.sqrt(np.maximum(variance, 0.0) + (FORM * value) ** 2)
+
+    def slope(self, v: Floats) -> Floats:
+        """Derivative by v."""
+        k = np.arange(1, DEGREE + 1)
+        return np.asarray((v[..., np.newaxis] ** (k - 1)) @ (k * self.mean[1 : DEGREE + 1]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """Head and power as fitted.
+
+    Attributes:
+        head: Relative to the reference head.
+        power: Relative to the reference power; None where it was not measured.
+        flow_noise: Share of a flow, as estimated.
+    """
+
+    head: Fitted
+    power: Fitted | None
+    flow_noise: float
+
+
+def solved(heads: Sums, powers: Sums, beliefs: tuple[Belief, Belief], *, centre: Floats) -> Solution:
+    """The most probable curves.
+
+    Noise of the flow moves a reading along x, off the head curve by its slope and off the power curve by that one's:
+    the residuals of both then go together. Their product says how large it is (the third indicator of a factor model:
+    Fuller 1987), and the sums are corrected by it.
+
+    Args:
+        heads: Sums with the head as only target.
+        powers: Sums with head and power as targets, of the readings that have both.
+        beliefs: Of head and power.
+        centre: v of a few readings at which slopes are taken, shape (k,).
+    """
+    solution = _given(heads, powers, beliefs, 0.0)
+    if solution.power is None:
+        return solution
+    raw, spread = powers.equations(), 0.0
+    for _ in range(ROUNDS):
+        variance, spread = _flow_noise(solution, raw, centre)
+        solution = _given(heads, powers, beliefs, float(np.sqrt(variance)), solution)
+    return _widened(solution, (heads, powers), beliefs, spread)
+
+
+def _given(
+    heads: Sums, powers: Sums, beliefs: tuple[Belief, Belief], flow_noise: float, near: Solution | None = None
+) -> Solution:
+    """The curves where the flow's noise is known; *near* is where they will be about."""
+    start = near.head.noise if near else USUAL_STD
+    head = _fitted(heads, 0, beliefs[0], flow_noise, start)
+    if powers.weight < 1.0:
+        return Solution(head, None, flow_noise)
+    start = near.power.noise if near and near.power else USUAL_STD
+    return Solution(head, _fitted(powers, 1, beliefs[1], flow_noise, start), flow_noise)
+
+
+def _fitted(sums: Sums, target: int, belief: Belief, flow_noise: float, noise: float) -> Fitted:
+    raw, adjusted = sums.equations(), sums.equations(flow_noise)
+    mean, covariance = belief.mean, belief.precision
+    for _ in range(ROUNDS):
+        covariance = _inverse(adjusted.gram / noise**2 + belief.precision)
+        mean = covariance @ (adjusted.moment[:, target] / noise**2 + belief.precision @ belief.mean)
+        noise = max(_residual(raw, mean, target), LEAST_STD)
+    return Fitted(mean, covariance, noise)
+
+
+def _inverse(information: Floats) -> Floats:
+    scale = 1.0 / np.sqrt(np.abs(np.diag(information)))
+    scaled = information * np.outer(scale, scale)
+    try:
+        root = np.linalg.inv(np.linalg.cholesky(scaled)).T
+    except np.linalg.LinAlgError:  # corrected sums of few readings may not be a Gram matrix any more
+        values, vectors = np.linalg.eigh(scaled)
+        root = vectors / np.sqrt(np.maximum(values, 1e-9))
+    return np.asarray((root @ root.T) * np.outer(scale, scale))
+
+
+def _residual(raw: Equations, mean: Floats, target: int) -> float:
+    squares = raw.products[target, target] - 2.0 * mean @ raw.moment[:, target] + mean @ raw.gram @ mean
+    return float(np.sqrt(max(squares, 0.0) / max(raw.weight, 1e-300)))
+
+
+def _flow_noise(solution: Solution, raw: Equations, centre: Floats) -> tuple[float, float]:
+    """Variance of the flow's noise, by the residuals' product and what meters usually have; its standard error."""
+    head, power = solution.head, solution.power
+    assert power is not None  # noqa: S101 - the caller looked
+    left = raw.left(np.column_stack([head.mean, power.mean]))
+    leverage = float(np.mean(head.slope(centre) * power.slope(centre) * (1.0 + centre) ** 2))
+    spread = float(np.sqrt(max(left[0, 0] * left[1, 1], 1e-16) / max(raw.weight, 1.0)))
+    measured = leverage**2 / spread**2  # information about the variance
+    believed = 1.0 / FLOW_VARIANCE_STD**2
+    variance = (leverage * left[0, 1] / spread**2 + FLOW_VARIANCE * believed) / (measured + believed)
+    return float(np.clip(variance, 0.0, MOST_FLOW_NOISE**2)), float(1.0 / np.sqrt(measured + believed))
+
+
+def _widened(solution: Solution, sums: tuple[Sums, Sums], beliefs: tuple[Belief, Belief], spread: float) -> Solution:
+    """With what an error of the flow's noise would change as further variance."""
+    other = _given(*sums, beliefs, float(np.sqrt(solution.flow_noise**2 + spread)), solution)
+    assert solution.power is not None  # noqa: S101 - the caller looked
+    assert other.power is not None  # noqa: S101 - the same sums
+    head = _with(solution.head, other.head)
+    return replace(solution, head=head, power=_with(solution.power, other.power))
+
+
+def _with(fitted: Fitted, other: Fitted) -> Fitted:
+    off = other.mean - fitted.mean
+    return fitted._replace(covariance=fitted.covariance + np.outer(off, off))

@@ -1,0 +1,120 @@
+"""Running sums from which curves are fitted: as small after ten million readings as after ten."""
+
+from functools import cache
+from math import comb, prod
+from typing import NamedTuple
+
+import numpy as np
+
+from analytics.hydraulics import Floats
+
+DEGREE = 4  # of the polynomials in v
+TERMS = DEGREE + 3  # 1 v v² v³ v⁴ z z²
+
+
+class Equations(NamedTuple):
+    """Normal equations of any number of targets on the same terms.
+
+    Attributes:
+        weight: Sum of the readings' weights.
+        gram: Of the terms, shape (7, 7).
+        moment: Terms times targets, shape (7, targets).
+        products: Targets times targets, shape (targets, targets).
+    """
+
+    weight: float
+    gram: Floats
+    moment: Floats
+    products: Floats
+
+    def left(self, coefficients: Floats) -> Floats:
+        """Mean products of the residuals that *coefficients*, shape (7, targets), leave, shape (targets, targets)."""
+        explained = coefficients.T @ self.moment
+        products = self.products - explained - explained.T + coefficients.T @ self.gram @ coefficients
+        return np.asarray(products / max(self.weight, 1e-300))
+
+
+class Sums:
+    """Weighted sums over readings of v = x / x_ref - 1, z = ln n and some targets, that forget exponentially.
+
+    Terms are φ = (1, v, v², v³, v⁴, z, z²). Kept are Σ v^k (k to 8), Σ φ z, Σ φ z², Σ φ target and the targets'
+    products: 23 numbers and 7 or so per target, whatever was seen.
+
+    Args:
+        targets: How many.
+        memory: Readings after which one weighs 1/e of a new one; None: none is ever forgotten.
+    """
+
+    def __init__(self, targets: int, memory: float | None = None) -> None:
+        self._memory = memory
+        self._powers = np.zeros(2 * DEGREE + 1)
+        self._speeds = np.zeros((TERMS, 2))
+        self._moment = np.zeros((TERMS, targets))
+        self._products = np.zeros((targets, targets))
+
+    @property
+    def weight(self) -> float:
+        """Readings that the sums are worth."""
+        return float(self._powers[0])
+
+    def add(self, v: Floats, log_speed: Floats, targets: Floats) -> None:
+        """Take in readings, oldest first: shapes (n,), (n,) and (n, targets)."""
+        n = len(v)
+        powers = np.vander(v, 2 * DEGREE + 1, increasing=True)
+        basis = np.column_stack([powers[:, : DEGREE + 1], log_speed, log_speed**2])
+        weights = np.ones(n)
+        if self._memory is not None:
+            kept = np.exp(-n / self._memory)
+            self._powers *= kept
+            self._speeds *= kept
+            self._moment *= kept
+            self._products *= kept
+            weights = np.exp(np.arange(1 - n, 1) / self._memory)
+        weighted = basis * weights[:, np.newaxis]
+        self._powers += weights @ powers
+        self._speeds += weighted.T @ basis[:, DEGREE + 1 :]
+        self._moment += weighted.T @ targets
+        self._products += (targets * weights[:, np.newaxis]).T @ targets
+
+    def equations(self, flow_noise: float = 0.0) -> Equations:
+        """Normal equations, as they would be had the flow been measured without noise.
+
+        With u = x/x_ref measured as u (1 + ε), ε normal with standard deviation *flow_noise*, the measured powers are
+        too large by the factor m_k = Σ_j C(k, 2j) (2j-1)!! ε^2j on average; the sums of powers of u are divided by
+        it (adjusted least squares: Cheng and Schneeweiss 1998). Left alone, the noise would flatten every slope that
+        is learnt near one duty point.
+        """
+        powers = _adjusted(self._powers, flow_noise)
+        gram = np.zeros((TERMS, TERMS))
+        index = np.arange(DEGREE + 1)
+        split = DEGREE + 1
+        gram[:split, :split] = powers[index[:, np.newaxis] + index]
+        gram[:split, split:] = _adjusted(self._speeds[:split], flow_noise)
+        gram[split:, :split] = gram[:split, split:].T
+        gram[split:, split:] = self._speeds[split:]
+        moment = np.vstack([_adjusted(self._moment[:split], flow_noise), self._moment[split:]])
+        return Equations(self.weight, gram, moment, self._products)
+
+
+def terms(v: Floats, log_speed: Floats) -> Floats:
+    """φ of any shape of *v*, with the terms as last axis."""
+    v, z = np.broadcast_arrays(v, log_speed)
+    return np.stack([*(v**k for k in range(DEGREE + 1)), z, z * z], axis=-1)
+
+
+def _adjusted(sums: Floats, noise: float) -> Floats:
+    """Sums over powers 0, 1, ... of v, along the first axis, as they would be without *noise* of u."""
+    if not noise:
+        return sums
+    to_u, to_v, odd = _exchange(len(sums))
+    factors = odd @ noise ** (2.0 * np.arange(odd.shape[1]))
+    return np.asarray(to_v @ (to_u @ sums / factors.reshape(-1, *[1] * (sums.ndim - 1))))
+
+
+@cache
+def _exchange(size: int) -> tuple[Floats, Floats, Floats]:
+    """From powers of v to powers of u = 1 + v, back, and C(k, 2j) (2j-1)!! by k and j."""
+    to_u = np.array([[comb(k, j) for j in range(size)] for k in range(size)], dtype=np.float64)
+    to_v = np.array([[comb(k, j) * (-1.0) ** (k - j) for j in range(size)] for k in range(size)])
+    odd = np.array([[comb(k, 2 * j) * prod(range(1, 2 * j, 2)) for j in range(size // 2 + 1)] for k in range(size)])
+    return to_u, to_v, odd.astype(np.float64)

@@ -1,0 +1,1 @@
+"""Tests of analytics.curves.methods; those of the joint model stand beside this folder."""

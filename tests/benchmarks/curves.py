@@ -1,0 +1,152 @@
+"""Single-pump curves against true pumps: accuracy, coverage, cost of a reading and of a refit, memory.
+
+`python -m tests.benchmarks.curves` reads the pumps in `--pumps` (see `pump_truths`), wears each by 5 %, measures it
+with 1 to 1.5 % noise on flow, head and power and 1 % outliers, in 60 to 110 % of its best-efficiency flow or only in 90
+to 100 %, at fixed and at variable speed, and compares what is learnt with the worn truth at rated speed. Medians over
+pumps and cases: error of head in % of the true head there (mean within the data, at best efficiency, at 1.2 times the
+greatest flow seen), of efficiency at best efficiency in points; shares of truths inside the 90 % interval.
+"""
+
+import argparse
+import pickle
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from analytics.curves.methods.belief import Nothing, PumpsInGeneral
+from analytics.curves.methods.duty import CurveMethod, DutyPoints
+from analytics.curves.methods.incremental import IncrementalCurve
+from tests.benchmarks.pump_truths import CASES, FOLDER, Case, Floats, Truth, measured, truths
+
+WEAR = 0.05
+NORMAL_90 = 1.645
+Make = Callable[[Truth], CurveMethod]
+
+METHODS: Mapping[str, Make] = {
+    "polynomial": lambda _: IncrementalCurve("polynomial", Nothing(3), is_physical=False),
+    "physics": lambda _: IncrementalCurve("physics", PumpsInGeneral()),
+    "catalogue": lambda truth: IncrementalCurve("catalogue", truth.catalogue),
+}
+
+
+class Verdict(NamedTuple):
+    """One fit against the truth: errors in % and points, and whether truths lay inside the intervals (shares)."""
+
+    inside: float
+    at_bep: float
+    beyond: float
+    efficiency: float
+    covered_inside: float
+    covered_bep: float
+    covered_beyond: float
+    covered_efficiency: float
+    seconds: float
+
+
+def judged(method: CurveMethod, worn: Truth, case: Case, points: DutyPoints) -> Verdict:
+    """Fit *method* to *points* and compare."""
+    began = time.process_time()
+    method.update(points)
+    most = case.high * worn.bep
+    flow = np.concatenate([np.linspace(case.low * worn.bep, most, 21), [worn.bep, 1.2 * most]])
+    one = np.ones_like(flow)
+    found = method.predict(flow, one)
+    took = time.process_time() - began
+    head, efficiency = worn.head(flow, one), worn.efficiency(flow, one)
+    off = 100.0 * np.abs(found.head / head - 1.0)
+    inside = np.abs(found.head - head) <= NORMAL_90 * found.head_std
+    eta_inside = np.abs(found.efficiency - efficiency) <= NORMAL_90 * found.efficiency_std
+    return Verdict(
+        inside=float(off[:-2].mean()),
+        at_bep=float(off[-2]),
+        beyond=float(off[-1]),
+        efficiency=float(100.0 * np.abs(found.efficiency - efficiency)[-2]),
+        covered_inside=float(inside[:-2].mean()),
+        covered_bep=float(inside[-2]),
+        covered_beyond=float(inside[-1]),
+        covered_efficiency=float(eta_inside[-2]),
+        seconds=took,
+    )
+
+
+def verdicts(make: Make, pumps: Iterable[Truth], cases: Iterable[Case], n: int, *, flow_noise: bool = True) -> Floats:
+    """Of every pump in every case, shape (fits, 9)."""
+    found = []
+    for index, pump in enumerate(pumps):
+        worn = pump.worn(WEAR)
+        for place, case in enumerate(cases):
+            rng = np.random.default_rng([index, place])
+            found.append(judged(make(pump), worn, case, measured(worn, case, rng, n, flow_noise=flow_noise)))
+    return np.array(found)
+
+
+def show(name: str, found: Floats) -> None:
+    """One line."""
+    errors, covered = np.median(found[:, :4], axis=0), 100.0 * found[:, 4:8].mean(axis=0)
+    said = "  ".join(f"{each:6.2f}" for each in errors)
+    print(f"{name:34s} {said}   {'  '.join(f'{each:3.0f}' for each in covered)}   {1e3 * found[:, 8].mean():7.0f}")
+
+
+HEADER = f"{'':34s} {'inside':>6s}  {'at BEP':>6s}  {'beyond':>6s}  {'eta':>6s}   90 % intervals      ms a fit"
+
+
+def accuracy(pumps: list[Truth], n: int) -> None:
+    """The table by method, and the choice's cases apart."""
+    print(f"\n{len(pumps)} pumps, {len(CASES)} cases each, {n} readings; medians in % (eta: points)\n{HEADER}")
+    for name, make in METHODS.items():
+        show(name, verdicts(make, pumps, CASES, n))
+    for name in ("physics", "catalogue"):
+        for case in CASES:
+            show(f"  {name}: {case.name}", verdicts(METHODS[name], pumps, [case], n))
+
+
+def sensitivity(pumps: list[Truth]) -> None:
+    """What the number of readings and the flow's noise change."""
+    print(f"\nby readings, and with a flow meter without noise\n{HEADER}")
+    for name in ("physics", "catalogue"):
+        for n in (100, 300, 1000, 2000):
+            show(f"{name}, {n} readings", verdicts(METHODS[name], pumps, CASES, n))
+        show(f"{name}, 500, no noise of flow", verdicts(METHODS[name], pumps, CASES, 500, flow_noise=False))
+
+
+def cost(pump: Truth, sizes: Iterable[int] = (1_000, 100_000, 1_000_000), portion: int = 1_000) -> None:
+    """CPU time of a reading in portions, of a refit, and the size of what is kept."""
+    worn = pump.worn(WEAR)
+    points = measured(worn, CASES[1], np.random.default_rng(0), 20 * portion)
+    parts = [points.take(slice(begin, begin + portion)) for begin in range(0, 20 * portion, portion)]
+    print(f"\nin portions of {portion}\n{'readings':>34s}  µs a reading  ms a refit  kB kept")
+    for size in sizes:
+        curve = IncrementalCurve("physics", PumpsInGeneral())
+        curve.update(parts[0])
+        began = time.process_time()
+        for index in range(1, size // portion):
+            curve.update(parts[index % 20])
+        update = 1e6 * (time.process_time() - began) / max(size - portion, 1)
+        began = time.process_time()
+        for index in range(20):
+            curve.update(parts[0].take(slice(index, index + 1)))
+            curve.predict(worn.bep, 1.0)
+        refit = 1e3 * (time.process_time() - began) / 20
+        print(f"{size:34d}  {update:12.2f}  {refit:10.1f}  {len(pickle.dumps(curve)) / 1e3:7.1f}")
+
+
+def main() -> None:
+    """Print everything."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pumps", type=Path, default=FOLDER, help="folder of *.json and *.csv as in pump_truths")
+    parser.add_argument("--set", choices=("report", "design", "all"), default="report", help="which half of the pumps")
+    parser.add_argument("--readings", type=int, default=500)
+    chosen = parser.parse_args()
+    pumps = [
+        each for each in truths(chosen.pumps) if chosen.set == "all" or each.is_for_design == (chosen.set == "design")
+    ]
+    accuracy(pumps, chosen.readings)
+    sensitivity(pumps)
+    cost(pumps[0])
+
+
+if __name__ == "__main__":
+    main()
