@@ -15,6 +15,7 @@ WIDEST_POR = 3.0  # shares of best efficiency flow; percentages are far beyond
 
 Share = Annotated[float, Field(ge=0, le=2)]
 Minutes = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 def tag_exists(name: str, info: ValidationInfo) -> str:
@@ -104,6 +105,9 @@ class PumpSettings(Settings):
     power_factor: TagName | None = None  # tag; likewise
     apparent_power: TagName | None = None  # tag, kVA; likewise
     status: TagName | None = None  # tag, not 0 while running
+    # it stands up to the first and runs from the second on, kW and A; learnt from the pump's own history where absent
+    running_power: tuple[Positive, Positive] | None = None
+    running_current: tuple[Positive, Positive] | None = None
     flow: TagName | None = None  # tag, where the pump has its own meter
     energy: TagName | None = None  # tag, kWh counter
     drive: Literal["variable", "fixed"] = "variable"
@@ -124,6 +128,10 @@ class PumpSettings(Settings):
     def _limits_are_limits(self) -> Self:
         if self.speed_min > self.speed_max:
             raise contradiction("speed_min", f"above speed_max ({self.speed_max:g}); swap or correct them")
+        for key in ("running_power", "running_current"):
+            band: tuple[float, float] | None = getattr(self, key)
+            if band is not None and band[0] >= band[1]:
+                raise contradiction(key, "must rise: it stands up to the first and runs from the second on; swap them")
         if not 0 <= self.por[0] < self.por[1] <= WIDEST_POR:
             raise contradiction("por", "must rise, in shares of best efficiency flow; write for example [0.7, 1.2]")
         return self

@@ -1,12 +1,21 @@
-"""The one door between the log and the analyses: readings of a window, aligned in time, in the plant's own units."""
+"""The one door between the log and the analyses: readings of a window, aligned in time, in the plant's own units.
+
+    cells = frame(reader, settings, ["header.flow", "p1.power"], start_ms, end_ms, 1_000, rules={"p1.power": "nothing"})
+    if thin := cells.thin(0.5):
+        return f"no result: {told(thin)}"
+
+What is not measured stays missing unless a rule lets something stand for it, and what stands for it is flagged: an
+analysis either asks `availability`, or works on what was measured alone.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.availability import Availability, availability_of, told
 from agent.roles import Tag, known_tags
 from agent.settings import AgentSettings
 from agent.store.columns import Column, columns
@@ -16,6 +25,11 @@ from drivers.reading import Quality
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
+Rule = Literal["nothing", "held", "filled"]
+"""What may stand where a tag was not measured: nothing; its last good reading, while that is young enough; or that, and
+before it a value that the gaps job has filled in."""
+
+__all__ = ["Availability", "Floats", "Frame", "Rule", "Times", "frame", "told"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +70,17 @@ class Frame:
         """Where good readings stand behind the value, shape (n,)."""
         return self.counts[tag] > 0
 
-    def availability(self, tag: str) -> float:
-        """Share of cells with a value that was measured there."""
-        return float(self.measured(tag).mean()) if len(self) else 0.0
+    def availability(self, tag: str) -> Availability:
+        """What stands behind the tag's values, in shares of the window."""
+        return availability_of(tag, self.values[tag], self.counts[tag], self.filled[tag], self.step_ms)
+
+    def thin(self, least: float, tags: Iterable[str] | None = None) -> tuple[Availability, ...]:
+        """Those of *tags* (of all, where not given) that were known in less than *least* of the window, worst first.
+
+        A filled value is not known: it was worked out from others.
+        """
+        found = [self.availability(tag) for tag in dict.fromkeys(self.values if tags is None else tags)]
+        return tuple(sorted((one for one in found if one.known < least), key=lambda one: one.known))
 
 
 def frame(  # noqa: PLR0917 - where from, what, and the window: the order everybody calls it in
@@ -71,6 +93,7 @@ def frame(  # noqa: PLR0917 - where from, what, and the window: the order everyb
     *,
     hold: bool = True,
     with_filled: bool = False,
+    rules: Mapping[str, Rule] | None = None,
 ) -> Frame:
     """The window from *start_ms* up to, not including, *end_ms*, in cells of *step_ms*.
 
@@ -85,22 +108,24 @@ def frame(  # noqa: PLR0917 - where from, what, and the window: the order everyb
         step_ms: Length of a cell.
         hold: Whether a good reading may stand for the cells after it, as long as the tag's `hold_ms` allows.
         with_filled: Whether filled values may be used where nothing good was measured; they are flagged.
+        rules: What may stand for single tags, whatever *hold* and *with_filled* say of the others.
 
     Raises:
         UnitError: A tag's unit is not known.
     """
-    names = list(dict.fromkeys(tags))
-    known = known_tags(settings)
+    usual: Rule = "filled" if with_filled else "held" if hold else "nothing"
+    ruled = dict.fromkeys(tags, usual)
+    ruled |= {name: rule for name, rule in (rules or {}).items() if name in ruled}
+    known = {name: tag for name, tag in known_tags(settings).items() if name in ruled}
+    held = {name for name in known if ruled[name] == "held" or (ruled[name] == "filled" and hold)}
     cells = _Cells(start_ms, end_ms, step_ms)
-    reach = max((known[name].hold_ms for name in names if name in known), default=0) if hold else 0
-    found = columns(reader, [name for name in names if name in known], start_ms - reach, end_ms)
-    series = {name: _Series.empty(cells.size) for name in names}
-    for name in names:
-        if name in known and cells.size:
-            series[name] = _aligned(found[name], known[name], cells, hold=hold)
-    for name, estimates in (_by_tag(reader.filled(names, start_ms, end_ms)) if with_filled else {}).items():
-        if name in known and cells.size:
-            series[name] = _completed(series[name], estimates, known[name], cells)
+    found = columns(reader, list(known), start_ms - max((known[name].hold_ms for name in held), default=0), end_ms)
+    series = {name: _Series.empty(cells.size) for name in ruled}
+    for name, tag in known.items() if cells.size else ():
+        series[name] = _aligned(found[name], tag, cells, hold=name in held)
+    wanted = [name for name in known if ruled[name] == "filled" and cells.size]
+    for name, estimates in _by_tag(reader.filled(wanted, start_ms, end_ms) if wanted else ()).items():
+        series[name] = _completed(series[name], estimates, known[name], cells)
     return Frame(
         times_ms=cells.times_ms,
         step_ms=step_ms,

@@ -48,7 +48,12 @@ class Threshold:
     on: float
     off: float
     weight: float  # how much "running" counts; see `states`
-    source: Literal["history", "rated", "peers", "assumed"]
+    source: Literal["given", "history", "rated", "peers", "assumed"]
+
+    @classmethod
+    def given(cls, off: float, on: float) -> "Threshold":
+        """As a person says; it counts more than anything learnt."""
+        return cls(on, off, 4.0, "given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,9 @@ def states(evidence: Evidence, thresholds: Thresholds) -> States:
     current  weight  -2      the same
     ======== ======= ======= =================================================================
 
-    Power or current learnt from the pump's own two classes weighs 3, from the plate 2.5, from its neighbours 1.5, and
-    0.5 where nothing is known. Where no quantity is beyond its threshold, the state stays as it was.
+    Power or current weighs 4 by thresholds that a person gave, 3 by those learnt from the pump's own two classes, 2.5
+    from the plate, 1.5 from its neighbours, and 0.5 where nothing is known. Where no quantity is beyond its threshold,
+    the state stays as it was.
     """
     votes = _votes(evidence, thresholds)
     has_evidence = np.isfinite(votes).any(axis=0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,10 +15,12 @@ from agent.mqtt.payloads import HeaderFigures, Pump, QualityWord, Station
 from agent.plant import PumpSettings
 from agent.settings import AgentSettings
 from agent.store.records import Record
-from agent.window import Frame
+from agent.window import Frame, told
 from analytics.curves.model import StationModel
 from analytics.hydraulics import hydraulic_power
-from analytics.running import RUNNING, STOPPED, Memory, RunningState, State
+from analytics.running import RUNNING, STOPPED, Memory, RunningState, State, Threshold, Thresholds
+
+LEAST_KNOWN = 0.5  # of the seconds that a figure is the mean of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Present:
     settings: AgentSettings
     cells: Frame
     memories: Mapping[str, Memory]
+    thresholds: Mapping[str, Thresholds]
     models: Mapping[str, StationModel]
     now_ms: int
     zone: ZoneInfo
@@ -80,8 +84,21 @@ def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
         in_por=None if share is None else pump.por[0] <= share <= pump.por[1],
         starts_today=sum(each >= midnight_ms for each in memory.start_times_ms),
         run_hours=RunningState(memory=memory).run_ms / HOUR_MS,
+        threshold_kw=None if pump.power is None else now.thresholds[pump.id].power.on,
+        threshold_source=_source(pump, now.thresholds[pump.id]),
         quality=_quality(now.cells, pump_tags(pump)),
+        doubt=_doubt(now.cells, pump_tags(pump)),
     )
+
+
+def _source(
+    pump: PumpSettings, found: Thresholds
+) -> Literal["given", "history", "rated", "peers", "not learnt"] | None:
+    """Where the threshold of power, or else of current, is from; a pump that always or never ran teaches none."""
+    threshold: Threshold | None = found.power if pump.power else found.current if pump.current else None
+    if threshold is None:
+        return None
+    return "not learnt" if threshold.source == "assumed" else threshold.source
 
 
 def _why_unknown(cells: Frame, pump: PumpSettings) -> str:
@@ -126,6 +143,7 @@ def station_record(now: Present, day: DayFigures) -> Record:
         volume_today_covered=day.flow_covered,
         headers=tuple(HeaderFigures(id=header, flow=flows[header], head=heads[header]) for header in headers),
         quality="uncertain" if quality == "good" and not day.is_whole else quality,
+        doubt=_doubt(now.cells, tags),
     )
     return Record("station", "", now.now_ms, body.encode())
 
@@ -145,7 +163,13 @@ def _ratio(part: float | None, whole: float | None) -> float | None:
 
 
 def _quality(cells: Frame, tags: list[str]) -> QualityWord:
-    """Good where every tag was measured in these seconds, bad where one says nothing at all."""
+    """Good where every tag was measured in these seconds and mostly known, bad where one says nothing at all."""
     if any(not np.isfinite(cells.values[tag]).any() for tag in tags):
         return "bad"
-    return "good" if all(cells.measured(tag).any() for tag in tags) else "uncertain"
+    is_measured = all(cells.measured(tag).any() for tag in tags)
+    return "good" if is_measured and not cells.thin(LEAST_KNOWN, tags) else "uncertain"
+
+
+def _doubt(cells: Frame, tags: list[str]) -> str | None:
+    """Which tags were known in less than half of these seconds; None where all were."""
+    return told(cells.thin(LEAST_KNOWN, tags)) or None

@@ -1,6 +1,6 @@
 """The running job: which pumps run since when, at what duty, and the station's figures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,8 @@ from agent.settings import AgentSettings
 from agent.window import Frame, frame
 from analytics.levels import Levels
 from analytics.running import (
+    CURRENT_LEAST,
+    POWER_LEAST,
     SPEED_OFF,
     SPEED_ON,
     Evidence,
@@ -25,6 +27,7 @@ from analytics.running import (
     RunningState,
     Seen,
     States,
+    Threshold,
     Thresholds,
     held,
     learnt,
@@ -98,7 +101,8 @@ def run(context: JobContext) -> Outcome:
     step_ms = _step_ms(settings)
     shown = frame(reader, settings, plant_tags(settings), end_ms - max(SHOWN_MS, step_ms), end_ms, step_ms)
     models = models_from_state(reader.job_state("curves")[1])
-    now = Present(settings, shown, memories, models, end_ms, zone)
+    limits = {pump: each.thresholds for pump, each in kept.pumps.items()}
+    now = Present(settings, shown, memories, limits, models, end_ms, zone)
     day = day_figures(kept.hours, settings, end_ms, zone)
     is_behind = end_ms < context.now_ms - LONGEST_MS
     return Outcome(
@@ -139,6 +143,8 @@ def _learn(settings: AgentSettings, cells: Frame, kept: JobState) -> None:
     kept.pumps = {pump.id: kept.pumps.get(pump.id, PumpState()) for pump in settings.pumps}
     for pump in settings.pumps:
         _count(evidence(cells, pump), kept.pumps[pump.id], has_drive=pump.speed is not None)
+    for pump in settings.pumps:  # at once, where a person has changed them
+        kept.pumps[pump.id].thresholds = _as_given(pump, kept.pumps[pump.id].thresholds)
     last_ms = int(cells.times_ms[-1])
     if last_ms - kept.learnt_ms < LEARN_MS and kept.learnt_ms:
         return
@@ -146,11 +152,20 @@ def _learn(settings: AgentSettings, cells: Frame, kept: JobState) -> None:
     scales = _scales(settings, kept)
     for pump in settings.pumps:
         state = kept.pumps[pump.id]
-        state.thresholds = learnt(
-            Seen(Levels(state.power), Levels(state.standing_power), peer=scales[pump.header][0]),
-            Seen(Levels(state.current), Levels(state.standing_current), peer=scales[pump.header][1]),
+        found = learnt(
+            Seen(Levels(state.power), Levels(state.standing_power), peer=scales[pump.id][0]),
+            Seen(Levels(state.current), Levels(state.standing_current), peer=scales[pump.id][1]),
             rated_power=pump.rated_power,
         )
+        state.thresholds = _as_given(pump, found)
+
+
+def _as_given(pump: PumpSettings, found: Thresholds) -> Thresholds:
+    """What the configuration says, and else what was found."""
+    return Thresholds(
+        power=Threshold.given(*pump.running_power) if pump.running_power else found.power,
+        current=Threshold.given(*pump.running_current) if pump.running_current else found.current,
+    )
 
 
 def _count(said: Evidence, state: PumpState, *, has_drive: bool) -> None:
@@ -170,20 +185,32 @@ def _counted(counts: list[int], values: np.ndarray[tuple[int, ...], np.dtype[np.
     return [int(count) for count in levels.counts]
 
 
-def _scales(settings: AgentSettings, kept: JobState) -> Mapping[str, tuple[float | None, float | None]]:
-    """What the strongest pump of each header draws when it runs: kW and A, None where none was seen to."""
-    return {
-        header.id: (
-            _highest([kept.pumps[pump.id].turning_power for pump in settings.pumps if pump.header == header.id]),
-            _highest([kept.pumps[pump.id].turning_current for pump in settings.pumps if pump.header == header.id]),
-        )
-        for header in settings.headers
-    }
+def _scales(settings: AgentSettings, kept: JobState) -> dict[str, tuple[float | None, float | None]]:
+    """What the strongest of each pump's neighbours draws when it surely runs: kW and A, None where none was seen to."""
+    powers, currents = dict[str, float | None](), dict[str, float | None]()
+    for pump in settings.pumps:
+        state, has_drive = kept.pumps[pump.id], pump.speed is not None
+        powers[pump.id] = _surely_drawn(state.turning_power, POWER_LEAST, has_drive=has_drive)
+        currents[pump.id] = _surely_drawn(state.turning_current, CURRENT_LEAST, has_drive=has_drive)
+    found = {}
+    for pump in settings.pumps:
+        others = [other.id for other in settings.pumps if other.header == pump.header and other.id != pump.id]
+        found[pump.id] = _strongest(powers[other] for other in others), _strongest(currents[other] for other in others)
+    return found
 
 
-def _highest(counts: list[list[int]]) -> float | None:
-    found = [Levels(each).quantile(0.95) for each in counts]
-    return max((each for each in found if each is not None and each > 0), default=None)
+def _surely_drawn(counts: list[int], least: float, *, has_drive: bool) -> float | None:
+    """What a pump draws while its drive turns, or, without one, in the upper of two classes that it shows.
+
+    A pump that has only ever shown one level, and has no drive to say what that is, may never have run.
+    """
+    levels = Levels(counts)
+    drawn = levels.quantile(0.95) if has_drive or levels.gap(least) else None
+    return drawn if drawn is not None and drawn >= least else None
+
+
+def _strongest(drawn: Iterable[float | None]) -> float | None:
+    return max((each for each in drawn if each is not None), default=None)
 
 
 def _states(settings: AgentSettings, cells: Frame, kept: JobState) -> dict[str, States]:

@@ -11,7 +11,7 @@ from agent.jobs.running import JobState, restored
 from agent.plant import HeaderSettings, PumpSettings
 from agent.roles import known_tags
 from agent.settings import AgentSettings
-from agent.window import Frame, frame
+from agent.window import Frame, frame, told
 from analytics.curves.model import StationModel
 from analytics.dispatch.limits import History, Limits
 from analytics.dispatch.operation import Operation, listed
@@ -22,6 +22,7 @@ from analytics.running import RUNNING, STOPPED, Memory
 WINDOW_MS = 180_000  # of the past whose median is "now"
 SETTLE_MS = 30_000  # after a start or stop
 LEAST_MS = 60_000  # of steady operation
+LEAST_KNOWN = 0.5  # of the window
 STATES_LATE_MS = 60_000  # by which running states may lag behind, beyond what inputs may
 _MINUTE_MS = 60_000
 
@@ -110,6 +111,7 @@ def _operation(header: Header, histories: Mapping[str, History]) -> Operation:
     running = [pump for pump in header.pumps if histories[pump.id].is_running]
     _refuse_stale(header, cells, running)
     state = header_state(cells, header.settings)
+    _refuse_thin(header, cells, running)
     if not (np.isfinite(state.flow) & np.isfinite(state.head)).any():
         raise NotKnownError("The header's meters of flow and pressure were never good at the same time.")
     low, high = _band(header, cells, state)
@@ -135,6 +137,13 @@ def _cells(header: Header, histories: Mapping[str, History]) -> Frame:
     known = known_tags(header.plant)
     step_ms = max(1_000, min((known[tag].period_ms for tag in tags if tag in known), default=1_000))
     return frame(header.context.reader, header.plant, tags, start_ms, now_ms, step_ms)
+
+
+def _refuse_thin(header: Header, cells: Frame, running: list[PumpSettings]) -> None:
+    """No advice from the few seconds of a window in which something was measured."""
+    needed = [*header.settings.flow, *(pump.power for pump in running if pump.power is not None)]
+    if thin := cells.thin(LEAST_KNOWN, needed):
+        raise NotKnownError(f"Too little was measured to advise: {told(thin)}.")
 
 
 def _refuse_stale(header: Header, cells: Frame, running: list[PumpSettings]) -> None:

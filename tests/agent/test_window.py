@@ -9,7 +9,7 @@ import pytest
 
 from agent.store.records import Filled
 from agent.units import UnitError
-from agent.window import frame
+from agent.window import frame, told
 from drivers.reading import Reading
 from tests.agent.history import START_MS, History, history, reading
 
@@ -24,10 +24,12 @@ TAGS: dict[str, dict[str, Any]] = {
 }
 
 
-def window(past: History, tags: list[str], seconds: int, step_ms: int = 1_000, **keys: bool) -> dict[str, list[float]]:
+def window(
+    past: History, tags: list[str], seconds: int, step_ms: int = 1_000, *, hold: bool = True
+) -> dict[str, list[float]]:
     """Values of a frame from the start, in lists."""
     with past.reader() as reader:
-        found = frame(reader, past.settings, tags, START_MS, START_MS + 1_000 * seconds, step_ms, **keys)
+        found = frame(reader, past.settings, tags, START_MS, START_MS + 1_000 * seconds, step_ms, hold=hold)
     return {tag: values.tolist() for tag, values in found.values.items()}
 
 
@@ -164,3 +166,71 @@ def test_readings_out_of_order_and_twice_are_put_in_order(tmp_path: Path) -> Non
         past.append(Reading("energy", START_MS + 1_000 * i, float(i), 192) for i in (2, 0, 1, 2))
 
         assert window(past, ["energy"], 3) == {"energy": [0.0, 1.0, 2.0]}
+
+
+def test_each_tag_has_a_rule_of_its_own(tmp_path: Path) -> None:
+    """A curve wants nothing but measurements of power, and may take a filled level: one window serves both."""
+    with history(tmp_path, TAGS) as past:
+        for tag in ("flow", "energy", "pressure"):
+            past.series(tag, [10.0, NAN, 30.0])
+            past.fill([Filled(tag, START_MS + 1_000, 20.0, 1.0, "linear", START_MS)])
+
+        with past.reader() as reader:
+            found = frame(
+                reader,
+                past.settings,
+                ["flow", "energy", "pressure"],
+                START_MS,
+                START_MS + 3_000,
+                1_000,
+                rules={"flow": "nothing", "energy": "filled", "nobody": "held"},
+            )
+
+    assert np.isnan(found.values["flow"][1])
+    assert found.values["energy"].tolist() == [10.0, 20.0, 30.0]
+    assert found.values["pressure"][1] == found.values["pressure"][0]
+    assert [bool(found.filled[tag][1]) for tag in ("flow", "energy", "pressure")] == [False, True, False]
+
+
+def test_what_stands_behind_a_window_is_told_tag_by_tag(tmp_path: Path) -> None:
+    """Ten seconds: three measured, five held, one filled, one missing; a hole of two."""
+    with history(tmp_path, TAGS) as past:
+        past.series("energy", [1.0, 2.0, 3.0])
+        past.fill([Filled("energy", START_MS + 8_000, 9.0, 1.0, "forward", START_MS)])
+
+        with past.reader() as reader:
+            cells = frame(
+                reader, past.settings, ["energy", "nobody"], START_MS, START_MS + 10_000, 1_000, with_filled=True
+            )
+
+    found = cells.availability("energy")
+    assert (found.measured, found.held, found.filled, found.missing) == pytest.approx((0.3, 0.5, 0.1, 0.1))
+    assert found.known == pytest.approx(0.8)
+    assert found.longest_hole_ms == 2_000
+    assert cells.availability("nobody").missing == 1.0
+    assert [one.tag for one in cells.thin(0.9)] == ["nobody", "energy"]
+    assert cells.thin(0.8, ["energy"]) == ()
+    assert told(cells.thin(0.9)) == (
+        "nobody was known in 0% of the time (longest hole 10 s); energy was known in 80% of the time (longest hole 2 s)"
+    )
+
+
+def test_a_slow_tag_is_known_between_its_readings(tmp_path: Path) -> None:
+    """A level of once a minute is no sand in a window of seconds."""
+    with history(tmp_path, TAGS) as past:
+        past.series("level", [2.0, 2.1], step_ms=60_000)
+
+        with past.reader() as reader:
+            found = frame(reader, past.settings, ["level"], START_MS, START_MS + 120_000, 1_000)
+
+    assert found.availability("level").known == 1.0
+    assert found.availability("level").measured == pytest.approx(2 / 120)
+
+
+def test_an_empty_window_knows_nothing(tmp_path: Path) -> None:
+    """And divides by nothing."""
+    with history(tmp_path, TAGS) as past, past.reader() as reader:
+        found = frame(reader, past.settings, ["flow"], START_MS, START_MS, 1_000)
+
+    assert found.availability("flow").missing == 1.0
+    assert [one.tag for one in found.thin(0.5)] == ["flow"]

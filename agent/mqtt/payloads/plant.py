@@ -1,5 +1,7 @@
 """What is said of the plant: station figures, pumps and their curves."""
 
+from typing import Literal
+
 from agent.mqtt.instant import Instant
 from agent.mqtt.payloads.payload import Count, Payload, QualityWord, Share, Source, Std
 
@@ -34,6 +36,7 @@ class Station(Payload):
     volume_today_covered: Share | None = None  # likewise the flow of every header
     headers: tuple[HeaderFigures, ...] = ()
     quality: QualityWord | None = None
+    doubt: str | None = None  # which tags too little was measured of, where the quality is not good
     stale: bool = False
 
 
@@ -68,7 +71,10 @@ class Pump(Payload):
     currency: str | None = None
     starts_today: Count | None = None
     run_hours: float | None = None
+    threshold_kw: float | None = None  # of power, above which it runs
+    threshold_source: Literal["given", "history", "rated", "peers", "not learnt"] | None = None
     quality: QualityWord | None = None
+    doubt: str | None = None  # which tags too little was measured of, where the quality is not good
     stale: bool = False
 
 

@@ -14,6 +14,7 @@ from agent.jobs.curve_state import CurveState, HeaderCurves
 from agent.jobs.job import JobContext, Outcome
 from analytics.curves.estimator import StationCurves
 from analytics.curves.prior import Plate
+from drivers.reading import Quality, Reading
 from tests.agent.history import START_MS, History, history
 from tests.analytics.dispatch.learnt import Learnt, station
 from tests.real_station import needs_real_station, recording
@@ -325,3 +326,16 @@ def test_on_a_real_station_the_recommendation_says_what_is_true(tmp_path: Path) 
     assert advice["is_uncertain"] == any(pump.get("within_data") is False for pump in advice["pumps"])
     assert [pump["id"] for pump in advice["pumps"] if pump["run"]] == ["supply.p1", "supply.p5"]
     assert "supply.p2, supply.p3, supply.p4 and supply.p6 are not proposed" in advice["reasons"][-1]
+
+
+def test_no_advice_from_a_minute_of_three(tmp_path: Path) -> None:
+    """The flow meter was silent for most of the window that the advice is the median of, and is back: not enough."""
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 5)
+        silent = [Reading("flow", START_MS + 1_000 * s, None, Quality.COMM_FAILURE, "silent") for s in range(125, 295)]
+        past.append(silent)
+
+        advice, _ = advise(past, 5)
+
+    assert advice["action"] == "none"
+    assert advice["why"].startswith("Too little was measured to advise: flow was known in 6% of the time")

@@ -9,7 +9,7 @@ import pytest
 
 from agent.jobs import curves, running
 from agent.jobs.job import Outcome
-from tests.agent.history import START_MS, History, history
+from tests.agent.history import START_MS, History, history, reading
 from tests.real_station import needs_real_station, recording
 
 TAGS: dict[str, dict[str, Any]] = {
@@ -223,3 +223,78 @@ def test_the_real_station_is_told_right(tmp_path: Path) -> None:
     assert body["station"]["running_count"] == 2
     assert 2_900 < body["station"]["flow"] < 4_000
     assert 400 < body["station"]["power_kw"] < 560
+
+
+def started(past: History, power: list[float]) -> dict[str, Any]:
+    """What is said of a pump of which nothing is known but its power, kW."""
+    past.series("p1.power", power)
+    past.series("pressure", [4.0] * len(power))
+    past.series("flow", [0.0] * len(power))
+    return bodies(past.perform("running", running.run, START_MS + 1_000 * len(power)))["p1"]
+
+
+ALONE: dict[str, Any] = {
+    "header": [{"id": "main", "pressure": ["pressure"], "flow": ["flow"]}],
+    "pump": [{"id": "p1", "header": "main", "power": "p1.power"}],
+}
+
+
+@pytest.mark.parametrize(("power", "runs"), [(0.02, False), (148.0, True)])
+def test_a_pump_that_never_or_always_ran_has_taught_no_threshold(tmp_path: Path, power: float, *, runs: bool) -> None:
+    """Its state is told all the same, and that the threshold is none of its own."""
+    with history(tmp_path, TAGS, **ALONE) as past:
+        p1 = started(past, [power] * 700)
+
+    assert (p1["running"], p1["threshold_source"]) == (runs, "not learnt")
+
+
+def test_a_pump_that_ran_and_stood_has_taught_its_threshold(tmp_path: Path) -> None:
+    """Between the noise of the meter and the least that it draws."""
+    noise = 1.5 + 0.2 * np.sin(np.arange(400))
+    with history(tmp_path, TAGS, **ALONE) as past:
+        p1 = started(past, [*noise, *(100.0 + noise), *noise])
+
+    assert (p1["running"], p1["threshold_source"], p1["starts_today"]) == (False, "history", 1)
+    assert 2.0 < p1["threshold_kw"] < 90.0
+
+
+def test_a_threshold_that_a_person_gave_goes_before_all(tmp_path: Path) -> None:
+    """A jockey pump's heater draws 3 kW while it stands; between both values nothing changes."""
+    pump = ALONE["pump"][0] | {"running_power": [4.0, 8.0]}
+    power = [3.0] * 300 + [6.0] * 300 + [9.0] * 300 + [6.0] * 300
+    with history(tmp_path, TAGS, **(ALONE | {"pump": [pump]})) as past:
+        p1 = started(past, power)
+
+    assert (p1["running"], p1["threshold_kw"], p1["threshold_source"]) == (True, 8.0, "given")
+    assert p1["starts_today"] == 1
+    assert p1["run_hours"] == pytest.approx(599 / 3_600, abs=2 / 3_600)
+
+
+def test_figures_from_a_few_seconds_of_many_are_doubted(tmp_path: Path) -> None:
+    """Two readings of the last ten seconds are no duty point to bill by; which tag it was is said."""
+    tags = TAGS | {"p1.power": {"unit": "kW", "period": 0.5}}
+    with history(tmp_path, tags, **PLANT) as past:
+        one_of_two_runs(past, 50)
+        past.series("p1.speed", [45.0] * 10, start_ms=START_MS + 50_000)
+        past.append([reading("p1.power", START_MS + 1_000 * second, float("inf")) for second in range(51, 60)])
+        past.append([reading("p1.power", START_MS + 50_000, 150.0)])
+
+        found = bodies(past.perform("running", running.run, START_MS + 60_000))
+
+    assert found["p1"]["quality"] == "uncertain"
+    assert found["p1"]["doubt"] == "p1.power was known in 10% of the time (longest hole 9 s)"
+    assert "doubt" not in found["p2"] or "p2" in found["p2"]["doubt"]
+
+
+def test_two_pumps_that_never_ran_do_not_teach_each_other(tmp_path: Path) -> None:
+    """The noise of two meters, 0.04 and 0.02 kW, is nobody's power; taken for it, both would run for ever."""
+    pumps = [{"id": name, "header": "main", "power": f"{name}.power"} for name in ("p1", "p2")]
+    with history(tmp_path, TAGS, **(ALONE | {"pump": pumps})) as past:
+        past.series("p2.power", [0.04] * 700)
+        past.series("p1.power", [0.02] * 700)
+        past.series("pressure", [4.0] * 700)
+
+        found = bodies(past.perform("running", running.run, START_MS + 700_000))
+
+    assert [found[pump]["running"] for pump in ("p1", "p2")] == [False, False]
+    assert [found[pump]["threshold_source"] for pump in ("p1", "p2")] == ["not learnt", "not learnt"]
