@@ -8,8 +8,10 @@ from analytics.gaps.gap import Estimate, Floats, Gap, Window, gaps
 from analytics.gaps.held import Updates, updates
 from analytics.gaps.linear import Line
 from analytics.gaps.masks import Masks, shorter, size_class
-from analytics.gaps.mixture import Study, studied
+from analytics.gaps.mixture import Sources, Study, studied
+from analytics.gaps.season import profile
 from analytics.gaps.series import Series
+from analytics.gaps.totaliser import Totaliser
 
 _NOTHING: Floats = np.empty(0)
 _LEAST_MEASURED = 0.75  # share of the window, for a companion to be asked
@@ -34,8 +36,11 @@ class Auto:
         self._most_studies = most_studies
         self._line = Line(window)
         self._bounds = window.bounds
-        self._updates = updates(window.values, window.companions)
-        self._values, self._companions = _reduced(window, self._updates)
+        # between two readings of a counter every place counts, repeated or not
+        self._updates = updates(window.values, window.companions) if window.counts is None else None
+        columns, self._names = _columns(window)
+        self._values, self._columns = _reduced(window.values, columns, self._updates)
+        self._totaliser = None if window.counts is None else Totaliser(window.counts)
         self._series = Series(self._values) if np.isfinite(self._values).any() else None
         self._studies: dict[tuple[bytes, int], Study | None] = {}
         self._masks: dict[int, Masks | None] = {}
@@ -59,7 +64,7 @@ class Auto:
     def _fill(self, found: Iterable[Gap]) -> None:
         """Gaps of one length that share a study are guessed at once."""
         inner = {gap: self._narrowed(gap) for gap in found if gap.end < len(self._window.values)}
-        usable = _usable(self._companions, [each for each in inner.values() if len(each)])
+        usable = _usable(self._columns, [each for each in inner.values() if len(each)])
         alike: dict[tuple[bytes, int], list[Gap]] = {}
         for gap, part in inner.items():
             alike.setdefault((usable.get(part, b""), len(part)), []).append(gap)
@@ -68,9 +73,7 @@ class Auto:
             if study is not None:
                 self._guess(study, together, [inner[gap] for gap in together])
             for gap in together if study is None else ():
-                self._known[gap] = (
-                    self._line.fill(gap) if size else self._expanded(gap, np.empty(0), np.empty(0), "held")
-                )
+                self._known[gap] = self._line.fill(gap) if size else self._expanded(gap, _NOTHING, _NOTHING, "held")
 
     def _narrowed(self, gap: Gap) -> Gap:
         """The pieces of which nothing was measured; of no length where all were."""
@@ -87,9 +90,10 @@ class Auto:
         key = (pattern, masks.size)
         if key not in self._studies and len(self._studies) < self._most_studies:
             places = np.frombuffer(pattern, np.intp)
-            is_all = len(places) == self._companions.shape[1]
-            columns = self._companions if is_all else self._companions[:, places]
-            self._studies[key] = studied(self._series, columns, masks)
+            is_all = len(places) == self._columns.shape[1]
+            columns = self._columns if is_all else self._columns[:, places]
+            names = tuple(self._names[place] for place in places)
+            self._studies[key] = studied(self._series, Sources(columns, names, self._totaliser), masks)
         return self._studies.get(key)
 
     def _masks_for(self, size: int) -> Masks | None:
@@ -103,35 +107,55 @@ class Auto:
     def _guess(self, study: Study, together: Sequence[Gap], inner: Sequence[Gap]) -> None:
         size = len(inner[0])
         begins = np.array([each.begin for each in inner])
-        found = study.guesses(begins, size) * study.series.scale + study.series.mean
-        std = study.std(size) * study.series.scale
-        for gap, guess in zip(together, found, strict=True):
-            self._known[gap] = self._expanded(gap, guess, std, study.method)
+        found, stds = study.guesses(begins, size)
+        found, stds = found * study.series.scale + study.series.mean, stds * study.series.scale
+        if self._updates is not None:
+            for gap, guess, std in zip(together, found, stds, strict=True):
+                self._known[gap] = self._expanded(gap, guess, std, study.method)
+            return
+        stds = np.fmax(stds, np.array([self._window.floor(gap) for gap in together])[:, None])
+        method = study.method
+        for gap, guess, each in zip(together, np.clip(found, *self._bounds), stds, strict=True):
+            self._known[gap] = Estimate(guess, each, method)
 
     def _expanded(self, gap: Gap, guess: Floats, std: Floats, method: str) -> Estimate:
         """The guess for each piece, and what was measured of a piece outside *gap*, at every place of it."""
-        if self._updates is not None:
-            piece = self._updates.piece[gap.begin - 1 : gap.end + 1]
-            values = np.concatenate([[self._values[piece[0]]], guess, [self._values[piece[-1]]]])
-            doubt = np.concatenate([[self._updates.doubt], std, [self._updates.doubt]])
-            at = np.minimum(piece[1:-1] - piece[0], len(values) - 1)
-            guess, std = values[at], np.fmax(doubt[at], self._updates.doubt)
-        return Estimate(np.clip(guess, *self._bounds), np.fmax(std, self._window.floor(gap)), method)
+        if self._updates is None:
+            return Estimate(guess, std, method)
+        piece = self._updates.piece[gap.begin - 1 : gap.end + 1]
+        values = np.concatenate([[self._values[piece[0]]], guess, [self._values[piece[-1]]]])
+        doubt = np.concatenate([[self._updates.doubt], std, [self._updates.doubt]])
+        at = np.minimum(piece[1:-1] - piece[0], len(values) - 1)
+        least = max(self._window.floor(gap), self._updates.doubt)
+        return Estimate(np.clip(values[at], *self._bounds), np.fmax(doubt[at], least), method)
 
 
-def _reduced(window: Window, held: Updates | None) -> tuple[Floats, Floats]:
+def _columns(window: Window) -> tuple[Floats, list[str]]:
+    """All that may tell of the tag, and the method it stands for: companions, physics, and other days."""
+    companions, computed = window.companions, window.computed
+    names = ["correlated"] * companions.shape[1] + ["physics"] * computed.shape[1]
+    parts = [each for each in (companions, computed) if each.size]
+    if 0 < window.cycle <= len(window.values) // 2:
+        parts.append(profile(window.values, window.cycle)[:, None])
+        names.append("seasonal")
+    if len(parts) == 1 and parts[0] is companions:
+        return companions, names
+    return (np.concatenate(parts, axis=1) if parts else np.empty((len(window.values), 0))), names
+
+
+def _reduced(values: Floats, columns: Floats, held: Updates | None) -> tuple[Floats, Floats]:
     if held is None:
-        return window.values, window.companions
-    return held.reduced(window.values), window.companions[held.last]
+        return values, columns
+    return held.reduced(values), columns[held.last]
 
 
-def _usable(companions: Floats, found: Sequence[Gap]) -> dict[Gap, bytes]:
-    """Of each gap, which companions were measured throughout it and at both its ends, and mostly elsewhere."""
-    every = np.arange(companions.shape[1])
-    is_whole = np.isfinite(companions.sum(axis=0)) if companions.size else np.ones(len(every), np.bool_)
+def _usable(columns: Floats, found: Sequence[Gap]) -> dict[Gap, bytes]:
+    """Of each gap, which columns were measured throughout it and at both its ends, and mostly elsewhere."""
+    every = np.arange(columns.shape[1])
+    is_whole = np.isfinite(columns.sum(axis=0)) if columns.size else np.ones(len(every), np.bool_)
     if is_whole.all():
         return dict.fromkeys(found, every.tobytes())
-    missing = np.isnan(companions[:, ~is_whole])
+    missing = np.isnan(columns[:, ~is_whole])
     holed, rare = every[~is_whole], missing.mean(axis=0) > 1 - _LEAST_MEASURED
     so_far = np.concatenate([np.zeros((1, len(holed)), np.intp), np.cumsum(missing, axis=0)])
     usable = {}

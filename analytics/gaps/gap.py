@@ -24,6 +24,9 @@ class Window:
     companions: Floats = field(default_factory=lambda: np.empty((0, 0)))  # other tags, shape (n, k), likewise
     resolution: float = 0.0  # of the meter, in the unit of the values
     valid: tuple[float, float] = (-inf, inf)  # what the quantity can be
+    computed: Floats = field(default_factory=lambda: np.empty((0, 0)))  # what physics says of the tag, shape (n, m)
+    counts: Floats | None = None  # its totaliser, in its unit times places, shape (n,)
+    cycle: int = 0  # places in a day, where days are alike
 
     @property
     def bounds(self) -> tuple[float, float]:

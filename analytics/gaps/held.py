@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from analytics.gaps.gap import Floats
 
 _RATES = (0.02, 0.8)  # share of readings that differ from the one before: below it never moves, above it is not held
-_LOOKED_AT = 1_500  # readings, in a row
+_LOOKED_AT = 600  # readings, in a row
 _MOST_MATES = 6
 _GAIN = 0.25  # share of changes foreseen, over what chance would foresee
 _FORESEEN = 0.85

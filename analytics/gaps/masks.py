@@ -9,10 +9,10 @@ from analytics.gaps.gap import Floats
 from analytics.gaps.kriging import REACH
 from analytics.gaps.series import Places, Series
 
-FOLDS = 4
+FOLDS = 3
 _LEAST = 8
-_BUDGET = 3_600  # values that are judged
-_MOST, _FEWEST = 500, 60
+_BUDGET = 2_000  # values that are judged
+_MOST, _FEWEST = 400, 60
 _CLASSES = (1, 2, 3, 5, 8, 12, 20, 30, 50, 80)
 
 

@@ -1,6 +1,6 @@
 """Which methods fill gaps of one length in one series, in which shares, and how far that misses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 
@@ -10,8 +10,10 @@ from analytics.gaps.gap import COVERAGE_90, Floats
 from analytics.gaps.masks import Masks
 from analytics.gaps.regression import Explained, explained, ranked
 from analytics.gaps.series import Places, Series, lines
+from analytics.gaps.totaliser import Totaliser, gained, share
 
 _FEW = 3  # places in a gap that show no shape
+_BEYOND = 1.3  # times as long as artificial gaps, from which a gap is longer than those
 _STEPS = 4  # shares are quarters
 _NAMES = ("linear", "kriging", "correlated", "correlated")
 
@@ -29,50 +31,95 @@ class Study:
     known: Explained | None  # by companions
     shares: Floats  # shape (2,) or, with companions, (4,)
     spread: tuple[float, float]  # standard deviation at the ends and, added to it, in the middle
+    size: int  # of the artificial gaps
+    alone: float  # standard deviation without companions, times that with them
+    totaliser: Totaliser | None
+    gain: float  # of what the totaliser says is lacking
 
     @property
     def method(self) -> str:
         """The parts that have a share."""
-        return "+".join(dict.fromkeys(name for name, share in zip(_NAMES, self.shares, strict=False) if share > 0))
+        names = [name for name, part in zip(_NAMES, self.shares, strict=False) if part > 0]
+        if self.known is not None:
+            names = [self.known.name if name == "correlated" else name for name in names]
+        return "+".join(dict.fromkeys(names + ["totaliser"] * (self.gain > 0)))
 
-    def guesses(self, begins: Places, size: int) -> Floats:
-        """What is put into gaps of *size* at *begins*, shape (gaps, size)."""
-        values, found = self.series.values, np.zeros((len(begins), size))
-        if self.shares[0] > 0:
-            found += self.shares[0] * lines(values, begins, size)
-        if self.shares[1] > 0:
-            found += self.shares[1] * self.series.kriging.guesses(values, begins, size)
-        if self.known is None or not self.shares[2:].any():
-            return found
-        rest = self.known.rests[-1]
-        found += self.shares[2:].sum() * self.known.values[begins[:, None] + np.arange(size)]
-        if self.shares[2] > 0:
-            found += self.shares[2] * self.known.kriging.guesses(rest, begins, size)
-        if self.shares[3] > 0:
-            found += self.shares[3] * lines(rest, begins, size)
+    def guesses(self, begins: Places, size: int) -> tuple[Floats, Floats]:
+        """What is put into gaps of *size* at *begins*, and its standard deviation, each of shape (gaps, size)."""
+        without = self._without(begins, size)
+        found, std = without, np.broadcast_to(self._std(size), (len(begins), size))
+        if self.known is not None and self.shares[2:].any():
+            found, std = self._with(self.known, without, begins, size)
+        if self.totaliser is not None and self.gain > 0:
+            lacking = self.totaliser.missing(self.series, begins, size, found.sum(axis=1))
+            found = found + self.gain * lacking[:, None] * share(size)
+        return found, std
+
+    def _without(self, begins: Places, size: int) -> Floats:
+        """By the tag alone; a line where the shares leave everything to companions."""
+        own = self.shares[:2] if self.shares[:2].any() else np.array([1.0, 0.0])
+        found = np.zeros((len(begins), size))
+        if own[0] > 0:
+            found += own[0] / own.sum() * lines(self.series.values, begins, size)
+        if own[1] > 0:
+            found += own[1] / own.sum() * self.series.kriging.guesses(self.series.values, begins, size)
         return found
 
-    def std(self, size: int) -> Floats:
-        """Standard deviation of a guess, shape (size,)."""
+    def _with(self, known: Explained, without: Floats, begins: Places, size: int) -> tuple[Floats, Floats]:
+        """Companions believed as far as they are to be: a mixture of two, whose difference is doubt, too."""
+        part = float(self.shares[2:].sum())
+        rest = known.rests[-1]
+        found = (1.0 - part) * without + part * known.values[begins[:, None] + np.arange(size)]
+        if self.shares[2] > 0:
+            found += self.shares[2] * known.kriging.guesses(rest, begins, size)
+        if self.shares[3] > 0:
+            found += self.shares[3] * lines(rest, begins, size)
+        trust, doubt = (each[:, None] for each in known.trust(begins, size))
+        gap = found - without
+        std = self._std(size)
+        variance = std**2 + trust * part**2 * doubt + (1.0 - trust) * (self.alone**2 - 1.0) * std**2
+        return without + trust * gap, np.sqrt(variance + trust * (1.0 - trust) * gap**2)
+
+    def _std(self, size: int) -> Floats:
+        """Standard deviation as learnt, shape (size,); of a gap beyond those that were studied, as of a walk."""
         place = np.arange(1, size + 1) / (size + 1)
-        return np.asarray(self.spread[0] + self.spread[1] * 4.0 * place * (1.0 - place), np.float64)
+        beyond = max(1.0, size / (_BEYOND * self.size)) ** 0.5
+        return np.asarray(beyond * (self.spread[0] + self.spread[1] * 4.0 * place * (1.0 - place)), np.float64)
 
 
-def studied(series: Series, columns: Floats, masks: Masks) -> Study:
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What may tell of a series."""
+
+    columns: Floats  # shape (n, k)
+    names: tuple[str, ...]  # of the method that each column stands for, shape (k,)
+    totaliser: Totaliser | None = None
+
+    def name(self, column: int) -> str:
+        """Of the method that rests on *column* most."""
+        return self.names[column]
+
+
+def studied(series: Series, sources: Sources, masks: Masks) -> Study:
     """The mixture that misses least in *masks*.
 
     Args:
         series: Whose gaps.
-        columns: Of the companions that were measured in them, shape (n, k).
+        sources: What may tell of it, as far as it was measured in them.
         masks: Artificial gaps of about their length.
     """
+    columns, totaliser = sources.columns, sources.totaliser
     best = ranked(series, columns, masks.size) if columns.shape[1] else np.empty(0, np.intp)
     known = explained(series, columns[:, best], masks) if len(best) else None
+    if known is not None:
+        known = replace(known, name=sources.name(best[known.most]))
     errors = _errors(series, known, masks)
     shares = _simplex(len(errors))
-    missed = np.abs(shares @ errors.reshape(len(errors), -1)).mean(axis=1)
-    chosen = shares[missed.argmin()]
-    return Study(series, known, chosen, spread(np.tensordot(chosen, errors, 1), masks))
+    chosen = shares[np.abs(shares @ errors.reshape(len(errors), -1)).mean(axis=1).argmin()]
+    missed = np.tensordot(chosen, errors, 1)
+    gain, missed = gained(missed, series, totaliser, masks) if totaliser else (0.0, missed)
+    alone = max(1.0, float(np.sqrt(np.mean(errors[0] ** 2) / max(np.mean(missed**2), 1e-24))))
+    return Study(series, known, chosen, spread(missed, masks), masks.size, alone, totaliser, gain)
 
 
 def _errors(series: Series, known: Explained | None, masks: Masks) -> Floats:

@@ -11,11 +11,13 @@ from analytics.gaps.kriging import Kriging
 from analytics.gaps.masks import Masks
 from analytics.gaps.series import Places, Series
 
-MOST_COLUMNS = 24
-_MOST_LAGGED = 8  # of them are looked at one place earlier and later, too: meters are not asked at once
+MOST_COLUMNS = 32
+_MOST_LAGGED = 4  # of them are looked at one place earlier and later, too: meters are not asked at once
 _STRENGTHS = np.array([1e-3, 1e-2, 1e-1])  # of the ridge, share of the mean sum of squares
 _STILL, _TINY = 1e-9, 1e-150
-_SAMPLES = 300  # by which companions are compared
+_JUDGED = 8  # places of a gap, by which it is decided how far companions are believed in it
+_USUAL = 4.0  # times the mean doubt of what was seen
+_SAMPLES = 400  # by which companions are compared
 _LEAST_ALIKE = 0.05
 _LEVEL = 0.8  # what likeness of the values counts, against that of their moves within the length of a gap
 
@@ -30,6 +32,23 @@ class Explained:
     values: Floats  # explained with all, shape (n,)
     rests: Floats  # unexplained, shape (folds + 1, n), with lines where the tag was not measured
     kriging: Kriging  # of the last row of `rests`
+    columns: Floats  # shape (n, k), complete
+    fit: "_Fit"
+    most: int  # the column that says most
+    name: str = "correlated"
+
+    def trust(self, begins: Places, size: int) -> tuple[Floats, Floats]:
+        """How far what is said of gaps is to be believed, 0 to 1, and its variance by the weights' own, both (gaps,).
+
+        Companions may do in a gap what they never did in the past, and weights that were learnt from their noise say
+        anything then. What stands out from its own doubt is believed: s² / (s² + Var s), means over the gap.
+        """
+        places = np.unique(np.linspace(0, size - 1, _JUDGED).astype(np.intp))
+        strays = _strays(self.columns, Masks(begins, size, places, ()))
+        said = np.mean((strays @ self.fit.weights[-1]) ** 2, axis=1)
+        doubt = np.mean(np.sum((strays @ self.fit.root.T) ** 2, axis=2), axis=1)
+        doubt = np.maximum(doubt - self.fit.usual, 0.0)
+        return said / np.maximum(said + doubt, _TINY), doubt
 
 
 def ranked(series: Series, columns: Floats, size: int) -> NDArray[np.intp]:
@@ -43,30 +62,47 @@ def ranked(series: Series, columns: Floats, size: int) -> NDArray[np.intp]:
     if len(room) < _SAMPLES // 10:
         return np.empty(0, np.intp)
     at = room[np.unique(np.linspace(0, len(room) - 1, _SAMPLES).astype(np.intp))]
-    here = columns[at]
-    moves = _alike(_strayed(series.values, at, reach), here - 0.5 * (columns[at - reach] + columns[at + reach]))
-    likeness = np.fmax(moves, _LEVEL * _alike(series.values[at], here))
+    here, around = _rows(columns, at), _rows(columns, at - reach)
+    around += _rows(columns, at + reach)
+    around *= -0.5
+    around += here
+    likeness = _LEVEL * _alike(series.values[at], here)
+    moves = series.values[at] - 0.5 * (series.values[at - reach] + series.values[at + reach])
+    np.fmax(likeness, _alike(moves, around), out=likeness)
     best = np.argsort(-likeness, kind="stable")[:MOST_COLUMNS]
     return best[likeness[best] > _LEAST_ALIKE]
 
 
-def _strayed(values: Floats, at: Places, reach: int) -> Floats:
-    return values[at] - 0.5 * (values[at - reach] + values[at + reach])
+def _rows(columns: Floats, at: Places) -> Floats:
+    """Some rows, gone through in the order in which they lie in memory."""
+    found: Floats = columns.T.take(at, 1).T if columns.flags.f_contiguous else columns.take(at, 0)
+    return found
 
 
 def _alike(values: Floats, columns: Floats) -> Floats:
-    """Absolute correlation with each column, shape (k,); 0 where a column never moves; what is missing is its mean."""
-    missing = np.isnan(columns)
+    """Absolute correlation with each column, shape (k,); 0 where a column never moves; what is missing is its mean.
+
+    The columns are changed in place.
+    """
+    missing = np.isnan(columns.sum(axis=0))
     if missing.any():
-        counts = np.maximum((~missing).sum(axis=0), 1)
-        columns = np.where(missing, np.where(missing, 0.0, columns).sum(axis=0) / counts, columns)
-    centred = columns - columns.mean(axis=0)
+        columns[:, missing] = _mean_where_missing(columns[:, missing])
+    count = len(columns)
+    first = columns[0].copy()
+    columns -= first  # so that nothing is lost when squares of levels are taken off squares of values
+    means = np.full(count, 1.0 / count) @ columns
+    squares = np.einsum("ij,ij->j", columns, columns) - count * means**2
     own = values - values.mean()
-    squares = np.einsum("ij,ij->j", centred, centred)
-    moving = squares > 1e-18 * (1.0 + (columns[0] ** 2)) * len(columns)
+    moving = squares > _STILL**2 * (1.0 + first**2) * count
     norm = np.sqrt(np.where(moving, squares, np.inf) * max(float(own @ own), 1e-30))
-    found: Floats = np.abs(own @ centred) / norm
+    found: Floats = np.abs(own @ columns) / norm
     return found
+
+
+def _mean_where_missing(columns: Floats) -> Floats:
+    missing = np.isnan(columns)
+    counts = np.maximum((~missing).sum(axis=0), 1)
+    return np.where(missing, np.where(missing, 0.0, columns).sum(axis=0) / counts, columns)
 
 
 def explained(series: Series, columns: Floats, masks: Masks) -> Explained:
@@ -81,25 +117,26 @@ def explained(series: Series, columns: Floats, masks: Masks) -> Explained:
         columns: Best first, shape (n, k).
         masks: Of the length of the gap.
     """
-    if not np.isfinite(columns.sum()):
-        columns = _completed(columns)
+    columns = np.ascontiguousarray(columns if np.isfinite(columns.sum()) else _completed(columns))
     lagged = columns[:, :_MOST_LAGGED]
-    strays = np.concatenate(
-        [
-            masks.strays(columns),
-            masks.strays(lagged, later=1),
-            masks.strays(lagged, later=-1),
-            masks.strays(series.values)[..., None],
-        ],
-        axis=2,
-    )
-    weights = _fitted(strays, masks)
-    parts = _explained(columns, lagged, weights)
+    strays = np.concatenate([_strays(columns, masks), masks.strays(series.values)[..., None]], axis=2)
+    fit = _fitted(strays, masks, int(series.is_measured.sum()))
+    parts = _explained(columns, lagged, fit.weights)
     rests = series.values[:, None] - parts
     offset = series.mean_of(rests)
     parts += offset
     rests = np.stack([series.completed(rest) for rest in (rests - offset).T])
-    return Explained(parts[:, -1], rests, Kriging(series.resemblance.covariance(rests[-1]), 0.0))
+    kriging = Kriging(series.resemblance.covariance(rests[-1]), 0.0)
+    said = np.abs(fit.weights[-1, : columns.shape[1]]) * strays[..., : columns.shape[1]].std(axis=(0, 1))
+    return Explained(parts[:, -1], rests, kriging, columns, fit, int(said.argmax()))
+
+
+def _strays(columns: Floats, masks: Masks) -> Floats:
+    """Of the columns, then of the first of them a place later and a place earlier, shape (gaps, j, p)."""
+    lagged = columns[:, :_MOST_LAGGED]
+    return np.concatenate(
+        [masks.strays(columns), masks.strays(lagged, later=1), masks.strays(lagged, later=-1)], axis=2
+    )
 
 
 def _explained(columns: Floats, lagged: Floats, weights: Floats) -> Floats:
@@ -124,8 +161,23 @@ def _completed(columns: Floats) -> Floats:
     return found
 
 
-def _fitted(strays: Floats, masks: Masks) -> Floats:
-    """Weights without each fold and, last, with all, shape (folds + 1, p)."""
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """Weights b of strays, and how well the data hold them: Var(x b) = | root x |² for strays x far from those seen."""
+
+    weights: Floats  # without each fold and, last, with all, shape (folds + 1, p)
+    root: Floats  # shape (p, p)
+    usual: float  # variance beyond which strays are far from those seen
+
+
+def _fitted(strays: Floats, masks: Masks, measured: int) -> _Fit:
+    """The ridge that misses least in the folds left out.
+
+    Args:
+        strays: Of the columns and, last, of the series, shape (gaps, j, p + 1).
+        masks: The gaps.
+        measured: Values of the series.
+    """
     parts = [strays[part].reshape(-1, strays.shape[2]) for part in masks.folds]
     grams = np.stack([part.T @ part for part in parts])
     spread = np.sqrt(np.maximum(np.einsum("fpp->p", grams), 0.0))
@@ -139,7 +191,18 @@ def _fitted(strays: Floats, masks: Masks) -> Floats:
     without = total - grams
     moments = np.broadcast_to(without[:, :-1, -1:], (len(_STRENGTHS), len(parts), count, 1))
     found = np.linalg.solve(without[:, :-1, :-1] + ridges, moments)[..., 0] * (spread[-1] / spread[:-1])
-    missed = sum(np.abs(part[:, -1:] - part[:, :-1] @ found[:, fold].T).sum(axis=0) for fold, part in enumerate(parts))
-    best = int(np.argmin(missed))
-    last = np.linalg.solve(total[:-1, :-1] + ridges[best, 0], total[:-1, -1]) * (spread[-1] / spread[:-1])
-    return np.vstack([found[best], last])
+    errors = [part[:, -1:] - part[:, :-1] @ found[:, fold].T for fold, part in enumerate(parts)]
+    best = int(np.argmin(sum(np.abs(error).sum(axis=0) for error in errors)))
+    information = total[:-1, :-1] + ridges[best, 0]
+    last = np.linalg.solve(information, total[:-1, -1]) * (spread[-1] / spread[:-1])
+    missed = np.concatenate([error[:, best] for error in errors]).reshape(strays.shape[:2])
+    noise = float(np.sum(missed**2)) / _independent(missed, masks.size, measured)
+    root = np.linalg.inv(np.linalg.cholesky(information)) * np.sqrt(noise) / spread[:-1]
+    return _Fit(np.vstack([found[best], last]), root, _USUAL * noise * count / missed.size)
+
+
+def _independent(missed: Floats, size: int, measured: int) -> float:
+    """How many of the judged values tell something new: errors that last as long as a gap are one for each gap."""
+    square = float(np.mean(missed**2))
+    lasting = size * float(np.mean(missed.mean(axis=1) ** 2)) / square if square > 0 else 1.0
+    return min(missed.size, measured / float(np.clip(lasting, 1.0, size)))
