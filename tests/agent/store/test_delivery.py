@@ -19,13 +19,19 @@ from agent.store.delivery import Sink
 from agent.store.errors import StorageError
 from agent.store.held import PORTION, Held
 from agent.store.log import Log
+from agent.store.reader import Reader
 from agent.store.records import Batch, Record
+from agent.store.retention import drop_span, retain
+from agent.store.rows import Rows, sealed_upto
 from agent.store.schema import migrate
+from agent.store.sealed_rows import keep_block, sweep
+from agent.store.sealing import sealed
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 from drivers.reading import Reading
 
 T = TypeVar("T")
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 
 
 def flow(second: int) -> Reading:
@@ -268,6 +274,41 @@ async def test_two_receivers_do_not_disturb_each_other(settings: StorageSettings
         assert (mqtt.behind, kafka.behind) == (0, 1)
 
 
+async def test_a_receiver_that_is_dead_for_long_costs_nobody_but_itself(settings: StorageSettings) -> None:
+    """A second one keeps up with every row, live; the dead one gets what the site's limits have left, and is told.
+
+    Enough rows come for the oldest to leave memory, and the disk.
+    """
+    settings = settings.model_copy(update={"keep_days": 1.5})
+    got: list[int] = []
+    async with Store(settings) as store, asyncio.timeout(30):
+        mqtt, kafka = store.sink("mqtt"), store.sink("kafka")
+        await mqtt.start()
+        await kafka.start()
+        for day in range(6):
+            await store.append([Reading("flow", DAY_MS * day + second, 1.0, 192) for second in range(6_000)])
+            while len(got) < store.last_id:
+                batch = await mqtt.live(1_000)
+                mqtt.acknowledge(batch)
+                got += ids(batch)
+            if day == 0:
+                kafka.acknowledge(await kafka.live(1_000))  # then it dies
+            await mqtt.kept()
+            await retain(store, settings, DAY_MS * day + 6_000)
+        losses = await store.read(Reader.losses)
+        owed = mqtt.owed
+        await kafka.start()
+        held: list[int] = []
+        while batch_of_held := await kafka.backlog(1_000):
+            kafka.acknowledge(batch_of_held)
+            held += ids(batch_of_held)
+
+    assert got == list(range(1, 36_001))
+    assert owed == 0
+    assert [(loss.readings, loss.undelivered) for loss in losses] == [(24_000, 23_000)]
+    assert held == list(range(24_001, 36_001))
+
+
 async def test_records_wait_for_their_acknowledgement(settings: StorageSettings) -> None:
     """An alarm that the broker did not take is offered again, those it took are not."""
     raised = [Record("alarm_event", "low", second, b"{}") for second in range(3)]
@@ -291,7 +332,8 @@ async def test_records_wait_for_their_acknowledgement(settings: StorageSettings)
 class Delivery(RuleBasedStateMachine):
     """A receiver against a plain list: what it has been given and has acknowledged, across crashes.
 
-    A crash is a copy of database and write-ahead log, opened anew: what had reached no commit is gone.
+    A crash is a copy of database and write-ahead log, opened anew: what had reached no commit is gone. Meanwhile rows
+    come late, are sealed, and leave; what leaves without having been received is told as lost.
     """
 
     def __init__(self) -> None:
@@ -300,6 +342,8 @@ class Delivery(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.generation = 0
         self.appended = 0  # ids 1 to here were stored
+        self.times: dict[int, int] = {}  # ms, by id, of rows that have not been let go
+        self.gone: set[int] = set()
         self.received: set[int] = set()
         self.streams: dict[str, list[int]] = {"live": [], "backlog": []}  # since the start
         self.air: list[Batch] = []
@@ -313,11 +357,60 @@ class Delivery(RuleBasedStateMachine):
         migrate(self.path)
         self._open()
 
-    @rule(count=st.integers(1, 7))
-    def append(self, count: int) -> None:
-        """Readings come in; they are stored once this returns."""
-        self.run(self.store.append([flow(self.appended + number + 1) for number in range(count)]))
+    @rule(count=st.integers(1, 7), hour=st.integers(0, 12))
+    def append(self, count: int, hour: int) -> None:
+        """Readings come in, late where the hour is one that has been; they are stored once this returns.
+
+        Hours lie so far from each other that each lot is a span of its own.
+        """
+        ids = range(self.appended + 1, self.appended + count + 1)
+        times = {number: 3 * HOUR_MS * hour + 1_000 * number for number in ids}
+        self.run(self.store.append([Reading("flow", times[number], float(number), 192) for number in ids]))
+        self.times |= times
         self.appended += count
+
+    @rule(count=st.integers(1, 4))
+    def seal(self, count: int) -> None:
+        """Some spans at the beginning of the log, whoever waits for them, but never the newest."""
+
+        def change(log: Log) -> None:
+            after = sealed_upto(log.db)
+            spans = log.db.execute("SELECT first, last FROM span WHERE first > ? ORDER BY first", (after,)).fetchall()
+            run = [spans[0]] if spans[:-1] else []
+            for span in spans[1 : min(count, len(spans) - 1)]:
+                if span[0] == run[-1][1] + 1:
+                    run.append(span)
+            if run:
+                assert keep_block(log, sealed(Rows(log.db).between(run[0][0], run[-1][1]), imported=0))
+
+        self.run(self.store.write(change))
+
+    @rule()
+    def sweep(self) -> None:
+        """What is sealed leaves the table."""
+        self.run(self.store.write(sweep))
+
+    @rule()
+    def retain(self) -> None:
+        """The oldest span leaves, if it is older than half a day; whoever has not had it is told."""
+
+        def change(log: Log) -> set[int]:
+            before = set(log.db.execute("SELECT first, last FROM span").fetchall())
+            drop_span(log, StorageSettings(path=self.path, keep_days=0.5), max(self.times.values(), default=0))
+            left = before - set(log.db.execute("SELECT first, last FROM span").fetchall())
+            return {number for first, last in left for number in range(first, last + 1)}
+
+        gone = self.run(self.store.write(change))
+        self.gone |= gone
+        self.times = {number: ts_ms for number, ts_ms in self.times.items() if number not in gone}
+
+    @rule(start=st.integers(0, 40), hours=st.integers(1, 20))
+    def read(self, start: int, hours: int) -> None:
+        """What there is of some hours, from wherever it lies."""
+        start_ms, end_ms = start * HOUR_MS, (start + hours) * HOUR_MS
+        rows = self.run(self.store.read(lambda reader: reader.window(["flow"], start_ms, end_ms)))
+        found = {row.id: row.ts_ms for row in rows}
+        assert found == {number: ts_ms for number, ts_ms in self.times.items() if start_ms <= ts_ms < end_ms}
 
     @rule()
     def start(self) -> None:
@@ -382,7 +475,10 @@ class Delivery(RuleBasedStateMachine):
                 self.air.clear()
                 self.sink.acknowledge(batch)
                 self.received.update(ids(batch))
-            assert self.received == set(range(1, self.appended + 1))
+            assert self.received | self.gone == set(range(1, self.appended + 1))
+            losses = self.run(self.store.read(Reader.losses))
+            assert sum(loss.readings for loss in losses) == len(self.gone)
+            assert sum(loss.undelivered for loss in losses) >= len(self.gone - self.received)
             assert self.sink.behind == 0
             self._close()
         self.loop.close()
@@ -422,4 +518,4 @@ class Delivery(RuleBasedStateMachine):
 
 
 TestDelivery = Delivery.TestCase
-TestDelivery.settings = hypothesis_settings(max_examples=15, stateful_step_count=25, deadline=None)
+TestDelivery.settings = hypothesis_settings(max_examples=15, stateful_step_count=40, deadline=None)
