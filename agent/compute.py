@@ -66,7 +66,9 @@ async def compute(queue: Queue, jobs: JobsSettings, store: Store, worker: Worker
                 await run(task, settings.budget, store, worker, health.job(job))
         except StorageError as error:
             # its mark has not moved either: the next run does the same work again
-            health.store.trouble(str(error))
+            health.storing("jobs").trouble(str(error))
+        else:
+            health.storing("jobs").well()
 
 
 async def run(task: Task, budget: float, store: Store, worker: Worker, part: Part) -> None:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -105,7 +106,8 @@ class Health:
         self.devices: dict[str, Part] = {}
         self.broker = Part("broker")
         self.backlog = Progress()
-        self.store = Part("store")
+        self.store = Part("store")  # the disk, as it is watched
+        self._storing: dict[str, Part] = {}
         self.clock = Part("clock")
         self.config = Part("configuration", state="ok")
         self.commands = Part("commands")  # shown in the log only: without commands everything else goes on
@@ -124,9 +126,14 @@ class Health:
         """The part that stands for a job."""
         return self.jobs.setdefault(name, Part(name))
 
+    def storing(self, task: str) -> Part:
+        """The part that stands for a task's use of the store, of which no other task says that it is well."""
+        return self._storing.setdefault(task, Part(task, state="ok"))
+
     def report(self, now_ms: int) -> payloads.Health:
         """The state of all parts at *now_ms*."""
-        parts = [*self.devices.values(), self.broker, self.store, self.clock, self.config, *self.jobs.values()]
+        storing = [self.store, *self._storing.values()]
+        parts = [*self.devices.values(), self.broker, *storing, self.clock, self.config, *self.jobs.values()]
         return payloads.Health(
             station=self._station,
             ts=now_ms,
@@ -136,8 +143,15 @@ class Health:
             devices=tuple(part.report(now_ms) for part in self.devices.values()),
             broker=self.broker.report(now_ms),
             backlog=self.backlog.report(now_ms),
-            store=self.store.report(now_ms),
+            store=_together("store", storing, now_ms),
             clock=self.clock.report(now_ms),
             configuration=self.config.report(now_ms),
             jobs=tuple(part.report(now_ms) for part in self.jobs.values()),
         )
+
+
+def _together(name: str, parts: Sequence[Part], now_ms: int) -> payloads.PartHealth:
+    """Several parts told as one: as the worst of them, of equals the first, with the counters of all."""
+    worst = min(parts, key=lambda part: WORST.index(part.state))
+    counts = {what: number for part in parts for what, number in part.counts.items()}
+    return worst.report(now_ms).model_copy(update={"name": name, "counts": counts})

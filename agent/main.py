@@ -118,9 +118,10 @@ class Agent:
                 "health": Post("always", partial(report, health, store)),
                 "keeper": Post("always", self._keeper.keep),
                 "disk": Post("always", partial(watch_disk, store, health.store)),
-                "losses": Post(settings.station, partial(supervise, health.store, losses)),
+                "losses": Post(settings.station, partial(supervise, health.storing("losses"), losses, is_silent=True)),
                 "retention": Post(
-                    "always", partial(keep_within_bounds, self._storage, store, health.store, health.clock)
+                    "always",
+                    partial(keep_within_bounds, self._storage, store, health.storing("retention"), health.clock),
                 ),
                 "clock": Post("always", partial(supervise, health.clock, self.dating.follow)),
                 "watchdog": Post("always", partial(feed_watchdog, health, store)),
@@ -144,7 +145,8 @@ class Agent:
             settings.station,
         )
         watch = Watch(settings, self._store)
-        posts = {"alarms": Post(key, partial(supervise, self._health.store, watch.follow))}
+        part = self._health.storing("alarms")
+        posts = {"alarms": Post(key, partial(supervise, part, watch.follow, is_silent=True))}
         if settings.mqtt.commands:
             handlers: dict[str, Handler] = {
                 **alarm_handlers(watch, settings.alarms.shelve_longest),

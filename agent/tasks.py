@@ -94,7 +94,9 @@ async def report(health: Health, store: Store) -> NoReturn:
         try:
             await store.record([Record("health", "", now_ms, health.report(now_ms).encode())])
         except StorageError as error:
-            health.store.trouble(str(error))
+            health.storing("health").trouble(str(error))
+        else:
+            health.storing("health").well()
     raise AssertionError("ticks never end")
 
 
@@ -123,6 +125,8 @@ async def keep_within_bounds(settings: StorageSettings, store: Store, storage: P
                 log.info("%d readings were older than keep_days or more than max_mb holds, and are gone", dropped)
         except StorageError as error:
             storage.trouble(str(error))
+        else:
+            storage.well()
     raise AssertionError("ticks never end")
 
 

@@ -55,6 +55,26 @@ def test_trouble_is_logged_once_and_shown_in_health(caplog: pytest.LogCaptureFix
     assert (part.state, part.error) == ("failed", "modbus://192.0.2.1:502/1 is silent")
 
 
+def test_work_that_never_says_so_is_well_once_it_has_gone_on_for_a_while() -> None:
+    """Its trouble would stand for ever; while it is tried again and again it is not well in between."""
+    part, states = Part("alarms"), []
+
+    async def work() -> NoReturn:
+        states.append(part.state)
+        if len(states) < 4:
+            raise UnreachableError("the disk is away")
+        await asyncio.sleep(LONGEST_PAUSE - 0.1)
+        states.append(part.state)
+        await asyncio.sleep(0.2)
+        states.append(part.state)
+        raise EnoughError
+
+    with pytest.raises(EnoughError):
+        run_at_once(supervise(part, work, is_silent=True))
+
+    assert states == ["starting", "failed", "failed", "failed", "failed", "ok"]
+
+
 def test_what_comes_and_goes_does_not_bury_everything_else_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     """A link that flaps every ten seconds is said six times and once more that it flaps; health says the rest."""
     part = Part("plc")
