@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -83,15 +84,52 @@ class Table:
 
 def table(lines: Sequence[Line], demand: Demand, at: Array, points: int) -> Table:
     """The operating lines of *lines* at the places *at* of *demand*."""
-    flow, head = demand.flow(at), demand.head(at)
+    return table_at(lines, at, demand.flow(at), demand.head(at), points)
+
+
+def table_at(lines: Sequence[Line], at: Array, station_flow: Array, head: Array, points: int) -> Table:
+    """The operating lines of *lines* at k places of any flow (k,) and head (k,), numbered by *at*."""
     shares = np.linspace(0.0, 1.0, points)
-    rows = [_row(line, head, flow, shares) for line in lines]
-    phi, pump_flow, power, slack = (np.stack(column) for column in zip(*rows, strict=True))
-    return Table(at, flow, head, phi, pump_flow, power, slack)
+    reaches = [reach(line, head, station_flow, shares) for line in lines]
+    powers = [line.physics.power(each.flow, each.speed) for line, each in zip(lines, reaches, strict=True)]
+    phi, flow, slack = (
+        np.stack(column) for column in zip(*((one.phi, one.flow, one.slack) for one in reaches), strict=True)
+    )
+    return Table(at, station_flow, head, phi, flow, np.stack(powers), slack)
 
 
-def _row(line: Line, head: Array, station_flow: Array, shares: Array) -> tuple[Array, Array, Array, Array]:
-    """φ, flow, power (k, m) and slack (k,) of one pump."""
+class Reach(NamedTuple):
+    """What one pump can do at k places: m points from least to greatest flow."""
+
+    phi: Array  # (k, m) m³/h
+    speed: Array  # (k, m)
+    slack: Array  # (k,) as in `Table`
+
+    @property
+    def flow(self) -> Array:
+        """m³/h, shape (k, m)."""
+        return self.phi * self.speed
+
+
+def reach(line: Line, head: Array, station_flow: Array, shares: Array) -> Reach:
+    """What the pump of *line* can do at k places, at m *shares* of its range of φ there."""
+    found, margin = _unlimited(line, head, station_flow, shares)
+    if margin.min() >= 0:
+        return found
+    low, high = _within(line, found.phi, margin, head, station_flow)
+    phi = low[:, None] + (high - low)[:, None] * shares
+    slack = np.minimum(found.slack, margin.max(axis=1))
+    return Reach(phi, line.speed_at(phi, head[:, None]), slack)
+
+
+def slack_of(line: Line, head: Array, station_flow: Array, shares: Array) -> Array:
+    """Only the slack (k,) of that."""
+    found, margin = _unlimited(line, head, station_flow, shares)
+    return np.minimum(found.slack, np.where(margin.min(axis=1) < 0, margin.max(axis=1), np.inf))
+
+
+def _unlimited(line: Line, head: Array, station_flow: Array, shares: Array) -> tuple[Reach, Array]:
+    """What its ranges of speed and φ allow, and the least of the other margins (k, m)."""
     physics = line.physics
     slowest, fastest = np.sqrt(head / line.head_max), np.sqrt(head / line.head_min)  # speeds at the ends of φ
     slack = np.minimum(physics.speed_max - slowest, fastest - physics.speed_min)
@@ -99,14 +137,7 @@ def _row(line: Line, head: Array, station_flow: Array, shares: Array) -> tuple[A
     low = high if physics.speed_max == physics.speed_min else line.phi_at(head / physics.speed_min**2)
     phi = low[:, None] + (high - low)[:, None] * shares
     speed = line.speed_at(phi, head[:, None])
-    margin = _least_margin(physics, phi * speed, speed, station_flow[:, None])
-    if margin.min() < 0:
-        low, high = _within(line, phi, margin, head, station_flow)
-        slack = np.minimum(slack, margin.max(axis=1))
-        phi = low[:, None] + (high - low)[:, None] * shares
-        speed = line.speed_at(phi, head[:, None])
-    flow = phi * speed
-    return phi, flow, physics.power(flow, speed), slack
+    return Reach(phi, speed, slack), _least_margin(physics, phi * speed, speed, station_flow[:, None])
 
 
 def _least_margin(physics: Physics, flow: Array, speed: Array, station_flow: Array) -> Array:

@@ -113,7 +113,7 @@ def load(path: Path) -> Case:
     pumps = tuple(
         Candidate(
             id=pump["name"],
-            physics=_plate(pump, suction),
+            physics=plate(pump, suction),
             running=bool(running),
             lock=_LOCKS[lock],
             start_kw=start,
@@ -131,7 +131,8 @@ def load(path: Path) -> Case:
     return Case(data["id"], pumps, demand, data["reference"])
 
 
-def _plate(pump: Mapping[str, Any], suction: Suction) -> Plate:
+def plate(pump: Mapping[str, Any], suction: Suction) -> Plate:
+    """A pump of a published case."""
     return Plate(
         q_bep=pump["q_bep"],
         curve=tuple(pump["head"]),

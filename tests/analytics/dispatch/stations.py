@@ -15,7 +15,9 @@ def random_station(seed: int, most: int = 5) -> tuple[tuple[Candidate, ...], Dem
     suction = Suction(npsha0=rng.uniform(7.5, 9.5), ks=rng.uniform(0, 1e-6))
     share_variable = rng.uniform(0.3, 1.0)
     sizes = rng.choice([100.0, 200.0, 300.0, 500.0], size=count)
-    plates = [_plate(rng, float(size), head, suction, is_variable=rng.random() < share_variable) for size in sizes]
+    plates = [
+        random_plate(rng, float(size), head, suction, is_variable=rng.random() < share_variable) for size in sizes
+    ]
     if count > 1 and rng.random() < 0.3:
         plates[1] = plates[0]
     locks: list[Lock] = ["free", "free", "free", "free", "free", "must run", "must not run"]
@@ -37,7 +39,8 @@ def random_station(seed: int, most: int = 5) -> tuple[tuple[Candidate, ...], Dem
     return pumps, demand
 
 
-def _plate(rng: np.random.Generator, q_bep: float, head: float, suction: Suction, *, is_variable: bool) -> Plate:
+def random_plate(rng: np.random.Generator, q_bep: float, head: float, suction: Suction, *, is_variable: bool) -> Plate:
+    """A pump for about *head*, with its motor."""
     at_best = head * rng.uniform(0.95, 1.2)
     shut_off = at_best * rng.uniform(1.18, 1.4)
     linear = -rng.uniform(0.0, 0.2) * (shut_off - at_best) / q_bep

@@ -1,0 +1,116 @@
+"""The schedule: relaxed cost to go, forward search under it, polish, exact settling, and the replay that proves it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analytics.dispatch.lines import Line
+from analytics.schedule.atlas import Atlas, atlas
+from analytics.schedule.choice import sets_of
+from analytics.schedule.plan import NoPlan, Plan
+from analytics.schedule.polish import ROUNDS, polished
+from analytics.schedule.problem import Problem
+from analytics.schedule.refusal import refusal, unreachable
+from analytics.schedule.relaxed import Ahead, Keeping, ahead
+from analytics.schedule.replay import replay, steps_of
+from analytics.schedule.search import Draft, Effort, drafts
+from analytics.schedule.settle import settled
+
+VIOLATION = 1e-6  # share of a limit: the most that counts as kept
+_NEAR = 1e-3  # share of the storage: a draft that misses a limit by more is not worth settling
+_USUAL = Effort(width=200, bins=20_000, drafts=10)
+_WIDER = Effort(width=1500, bins=60, drafts=15)  # where that found none
+_EASY = Effort(width=100, bins=60, drafts=5)  # to see whether there is any plan
+_DRAFTED = 960  # steps of drafts that are looked at; the shorter, the more drafts
+_FIRST_ROUNDS = 3  # of polish, which all drafts get
+_POLISHED = 3  # drafts that get the other rounds, the best
+_CAPS = 9  # most powers that are tried where peaks cost money
+
+
+def plan(problem: Problem) -> Plan | NoPlan:
+    """The cheapest schedule found for *problem* that keeps every limit, or why there is none.
+
+    The cost to go of the problem without timers guides a search that keeps them. Its best drafts get better flows
+    with their sets kept, then exact windows, flows and splits, and are replayed from the pumps' formulas; the
+    cheapest that keeps every limit there is the plan.
+    """
+    station = _Station.of(problem)
+    if (reached := unreachable(problem, station.atlas)) is not None:
+        return reached
+    best = station.cheapest(station.usual) or station.cheapest(_WIDER)
+    if best is None:
+        return refusal(problem, lambda other: _Station.of(other).cheapest(_EASY) is not None)
+    for cap in station.caps(best) if problem.peak_price > 0 else ():
+        other = station.cheapest(_USUAL, cap)
+        best = other if other is not None and other.cost < best.cost else best
+    return best
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Station:
+    """A problem and its tables."""
+
+    problem: Problem
+    lines: tuple[Line, ...]
+    atlas: Atlas
+
+    @classmethod
+    def of(cls, problem: Problem) -> "_Station":
+        lines = tuple(Line(unit.physics) for unit in problem.units)
+        return cls(problem, lines, atlas(problem, lines, sets_of(problem, lines)))
+
+    @property
+    def usual(self) -> Effort:
+        """How much is searched at first."""
+        return replace(_USUAL, drafts=max(_USUAL.drafts, _DRAFTED // self.problem.steps))
+
+    def cheapest(self, effort: Effort, cap: float = np.inf) -> Plan | None:
+        """The best plan of the drafts found with *effort*, none above *cap* kW; None where none keeps every limit."""
+        remaining = ahead(self.problem, self.atlas, cap)
+        found = drafts(self.problem, self.atlas, remaining, effort, cap)
+        first = [polished(self.problem, self.atlas, draft, cap, (0, _FIRST_ROUNDS)) for draft in found]
+        first.sort(key=lambda draft: draft.cost)
+        rounds = _FIRST_ROUNDS - 1, ROUNDS
+        better = [polished(self.problem, self.atlas, draft, cap, rounds) for draft in first[:_POLISHED]]
+        best: Plan | None = None
+        keeping = Keeping.of(self.problem, self.atlas)
+        for draft in sorted([*better, *first[_POLISHED:]], key=lambda one: one.cost):
+            if best is not None and draft.cost > best.cost:
+                break
+            if keeping.miss(draft.volumes[1:]) > _NEAR * float(self.atlas.volumes[-1] - self.atlas.volumes[0]):
+                continue
+            made = self._made(draft, self._relaxed(remaining))
+            if made is not None and (best is None or made.cost < best.cost):
+                best = made
+        return best
+
+    def _relaxed(self, remaining: Ahead) -> float:
+        """Cost of the present problem without timers, money."""
+        now = np.array([unit.is_on for unit in self.problem.units])
+        chosen = np.flatnonzero((self.atlas.sets == now).all(axis=1))[:1]
+        volume = self.problem.storage.volume(np.array([self.problem.level]))
+        return float(self.atlas.between(remaining.to_go[0], chosen, volume)[0])
+
+    def _made(self, draft: Draft, relaxed: float) -> Plan | None:
+        duties = settled(self.problem, self.lines, self.atlas.sets[draft.sets], draft)
+        found = replay(self.problem, duties)
+        if found.violation > VIOLATION:
+            return None
+        return Plan(
+            steps=steps_of(self.problem, duties, found.levels),
+            cost=found.cost,
+            energy=found.energy,
+            starts=found.starts,
+            relaxed=relaxed,
+            violation=found.violation,
+        )
+
+    def caps(self, best: Plan) -> list[float]:
+        """Powers below the peak of *best* that promise most by the relaxed cost."""
+        problem = self.problem
+        peak = float(best.powers.max())
+        tried = []
+        for cap in np.linspace(max(problem.peak, 0.3 * peak), peak, _CAPS, endpoint=False):
+            cost = self._relaxed(ahead(problem, self.atlas, float(cap)))
+            tried.append((cost + problem.peak_price * max(0.0, float(cap) - problem.peak), float(cap)))
+        return [cap for _, cap in sorted(tried)[:3]]

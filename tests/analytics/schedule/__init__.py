@@ -1,0 +1,1 @@
+"""The schedule, its problem and its references."""
