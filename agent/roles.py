@@ -88,7 +88,7 @@ def _quantity(tag: TagSettings) -> Quantity:
 
 def _fill(asked: Fill, behaviour: Behaviour) -> Fill:
     """A line between two states of a counter or a switch is a value the plant never had."""
-    return "forward" if behaviour != "analogue" and asked in {"linear", "correlated", "zero"} else asked
+    return "forward" if behaviour != "analogue" and asked in {"linear", "correlated", "auto", "zero"} else asked
 
 
 def complaints(settings: AgentSettings) -> list[str]:

@@ -20,7 +20,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME, max_length=120)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
-Fill = Literal["missing", "zero", "linear", "forward", "correlated"]
+Fill = Literal["missing", "zero", "linear", "forward", "correlated", "auto"]
 
 
 class Settings(BaseModel):

@@ -1,13 +1,16 @@
 """Filled values for the gaps of one tag, from a frame of its past and its companions."""
 
 from collections.abc import Iterable, Sequence
+from math import inf
 
 import numpy as np
 
 from agent.jobs.silence import Silence
+from agent.jobs.sources import Sources, told
 from agent.roles import Tag
 from agent.store.records import Filled
 from agent.window import Floats, Frame
+from analytics.gaps.auto import Auto
 from analytics.gaps.correlated import Regression
 from analytics.gaps.forward import Forward
 from analytics.gaps.gap import Estimate, Gap, Method, Window
@@ -15,22 +18,30 @@ from analytics.gaps.linear import Line
 from analytics.gaps.missing import Missing
 from analytics.gaps.zero import Zero
 
+_DAY_MS = 86_400_000
 _MOST_STUDIES = 16  # of a tag's window; gaps of other lengths, or seen by other companions, are bridged by lines then
 
 
-def bridges(cells: Frame, tag: Tag, companions: Sequence[str], gaps: Iterable[Silence], made_ms: int) -> list[Filled]:
+def bridges(  # noqa: PLR0917 - of a tag, what tells of it, and its gaps: the order in which they are found
+    cells: Frame,
+    tag: Tag,
+    companions: Sequence[str],
+    sources: Sources | None,
+    gaps: Iterable[Silence],
+    made_ms: int,
+) -> list[Filled]:
     """Filled values for *gaps*, in the tag's own unit.
 
     Args:
         cells: One cell a period of the tag, from its past up to the end of the newest gap or beyond.
         tag: Whose gaps.
         companions: Other tags in *cells*, best first.
+        sources: What else may tell of it, where its method asks that.
         gaps: Which ones; what is not missing in *cells* stays as it was measured.
         made_ms: When this is.
     """
     measured = np.where(cells.measured(tag.name), cells.values[tag.name], np.nan)
-    resolution = tag.unit.convert_difference(tag.resolution)
-    method = _method(tag, Window(measured, cells.matrix(companions), resolution))
+    method = _method(tag, _window(cells, tag, measured, companions, sources))
     found: list[Filled] = []
     for silence in gaps:
         gap = _places(cells, measured, silence)
@@ -38,6 +49,23 @@ def bridges(cells: Frame, tag: Tag, companions: Sequence[str], gaps: Iterable[Si
             estimate = method.fill(gap)
             found += [one for one in _filled(tag, silence, estimate, made_ms) if one.ts_ms > silence.done_ms]
     return found
+
+
+def _window(cells: Frame, tag: Tag, measured: Floats, companions: Sequence[str], sources: Sources | None) -> Window:
+    resolution = tag.unit.convert_difference(tag.resolution)
+    if sources is None:
+        return Window(measured, cells.matrix(companions), resolution)
+    low, high = tag.settings.valid_min, tag.settings.valid_max
+    ends = sorted((tag.unit.convert(-inf if low is None else low), tag.unit.convert(inf if high is None else high)))
+    return Window(
+        measured,
+        told(cells, companions),
+        resolution,
+        valid=(ends[0], ends[1]),
+        computed=sources.computed(cells),
+        counts=sources.counts(cells),
+        cycle=_DAY_MS // cells.step_ms if _DAY_MS % cells.step_ms == 0 else 0,
+    )
 
 
 def _places(cells: Frame, measured: Floats, silence: Silence) -> Gap | None:
@@ -57,6 +85,8 @@ def _method(tag: Tag, window: Window) -> Method:
             return Zero(window)
         case "forward":
             return Forward(window)
+        case "auto":
+            return Auto(window, most_studies=_MOST_STUDIES)
         case "correlated":
             return Regression(window, most_studies=_MOST_STUDIES)
         case "linear":

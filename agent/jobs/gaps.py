@@ -11,8 +11,19 @@ import numpy as np
 from agent.jobs.bridge import bridges
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.memory import JobMemory
-from agent.jobs.portions import CHOICE_CELLS, MOST_CANDIDATES, MOST_WORK, PAST_MS, Found, blocks, within, work
+from agent.jobs.portions import (
+    CHOICE_CELLS,
+    LEARNING,
+    MOST_CANDIDATES,
+    MOST_WORK,
+    Found,
+    blocks,
+    past_ms,
+    within,
+    work,
+)
 from agent.jobs.silence import Heard, Silence, good_times, is_lasting, silence_until, silences, spacing_ms
+from agent.jobs.sources import Sources, sources_of
 from agent.roles import Tag, known_tags
 from agent.store.reader import Reader
 from agent.store.records import Filled, Row, Stretch
@@ -23,6 +34,7 @@ MOST_ROWS = 200_000  # one run takes in; whoever has more catches up run by run
 CHOICE_MS = 6 * 3_600_000  # for which companions are kept
 EACH = 8  # companions on the tag's own device, and as many elsewhere
 TAGS_A_LOOK = 200
+_AFTER_CELLS = 30  # after a gap, by which a method sees where it has ended
 AT_ONCE = frozenset({"zero", "forward"})  # methods that do not wait for the end of a gap
 
 
@@ -183,17 +195,21 @@ def _fill(context: JobContext, kept: JobState, known: Mapping[str, Tag], found: 
         for start in range(0, len(names), TAGS_A_LOOK):
             part = {name: together[name] for name in names[start : start + TAGS_A_LOOK]}
             _choose(context, kept, known, part)
+            sources = {name: sources_of(context.settings, name) for name in part if known[name].fill == "auto"}
             wanted = {*part, *(each for name in part for each in kept.tags[name].companions if each in known)}
+            wanted |= {each for one in sources.values() for each in one.tags}
             cells = _cells(context, wanted, part, period_ms)
             for name, silences_of in part.items():
-                filled += _bridged(cells, kept, known[name], silences_of, context.now_ms)
+                filled += _bridged(cells, kept, known[name], silences_of, sources.get(name), context.now_ms)
     return filled
 
 
-def _bridged(cells: Frame, kept: JobState, tag: Tag, found: list[Silence], now_ms: int) -> list[Filled]:
+def _bridged(  # noqa: PLR0917 - of a tag, everything that fills its gaps
+    cells: Frame, kept: JobState, tag: Tag, found: list[Silence], sources: Sources | None, now_ms: int
+) -> list[Filled]:
     heard = kept.tags[tag.name]
     companions_of = [name for name in heard.companions if name in cells.values]
-    filled = bridges(cells, tag, companions_of, found, now_ms)
+    filled = bridges(cells, tag, companions_of, sources, found, now_ms)
     if is_lasting(heard, found[-1]) and filled:
         heard.filled_ms = filled[-1].ts_ms
     times_ms = [one.ts_ms for one in filled]
@@ -204,9 +220,10 @@ def _bridged(cells: Frame, kept: JobState, tag: Tag, found: list[Silence], now_m
 
 
 def _cells(context: JobContext, names: Iterable[str], found: Found, period_ms: int, most: int | None = None) -> Frame:
-    """A cell a period, from the past of the oldest gap to the reading that ends the newest; the first *most* only."""
-    start_ms = min(gaps[0].start_ms for gaps in found.values()) - PAST_MS
+    """A cell a period, from the past of the oldest gap to a little after the newest; the first *most* only."""
+    start_ms = min(gaps[0].start_ms for gaps in found.values()) - past_ms(period_ms)
     end_ms = max(gaps[-1].end_ms for gaps in found.values()) + period_ms
+    end_ms = max(end_ms, min(end_ms + _AFTER_CELLS * period_ms, context.now_ms))
     start_ms -= start_ms % period_ms
     end_ms = end_ms if most is None else min(end_ms, start_ms + most * period_ms)
     return frame(context.reader, context.settings, sorted(names), start_ms, end_ms, period_ms)
@@ -217,7 +234,7 @@ def _choose(context: JobContext, kept: JobState, known: Mapping[str, Tag], found
     due = [
         known[name]
         for name, gaps in found.items()
-        if known[name].fill == "correlated" and gaps[0].start_ms - kept.tags[name].chosen_ms > CHOICE_MS
+        if known[name].fill in LEARNING and gaps[0].start_ms - kept.tags[name].chosen_ms > CHOICE_MS
     ]
     if not due:
         return

@@ -10,9 +10,12 @@ Found = Mapping[str, list[Silence]]  # gaps by tag, oldest first
 MOST_WORK = (
     2_500_000  # a run, in microseconds of a usual core: a third of the default budget on a core four times slower
 )
-PAST_MS = 1_800_000  # of a tag's own recent past, from which a method learns
+LEARNING = frozenset({"correlated", "auto"})  # methods that ask other tags
+_PAST_CELLS = 1_800  # of a tag's own recent past, from which a method learns
+_SLOW_MS, _SLOW_PAST_CELLS = 60_000, 3_000  # of a tag that comes each minute or less often: two days of minutes
 CHOICE_CELLS = 1_800  # in which companions are looked for
 MOST_CANDIDATES = 500
+_LEAST_PAST_MS = 1_800_000
 _BLOCK_CELLS = 3_600  # whose gaps are studied in one window
 
 # Microseconds, measured on the log of a station that is polled each second:
@@ -40,20 +43,26 @@ def blocks(found: Found, known: Mapping[str, Tag]) -> list[tuple[int, dict[str, 
     return [(period_ms, grouped[place_ms, period_ms]) for place_ms, period_ms in sorted(grouped)]
 
 
+def past_ms(period_ms: int) -> int:
+    """How much of the past of a tag with such a period a method learns from."""
+    return period_ms * (_SLOW_PAST_CELLS if period_ms >= _SLOW_MS else max(_PAST_CELLS, _LEAST_PAST_MS // period_ms))
+
+
 def work(found: Found, known: Mapping[str, Tag], heard: Mapping[str, Heard]) -> float:
     """About what it takes to fill *found*, in microseconds of a usual core."""
     return sum(_block_work(part, period_ms, known, heard) for period_ms, part in blocks(found, known))
 
 
 def _block_work(part: Found, period_ms: int, known: Mapping[str, Tag], heard: Mapping[str, Heard]) -> float:
-    span_ms = max(gaps[-1].end_ms for gaps in part.values()) - min(gaps[0].start_ms for gaps in part.values()) + PAST_MS
+    span_ms = max(gaps[-1].end_ms for gaps in part.values()) - min(gaps[0].start_ms for gaps in part.values())
+    span_ms += past_ms(period_ms)
     names = {*part, *(each for name in part for each in heard[name].companions if each in known)}
     total = sum(span_ms / known[name].period_ms for name in names) * _CELL
-    unchosen = [name for name in part if known[name].fill == "correlated" and not heard[name].companions]
+    unchosen = [name for name in part if known[name].fill in LEARNING and not heard[name].companions]
     candidates = min(len(known), MOST_CANDIDATES) if unchosen else 0
     total += candidates * CHOICE_CELLS * (_CELL + len(unchosen) * _CANDIDATE)
     for name, gaps in part.items():
-        look = _LOOK + (_STUDY if known[name].fill == "correlated" else 0.0)
+        look = _LOOK + (_STUDY if known[name].fill in LEARNING else 0.0)
         total += span_ms / period_ms * min(len(gaps), _LENGTHS) * look
         total += sum(_GAP + _VALUE * (gap.end_ms - max(gap.start_ms, gap.done_ms)) / period_ms for gap in gaps)
     return total

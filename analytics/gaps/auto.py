@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.gaps.gap import Estimate, Floats, Gap, Window, gaps
 from analytics.gaps.held import Updates, updates
@@ -14,7 +15,7 @@ from analytics.gaps.series import Series
 from analytics.gaps.totaliser import Totaliser
 
 _NOTHING: Floats = np.empty(0)
-_LEAST_MEASURED = 0.75  # share of the window, for a companion to be asked
+_LEAST_MEASURED = 0.75  # share of the tag's own readings, for a companion to be asked
 
 
 class Auto:
@@ -64,7 +65,7 @@ class Auto:
     def _fill(self, found: Iterable[Gap]) -> None:
         """Gaps of one length that share a study are guessed at once."""
         inner = {gap: self._narrowed(gap) for gap in found if gap.end < len(self._window.values)}
-        usable = _usable(self._columns, [each for each in inner.values() if len(each)])
+        usable = _usable(self._columns, np.isfinite(self._values), [each for each in inner.values() if len(each)])
         alike: dict[tuple[bytes, int], list[Gap]] = {}
         for gap, part in inner.items():
             alike.setdefault((usable.get(part, b""), len(part)), []).append(gap)
@@ -149,14 +150,14 @@ def _reduced(values: Floats, columns: Floats, held: Updates | None) -> tuple[Flo
     return held.reduced(values), columns[held.last]
 
 
-def _usable(columns: Floats, found: Sequence[Gap]) -> dict[Gap, bytes]:
-    """Of each gap, which columns were measured throughout it and at both its ends, and mostly elsewhere."""
+def _usable(columns: Floats, is_measured: NDArray[np.bool_], found: Sequence[Gap]) -> dict[Gap, bytes]:
+    """Of each gap, which columns were measured throughout it and at both its ends, and mostly where the tag was."""
     every = np.arange(columns.shape[1])
     is_whole = np.isfinite(columns.sum(axis=0)) if columns.size else np.ones(len(every), np.bool_)
     if is_whole.all():
         return dict.fromkeys(found, every.tobytes())
     missing = np.isnan(columns[:, ~is_whole])
-    holed, rare = every[~is_whole], missing.mean(axis=0) > 1 - _LEAST_MEASURED
+    holed, rare = every[~is_whole], missing[is_measured].mean(axis=0) > 1 - _LEAST_MEASURED
     so_far = np.concatenate([np.zeros((1, len(holed)), np.intp), np.cumsum(missing, axis=0)])
     usable = {}
     for gap in found:

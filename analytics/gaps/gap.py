@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 COVERAGE_90 = 1.6448536269514722  # standard deviations to either side that hold 90 % of a normal distribution
+_BEYOND = 2.0  # times the range of a window, to which a guess may leave it
 _LEAST_SHARE = 1e-4  # of the level: no water meter is better, so no estimate claims to be
 
 
@@ -30,7 +31,7 @@ class Window:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Between which estimates stay: what is valid, and as far beyond the measured values as those lie apart.
+        """Between which estimates stay: what is valid, and twice as far beyond what was measured as that lies apart.
 
         What was never below zero is not estimated below it.
         """
@@ -38,8 +39,9 @@ class Window:
         if not len(seen):
             return self.valid
         low, high = float(seen.min()), float(seen.max())
-        least = max(low - (high - low), 0.0) if low >= 0 else low - (high - low)
-        return max(least, self.valid[0]), min(high + (high - low), self.valid[1])
+        reach = _BEYOND * (high - low)
+        least = max(low - reach, 0.0) if low >= 0 else low - reach
+        return max(least, self.valid[0]), min(high + reach, self.valid[1])
 
     def floor(self, gap: "Gap") -> float:
         """The least standard deviation that may be claimed for *gap*."""

@@ -1,0 +1,100 @@
+"""What may tell of a tag beside its companions: the pumps' physics around it, and the counter of what it measures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.plant import HeaderSettings, PumpSettings
+from agent.settings import AgentSettings
+from agent.window import Floats, Frame
+from analytics.gaps.physics import flow_columns, head_columns, power_columns
+
+_HOUR_MS = 3_600_000
+_RUNNING = 0.02  # share of the largest power, above which a pump without a speed runs
+
+
+def measured(cells: Frame, tag: str) -> Floats:
+    """The tag's values; NaN where nothing good was measured in the cell, nor in the one before.
+
+    Two devices are not asked at the same instant, so a cell may be empty between two that are not. A value held for
+    longer is one that nobody measured while the gap lasted.
+    """
+    is_fresh = cells.measured(tag)
+    is_fresh[1:] |= is_fresh[:-1].copy()
+    return np.where(is_fresh, cells.values[tag], np.nan)
+
+
+def told(cells: Frame, tags: Sequence[str]) -> Floats:
+    """*tags* as columns, shape (n, len(tags))."""
+    return np.column_stack([measured(cells, tag) for tag in tags]) if tags else np.empty((len(cells), 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Of one tag."""
+
+    tag: str
+    header: HeaderSettings | None = None  # whose flow or head it is, or that of its pump
+    pumps: tuple[PumpSettings, ...] = ()  # of that header
+    pump: PumpSettings | None = None  # whose power it is
+    counter: str | None = None  # totaliser of the same quantity
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """What has to be read for it."""
+        header = self.header
+        names = {self.counter} if header is None else {self.counter, *header.flow, *header.pressure}
+        names |= {name for pump in self.pumps for name in (pump.speed, pump.power)}
+        return frozenset(name for name in names if name is not None)
+
+    def counts(self, cells: Frame) -> Floats | None:
+        """The totaliser in the tag's unit times cells; None where there is none."""
+        if self.counter is None:
+            return None
+        seen = np.where(cells.measured(self.counter), cells.values[self.counter], np.nan)
+        return seen * (_HOUR_MS / cells.step_ms) if np.isfinite(seen).any() else None
+
+    def computed(self, cells: Frame) -> Floats:
+        """What physics says of it, shape (n, m); m is 0 where nothing does."""
+        if self.header is None:
+            return np.empty((len(cells), 0))
+        flow = np.sum([measured(cells, name) for name in self.header.flow], axis=0)
+        head = np.mean([measured(cells, name) for name in self.header.pressure], axis=0)
+        if self.pump is not None:
+            return power_columns(flow, head, _speed(cells, self.pump))
+        pumps = [pump for pump in self.pumps if pump.power is not None]
+        if not pumps:
+            return np.empty((len(cells), 0))
+        speeds = np.column_stack([_speed(cells, pump) for pump in pumps])
+        powers = np.column_stack([measured(cells, pump.power) for pump in pumps if pump.power is not None])
+        is_flow = self.tag in self.header.flow
+        return flow_columns(head, speeds, powers) if is_flow else head_columns(flow, speeds, powers)
+
+
+def sources_of(settings: AgentSettings, tag: str) -> Sources:
+    """By the part *tag* plays in the plant."""
+    for header in settings.headers:
+        pumps = tuple(pump for pump in settings.pumps if pump.header == header.id)
+        if tag in header.flow:
+            return Sources(tag, header, pumps, counter=header.volume if len(header.flow) == 1 else None)
+        if tag in header.pressure:
+            return Sources(tag, header, pumps)
+        for pump in pumps:
+            if tag == pump.power:
+                return Sources(tag, header if pump.speed else None, (pump,), pump, pump.energy)
+    return Sources(tag)
+
+
+def _speed(cells: Frame, pump: PumpSettings) -> Floats:
+    """Relative; of a pump without a speed, whether it runs."""
+    if pump.speed is not None:
+        return measured(cells, pump.speed) / pump.rated_speed
+    power = measured(cells, pump.power) if pump.power is not None else np.full(len(cells), np.nan)
+    runs: NDArray[np.float64] = np.where(np.isfinite(power), power > _RUNNING * _largest(power), np.nan)
+    return runs
+
+
+def _largest(values: Floats) -> float:
+    return float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
