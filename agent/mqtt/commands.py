@@ -1,9 +1,9 @@
 """Commands from SCADA: every one is untrusted, checked, done once, and answered."""
 
 import asyncio
-import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
 from functools import partial
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from agent.health import wall_ms
 from agent.mqtt import payloads, streams
 from agent.mqtt.client import Client, DeniedError
+from agent.mqtt.command_log import CommandLog
 from agent.mqtt.instant import rfc3339
 from agent.mqtt.link import Message
 from agent.mqtt.payloads import Command, CommandResult
@@ -20,8 +21,6 @@ from agent.mqtt.payloads.command import COMMAND_ID
 from agent.mqtt.topics import Topics
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError
-
-log = logging.getLogger(__name__)
 
 LARGEST: Final = 4_096  # bytes of a command
 WAITING: Final = 32  # commands that wait for their turn; more are dropped
@@ -84,7 +83,8 @@ class Commands:
         waiting: asyncio.Queue[Message] = asyncio.Queue(WAITING)
         async with Client(mqtt, f"{client_id}-commands") as client:
             await client.subscribe(self._topics.commands, partial(self._take, waiting))
-            await streams.run(broker=client.ended(), commands=self._work(client, waiting))
+            with closing(CommandLog()) as told:
+                await streams.run(broker=client.ended(), commands=self._work(client, waiting, told))
 
     def _take(self, waiting: asyncio.Queue[Message], message: Message) -> None:
         """Let a message wait for its turn, if it can be a command at all; whoever floods us does not fill the log."""
@@ -93,7 +93,7 @@ class Commands:
         else:
             waiting.put_nowait(message)
 
-    async def _work(self, client: Client, waiting: asyncio.Queue[Message]) -> NoReturn:
+    async def _work(self, client: Client, waiting: asyncio.Queue[Message], told: CommandLog) -> NoReturn:
         while True:
             message = await waiting.get()
             name = self._topics.command(message.topic)
@@ -102,14 +102,14 @@ class Commands:
             if not isinstance(command_id, str) or not re.fullmatch(COMMAND_ID, command_id):
                 self.dropped += 1  # there is no topic to answer on
                 continue
-            error = await self._outcome(name, command_id, request)
+            error = await self._outcome(name, command_id, request, told)
             result = CommandResult(id=command_id, ts=wall_ms(), command=name[:NAME], ok=error is None, error=error)
             try:
                 await client.publish(self._topics.result(command_id), result.encode())
             except DeniedError as denied:
-                log.warning("command %s: %s", command_id, denied)
+                told.tell(f"command {command_id}: {denied}")
 
-    async def _outcome(self, name: str, command_id: str, request: dict[str, object]) -> str | None:
+    async def _outcome(self, name: str, command_id: str, request: dict[str, object], told: CommandLog) -> str | None:
         """Do it, unless it was done before; the error, or None for ok."""
         now_ms = wall_ms()
         self._done = {known: done for known, done in self._done.items() if done.until_ms > now_ms}
@@ -123,7 +123,7 @@ class Commands:
         self._done[command_id] = Done("the broker was lost meanwhile; look whether it was done", command.expires)
         error = await self._do(name, command)
         self._done[command_id] = Done(error, command.expires)
-        log.info("command %s %s of %r: %s", name, command_id, command.user, error or "ok")
+        told.tell(f"command {name} {command_id} of {command.user!r}: {error or 'ok'}")
         return error
 
     def _checked(self, name: str, request: dict[str, object], now_ms: int) -> Command:

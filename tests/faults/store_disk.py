@@ -12,7 +12,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +27,7 @@ PAGE = 4_096
 RECOVERS_WITHIN = 10.0  # s after there is room again
 BEGINS_WITHIN = 30.0  # s after damage
 AT_A_TIME = 3  # stations
+STARTS = 3  # times the patience of a subscriber
 UNNOTICED = 8.0  # s, after which damage has hit nothing that is in use
 
 
@@ -39,11 +42,22 @@ class Round(NamedTuple):
     torn: int  # not in the store, and written before
 
 
+NEVER = Round(inf, 0.0, 0, 0, 0, 0)
+
+
+async def begun(north: Plant) -> None:
+    """Wait for the first live values; an agent takes long to start where several do at a time."""
+    for _ in range(STARTS):
+        with suppress(TimeoutError):
+            return await north.more_live(1)
+    raise TimeoutError(f"the agent does not start: {north.agent.lines[-3:]}")
+
+
 async def full(folder: Path) -> Round:
     """Filled up, the room of the ballast too, for some seconds; then there is room again."""
     with small_disk(folder / "disk", 16) as disk:
         async with plant(folder, disk / "north.db") as north:
-            await north.more_live()
+            await begun(north)
             filler = fill(disk)
             await north.alarm("UNACK")
             for _ in range(random.randint(2, 10)):
@@ -58,6 +72,7 @@ async def full(folder: Path) -> Round:
 async def damaged(folder: Path) -> Round:
     """Pages overwritten, the file cut off or turned to garbage, at a random place, while the agent runs."""
     async with plant(folder, folder / "north.db") as north:
+        await begun(north)
         await north.more_live(random.randint(5, 20))
         random.choice(DAMAGES)(north.database)
         disturb(north.database)
@@ -128,7 +143,7 @@ async def slow(folder: Path) -> Round:
     """Nothing can be written for five to thirty seconds, and whoever tries waits."""
     with failing_disk(folder / "disk", 16) as disk:
         async with plant(folder, disk.folder / "north.db") as north:
-            await north.more_live()
+            await begun(north)
             disk.freeze()
             try:
                 await north.alarm("UNACK")
@@ -169,9 +184,14 @@ async def measured(trouble: Trouble, rounds: int) -> list[Round]:
     turns = asyncio.Semaphore(AT_A_TIME)
 
     async def one() -> Round:
+        done = NEVER
         async with turns:
             with tempfile.TemporaryDirectory() as folder:
-                return await trouble.round(Path(folder))
+                try:
+                    done = await trouble.round(Path(folder))
+                except* TimeoutError as error:
+                    print(f"{trouble.name}: a round came to no end; {error.exceptions}")
+        return done
 
     return await asyncio.gather(*(one() for _ in range(rounds)))
 
