@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station faults-acquisition faults-store bench bench-store bench-week bench-curves schema lock clean
+.PHONY: demo test install real-station faults-acquisition faults-store bench bench-store bench-week bench-curves bench-gaps schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -41,6 +41,9 @@ bench-week: .venv/dev  ## a week of 250 tags at 1 s, as fast as it goes: flat me
 
 bench-curves: .venv/dev  ## curves of single pumps against true ones, by method; ARGS="--set design": the other half of the pumps
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.curves $(ARGS)
+
+bench-gaps: .venv/dev  ## gaps masked in real and simulated series: error, coverage and speed, by method and length
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.gaps $(ARGS)
 
 schema: .venv/dev  ## after a change of settings or payloads: write their JSON Schemas anew
 	$(BIN)/pump-agent schema > config/station.schema.json
