@@ -9,10 +9,11 @@ import resource
 import struct
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Self
 
 from agent.jobs.job import Job, JobContext, Outcome
+from agent.mqtt.estimates import estimate_records
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError
 from agent.store.reader import Reader
@@ -150,7 +151,20 @@ def perform(package: str, settings: AgentSettings, task: Task) -> Outcome:
     job: Job = importlib.import_module(f"{package}.{task.job}").run
     with Reader(settings.storage.path, task.horizon) as reader:
         mark, state = reader.job_state(task.job)
-        return job(JobContext(settings, reader, mark, state, task.now_ms))
+        context = JobContext(settings, reader, mark, state, task.now_ms)
+        return _told(context, job(context))
+
+
+def _told(context: JobContext, outcome: Outcome) -> Outcome:
+    """The outcome, with its filled values as messages where they are to be published; those of history never are."""
+    mqtt, rows = context.settings.mqtt, outcome.mark - context.mark
+    if not mqtt.filled or not (outcome.filled or outcome.unfilled):
+        return outcome
+    imported = context.reader.imported(context.mark + 1, outcome.mark) if rows else []
+    if rows and sum(last - first + 1 for first, last in imported) == rows:
+        return outcome
+    found = estimate_records(outcome.filled, outcome.unfilled, context.now_ms, mqtt.batch_size)
+    return replace(outcome, records=[*outcome.records, *found])
 
 
 def serve(package: str, requests: BinaryIO, answers: BinaryIO) -> None:

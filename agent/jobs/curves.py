@@ -122,7 +122,7 @@ def _taken(curves: HeaderCurves, found: Points, part: _Slice) -> int:
 
 
 def _cells(context: JobContext, part: _Slice) -> Frame:
-    """The frame in which windows that begin in *part* can be judged; filled values are no evidence."""
+    """The frame in which windows that begin in *part* can be judged; filled values are no evidence unless asked for."""
     steadiness, step_ms = part.steadiness, part.step_ms
     before_ms = -(-(steadiness.settle_ms + steadiness.window_ms) // step_ms) * step_ms
     after_ms = steadiness.guard_ms + steadiness.window_ms
@@ -134,6 +134,7 @@ def _cells(context: JobContext, part: _Slice) -> Frame:
         part.begin_ms - before_ms,
         min(part.until_ms + after_ms, context.now_ms // step_ms * step_ms),
         step_ms,
+        with_filled=settings.jobs.curves.filled,
     )
 
 

@@ -31,13 +31,19 @@ class QualitySettings(JobSettings):
     report: Seconds = 300.0  # s between two reports
 
 
+class CurvesSettings(JobSettings):
+    """Learning the pumps' curves."""
+
+    filled: bool = False  # whether values that nobody measured may teach them
+
+
 class JobsSettings(Settings):
     """The analyses; each has safe defaults."""
 
     quality: QualitySettings = QualitySettings(period=60)
     gaps: GapsSettings = GapsSettings(period=60)
     running: JobSettings = JobSettings(period=10)
-    curves: JobSettings = JobSettings(period=300, budget=60)
+    curves: CurvesSettings = CurvesSettings(period=300, budget=60)
     dispatch: JobSettings = JobSettings(period=60)
     rollup: JobSettings = JobSettings(period=300, budget=60)
     seal: JobSettings = JobSettings(period=300, budget=60)

@@ -27,6 +27,7 @@ class MqttSettings(Settings):
     bare_values: bool = False  # <root>/tag/<tag>/value too
     batch_size: Annotated[int, Field(ge=1, le=5_000)] = 1_000  # readings a message; after a crash so many come again
     history_rate: Annotated[float, Field(gt=0)] = 5_000.0  # held-back readings sent per second
+    filled: bool = False  # filled values on <root>/readings too, in batches of their own
     commands: bool = False  # listen on <root>/cmd/#
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ RETAINED: Final[Mapping[Kind, bool]] = {
     "curve": True,
     "schedule": True,
     "quality": True,
+    "filled": False,
     "health": True,
     "losses": True,
 }
@@ -100,6 +101,8 @@ class Topics:
                 name = f"alarm/{key}"
             case "recommendation" | "schedule" if key:
                 name = f"{kind}/{key}"  # a station with several headers has one a header
+            case "filled":
+                name = "readings"
             case _:
                 name = kind
         return Topic(f"{self.root}/{name}", RETAINED[kind])

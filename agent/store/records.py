@@ -17,6 +17,7 @@ Kind = Literal[
     "alarm_test",
     "alarm_metrics",
     "quality",
+    "filled",
     "health",
     "losses",
 ]

@@ -36,8 +36,14 @@ class TagValue(Payload):
 
 
 class Readings(Payload):
-    """`<root>/readings` and `<root>/history`: the log in batches, each row (tag, ts_ms, value, OPC quality code)."""
+    """`<root>/readings` and `<root>/history`: the log in batches, each row (tag, ts_ms, value, OPC quality code).
 
-    seq: Count  # place of the first row in the log
+    Filled values, where they are published at all, come in batches of their own on `<root>/readings`.
+    """
+
+    seq: Count | None = None  # place of the first row in the log; absent of filled values, which are not in it
     count: Count
     rows: tuple[tuple[str, int, Value, int], ...]
+    filled: bool | None = None  # true: nobody measured these
+    reasons: tuple[str, ...] | None = None  # of filled values, one a row: method and standard deviation
+    withdrawn: tuple[tuple[str, int, int], ...] | None = None  # tag, from, up to (ms): filled values now void

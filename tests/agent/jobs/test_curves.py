@@ -157,6 +157,26 @@ def test_filled_values_teach_nothing(tmp_path: Path) -> None:
     assert model.basis.flow_rmse < 0.01 * truth.flow.mean()
 
 
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_filled_values_teach_only_where_asked(tmp_path: Path, *, is_asked: bool) -> None:
+    """A site whose flow meter is often away may say so; here the estimates are half too much, and it shows."""
+    truth = plant(2_400)
+    gap = np.where(np.arange(2_400) < 1_200, truth.flow, np.nan)
+    asked = {"jobs": {"curves": {"filled": is_asked}}}
+    with history(tmp_path, TAGS, **(PLANT | asked)) as past:
+        told(past, replace(truth, flow=gap))
+        past.fill(
+            Filled("flow", START_MS + 1_000 * second, 1.5 * float(truth.flow[second]), 1.0, "linear", START_MS)
+            for second in range(1_210, 2_400)
+        )
+
+        outcome = past.perform("curves", curves.run, START_MS + 2_400_000)
+
+    model = model_from_state(outcome.state)
+    assert model is not None
+    assert (model.basis.flow_rmse > 0.01 * truth.flow.mean()) == is_asked
+
+
 def test_what_no_tag_tells_is_no_evidence(tmp_path: Path) -> None:
     """While pump 2's tags are silent it may or may not run: the total is then nobody's to learn from."""
     truth = plant(2_400)
