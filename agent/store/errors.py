@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SUSPECT = ".suspect"  # appended to the database's name: its next opening looks at every page
+UNREADABLE = "Could not decode to UTF-8"  # Python's own complaint of a text that is torn; it has no code
 PRIMARY = 0xFF  # the low byte of an extended result code is the primary one
 
 SENTENCES = {
@@ -41,6 +42,13 @@ class DamagedError(StorageError):
     """The file is torn; opening it anew sets it aside and begins another."""
 
 
+def _damaged(path: Path, why: object) -> DamagedError:
+    """What to raise; the next opening will look at every page."""
+    with suppress(OSError):
+        path.with_name(path.name + SUSPECT).touch()
+    return DamagedError(f"{path} is damaged ({why}); it is set aside when it is opened next")
+
+
 @contextmanager
 def translating(path: Path) -> Iterator[None]:
     """Turn SQLite's complaints about the disk into ours; what only a bug can cause passes through.
@@ -50,12 +58,12 @@ def translating(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeDecodeError as error:
+        raise _damaged(path, "a text of SQLite's own is torn") from error
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & PRIMARY
-        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            with suppress(OSError):
-                path.with_name(path.name + SUSPECT).touch()
-            raise DamagedError(f"{path} is damaged ({error}); it is set aside when it is opened next") from error
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or UNREADABLE in str(error):
+            raise _damaged(path, error) from error
         if code in SENTENCES:
             kind = FullError if code == sqlite3.SQLITE_FULL else StorageError
             raise kind(SENTENCES[code].format(path=path, error=error)) from error

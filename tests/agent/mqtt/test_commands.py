@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from agent.health import Part, wall_ms
 from agent.mqtt.advice_commands import advice_handlers
+from agent.mqtt.command_log import AT_MOST
 from agent.mqtt.commands import Commands, Handler
 from agent.mqtt.instant import rfc3339
 from agent.mqtt.payloads import Ack, Command, Recommendation
@@ -185,12 +187,13 @@ async def test_nonsense_and_giants_are_dropped_and_the_next_command_is_done(tmp_
     assert ("sent a packet of 5000" in (part.error or "")) == (version == "3.1.1")
 
 
-async def test_a_flood_is_refused_and_commands_work_after_it(tmp_path: Path) -> None:
+async def test_a_flood_is_refused_and_commands_work_after_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Of 20,000 commands at once few are taken a second, so that polling keeps the loop; the broker drops the others.
 
     (Takes seconds: until the broker has given up on its queue for us.)
     """
     bell = Bell()
+    caplog.set_level(logging.INFO)
     with mosquitto(tmp_path) as broker:
         async with (
             subscriber(broker.port, "water/east/cmd/result/#") as scada,
@@ -204,6 +207,7 @@ async def test_a_flood_is_refused_and_commands_work_after_it(tmp_path: Path) -> 
 
     assert bell.taken
     assert len(bell.taken) + commands.dropped < 2_000
+    assert len([one for one in caplog.records if "command" in one.getMessage()]) <= 2 * (AT_MOST + 1)
 
 
 async def test_an_operator_accepts_the_present_advice(tmp_path: Path) -> None:

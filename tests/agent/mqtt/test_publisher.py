@@ -4,12 +4,15 @@ import asyncio
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agent.health import Health
 from agent.mqtt.payloads import Info, Readings, TagValue
 from agent.store.records import Record
 from agent.store.redating import open_anchor
+from agent.tasks import report
 from drivers.reading import Quality, Reading
 from tests.agent.mqtt.station import NOON_MS, append_numbered, good, publishing, station, store_of
 from tests.simulators.broker import mosquitto
@@ -142,6 +145,26 @@ async def test_history_goes_as_fast_as_it_may(tmp_path: Path) -> None:
                 await scada.until(lambda: len(scada.rows(HISTORY)) == 4_000)
 
     assert numbers(scada, HISTORY)["flow"] == list(range(4_000))
+
+
+async def test_health_says_how_much_is_held_back_and_when_that_ends(tmp_path: Path) -> None:
+    """An operator who sees old values come in wants to know how long that goes on."""
+    health, told = Health("east", "1.2.3"), list[dict[str, Any]]()
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path, history_rate=1_000, batch_size=100)
+        async with store_of(settings) as store:
+            await store.append([good("flow", number, NOON_MS + number) for number in range(3_000)])
+            async with subscriber(broker.port, "water/#") as scada, publishing(settings, store):
+                for messages in (2, 30, 60):
+                    await scada.on_topic(HISTORY, messages)
+                    reporting = asyncio.create_task(report(health, store))
+                    await scada.until(lambda: len(scada.on("water/east/health")) == len(told) + 1)
+                    reporting.cancel()
+                    told.append(scada.on("water/east/health")[-1].json["backlog"])
+
+    assert 3_000 > told[0]["behind"] > told[1]["behind"] > told[2]["behind"] == 0
+    assert told[1]["rate"] > 0
+    assert ["until" in one for one in told] == [False, True, False]
 
 
 async def test_a_batch_that_is_too_large_for_the_broker_goes_in_parts(tmp_path: Path) -> None:
