@@ -28,6 +28,9 @@ real-station: .venv/dev  ## what must hold on a real station's recorded hour
 faults-acquisition: .venv/dev  ## devices, buses, servers and clocks that misbehave: wrong values, seconds to bad and back
 	$(BIN)/python -m tests.faults.acquisition
 
+faults-store: .venv/dev  ## agents killed, disks full, damaged or standing still, brokers in trouble: readings lost, twice, out of order
+	$(BIN)/python -m tests.faults.store $(ARGS)
+
 bench: .venv/dev bench-store  ## a reading from poll to broker beside a bare loop, and how steady polling is
 	$(BIN)/python -m tests.benchmarks.poll_to_broker $(ARGS)
 	$(BIN)/python -m tests.benchmarks.jitter
