@@ -16,7 +16,8 @@ GRID = 61
 class Physics:
     """Four shares, each 1 for a curve as pumps have them, over flows from 20 % below the data to 20 % beyond.
 
-    - `falling`: 1 - R/D, R what the head rises right of its peak, summed, and D its whole span;
+    - `falling`: 1 - R/D, R what the head rises right of its peak, summed, and D its whole span; the peak is looked for
+      in the lower half of the flows only, so that a head that rises beyond the data has none there;
     - `peaked`: the same of the efficiency, what it rises right of its peak and falls left of it;
     - `positive`: part of the flows at which head and power are finite and above 0;
     - `efficient`: part of the flows at which the efficiency lies between 0 and 0.92.
@@ -55,7 +56,7 @@ def physics(head: Floats, power: Floats, efficiency: Floats) -> Physics:
     if not positive.all():
         return Physics(0.0, 0.0, float(positive.mean()), 0.0)
     return Physics(
-        falling=_falls(head[int(np.argmax(head)) :], head),
+        falling=_falls(head[int(np.argmax(head[: len(head) // 2])) :], head),
         peaked=_is_one_peak(efficiency) if known else 1.0,
         positive=1.0,
         efficient=float(((efficiency > 0.0) & (efficiency <= MOST_EFFICIENT)).mean()) if known else 1.0,

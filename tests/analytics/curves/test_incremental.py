@@ -112,9 +112,9 @@ def test_a_forgetting_curve_follows_wear_that_an_unforgetting_one_averages() -> 
 
 
 def test_intervals_of_90_percent_hold_the_true_head_about_that_often() -> None:
-    """Over 25 sets of readings; an interval of a reading, or one that forgets the curve's form, would be far off."""
+    """Over 16 sets of readings; an interval of a reading, or one that forgets the curve's form, would be far off."""
     inside = []
-    for seed in range(25):
+    for seed in range(16):
         curve = physics()
         curve.update(points(300, seed=seed, noise=0.0125, slowest=0.7))
         found = curve.predict(AT, 1.0)

@@ -1,0 +1,171 @@
+"""Which method to believe: by what it misses in flow ranges it has not seen, and whether a pump can have its curve."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.curves.methods.duty import CurveMethod, DutyPoints
+from analytics.curves.methods.ensemble import Ensemble
+from analytics.curves.methods.physics import Physics, judged_flows, physics
+from analytics.hydraulics import Floats
+
+RANGES = 4  # of the flow, of equally many readings, each left out in turn
+BINS = 3  # of a range, in which readings are averaged before they are compared: noise is no error of a method
+LEAST_POINTS = 40
+TIE = 1.25  # times the least error: as good, and then whoever stands first in the candidates is taken
+TIE_FLOOR = 0.1  # % that no test on readings tells apart
+MEMBERS = 3  # best of which the ensemble is made
+Candidates = Mapping[str, Callable[[], CurveMethod]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How a method did on flow ranges that were left out of its readings.
+
+    Attributes:
+        name: Of the method.
+        error: What it misses, %: root mean square over the ranges' bins of the median relative error, of head and of
+            power together (half the sum of squares).
+        r2: Of the head at every reading left out; below 0: worse than their mean.
+        rmse: Of the head at them, m. With mae and worst it includes the readings' noise and outliers.
+        mae: Mean absolute error, m.
+        worst: Greatest, m.
+        physics: Of the curve learnt from all readings.
+    """
+
+    name: str
+    error: float
+    r2: float
+    rmse: float
+    mae: float
+    worst: float
+    physics: Physics
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """The method chosen, which has learnt from all points.
+
+    Attributes:
+        method: It.
+        trials: Of every candidate, the least error first.
+        reason: Why it won, one sentence.
+    """
+
+    method: CurveMethod
+    trials: tuple[Trial, ...]
+    reason: str
+
+    @property
+    def trial(self) -> Trial:
+        """That of the method chosen."""
+        return next(each for each in self.trials if each.name == self.method.name)
+
+
+def choose(points: DutyPoints, candidates: Candidates) -> Choice:
+    """The candidate to believe for *points*, a bounded number of them; cost is that of five fits of each.
+
+    Rows left out at random have neighbours in the data, so any smooth curve does well on them, whatever it does where
+    nothing was measured; so whole ranges of flow are left out. A curve no pump can have is vetoed. Of those that are
+    then as good as the best, the first in *candidates* is taken: they stand in the order of what they know of pumps. An
+    ensemble of the best three that are not vetoed takes part.
+
+    Raises:
+        ValueError: Too few points to leave ranges out.
+    """
+    if len(points) < LEAST_POINTS:
+        raise ValueError(f"{len(points)} points are too few to leave ranges of flow out; {LEAST_POINTS} are needed")
+    points = points.take(np.argsort(points.flow / points.speed, kind="stable"))
+    ranges = np.array_split(np.arange(len(points)), RANGES)
+    left_out = {name: _left_out(make, points, ranges) for name, make in candidates.items()}
+    methods = {name: _learnt(make, points) for name, make in candidates.items()}
+    trials = [_trial(name, points, ranges, left_out[name], methods[name]) for name in candidates]
+    best = sorted((each for each in trials if not each.physics.is_vetoed), key=lambda each: each.error)[:MEMBERS]
+    if len(best) > 1:
+        weights = [1.0 / max(each.error, TIE_FLOOR) ** 2 for each in best]
+        together = Ensemble([methods[each.name] for each in best], weights)
+        mixed = sum(w * left_out[each.name] for w, each in zip(np.array(weights) / sum(weights), best, strict=True))
+        methods[together.name] = together
+        trials.append(_trial(together.name, points, ranges, np.asarray(mixed), together))
+    winner = _winner(trials)
+    trials.sort(key=lambda each: each.error)
+    return Choice(methods[winner.name], tuple(trials), _reason(winner, trials))
+
+
+def _learnt(make: Callable[[], CurveMethod], points: DutyPoints) -> CurveMethod:
+    method = make()
+    method.update(points)
+    return method
+
+
+def _left_out(make: Callable[[], CurveMethod], points: DutyPoints, ranges: Sequence[np.ndarray]) -> Floats:
+    """Head and power at each point by a method that has not seen its range, shape (2, n)."""
+    found = np.full((2, len(points)), np.nan)
+    for rows in ranges:
+        rest = np.ones(len(points), dtype=np.bool_)
+        rest[rows] = False
+        said = _learnt(make, points.take(rest)).predict(points.flow[rows], points.speed[rows])
+        found[0, rows], found[1, rows] = said.head, said.power
+    return found
+
+
+def _trial(name: str, points: DutyPoints, ranges: Sequence[np.ndarray], found: Floats, method: CurveMethod) -> Trial:
+    off = found[0] - points.head
+    squares = []
+    for observed, said in ((points.head, found[0]), (points.power, found[1])):
+        bins = [part for rows in ranges for part in np.array_split(rows, BINS)]
+        missed = np.array([np.median(said[part] / observed[part] - 1.0) for part in bins])
+        if np.isfinite(observed).all():
+            squares.append(float(np.mean(missed**2)))
+    spread = points.head - points.head.mean()
+    return Trial(
+        name=name,
+        error=100.0 * float(np.sqrt(np.mean(squares))),
+        r2=1.0 - float((off @ off) / (spread @ spread)),
+        rmse=float(np.sqrt(np.mean(off**2))),
+        mae=float(np.mean(np.abs(off))),
+        worst=float(np.max(np.abs(off))),
+        physics=_physics(method, points),
+    )
+
+
+def _physics(method: CurveMethod, points: DutyPoints) -> Physics:
+    rated = points.flow / points.speed
+    said = method.predict(judged_flows(float(rated[0]), float(rated[-1])), 1.0)
+    return physics(said.head, said.power, said.efficiency)
+
+
+def _winner(trials: Sequence[Trial]) -> Trial:
+    """The first that is as good as the best of those not vetoed; the most physical one where all are."""
+    sound = [each for each in trials if not each.physics.is_vetoed and np.isfinite(each.error)]
+    if not sound:
+        return max(trials, key=lambda each: each.physics.score)
+    least = min(each.error for each in sound)
+    return next(each for each in sound if each.error <= max(TIE * least, least + TIE_FLOOR))
+
+
+def _reason(winner: Trial, trials: Sequence[Trial]) -> str:
+    others = [each for each in trials if each.name != winner.name]
+    said = f"{winner.name} misses flow ranges it has not seen by {winner.error:.2f} %"
+    better = [each.name for each in others if each.error < winner.error and not each.physics.is_vetoed]
+    if better:
+        said += f", as good as {_list(better)} within the noise, and knows more of pumps"
+    vetoed = [f"{each.name} ({_fault(each.physics)})" for each in others if each.physics.is_vetoed]
+    if worse := [f"{each.name} {each.error:.2f} %" for each in others if each.error >= winner.error]:
+        said += f"; {_list(worse)}"
+    return said + (f"; no pump has the curve of {_list(vetoed)}" if vetoed else "")
+
+
+def _fault(found: Physics) -> str:
+    shares = {
+        "its head rises right of its peak": found.falling,
+        "its efficiency has more than one peak": found.peaked,
+        "head or power is not above 0": found.positive,
+        "its efficiency cannot be": found.efficient,
+    }
+    return min(shares, key=lambda fault: shares[fault])
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

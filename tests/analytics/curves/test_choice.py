@@ -1,0 +1,102 @@
+"""Which method is believed, and why it says so."""
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike
+
+from analytics.curves.methods.candidates import candidates
+from analytics.curves.methods.choice import choose
+from analytics.curves.methods.duty import DutyPoints, Prediction
+from analytics.curves.methods.learners import SampledCurve
+from analytics.curves.methods.physics import judged_flows, physics
+from analytics.curves.methods.sample import FlowSample
+from tests.analytics.curves.pump import BEP, catalogue, efficiency, head, points, power
+
+
+class Waving:
+    """The true pump with a wave on its head that no reading sees, and none where they are."""
+
+    name = "waving"
+
+    def update(self, points: DutyPoints) -> None:
+        """Nothing to learn."""
+
+    def predict(self, flow: ArrayLike, speed: ArrayLike) -> Prediction:
+        """Right between 60 and 110 %, rising beyond."""
+        q, n = np.broadcast_arrays(np.asarray(flow, np.float64), np.asarray(speed, np.float64))
+        lifted = head(q, n) + 0.5 * np.maximum(q / n - 1.12 * BEP, 0.0)
+        none = np.zeros(q.shape)
+        return Prediction(lifted, none, power(q, n), none, efficiency(q, n), none)
+
+
+def test_a_method_that_remembers_loses_to_one_that_knows_pumps() -> None:
+    """On rows left out at random a forest is as good as anything; on ranges of flow left out it is not."""
+    makers = {"random forest": lambda: SampledCurve("random forest"), **candidates(learners=False)}
+
+    choice = choose(points(120), makers)
+
+    assert choice.method.name == "physics"
+    errors = {each.name: each.error for each in choice.trials}
+    assert errors["random forest"] > 3.0 * errors["physics"]
+    assert choice.reason.startswith("physics misses flow ranges it has not seen by 0.")
+
+
+def test_the_best_is_vetoed_where_no_pump_has_its_curve() -> None:
+    """It is the truth itself wherever there are readings, so any error measured on them is least."""
+    choice = choose(points(400), {"waving": Waving, **candidates(learners=False)})
+
+    waving = next(each for each in choice.trials if each.name == "waving")
+    assert waving.error < choice.trial.error
+    assert choice.method.name != "waving"
+    assert "no pump has the curve of waving (its head rises right of its peak)" in choice.reason
+
+
+def test_a_catalogue_that_fits_is_preferred() -> None:
+    choice = choose(points(400, worn=0.05), candidates(catalogue(), learners=False))
+
+    assert choice.method.name == "catalogue"
+    assert choice.trial.r2 > 0.9
+    assert choice.trial.mae <= choice.trial.rmse <= choice.trial.worst
+
+
+def test_too_few_points_are_refused_with_their_number() -> None:
+    with pytest.raises(ValueError, match="12 points are too few"):
+        choose(points(12), candidates(learners=False))
+
+
+def test_a_real_curve_has_full_marks_and_each_fault_costs_its_own() -> None:
+    q = judged_flows(0.6 * BEP, 1.1 * BEP)
+    good = physics(head(q), power(q), efficiency(q))
+    rising = physics(head(q) + 0.4 * np.maximum(q - BEP, 0.0), power(q), efficiency(q))
+    dented = physics(head(q), power(q), efficiency(q) - 0.05 * np.exp(-(((q - BEP) / 10.0) ** 2)))
+    perpetual = physics(head(q), 0.5 * power(q), 2.0 * efficiency(q))
+    negative = physics(head(q) - 40.0, power(q), efficiency(q))
+
+    assert (good.score, good.is_vetoed) == (1.0, False)
+    assert rising.falling < 0.98
+    assert dented.peaked < 0.98
+    assert perpetual.efficient < 0.98
+    assert negative.positive < 0.98
+    assert all(each.is_vetoed for each in (rising, dented, perpetual, negative))
+
+
+def test_a_sample_keeps_what_is_rare() -> None:
+    """Ten readings at 140 % among ten thousand at one duty: a sample at random would keep none of them."""
+    sample = FlowSample(200)
+    sample.add(points(10, low=1.39, high=1.41))
+
+    for seed in range(10):
+        sample.add(points(1000, seed=seed, low=0.9, high=1.0))
+
+    assert len(sample.points) == 200
+    assert (sample.points.flow > 1.3 * BEP).sum() == 10
+
+
+def test_a_sample_that_forgets_is_mostly_recent() -> None:
+    sample = FlowSample(200, memory=500.0)
+
+    for seed in range(10):
+        sample.add(points(500, seed=seed, worn=0.1 if seed < 8 else 0.0))
+
+    worn = sample.points.head < 0.95 * head(sample.points.flow)
+    assert worn.mean() < 0.25
