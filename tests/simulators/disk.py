@@ -35,11 +35,11 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
 def fill(folder: Path) -> Path:
     """Take every free block of the file system that holds *folder*; the file that does it."""
     filler = folder / "filler"
-    with filler.open("ab") as file, suppress(OSError):
+    with suppress(OSError), filler.open("ab") as file:  # closing writes what is left, and fails too
         while True:
             file.write(os.urandom(BLOCK) * 16)
             file.flush()
-    with filler.open("ab", buffering=0) as file, suppress(OSError):
+    with suppress(OSError), filler.open("ab", buffering=0) as file:
         while True:
             file.write(bytes(BLOCK))
     return filler

@@ -1,7 +1,9 @@
 """What SCADA gets, whatever happens to the broker."""
 
 import asyncio
+import sqlite3
 from collections import defaultdict
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -145,6 +147,37 @@ async def test_history_goes_as_fast_as_it_may(tmp_path: Path) -> None:
                 await scada.until(lambda: len(scada.rows(HISTORY)) == 4_000)
 
     assert numbers(scada, HISTORY)["flow"] == list(range(4_000))
+
+
+async def test_a_kill_at_any_instant_would_repeat_one_batch_of_both_topics_together(tmp_path: Path) -> None:
+    """What SCADA has and the disk does not know of, looked at again and again while live and old readings go out."""
+    again = []
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path, batch_size=40)
+        storage = settings.storage.model_copy(update={"commit_interval": 0.2})
+        settings = settings.model_copy(update={"storage": storage})
+        async with store_of(settings) as store:
+            await store.append([good("flow", number, NOON_MS + number) for number in range(2_000)])
+            async with subscriber(broker.port, "water/#") as scada, publishing(settings, store):
+                await scada.on_topic(HISTORY)
+                for number in range(2_000, 4_000, 50):
+                    await store.offer([good("flow", each, NOON_MS + each) for each in range(number, number + 50)])
+                    await asyncio.sleep(0.01)
+                    again.append(len(scada.rows(READINGS)) + len(scada.rows(HISTORY)) + owed(storage.path) - 4_000)
+                while len(scada.rows(READINGS)) + len(scada.rows(HISTORY)) < 4_000:
+                    again.append(len(scada.rows(READINGS)) + len(scada.rows(HISTORY)) + owed(storage.path) - 4_000)
+                    await asyncio.sleep(0.001)
+
+    assert max(again) <= 40
+    assert sorted(numbers(scada, READINGS)["flow"] + numbers(scada, HISTORY)["flow"]) == list(range(4_000))
+
+
+def owed(path: Path) -> int:
+    """Readings of 4,000 that a new process would deliver."""
+    with closing(sqlite3.connect(path)) as db:
+        (live,) = db.execute("SELECT id FROM cursor WHERE sink = 'mqtt' AND stream = 'live'").fetchone()
+        (held,) = db.execute("SELECT coalesce(sum(last - first + 1), 0) FROM backlog WHERE sink = 'mqtt'").fetchone()
+    return 4_000 - int(live) + int(held)
 
 
 async def test_health_says_how_much_is_held_back_and_when_that_ends(tmp_path: Path) -> None:
