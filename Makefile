@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station faults-acquisition faults-store bench bench-store bench-week bench-curves bench-gaps schema lock clean
+.PHONY: demo test install real-station faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-curves bench-gaps bench-quality schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -47,6 +47,9 @@ bench-curves: .venv/dev  ## curves of single pumps against true ones, by method;
 
 bench-gaps: .venv/dev  ## gaps masked in real and simulated series: error, coverage and speed, by method and length
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.gaps $(ARGS)
+
+bench-dispatch: .venv/dev  ## the optimisers: gaps, violations and processor time, with peers; ARGS=200 adds random stations
+	$(BIN)/python -m tests.benchmarks.dispatch $(ARGS)
 
 schema: .venv/dev  ## after a change of settings or payloads: write their JSON Schemas anew
 	$(BIN)/pump-agent schema > config/station.schema.json

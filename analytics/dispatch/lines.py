@@ -9,7 +9,7 @@ import numpy as np
 from analytics.dispatch.demand import Demand
 from analytics.dispatch.pump import Array, Physics
 
-_CURVE_POINTS = 129
+_CURVE_POINTS = 65
 _LEAST_HEAD = 0.02  # of the greatest
 _TURNS = 60  # of a root search; ten are usual
 _SHARP = 1e-10  # margin at which the end of a window is found
@@ -27,15 +27,18 @@ class Line:
         self.phi_min, self.phi_max = float(phi[top]), float(phi[max(lifting[-1], top)])
         self._phi = np.linspace(self.phi_min, self.phi_max, _CURVE_POINTS)
         self._head = np.minimum.accumulate(physics.head(self._phi))
-        self._slope = np.gradient(self._head, self._phi)
+        step = (self.phi_max - self.phi_min) / (_CURVE_POINTS - 1)
+        inner = (self._head[2:] - self._head[:-2]) / (2 * step)
+        ends = np.diff(self._head[[0, 1, -2, -1]]) / step
+        self._slope = np.concatenate([ends[:1], inner, ends[-1:]])
         self.head_min, self.head_max = float(self._head[-1]), float(self._head[0])
 
     def phi_at(self, head: Array) -> Array:
         """The φ at which the pump gives *head* at rated speed, kept within its range."""
         phi = np.asarray(np.interp(-head, -self._head, self._phi), np.float64)
-        for _ in range(3):  # from 1e-5 of the range each step gains two digits
+        for _ in range(3):  # from 1e-4 of the range each step gains two digits
             step = (self.physics.head(phi) - head) / np.interp(phi, self._phi, self._slope)
-            phi = np.clip(phi - step, self.phi_min, self.phi_max)
+            phi = np.minimum(np.maximum(phi - step, self.phi_min), self.phi_max)
         return phi
 
     def speed_at(self, phi: Array, head: Array) -> Array:

@@ -15,8 +15,9 @@ from analytics.dispatch.sets import Masks, running_sets
 from analytics.dispatch.survey import Prices, Spots, answers, last_below, sharpened, spots, survey
 
 _PLACES = 13  # of the demand's scalar in the survey of all sets
-_POINTS = 33  # of a line
-_PRICES = 33
+_POINTS = 17  # of a line in the survey
+_FINE_POINTS = 33  # of a line where a place is narrowed
+_PRICES = 17
 _ZOOMS = 2  # each divides the step of prices by 32
 _ROUNDS = 9  # places of one round of narrowing
 _DOUBT = 5e-4  # share of the power by which an estimate of the survey may err; measured: below 1e-5
@@ -124,7 +125,7 @@ def _nearby(station: _Station, place: float, reach: float) -> tuple[float, bool]
     """The best place of one round of narrowing, and whether no limit holds it there."""
     demand, everyone = station.demand, np.ones((1, len(station.lines)), np.bool_)
     at = np.linspace(max(demand.low, place - reach), min(demand.high, place + reach), _ROUNDS)
-    lines = table(station.lines, demand, at, _POINTS)
+    lines = table(station.lines, demand, at, _FINE_POINTS)
     prices = sharpened(lines, answers(lines, _PRICES))
     found = spots(survey(lines, everyone, prices), at, np.zeros(1), demand.worth(at))
     best = int(found.cost[0].argmin())
@@ -136,7 +137,7 @@ def _nearby(station: _Station, place: float, reach: float) -> tuple[float, bool]
 
 def _settle(station: _Station, place: float) -> Dispatch | None:
     """The set at *place* with exact powers, or None where it breaks a limit there."""
-    lines = table(station.lines, station.demand, np.array([place]), 2 * _POINTS)
+    lines = table(station.lines, station.demand, np.array([place]), 2 * _FINE_POINTS)
     everyone = np.ones((1, len(station.lines)), np.bool_)
     prices = answers(lines, _PRICES)
     look = survey(lines, everyone, prices)

@@ -32,13 +32,15 @@ def answers(table: Table, count: int, around: tuple[Array, Array] | None = None)
     pumps, places, points = table.flow.shape
     cost = table.power[:, :, None, :] - price[None, :, :, None] * table.flow[:, :, None, :]  # (n, k, l, m)
     best = cost.argmin(axis=3)
-    middle = np.clip(best, 1, points - 2)
+    middle = np.minimum(np.maximum(best, 1), points - 2)
     start = np.arange(pumps * places).reshape(pumps, places, 1)
     at = points * (start * count + np.arange(count)) + middle  # of cost, flattened
     left, here, right = cost.ravel()[at - 1], cost.ravel()[at], cost.ravel()[at + 1]
     bend = left - 2 * here + right
     offset = np.where(bend > 0, (left - right) / np.where(bend > 0, 2 * bend, 1.0), best - middle)
-    offset = np.clip(offset, -1.0, 1.0)  # vertex of the parabola through the three points around the least
+    offset = np.minimum(
+        np.maximum(offset, -1.0), 1.0
+    )  # vertex of the parabola through the three points around the least
     flow, at = table.flow.ravel(), points * start + middle
     return Prices(price, _parabola(left, here, right, offset), _parabola(flow[at - 1], flow[at], flow[at + 1], offset))
 
