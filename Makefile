@@ -48,6 +48,9 @@ bench-curves: .venv/dev  ## curves of single pumps against true ones, by method;
 bench-gaps: .venv/dev  ## gaps masked in real and simulated series: error, coverage and speed, by method and length
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.gaps $(ARGS)
 
+bench-quality: .venv/dev  ## faults put into good data: share found, by kind; false flags a tag and day; speed
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.quality $(ARGS)
+
 bench-dispatch: .venv/dev  ## the optimisers: gaps, violations and processor time, with peers; ARGS=200 adds random stations
 	$(BIN)/python -m tests.benchmarks.dispatch $(ARGS)
 

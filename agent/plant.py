@@ -157,7 +157,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 class TariffBand(Settings):
     """A price that holds at some hours of some days, in the station's own time."""
 
-    price: float = Field(examples=[0.21])  # money per kWh
+    price: float = Field(ge=0, examples=[0.21])  # money per kWh
     days: tuple[Day, ...] = Field(default=get_args(Day), min_length=1)
     start: str = "00:00"  # HH:MM
     end: str = "24:00"  # later than start: a night is two bands
@@ -185,7 +185,7 @@ class TariffSettings(Settings):
     """What energy costs."""
 
     currency: str = "EUR"
-    price: float = 0.0  # money per kWh outside every band; 0: cost is not shown
+    price: Annotated[float, Field(ge=0)] = 0.0  # money per kWh outside every band; 0: cost is not shown
     bands: tuple[TariffBand, ...] = Field(default=(), alias="band")
 
     @model_validator(mode="after")
@@ -194,6 +194,26 @@ class TariffSettings(Settings):
             if one.overlaps(other):
                 raise contradiction("band", f"bands {i} and {j} both set the price of some hours; let one end earlier")
         return self
+
+    @model_validator(mode="after")
+    def _every_hour_has_a_price(self) -> Self:
+        """Energy that costs nothing for some hours would be advised for."""
+        if self.bands and not self.price and (hole := self._hole()):
+            sentence = f"missing or 0, but no band sets a price from {hole}; add price, or a band for those hours"
+            raise contradiction("price", sentence)
+        return self
+
+    def _hole(self) -> str | None:
+        """The first time of the week that no band covers, like "sat 21:00"."""
+        for day in get_args(Day):
+            time = "00:00"
+            for band in sorted((band for band in self.bands if day in band.days), key=lambda band: band.start):
+                if band.start > time:
+                    break
+                time = max(time, band.end)
+            if time < "24:00":
+                return f"{day} {time}"
+        return None
 
 
 class AdviceSettings(Settings):

@@ -17,7 +17,7 @@ from agent.plant import (
     TariffSettings,
 )
 from agent.store.settings import StorageSettings
-from drivers.settings import AnyDeviceSettings, LocalPath, Settings, contradiction
+from drivers.settings import AnyDeviceSettings, LocalPath, Settings, TagSettings, contradiction
 
 
 class _Usual(NamedTuple):
@@ -75,6 +75,16 @@ class AgentSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _limits_lie_where_readings_are_good(self) -> Self:
+        """A reading outside its valid range is bad, and raises no limit's alarm."""
+        tags = {tag.name: tag for device in self.devices for tag in device.tags}
+        for i, limit in enumerate(self.limits):
+            for side in limit.sides:
+                if limit.tag in tags and (sentence := _out_of_reach(tags[limit.tag], side, getattr(limit, side))):
+                    raise contradiction(("limit", i, side), sentence)
+        return self
+
+    @model_validator(mode="after")
     def _rated_speeds_are_in_their_tags_unit(self) -> Self:
         units = {tag.name: tag.unit.lower() for device in self.devices for tag in device.tags}
         for i, pump in enumerate(self.pumps):
@@ -93,3 +103,13 @@ class AgentSettings(Settings):
             )
             raise contradiction(("advice", "expiry"), sentence)
         return self
+
+
+def _out_of_reach(tag: TagSettings, side: str, value: float) -> str | None:
+    """Why no good reading of *tag* can lie beyond a limit; None where one can."""
+    is_high = side.startswith("high")
+    end, key = (tag.valid_max, "valid_max") if is_high else (tag.valid_min, "valid_min")
+    if end is None or (value < end if is_high else value > end):
+        return None
+    fact = f'is {value:g}, but tag "{tag.name}" is bad beyond its {key} of {end:g}, so the alarm never comes'
+    return f"{fact}; {'lower' if is_high else 'raise'} it, or move {key}"

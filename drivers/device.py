@@ -10,6 +10,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -86,6 +87,14 @@ class TagSettings(Settings):
     frozen_after: Seconds | None = None  # s without a change, while its pump runs, that are suspect; likewise
     fill: Fill = "missing"
     totaliser: bool = False  # a cumulative counter: held, never interpolated
+
+    @field_validator("scale")
+    @classmethod
+    def _scale_tells_values_apart(cls, scale: float) -> float:
+        if not scale:
+            sentence = "is 0, which makes every reading the same; write what a raw step is worth, or leave scale out"
+            raise PydanticCustomError("contradiction", "{sentence}", {"path": (), "sentence": sentence})
+        return scale
 
     @model_validator(mode="after")
     def _range_is_a_range(self) -> Self:

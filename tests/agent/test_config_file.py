@@ -226,6 +226,14 @@ PLANTED = [
         '"192.0.2.20" is no address; write it like "opc.tcp',
     ),
     ('#e.g. root = "water/hillside"  ', 'root = "/water/#" #', '"/water/#" is no topic to publish under'),
+    # what would be taken in and do harm
+    ("scale = 0.001", "scale = 0", 'tag "suction.pressure": scale: is 0, which makes every reading the same'),
+    ("price = 0.16 ", "price = -0.16 ", "tariff: price: must be 0 or more, not -0.16"),
+    ("price = 0.27", "price = -0.27", "price: must be 0 or more, not -0.27"),
+    ("high = 5.8 ", "high = 16.0 ", 'is 16, but tag "header.pressure" is bad beyond its valid_max of 16'),
+    ("low = 3.2 ", "low = -1.0 ", 'is -1, but tag "header.pressure" is bad beyond its valid_min of 0'),
+    ("price = 0.16 ", "price = 0.0 ", "no band sets a price from mon 00:00; add price, or a band for those hours"),
+    ('id = "p1"\n', 'id = "p1"\nrunning_power = [8.0, 4.0]\n', "must rise: it stands up to the first"),
     # a name that is there twice
     ('name = "p3.running"', 'name = "p1.running"', 'tag "p1.running": name: another tag has this name'),
     ('name = "works"', 'name = "plc"', 'device "plc": name: another device has this name'),

@@ -97,10 +97,10 @@ def test_two_prices_for_one_minute_are_refused(start: str, end: str, agree: bool
     other = TariffBand(price=0.1, start=start, end=end, days=("mon",))
 
     if agree:
-        assert TariffSettings(band=(day, other)).bands == (day, other)
+        assert TariffSettings(price=0.2, band=(day, other)).bands == (day, other)
     else:
         with pytest.raises(ValidationError, match="bands 1 and 2 both set the price"):
-            TariffSettings(band=(day, other))
+            TariffSettings(price=0.2, band=(day, other))
 
 
 def test_reading_settings_loads_no_protocol_and_no_mathematics() -> None:

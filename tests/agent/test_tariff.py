@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from agent import tariff
-from agent.plant import TariffSettings
+from agent.plant import Day, TariffBand, TariffSettings
 
 HOUR_MS = 3_600_000
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -62,3 +63,29 @@ def test_a_band_of_one_weekday_begins_at_the_stations_midnight() -> None:
 
     assert tariff.price(settings, utc_ms("2026-03-28T22:59"), BERLIN) == 0.2
     assert tariff.price(settings, utc_ms("2026-03-28T23:00"), BERLIN) == 0.1
+
+
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@pytest.mark.parametrize(
+    ("bands", "hole"),
+    [
+        ([(WEEK, "00:00", "24:00")], None),
+        ([(WEEK, "06:00", "22:00"), (WEEK, "22:00", "24:00"), (WEEK, "00:00", "06:00")], None),
+        ([(WEEK[:5], "00:00", "24:00")], "sat 00:00"),
+        ([(WEEK, "00:00", "06:00"), (WEEK, "06:30", "24:00")], "mon 06:00"),
+        ([(WEEK, "00:00", "23:59")], "mon 23:59"),
+    ],
+)
+def test_bands_need_a_base_price_unless_they_cover_the_week(
+    bands: list[tuple[tuple[Day, ...], str, str]], hole: str | None
+) -> None:
+    """Hours in which energy costs nothing are the hours in which advice would have every pump run."""
+    found = tuple(TariffBand(price=0.2, days=days, start=start, end=end) for days, start, end in bands)
+    if hole is None:
+        assert TariffSettings(band=found).price == 0.0
+        return
+    with pytest.raises(ValidationError, match=f"no band sets a price from {hole}"):
+        TariffSettings(band=found)
+    assert TariffSettings(band=found, price=0.1).price == 0.1
