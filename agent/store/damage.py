@@ -72,8 +72,7 @@ def set_aside(path: Path) -> Path:
 def note_set_aside(path: Path, aside: Path) -> None:
     """Tell in the new database at *path* what is missing, and let its ids go on above the old ones."""
     now_ms = time.time_ns() // 1_000_000
-    first, highest, oldest, newest = _extent(aside)
-    rows = max(0, highest - first + 1)
+    rows, highest, oldest, newest = _extent(aside)
     if (end := Tail(path).read()) and end.last_id > highest:  # the file may have lost its newest rows
         rows += end.rows_after(highest)
         highest, newest = end.last_id, max(newest or 0, end.newest_ms)
@@ -96,13 +95,13 @@ def _last_record(aside: Path) -> int:
 
 
 def _extent(aside: Path) -> tuple[int, int, int | None, int | None]:
-    """First id, last id, oldest and newest time of a damaged database, as far as it still says."""
+    """How many rows, the last id, oldest and newest time of a damaged database, as far as it still says."""
     try:
         with translating(aside), closing(sqlite3.connect(aside)) as db:
-            row = db.execute("SELECT min(first), max(last), min(min_ms), max(max_ms) FROM span").fetchone()
+            row = db.execute("SELECT sum(last - first + 1), max(last), min(min_ms), max(max_ms) FROM span").fetchone()
             # A torn file may have lost its newest rows: ids go on well above the last one seen.
-            return (row[0], row[1], row[2], row[3]) if row[1] else (1, 0, None, None)
+            return (row[0], row[1], row[2], row[3]) if row[1] else (0, 0, None, None)
     except (StorageError, sqlite3.DatabaseError):
-        return 1, 0, None, None
+        return 0, 0, None, None
     finally:
         aside.with_name(aside.name + SUSPECT).unlink(missing_ok=True)

@@ -16,8 +16,8 @@ from agent.store.history_report import ImportReport
 from agent.store.history_rows import readings
 from agent.store.history_time import Clock
 from agent.store.history_values import Check
+from agent.store.known import known
 from agent.store.log import Log
-from agent.store.rows import Rows
 from agent.store.schema import prepare_now
 from agent.store.zones import Offered
 from drivers.reading import Quality
@@ -119,8 +119,8 @@ def _keep(log: Log, chunk: list[Offered], report: ImportReport) -> None:
     if len(set(map(_key, chunk))) < len(chunk):
         new = list({_key(one): one for one in chunk}.values())  # of a tag's equal times the last counts
     with log.transaction():
-        if known := _known(log, _time(chunk[0]), _time(chunk[-1])):
-            new = [one for one in new if _key(one) not in known]
+        if there := known(log, _time(chunk[0]), _time(chunk[-1])):
+            new = [one for one in new if _key(one) not in there]
         log.names.learn(set(map(_tag, new)), set(map(_reason, new)), log.last_id + 1)
         log.insert(new, imported=True)
     report.duplicates += len(chunk) - len(new)
@@ -129,20 +129,6 @@ def _keep(log: Log, chunk: list[Offered], report: ImportReport) -> None:
         codes = map(_quality, new)
         report.bad += sum(count for code, count in Counter(codes).items() if code < Quality.UNCERTAIN)
         report.keep(_time(new[0]), _time(new[-1]))
-
-
-def _known(log: Log, first_ms: int, last_ms: int) -> set[tuple[str, int]]:
-    """Tags and times that the log has of this time; empty, at no cost, where it has none."""
-    known: set[tuple[str, int]] = set()
-    rows = Rows(log.db)
-    spans = log.db.execute("SELECT first, last FROM span WHERE max_ms >= ? AND min_ms <= ?", (first_ms, last_ms))
-    for first, last in spans.fetchall():
-        chunks, hot = rows.part(first, last, None, first_ms, last_ms + 1)
-        known.update((log.names.tag_of[row[1]], row[2]) for row in hot)
-        for chunk in chunks:
-            tag = log.names.tag_of[chunk.tag]
-            known.update((tag, ts_ms) for ts_ms in chunk.times_ms if first_ms <= ts_ms <= last_ms)
-    return known
 
 
 def _note(log: Log, digest: str, report: ImportReport) -> None:

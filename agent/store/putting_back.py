@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.store.errors import SUSPECT
+from agent.store.known import known
 from agent.store.log import Log
-from agent.store.losses import DAMAGED
+from agent.store.losses import DAMAGED, Loss
+from agent.store.missing import Hole, summed
+from agent.store.rolled import RolledPage
 from agent.store.rows import sealed_upto
-from agent.store.salvage import LENGTH, Block, Findings, Names, Piece, Rows, Unsent
+from agent.store.salvage import LENGTH, Findings, Names, Piece, Rows, Unsent
+from agent.store.salvaged_block import Block
 from agent.store.writer import JUDGES, Store
 from agent.store.zones import Span, Stored
 
@@ -39,7 +43,7 @@ async def put_back(store: Store, damaged: Path) -> int:
     """Copy what can be read of *damaged* into *store*, and rename it by how that went; doing it again harms nothing.
 
     Returns:
-        Readings put back; those in sealed blocks are not counted.
+        Readings put back.
 
     Raises:
         StorageError: The disk refuses; what was put back stays, and the file is still waiting.
@@ -70,9 +74,15 @@ class _Salvage:
         self._reason = f"{DAMAGED} and set aside as {damaged.name}"
         self._names = Names({}, {})
         self._unsent: list[Unsent] = []
-        self._holes: list[Span] = []
+        self._holes: list[Hole] = []
+        self._first_hot: int | None = None
         self.has_found = False
-        self.rows = self.missing = 0
+        self.rows = 0
+
+    @property
+    def missing(self) -> int:
+        """Readings that cannot be read."""
+        return sum(hole.readings for hole in self._holes)
 
     async def take(self, piece: Piece) -> None:
         """Put one piece into the store."""
@@ -85,10 +95,12 @@ class _Salvage:
                 self._unsent.append(piece)
             case Rows():
                 self.rows += await self._store.write(partial(_put_rows, piece=piece, names=self._names))
-                self.missing += piece.missing
-                self._holes += [piece.span] if piece.missing else []
+                self._first_hot = piece.span.first
+                self._miss(piece.holes)
             case Block():
                 await self._store.write(partial(_put_block, piece=piece, names=self._names))
+                self.rows += piece.rows
+                self._miss(piece.holes)
             case Findings():
                 await self._store.write(partial(_put_findings, piece=piece, names=self._names))
 
@@ -99,7 +111,14 @@ class _Salvage:
                 continue
             for first, last in unsent.places:
                 await self._store.owe(unsent.sink, first, last)
-        await self._store.write(partial(_settle_loss, reason=self._reason, rows=self.rows, holes=self._holes))
+        if self._first_hot is not None:
+            await self._store.write(partial(_roll_up_again, first=self._first_hot))
+        tags = self._names.tags
+        losses = [Loss(tags[hole.tag][0] if hole.tag else "", self._reason, *hole[1:]) for hole in self._holes]
+        await self._store.write(partial(_settle_loss, reason=self._reason, rows=self.rows, losses=losses))
+
+    def _miss(self, holes: list[Hole]) -> None:
+        self._holes = summed([*self._holes, *holes])
 
 
 async def _read(damaged: Path) -> AsyncIterator[Piece]:
@@ -143,11 +162,15 @@ def _put_rows(log: Log, piece: Rows, names: Names) -> int:
         return 0
     span = piece.span
     if span.first <= sealed_upto(log.db):
+        times = [row[2] for row in piece.rows]
+        there = known(log, min(times), max(times))  # put back before
         named = [
             (names.tags[tag][0], ts_ms, value, quality, names.reasons.get(reason or 0))
             for _, tag, ts_ms, value, quality, reason in piece.rows
+            if (names.tags[tag][0], ts_ms) not in there
         ]
-        return len(log.insert(named, imported=True).rows)
+        log.insert(named, imported=True)
+        return len(piece.rows)
     rows = [_renumbered(log, row, names) for row in piece.rows]
     log.db.executemany("INSERT OR IGNORE INTO reading VALUES (?, ?, ?, ?, ?, ?)", rows)
     for run in _runs(rows):
@@ -205,20 +228,27 @@ def _kinds(log: Log, kinds: str, names: Names) -> str:
 
 
 def _put_findings(log: Log, piece: Findings, names: Names) -> None:
-    first = log.db.execute("SELECT min(id) FROM record").fetchone()[0] or 2**62
+    db, numbers = log.db, {old: log.names.tags[name] for old, (name, _, _) in names.tags.items()}
+    first = db.execute("SELECT min(id) FROM record").fetchone()[0] or 2**62
     records = [row for row in piece.records if row[0] < first]
-    log.db.executemany("INSERT OR IGNORE INTO record (id, kind, key, ts_ms, body) VALUES (?, ?, ?, ?, ?)", records)
-    filled = [(log.names.tags[names.tags[row[0]][0]], *row[1:]) for row in piece.filled if row[0] in names.tags]
-    log.db.executemany("INSERT OR IGNORE INTO filled VALUES (?, ?, ?, ?, ?, ?)", filled)
+    db.executemany("INSERT OR IGNORE INTO record (id, kind, key, ts_ms, body) VALUES (?, ?, ?, ?, ?)", records)
+    filled = [(numbers[row[0]], *row[1:]) for row in piece.filled if row[0] in numbers]
+    db.executemany("INSERT OR IGNORE INTO filled VALUES (?, ?, ?, ?, ?, ?)", filled)
+    rolled = [RolledPage(numbers[page.tag], *page[1:]) for page in piece.rolled if page.tag in numbers]
+    places = ",".join(repeat("?", len(RolledPage._fields)))
+    db.executemany(f"INSERT OR IGNORE INTO rollup VALUES ({places})", rolled)  # noqa: S608 - marks only
+    db.executemany("INSERT OR IGNORE INTO loss VALUES (?, ?, ?, ?, ?, ?, ?, ?)", piece.losses)
 
 
-def _settle_loss(log: Log, reason: str, rows: int, holes: list[Span]) -> None:
-    """What was put back is no loss; what is still missing lies between these times."""
-    first = min((hole.min_ms for hole in holes), default=None)
-    last = max((hole.max_ms for hole in holes), default=None)
-    log.db.execute(
-        "UPDATE loss SET count = max(0, count - ?), first_ms = coalesce(?, first_ms), last_ms = coalesce(?, last_ms)"
-        " WHERE reason = ?",
-        (rows, first, last, reason),
-    )
-    log.db.execute("DELETE FROM loss WHERE reason = ? AND count = 0", (reason,))
+def _roll_up_again(log: Log, first: int) -> None:
+    """Rows from *first* on are rolled up once more: of their hours there may be a page that knows the new ones only."""
+    log.db.execute("UPDATE job SET mark = min(mark, ?) WHERE job = 'rollup'", (first - 1,))
+
+
+def _settle_loss(log: Log, reason: str, rows: int, losses: list[Loss]) -> None:
+    """What was put back is no loss; what cannot be read is told by tag, and what was not looked at without."""
+    told = log.db.execute("SELECT sum(count), min(first_ms), max(last_ms) FROM loss WHERE reason = ?", (reason,))
+    count, first_ms, last_ms = told.fetchone()
+    left = (count or 0) - rows - sum(loss.readings for loss in losses)
+    log.db.execute("DELETE FROM loss WHERE reason = ?", (reason,))
+    log.lose([*losses, *([Loss("", reason, first_ms, last_ms, left, 0)] if left > 0 else [])])

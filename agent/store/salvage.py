@@ -1,7 +1,6 @@
 """What can be read of a damaged database, piece by piece; run as a child process that may take its time.
 
-`python -m agent.store.salvage FILE` writes pickled pieces to standard output, the newest readings first. A part
-of the file that cannot be read is approached from both sides by halves, and passed over at the end.
+`python -m agent.store.salvage FILE` writes pickled pieces to standard output, the newest readings first.
 """
 
 import os
@@ -9,18 +8,27 @@ import pickle
 import sqlite3
 import struct
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from agent.store.missing import Hole, holes
+from agent.store.rolled import RolledPage
+from agent.store.salvaged_block import Block, salvaged_block, span_of_block
+from agent.store.torn import TORN, Torn
+from agent.store.writer import JUDGES
 from agent.store.zones import Span, Stored
 
 LENGTH = struct.Struct(">Q")
 ROWS = 4_096  # of a piece
-FINEST = 32  # ids; a smaller part around torn pages is not looked into
-TORN = (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError)
+PAGES = 65_536  # rows of the table of rollups that are looked for at once; most of them have been replaced
+FEW_TRIES = 20_000  # at what is torn where nothing says that there are rows
+SECOND_MS = 1_000
+ANY_TIME = (0, 2**42)  # ms, until the year 2109
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,111 +49,143 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Readings of one span, and how many of it could not be read."""
+    """Readings of one span, and what of it could not be read."""
 
     span: Span
     rows: list[Stored]
-    missing: int
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A sealed block as it lies there."""
-
-    span: Span
-    strips: list[tuple[int, bytes]]
-    chunks: list[tuple[Any, ...]]
+    holes: list[Hole]
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
     """Rows of the other tables that a person would miss."""
 
-    records: list[tuple[Any, ...]]
-    filled: list[tuple[Any, ...]]
+    records: list[tuple[Any, ...]] = field(default_factory=list)
+    filled: list[tuple[Any, ...]] = field(default_factory=list)
+    rolled: list[RolledPage] = field(default_factory=list)
+    losses: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 Piece = Names | Unsent | Rows | Block | Findings
 
 
 def pieces(path: Path) -> Iterator[Piece]:
-    """Everything that can be read of the file at *path*; nothing where its dictionary or zone map is lost."""
+    """Everything that can be read of the file at *path*; nothing where its tags' names are lost."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        tags = {row[0]: row[1:] for row in _all(db, "SELECT id, name, unit, first FROM tag")}
-        reasons = dict(_all(db, "SELECT id, text FROM reason"))
-        spans = [Span(*row) for row in _all(db, "SELECT * FROM span ORDER BY first DESC")]
-        if not tags or not spans:
+        yield from _Wreck(db).pieces()
+
+
+class _Wreck:
+    """A damaged database."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._torn = torn = Torn(db)
+        last = torn.one("SELECT max(id) FROM tag", "SELECT max(rowid) FROM tag INDEXED BY sqlite_autoindex_tag_1")
+        rows = torn.around("tag", "id", (0, last))
+        names = torn.all("SELECT rowid, name FROM tag INDEXED BY sqlite_autoindex_tag_1")
+        self._tags: dict[int, tuple[str, str, int]] = {number: (name, "", 0) for number, name in names}
+        self._tags |= {number: (name, unit, first) for number, name, unit, first in rows}
+        self._reasons = {row[0]: row[1] for row in torn.all("SELECT id, text FROM reason")}
+        self._sealed = torn.one("SELECT id FROM mark WHERE name = 'sealed'")
+        self._spans = self._known_spans()
+        self._unsent: list[Unsent] = []
+
+    def pieces(self) -> Iterator[Piece]:
+        if not self._tags:
             return
-        yield Names(tags, reasons)
-        yield from _unsent(db, max(span.last for span in spans))
-        sealed = (_all(db, "SELECT id FROM mark WHERE name = 'sealed'") or [(0,)])[0][0]
-        for span in spans:
-            if span.last > sealed:
-                yield from _readings(db, span, tags.keys())
-        for kind in _all(db, "SELECT DISTINCT kind FROM record"):
-            yield Findings(_all(db, "SELECT id, kind, key, ts_ms, body FROM record WHERE kind = ?", *kind), [])
-        for tag in tags:
-            if filled := _all(db, "SELECT * FROM filled WHERE tag = ?", tag):
-                yield Findings([], filled)
-        for span in spans:
-            if span.last <= sealed and (block := _block(db, span)):
-                yield block
+        yield Names(self._tags, self._reasons)
+        self._unsent = list(self._not_acknowledged())
+        yield from self._unsent
+        usual: Counter[int] = Counter()
+        for span, is_known in self._stretches():
+            for piece in self._readings(span, usual, is_known=is_known):
+                usual = Counter(row[1] for row in piece.rows) or usual
+                yield piece
+        yield from self._findings()
+        for span in self._spans:
+            if span.last <= self._sealed:
+                yield salvaged_block(self._db, span, self._tags, self._owed())
 
+    def _known_spans(self) -> list[Span]:
+        """The zone map, the newest first."""
+        last = self._torn.one("SELECT max(first) FROM span", "SELECT max(first) FROM span INDEXED BY span_end")
+        rows = self._torn.around("span", "first", (0, last))
+        found = {row[0]: Span(*row) for row in rows if 0 < row[0] <= row[1] and row[2] <= row[3]}
+        for (block,) in self._torn.all("SELECT DISTINCT block FROM chunk"):
+            if block not in found and (span := span_of_block(self._db, block, self._tags)):
+                found[block] = span
+        return [found[first] for first in sorted(found, reverse=True)]
 
-def _all(db: sqlite3.Connection, query: str, *values: object) -> list[Any]:
-    """As many rows as come before the first torn page."""
-    found: list[Any] = []
-    with suppress(*TORN):
-        found.extend(db.execute(query, values))
-    return found
+    def _stretches(self) -> Iterator[tuple[Span, bool]]:
+        """Spans in the table, the newest first, and what lies between them, where the zone map may be torn."""
+        hot = [span for span in self._spans if span.last > self._sealed]
+        newest = self._torn.one("SELECT max(id) FROM reading", "SELECT max(id) FROM latest")
+        end = Span(max([newest, *(span.last for span in hot)]) + 1, 0, 0, 0, 0)
+        begin = Span(0, self._sealed, 0, 0, 0)
+        for newer, older in pairwise([end, *hot, begin]):
+            if newer.first > older.last + 1:
+                yield Span(older.last + 1, newer.first - 1, *ANY_TIME, 0), False
+            if older is not begin:
+                yield older, True
 
+    def _readings(self, span: Span, usual: Counter[int], *, is_known: bool) -> Iterator[Rows]:
+        if not is_known:  # ids may leap by any number
+            rows = self._plausible(Torn(self._db, FEW_TRIES), span)
+            for start in range(0, len(rows), ROWS):
+                some = rows[start : start + ROWS]
+                yield Rows(Span(some[0][0], some[-1][0], *ANY_TIME, 0), some, [])
+            return
+        for first in range(span.first, span.last + 1, ROWS):
+            part = Span(first, min(first + ROWS - 1, span.last), *span[2:])
+            rows = self._plausible(self._torn, part)
+            yield Rows(part, rows, holes(part, rows, usual, [] if span.imported else self._owed()))
 
-def _unsent(db: sqlite3.Connection, last: int) -> Iterator[Unsent]:
-    held: dict[str, list[tuple[int, int]]] = {}
-    for sink, place in _all(db, "SELECT sink, id FROM cursor WHERE stream = 'live'"):
-        held[sink] = [(place + 1, last)] if place < last else []
-    for sink, *place in _all(db, "SELECT sink, first, last FROM backlog ORDER BY sink, first"):
-        held.setdefault(sink, []).append((place[0], place[1]))
-    yield from (Unsent(sink, places) for sink, places in held.items() if places)
+    def _plausible(self, torn: Torn, span: Span) -> list[Stored]:
+        found = torn.around("reading", "id", span[:2])
+        return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in found if self._is_plausible(row, span)]
 
+    def _is_plausible(self, row: Sequence[Any], span: Span) -> bool:
+        """Whether a row of a file with torn pages is what was written, as far as can be told."""
+        number, tag, ts_ms, _, quality, reason = row
+        return (
+            all(isinstance(one, int) for one in (number, tag, ts_ms, quality, reason or 0))
+            and tag in self._tags
+            and span.min_ms <= ts_ms <= span.max_ms
+            and 0 <= quality < 2**16
+        )
 
-def _readings(db: sqlite3.Connection, span: Span, tags: Any) -> Iterator[Rows]:
-    for first in range(span.first, span.last + 1, ROWS):
-        last = min(first + ROWS - 1, span.last)
-        rows = [row for row in _between(db, first, last) if _is_plausible(row, span, tags)]
-        part = Span(first, last, span.min_ms, span.max_ms, span.imported)
-        yield Rows(part, rows, last - first + 1 - len(rows))
+    def _not_acknowledged(self) -> Iterator[Unsent]:
+        last = max((span.last for span in self._spans), default=0)
+        held: dict[str, list[tuple[int, int]]] = {}
+        for sink, place in self._torn.all("SELECT sink, id FROM cursor WHERE stream = 'live'"):
+            held[sink] = [(place + 1, last)] if place < last else []
+        for sink, *place in self._torn.all("SELECT sink, first, last FROM backlog ORDER BY sink, first"):
+            held.setdefault(sink, []).append((place[0], place[1]))
+        yield from (Unsent(sink, places) for sink, places in held.items() if places)
 
+    def _owed(self) -> list[tuple[int, int]]:
+        """What the receiver that has least has not acknowledged."""
+        every = [one.places for one in self._unsent if one.sink not in JUDGES]
+        return max(every, key=lambda places: sum(last - first + 1 for first, last in places), default=[])
 
-def _between(db: sqlite3.Connection, first: int, last: int) -> list[Stored]:
-    try:
-        return db.execute("SELECT * FROM reading WHERE id BETWEEN ? AND ? ORDER BY id", (first, last)).fetchall()
-    except TORN:
-        if last - first < FINEST:
-            return []
-        middle = (first + last) // 2
-        return _between(db, first, middle) + _between(db, middle + 1, last)
-
-
-def _is_plausible(row: Sequence[Any], span: Span, tags: Any) -> bool:
-    """Whether a row of a file with torn pages is what was written, as far as can be told."""
-    number, tag, ts_ms, _, quality, reason = row
-    return (
-        all(isinstance(one, int) for one in (number, tag, ts_ms, quality, reason or 0))
-        and tag in tags
-        and span.min_ms <= ts_ms <= span.max_ms
-        and 0 <= quality < 2**16
-    )
-
-
-def _block(db: sqlite3.Connection, span: Span) -> Block | None:
-    """A sealed block; None where a strip of it, which its chunks share, is torn."""
-    try:
-        strips = db.execute("SELECT id, body FROM strip WHERE block = ?", (span.first,)).fetchall()
-        chunks = db.execute("SELECT * FROM chunk WHERE block = ?", (span.first,)).fetchall()
-    except TORN:
-        return None
-    return Block(span, strips, chunks)
+    def _findings(self) -> Iterator[Findings]:
+        last = self._torn.one(
+            "SELECT seq FROM sqlite_sequence WHERE name = 'record'", "SELECT max(id) FROM record INDEXED BY record_key"
+        )
+        records = self._torn.around("record", "id", (0, last))
+        for end in range(len(records), 0, -ROWS):
+            yield Findings(records=records[max(0, end - ROWS) : end])
+        few = Torn(self._db, FEW_TRIES)
+        for tag in self._tags:
+            if filled := few.around("filled", "ts_ms", ANY_TIME, f"tag = {tag}", SECOND_MS):
+                yield Findings(filled=filled)
+        last = few.one("SELECT max(rowid) FROM rollup", "SELECT max(rowid) FROM rollup INDEXED BY rollup_time")
+        for first in range(1, last + 1, PAGES):
+            if rolled := few.around("rollup", "rowid", (first, first + PAGES - 1)):
+                yield Findings(rolled=[RolledPage(*row) for row in rolled])
+        if losses := self._torn.all("SELECT * FROM loss"):
+            yield Findings(losses=losses)
 
 
 def tell(piece: object, out: BinaryIO) -> None:
