@@ -6,6 +6,7 @@ from typing import NamedTuple
 from agent.store.losses import DAY_MS
 from agent.store.rolled import MINUTE_MS
 from agent.store.rows import sealed_upto
+from agent.store.sealable import BLOCK_ROWS, TAG_ROWS
 from agent.store.settings import StorageSettings
 
 MEGABYTE = 1_000_000
@@ -14,8 +15,9 @@ HOT_BYTES = 31.0  # of a reading in the table, its page and the zone map; measur
 SEALED_BYTES = 0.6  # the same sealed, as long as nothing has been
 CHUNK_BYTES = 64  # of a chunk, besides its strips: numbers, headers, its place in the index
 ROLLED_BYTES = 60  # of a page of a rollup, besides its strips: numbers, headers, its places in two indexes
-WIDER = 1.12  # rollups of all widths take so much more than those of minutes
+WIDER = 1.08  # rollups of all widths take so much more than those of minutes
 FILLED = 0.8  # of a page, where chunks are added at the end; measured by tests.benchmarks.store
+ROLLED_FILLED = 0.7  # the same of rollups, whose newest pages are written anew; measured by tests.benchmarks.week
 RECENT_BLOCKS = 4
 
 
@@ -30,6 +32,7 @@ class DiskUse(NamedTuple):
     readings_a_day: float  # appended, of the last day
     record_bytes_a_day: float
     rollup_bytes_a_day: float
+    waiting_readings: int  # that are old enough to be sealed, at most: until they make a block
 
 
 class DiskForecast(NamedTuple):
@@ -63,22 +66,23 @@ def disk_use(db: sqlite3.Connection) -> DiskUse:
         sealed_bytes=_sealed_bytes(db),
         readings_a_day=(recent or 0) / days,
         record_bytes_a_day=(records or 0) / days,
-        rollup_bytes_a_day=((content or 0) + ROLLED_BYTES * rolled) * WIDER / FILLED * 24 / max(1, hours),
+        waiting_readings=min(BLOCK_ROWS, TAG_ROWS * db.execute("SELECT count(*) FROM tag").fetchone()[0]),
+        rollup_bytes_a_day=((content or 0) + ROLLED_BYTES * rolled) * WIDER / ROLLED_FILLED * 24 / max(1, hours),
     )
 
 
 def disk_forecast(use: DiskUse, settings: StorageSettings) -> DiskForecast:
     """What becomes of the store at these settings.
 
-    >>> use = DiskUse(700_000_000, 800_000_000, 2_000_000, 600_000_000, 0.5, 20_000_000, 5_000_000, 1_000_000)
+    >>> use = DiskUse(700_000_000, 800_000_000, 2_000_000, 600_000_000, 0.5, 20_000_000, 5_000_000, 1_000_000, 100_000)
     >>> disk_forecast(use, StorageSettings(keep_days=100, max_mb=3_000))
-    DiskForecast(hot_bytes=31.0, sealed_bytes=0.5, growth_mb=16.0, settled_mb=1951.7, full_days=None)
+    DiskForecast(hot_bytes=31.0, sealed_bytes=0.5, growth_mb=16.0, settled_mb=1954.8, full_days=None)
     >>> disk_forecast(use, StorageSettings(keep_days=1000, max_mb=1_020)).full_days
     20.0
     """
     growth = (use.readings_a_day * use.sealed_bytes + use.record_bytes_a_day) / MEGABYTE
     rolled = use.rollup_bytes_a_day / MEGABYTE
-    hot = use.readings_a_day / 24 * settings.hot_hours * HOT_BYTES / MEGABYTE
+    hot = (use.readings_a_day / 24 * settings.hot_hours + use.waiting_readings) * HOT_BYTES / MEGABYTE
     settled = growth * settings.keep_days + rolled * settings.keep_rollup_days + hot
     full = None
     if settled > settings.max_mb:

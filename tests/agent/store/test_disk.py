@@ -62,7 +62,7 @@ def test_what_comes_in_a_day_is_counted(settings: StorageSettings) -> None:
 
 def test_a_small_disk_is_foretold(settings: StorageSettings) -> None:
     """Growth is of sealed readings: what is hot today is small tomorrow."""
-    use = disk.DiskUse(10_000_000, 12_000_000, 1_000, 9_000_000, 1.0, 1_000_000.0, 0.0, 0.0)
+    use = disk.DiskUse(10_000_000, 12_000_000, 1_000, 9_000_000, 1.0, 1_000_000.0, 0.0, 0.0, 0)
     forecast = disk_forecast(use, settings.model_copy(update={"keep_days": 365.0, "max_mb": 100.0}))
 
     assert forecast.growth_mb == 1.0
@@ -72,7 +72,7 @@ def test_a_small_disk_is_foretold(settings: StorageSettings) -> None:
 
 def test_rollups_are_foretold_by_their_own_age(settings: StorageSettings) -> None:
     """They stay for a year where readings stay for a month: with time they take more of the disk than readings do."""
-    use = disk.DiskUse(10_000_000, 12_000_000, 0, 0, 1.0, 0.0, 1_000_000.0, 500_000.0)
+    use = disk.DiskUse(10_000_000, 12_000_000, 0, 0, 1.0, 0.0, 1_000_000.0, 500_000.0, 0)
     forecast = disk_forecast(use, settings.model_copy(update={"keep_days": 30.0, "keep_rollup_days": 400.0}))
     tight = disk_forecast(use, settings.model_copy(update={"keep_days": 30.0, "max_mb": 100.0}))
 
