@@ -11,7 +11,8 @@ from analytics.gaps.linear import Line
 from analytics.gaps.masks import Masks, shorter, size_class
 from analytics.gaps.mixture import Sources, Study, studied
 from analytics.gaps.season import profile
-from analytics.gaps.series import Series
+from analytics.gaps.series import Series, rows
+from analytics.gaps.threads import one_thread
 from analytics.gaps.totaliser import Totaliser
 
 _NOTHING: Floats = np.empty(0)
@@ -64,6 +65,10 @@ class Auto:
 
     def _fill(self, found: Iterable[Gap]) -> None:
         """Gaps of one length that share a study are guessed at once."""
+        with one_thread():
+            self._fill_together(found)
+
+    def _fill_together(self, found: Iterable[Gap]) -> None:
         inner = {gap: self._narrowed(gap) for gap in found if gap.end < len(self._window.values)}
         usable = _usable(self._columns, np.isfinite(self._values), [each for each in inner.values() if len(each)])
         alike: dict[tuple[bytes, int], list[Gap]] = {}
@@ -147,7 +152,7 @@ def _columns(window: Window) -> tuple[Floats, list[str]]:
 def _reduced(values: Floats, columns: Floats, held: Updates | None) -> tuple[Floats, Floats]:
     if held is None:
         return values, columns
-    return held.reduced(values), columns[held.last]
+    return held.reduced(values), rows(columns, held.last)
 
 
 def _usable(columns: Floats, is_measured: NDArray[np.bool_], found: Sequence[Gap]) -> dict[Gap, bytes]:

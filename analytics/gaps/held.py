@@ -60,7 +60,7 @@ def updates(values: Floats, companions: Floats) -> Updates | None:
 
 def _moved(companions: Floats) -> NDArray[np.bool_]:
     """Where each column differs from the place before; whether it changed from or to nothing is not known."""
-    moved = np.zeros(companions.shape, np.bool_)
+    moved = np.zeros_like(companions, np.bool_)
     moved[1:] = companions[1:] != companions[:-1]
     return moved
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from analytics.gaps.gap import Floats
 from analytics.gaps.kriging import REACH
-from analytics.gaps.series import Places, Series
+from analytics.gaps.series import Places, Series, spaced
 
 FOLDS = 3
 _LEAST = 8
@@ -56,7 +56,7 @@ class Masks:
         if len(free) < max(_LEAST, size):
             return None
         most = int(np.clip(_BUDGET // size, _FEWEST, _MOST))
-        begins = free[np.unique(np.linspace(0, len(free) - 1, most).astype(np.intp))]
+        begins = free[spaced(len(free), most)]
         step = max(1, round(len(begins) * size / _BUDGET))
         inside = np.arange(int(step // 2) % size, size, step)
         bounds = np.linspace(0, len(begins), FOLDS + 1).astype(int)

@@ -1,5 +1,6 @@
 """What a tag's companions say of it at the scale of a gap, learnt from artificial gaps of that length."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -9,15 +10,16 @@ from numpy.typing import NDArray
 from analytics.gaps.gap import Floats
 from analytics.gaps.kriging import Kriging
 from analytics.gaps.masks import Masks
-from analytics.gaps.series import Places, Series
+from analytics.gaps.series import Places, Series, rows, spaced
 
 MOST_COLUMNS = 32
 _MOST_LAGGED = 4  # of them are looked at one place earlier and later, too: meters are not asked at once
 _STRENGTHS = np.array([1e-3, 1e-2, 1e-1])  # of the ridge, share of the mean sum of squares
 _STILL, _TINY = 1e-9, 1e-150
 _JUDGED = 8  # places of a gap, by which it is decided how far companions are believed in it
+_WIDE = 2  # times as many columns are compared closely as are asked
 _USUAL = 4.0  # times the mean doubt of what was seen
-_SAMPLES = 400  # by which companions are compared
+_SAMPLES = 480  # by which companions are compared
 _LEAST_ALIKE = 0.05
 _LEVEL = 0.8  # what likeness of the values counts, against that of their moves within the length of a gap
 
@@ -43,7 +45,7 @@ class Explained:
         Companions may do in a gap what they never did in the past, and weights that were learnt from their noise say
         anything then. What stands out from its own doubt is believed: s² / (s² + Var s), means over the gap.
         """
-        places = np.unique(np.linspace(0, size - 1, _JUDGED).astype(np.intp))
+        places = spaced(size, _JUDGED)
         strays = _strays(self.columns, Masks(begins, size, places, ()))
         said = np.mean((strays @ self.fit.weights[-1]) ** 2, axis=1)
         doubt = np.mean(np.sum((strays @ self.fit.root.T) ** 2, axis=2), axis=1)
@@ -61,21 +63,24 @@ def ranked(series: Series, columns: Floats, size: int) -> NDArray[np.intp]:
     room = room[series.is_measured[room] & series.is_measured[room - reach] & series.is_measured[room + reach]]
     if len(room) < _SAMPLES // 10:
         return np.empty(0, np.intp)
-    at = room[np.unique(np.linspace(0, len(room) - 1, _SAMPLES).astype(np.intp))]
-    here, around = _rows(columns, at), _rows(columns, at - reach)
-    around += _rows(columns, at + reach)
-    around *= -0.5
-    around += here
-    likeness = _LEVEL * _alike(series.values[at], here)
-    moves = series.values[at] - 0.5 * (series.values[at - reach] + series.values[at + reach])
-    np.fmax(likeness, _alike(moves, around), out=likeness)
-    best = np.argsort(-likeness, kind="stable")[:MOST_COLUMNS]
-    return best[likeness[best] > _LEAST_ALIKE]
+    best = np.arange(columns.shape[1])
+    if len(best) > _WIDE * MOST_COLUMNS:  # a small sample tells which of many are worth a larger one
+        at = room[spaced(len(room), _SAMPLES // 3)]
+        likeness = _likeness(series.values, at, reach, [rows(columns, at + step) for step in (-reach, 0, reach)])
+        best = np.argsort(-likeness, kind="stable")[: _WIDE * MOST_COLUMNS]
+    at = room[spaced(len(room), _SAMPLES)]
+    parts = [columns[np.ix_(at + step, best)] for step in (-reach, 0, reach)]
+    likeness = _likeness(series.values, at, reach, parts)
+    order = np.argsort(-likeness, kind="stable")[:MOST_COLUMNS]
+    return best[order[likeness[order] > _LEAST_ALIKE]]
 
 
-def _rows(columns: Floats, at: Places) -> Floats:
-    """Some rows, gone through in the order in which they lie in memory."""
-    found: Floats = columns.T.take(at, 1).T if columns.flags.f_contiguous else columns.take(at, 0)
+def _likeness(values: Floats, at: Places, reach: int, parts: Sequence[Floats]) -> Floats:
+    """Of columns at three places, *reach* before *at*, there and after, shape (k,)."""
+    before, here, after = parts
+    moved = here - 0.5 * (before + after)
+    moves = values[at] - 0.5 * (values[at - reach] + values[at + reach])
+    found: Floats = np.fmax(_LEVEL * _alike(values[at], here), _alike(moves, moved))
     return found
 
 
@@ -122,13 +127,14 @@ def explained(series: Series, columns: Floats, masks: Masks) -> Explained:
     strays = np.concatenate([_strays(columns, masks), masks.strays(series.values)[..., None]], axis=2)
     fit = _fitted(strays, masks, int(series.is_measured.sum()))
     parts = _explained(columns, lagged, fit.weights)
-    rests = series.values[:, None] - parts
-    offset = series.mean_of(rests)
+    rests = series.values - parts
+    offset = series.mean_of(rests)[:, None]
     parts += offset
-    rests = np.stack([series.completed(rest) for rest in (rests - offset).T])
+    rests -= offset
+    series.complete(rests)
     kriging = Kriging(series.resemblance.covariance(rests[-1]), 0.0)
     said = np.abs(fit.weights[-1, : columns.shape[1]]) * strays[..., : columns.shape[1]].std(axis=(0, 1))
-    return Explained(parts[:, -1], rests, kriging, columns, fit, int(said.argmax()))
+    return Explained(parts[-1], rests, kriging, columns, fit, int(said.argmax()))
 
 
 def _strays(columns: Floats, masks: Masks) -> Floats:
@@ -140,15 +146,15 @@ def _strays(columns: Floats, masks: Masks) -> Floats:
 
 
 def _explained(columns: Floats, lagged: Floats, weights: Floats) -> Floats:
-    """By columns as they are, a place later and a place earlier, shape (n, folds + 1)."""
+    """By columns as they are, a place later and a place earlier, shape (folds + 1, n)."""
     count, first = columns.shape[1], lagged.shape[1]
-    found = columns @ weights[:, :count].T
-    later = lagged @ weights[:, count : count + first].T
-    found[:-1] += later[1:]
-    found[-1] += later[-1]
-    earlier = lagged @ weights[:, count + first :].T
-    found[1:] += earlier[:-1]
-    found[0] += earlier[0]
+    found: Floats = weights[:, :count] @ columns.T
+    later = weights[:, count : count + first] @ lagged.T
+    found[:, :-1] += later[:, 1:]
+    found[:, -1] += later[:, -1]
+    earlier = weights[:, count + first :] @ lagged.T
+    found[:, 1:] += earlier[:, :-1]
+    found[:, 0] += earlier[:, 0]
     return found
 
 

@@ -40,11 +40,16 @@ class Series:
         found[self._missing] = np.interp(self._missing, self._measured, values[self._measured])
         return found
 
-    def mean_of(self, columns: Floats) -> Floats:
-        """Of each of *columns*, shape (n, k), where this series was measured."""
+    def mean_of(self, others: Floats) -> Floats:
+        """Of each of *others*, shape (k, n), where this series was measured."""
         share = self.is_measured.astype(np.float64)
-        found: Floats = share @ columns / share.sum()
+        found: Floats = others @ share / share.sum()
         return found
+
+    def complete(self, others: Floats) -> None:
+        """Draw lines in *others*, shape (k, n), over the places where this series was not measured."""
+        for each in others if len(self._missing) else ():
+            each[self._missing] = np.interp(self._missing, self._measured, each[self._measured])
 
     @cached_property
     def kriging(self) -> Kriging:
@@ -62,6 +67,17 @@ class Series:
         both = self.is_measured[lag:] & self.is_measured[:-lag]
         differences = (self.values[lag:] - self.values[:-lag])[both]
         return float(np.mean(differences**2)) if len(differences) else 1.0
+
+
+def rows(columns: Floats, at: Places) -> Floats:
+    """Some rows, gone through in the order in which they lie in memory."""
+    found: Floats = columns.T.take(at, 1).T if columns.flags.f_contiguous else columns.take(at, 0)
+    return found
+
+
+def spaced(count: int, most: int) -> Places:
+    """So many of 0 to *count* - 1 at most, evenly spread, each once."""
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.intp)
 
 
 def lines(values: Floats, begins: Places, size: int) -> Floats:

@@ -1,6 +1,6 @@
 """Gap filling on series of a real station, a testbed and a simulated station: error, coverage and speed.
 
-`python -m tests.benchmarks.gaps` masks blocks of 1, 5, 30 and 120 values (a tenth of a series at most, 40 at most, all
+`make bench-gaps` masks blocks of 1, 5, 30 and 120 values (a tenth of a series at most, 40 at most, all
 at once), fills them, and prints by method and length: the mean absolute error divided by the series' standard
 deviation; the share of true values within the 90 % interval; and how many thousand values of the series, masked or not,
 are gone through in a second of CPU, all that is learnt included.
