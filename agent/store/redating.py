@@ -48,7 +48,9 @@ def redate(log: Log, boot_id: str, offset_ms: int, judges: Collection[str]) -> R
         return None
     first, wrong_ms = anchor
     upto = log.db.execute("SELECT min(first) - 1 FROM anchor WHERE first > ?", (first,)).fetchone()[0] or log.last_id
-    last = min(upto, first + SPAN_ROWS - 1)
+    # by rows and not by numbers, which leap by years of microseconds where the disk had refused for a while
+    full = log.db.execute(LAST_OF_PART, (first, upto, SPAN_ROWS - 1)).fetchone()
+    last = full[0] if full else upto
     rows = _move(log, first, last, offset_ms - wrong_ms)
     log.db.execute("DELETE FROM anchor WHERE first = ?", (first,))
     if last < upto:
@@ -75,6 +77,7 @@ def _move(log: Log, first: int, last: int, step_ms: int) -> int:
     return rows
 
 
+LAST_OF_PART = "SELECT id FROM reading WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1 OFFSET ?"
 REASONS = """
 SELECT id, text FROM reason WHERE id IN (SELECT DISTINCT reason FROM reading WHERE id BETWEEN ? AND ?)
 """

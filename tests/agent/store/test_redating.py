@@ -69,6 +69,29 @@ def test_doubtful_readings_move_to_their_true_time_and_say_so(settings: StorageS
         assert columns(reader, ["flow"], NOW, NOW + 9_000)["flow"].times_ms.tolist() == [NOW, NOW + 1000, NOW + 3000]
 
 
+@pytest.mark.parametrize("leap", [0, 1_795_298_658_000_000])
+def test_numbers_that_have_leapt_are_dated_in_as_many_parts(settings: StorageSettings, leap: int) -> None:
+    """Where the disk has refused for a while, numbers go on from the microseconds since 1970."""
+    with Log(settings.path) as log, Reader(settings.path) as reader:
+        opened(log)
+        append(log, flow(0))
+        with log.transaction():
+            log.go_on_after(log.last_id + leap)
+        append(log, *(flow(second) for second in range(1, 5_000)))
+        parts = 0
+        while parts < 9 and _redated(log):
+            parts += 1
+        times = [row.ts_ms for row in reader.after(0, 9_999)]
+
+        assert parts == 2
+        assert times == [NOW + 1000 * second for second in range(5_000)]
+
+
+def _redated(log: Log) -> bool:
+    with log.transaction():
+        return redate(log, "now", STEP, ()) is not None
+
+
 def test_a_bad_reading_keeps_its_reason_beside_the_doubt(settings: StorageSettings) -> None:
     """Why it is bad is worth more to a technician than when."""
     with Log(settings.path) as log, Reader(settings.path) as reader:
