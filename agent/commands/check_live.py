@@ -13,13 +13,14 @@ from functools import reduce
 from operator import add
 
 from agent.commissioning.diagnosis import diagnosis
+from agent.commissioning.disk_ahead import disk_ahead
 from agent.commissioning.inspection import Inspected, inspect
 from agent.commissioning.raw_text import raw_text
 from agent.commissioning.traffic import Traffic, line, traffic
 from agent.configuration.config_file import located
 from agent.configuration.mistakes import Place
 from agent.settings import AgentSettings
-from agent.store.disk import HOT_BYTES, SEALED_BYTES, DiskForecast, DiskUse, disk_forecast
+from agent.store.disk import HOT_BYTES, MEGABYTE, SEALED_BYTES, DiskForecast, disk_forecast
 from drivers.device import TagSettings
 from drivers.reading import Reading, is_good
 from drivers.settings import OpcuaSettings, UnitSettings
@@ -27,7 +28,8 @@ from drivers.settings import OpcuaSettings, UnitSettings
 NOT_ALL_GOOD = 1
 ASSUMES = (
     "each request takes as long as it did just now, and every reading is kept, at "
-    f"{HOT_BYTES:g} bytes at first and {SEALED_BYTES:g} once sealed, as measured on a real station"
+    f"{HOT_BYTES:g} bytes at first and {SEALED_BYTES:g} once sealed, as measured on a real station, besides rollups "
+    "and what the analyses say at their periods"
 )
 
 
@@ -144,12 +146,17 @@ def _predictions(settings: AgentSettings, found: list[DeviceFound]) -> Iterator[
 
 def _forecast(settings: AgentSettings, total: Traffic) -> DiskForecast:
     """Of an empty store."""
-    return disk_forecast(DiskUse(0, 0, 0, 0, SEALED_BYTES, total.readings_per_day, 0.0), settings.storage)
+    return disk_forecast(disk_ahead(settings, total.readings_per_day), settings.storage)
 
 
 def _disk(settings: AgentSettings, forecast: DiskForecast) -> str:
     storage = settings.storage
-    grows = f"disk: {forecast.growth_mb:.3g} MB a day"
+    ahead = disk_ahead(settings, 0.0)
+    of_which = ", ".join(
+        f"{what} {size / MEGABYTE:.3g}"
+        for what, size in (("records", ahead.record_bytes_a_day), ("rollups", ahead.rollup_bytes_a_day))
+    )
+    grows = f"disk: {forecast.growth_mb:.3g} MB a day, of it {of_which}"
     if forecast.full_days is not None:
         early = f"max_mb ({storage.max_mb:g} MB) is reached after {forecast.full_days:.3g} days and the oldest go early"
         return f"{grows}; {early}"

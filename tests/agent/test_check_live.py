@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from agent.commissioning.disk_ahead import disk_ahead
+from agent.configuration.config_file import load
 from agent.store.disk import SEALED_BYTES
 from agent.store.schema import migrate
 from agent.store.settings import StorageSettings
@@ -223,7 +225,9 @@ async def test_cost_is_predicted_from_requests_as_they_will_be(tmp_path: Path) -
     assert said.found["small"]["requests"] == requests > 3
     assert total["requests_per_s"] == pytest.approx(2.1 + requests / 2)
     assert total["readings_per_s"] == pytest.approx(2.1 + 20)
-    assert total["disk"]["growth_mb"] == pytest.approx(22.1 * 86_400 * SEALED_BYTES / 1e6, rel=0.01)
+    ahead = disk_ahead(load(tmp_path / "station.toml"), 22.1 * 86_400)
+    besides = ahead.record_bytes_a_day + ahead.rollup_bytes_a_day
+    assert total["disk"]["growth_mb"] == pytest.approx((22.1 * 86_400 * SEALED_BYTES + besides) / 1e6, rel=0.01)
     assert 0 < said.found["plc"]["scan_ms"] < 5_000
     assert said.found["plc"]["load"] < said.found["plc"]["scan_ms"] / 1000  # as one of three is asked every ten seconds
     assert "every reading is kept, at 31 bytes at first and 0.6 once sealed" in total["assumes"]
