@@ -139,11 +139,12 @@ def _import_tags(command: argparse.ArgumentParser) -> None:
         "--toml", metavar="HOST:PORT", help="print the [[device]] tables to paste, for units behind this address"
     )
     command.add_argument("--opcua-url", metavar="URL", help="the OPC UA server's address in those tables")
+    command.add_argument("--serial-port", metavar="PATH", help="the port of Modbus RTU units in those tables")
     command.add_argument(
         "--device-prefix",
         default="",
         metavar="PREFIX",
-        help="put before the names of devices, which are unit-<number> and opcua",
+        help="put before the names of devices, which are unit-<number>, rtu-<number> and opcua",
     )
     command.add_argument(
         "--sentinel",

@@ -32,6 +32,8 @@ def run(args: Namespace) -> int:
         sys.stdout.write(_as_toml(devices, name))
     tags = sum(len(device["tag"]) for device in devices)
     print(f"{args.file}: {tags} tags of {len(devices)} devices", file=sys.stderr)
+    for line in _advice(devices):
+        print(f"{args.file}: {line}", file=sys.stderr)
     if found.how:
         print(f"{args.file}: {found.how}", file=sys.stderr)
     if found.ignored:
@@ -47,17 +49,25 @@ def _write(path: Path, text: str) -> None:
 
 
 def _site(args: Namespace) -> Site:
-    site = (
-        Site(prefix=args.device_prefix)
-        if args.opcua_url is None
-        else Site(prefix=args.device_prefix, url=args.opcua_url)
-    )
+    given = {"prefix": args.device_prefix}
+    given |= {"url": args.opcua_url} if args.opcua_url is not None else {}
+    given |= {"serial_port": args.serial_port} if args.serial_port is not None else {}
     if args.toml is None:
-        return site
+        return Site(**given)
     host, _, port = args.toml.rpartition(":")
     if not host or not port.isdigit():
         raise SettingsError([Mistake(Place("--toml"), f'"{args.toml}" is no address; write it like 192.0.2.10:502')])
-    return Site(host=host, port=int(port), prefix=site.prefix, url=site.url)
+    return Site(host=host, port=int(port), **given)
+
+
+def _advice(devices: list[dict[str, Any]]) -> list[str]:
+    """What a list of registers cannot say, and a serial line needs."""
+    serial = ", ".join(device["name"] for device in devices if device["protocol"] == "modbus-rtu")
+    if not serial:
+        return []
+    keys = "its serial_port and unit_id, and baudrate, parity and stop_bits as its manual says"
+    where = f'on a serial line: {serial}; such a [[device]] has protocol = "modbus-rtu", {keys}'
+    return [f"{where} (--toml with --serial-port prints the tables)"]
 
 
 def _sentinels(given: list[tuple[str, float]]) -> dict[str, list[float]]:

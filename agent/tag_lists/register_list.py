@@ -16,6 +16,7 @@ from agent.tag_lists.vendor_words import key_of, word
 from drivers.device import NAME
 
 _DIGIT = {"holding": "4", "input": "3", "discrete": "1", "coil": "0"}
+SERIAL = {"baudrate": 9600, "parity": "even", "stop_bits": 1}  # as a device has it where nothing is said
 _OPCUA_HAS_NOT = ("address", "type", "order", "bit", "length")
 
 
@@ -26,6 +27,7 @@ class Site:
     host: str = "192.0.2.10"  # of documentation: to be edited
     port: int = 502
     url: str = "opc.tcp://192.0.2.20:4840"
+    serial_port: str = "/dev/ttyUSB0"
     prefix: str = ""  # before the names of devices
 
 
@@ -142,8 +144,12 @@ def _device(entry: _Entry, site: Site) -> dict[str, Any]:
     if protocol == "opcua":
         return {"name": f"{site.prefix}opcua", "protocol": protocol, "url": site.url}
     unit = values.get("unit_id", 1)
-    name = re.sub(r"[^A-Za-z0-9_.\-]+", "_", f"{site.prefix}unit-{unit}")
-    return {"name": name, "protocol": protocol, "host": site.host, "port": site.port, "unit_id": unit}
+    word = "rtu" if str(protocol).startswith("modbus-rtu") else "unit"
+    name = re.sub(r"[^A-Za-z0-9_.\-]+", "_", f"{site.prefix}{word}-{unit}")
+    device = {"name": name, "protocol": protocol, "unit_id": unit}
+    if protocol == "modbus-rtu":
+        return device | {"serial_port": site.serial_port, **SERIAL}
+    return device | {"host": site.host, "port": site.port}
 
 
 def _tag(values: dict[str, Any], *, is_opcua: bool) -> Iterator[tuple[str, Any]]:

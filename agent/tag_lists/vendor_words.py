@@ -58,6 +58,8 @@ _REMARKS = (
 _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "protocol": {
         "modbus-tcp": ("modbus", "modbustcp", "tcp", "mbtcp"),
+        "modbus-rtu": ("modbusrtu", "rtu", "mbrtu", "rs485", "modbusrtu485", "modbusrtors485", "串口", "串行"),
+        "modbus-rtu-over-tcp": ("modbusrtuovertcp", "rtuovertcp", "modbusrtutcp", "rtutcp"),
         "opcua": ("opcua", "opc", "ua"),
     },
     "table": {

@@ -11,7 +11,13 @@ from openpyxl import Workbook
 
 from agent.configuration.config_file import load, located
 from agent.configuration.mistakes import SettingsError
-from drivers.settings import ModbusTagSettings, TagSettings
+from drivers.settings import (
+    ModbusRtuOverTcpSettings,
+    ModbusRtuSettings,
+    ModbusSettings,
+    ModbusTagSettings,
+    TagSettings,
+)
 
 PROGRAM = Path(sys.executable).parent / "pump-agent"
 STATION = """
@@ -161,6 +167,33 @@ def test_a_vendors_workbook_becomes_a_tag_file(tmp_path: Path) -> None:
         f'{path}: read from sheet "点表"',
         f"{path}: not used: 名称",
     ]
+
+
+def test_units_on_a_serial_line_become_such_devices(tmp_path: Path) -> None:
+    """And what the list cannot say of the line is asked for; unit 3 on the network is another one."""
+    (tmp_path / "list.csv").write_text(
+        "Protocol,Unit ID,Tag,Table,Address,Type\n"
+        "Modbus RTU,3,m3.power,Input,12,float32\n"
+        "RS-485,3,m3.energy,Input,72,uint32\n"
+        "Modbus TCP,3,plc.level,Holding,0,uint16\n"
+        "Modbus RTU over TCP,4,m4.flow,Holding,7,float32\n"
+    )
+
+    said = call(
+        "import-tags", tmp_path / "list.csv", "--output", tmp_path / "tags.csv",
+        "--toml", "192.0.2.7:4001", "--serial-port", "/dev/serial/by-id/usb-1",
+    )  # fmt: skip
+    (tmp_path / "station.toml").write_text(said.stdout + '\n[station]\nname = "north"\n')
+
+    assert said.returncode == 0, said.stderr
+    assert "on a serial line: rtu-3; such a [[device]] has" in said.stderr
+    serial, network, gateway = load(tmp_path / "station.toml").devices
+    assert isinstance(serial, ModbusRtuSettings)
+    assert (serial.serial_port, serial.unit_id, serial.baudrate) == ("/dev/serial/by-id/usb-1", 3, 9600)
+    assert [tag.name for tag in serial.tags] == ["m3.power", "m3.energy"]
+    assert isinstance(network, ModbusSettings)
+    assert isinstance(gateway, ModbusRtuOverTcpSettings)
+    assert (gateway.host, gateway.port, gateway.unit_id) == ("192.0.2.7", 4001, 4)
 
 
 def test_hexadecimal_addresses_are_read_as_their_title_says(tmp_path: Path) -> None:
