@@ -29,9 +29,9 @@ from agent.ticks import Ticks
 from drivers.opcua.driver import OpcuaDriver
 from drivers.opcua.settings import OpcuaSettings
 from drivers.reading import Quality, Reading
+from tests.benchmarks.naps import nap
 from tests.simulators.opcua import opcua_server
 
-NAP = 0.002  # s
 BOUND = 50.0  # ms of lag at p99
 DEAREST = 1.3  # times the bare loop's CPU
 MODES = ("subscribe", "poll")
@@ -126,14 +126,6 @@ async def bare(url: str, items: int, mode: str, seconds: int) -> float:
                     for node, one in zip(some, answers, strict=True):
                         keeper.rows.append(row(ids[node.nodeid], one, one.Value.Value if one.Value else None))
         return 1e6 * (time.process_time() - cpu) / max(1, len(keeper.rows) - before)
-
-
-async def nap(lags: list[float]) -> None:
-    """Sleep, and note by how many ms too long."""
-    while True:
-        due = time.monotonic() + NAP
-        await asyncio.sleep(NAP)
-        lags.append(1000 * (time.monotonic() - due))
 
 
 @asynccontextmanager

@@ -93,7 +93,7 @@ async def _measure(bench: Bench, number: int, name: str) -> Figures:
         back = await bench.first(f"{prefix}.1", ended_ms, lambda one: is_good(one.quality))
         polling.cancel()
         await asyncio.wait({polling})
-    wrong = sum(map(_is_wrong, bench.rows(prefix)))
+    wrong = sum(map(_is_wrong, bench.rows(f"{prefix}.1")))
     return Figures(row, name, wrong, math.inf if bad is None else bad, math.inf if back is None else back)
 
 
@@ -117,7 +117,10 @@ async def measure() -> list[Figures]:
         reader = stack.enter_context(Reader(storage.path))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         bench = Bench(folder, store, reader, tasks)
-        return list(await asyncio.gather(*(_measure(bench, number, name) for number, name in enumerate(FAULTS))))
+        following = tasks.create_task(bench.follow(), name="rows")
+        found = list(await asyncio.gather(*(_measure(bench, number, name) for number, name in enumerate(FAULTS))))
+        following.cancel()
+        return found
 
 
 def main() -> int:

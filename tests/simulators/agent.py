@@ -26,9 +26,9 @@ class Agent:
             self.lines.append(line.decode().rstrip())
             self._news.set()
 
-    async def says(self, words: str) -> str:
+    async def says(self, words: str, patience: float = PATIENCE) -> str:
         """Wait for a line with *words*."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while not (found := [line for line in self.lines if words in line]):
                 self._news.clear()
                 await self._news.wait()
