@@ -1,0 +1,138 @@
+"""Forecasts of a simulated town: which method, how far off, and whether the quantiles are what they say."""
+
+import numpy as np
+import pytest
+
+from analytics.forecast import boosted, harmonic, naive
+from analytics.forecast.forecast import LEVELS, Forecast, NoForecast, forecast
+from analytics.forecast.harmonic import Harmonic
+from analytics.forecast.naive import Naive
+from analytics.forecast.series import DAY_MS, Calendar
+from tests.analytics.forecast.towns import demand, series
+
+PER_DAY = 48
+
+
+def two_days(seed: int, days: int) -> tuple[Forecast | NoForecast, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    """The forecast at the end of *days*, and what came."""
+    values, calendar = demand(seed, days + 3)
+    end = days * PER_DAY + 17 * (seed % 5)
+    ahead = Calendar(calendar.local_ms[end : end + 2 * PER_DAY])
+    return forecast(series(values, calendar, end), ahead), values[end : end + 2 * PER_DAY]
+
+
+def test_ninety_percent_of_what_comes_lies_in_the_ninety_percent_interval() -> None:
+    """Counted over 80 towns, each with weather of its own that lasts for days."""
+    inside = []
+    for seed in range(80):
+        found, came = two_days(seed, 24)
+        assert isinstance(found, Forecast)
+        inside.append(((came >= found.quantiles[0]) & (came <= found.quantiles[-1])).mean())
+
+    assert 0.85 < np.mean(inside) < 0.96
+
+
+def test_a_forecast_is_nearer_than_last_week() -> None:
+    """What it is for: over towns, clearly better than repeating the week before."""
+    own, repeated = [], []
+    for seed in range(12):
+        found, came = two_days(seed, 20)
+        assert isinstance(found, Forecast)
+        values, calendar = demand(seed, 23)
+        end = 20 * PER_DAY + 17 * (seed % 5)
+        past = series(values, calendar, end)
+        ahead = Calendar(calendar.local_ms[end : end + 2 * PER_DAY])
+        own.append(np.abs(came - found.centre).mean())
+        repeated.append(np.abs(came - Naive.fitted(past).outlook(past, ahead).centre).mean())
+
+    assert np.mean(own) < 0.93 * np.mean(repeated)
+
+
+def test_every_method_is_tried_where_there_is_enough_history_and_the_errors_are_told() -> None:
+    """Two months know enough for trees too; the choice is by what was missed and can be looked up."""
+    found, _ = two_days(1, 56)
+
+    assert isinstance(found, Forecast)
+    assert set(found.errors) == {naive.NAME, harmonic.NAME, boosted.NAME}
+    assert found.error == found.errors[found.method]
+    assert found.error <= min(found.errors.values()) / 0.97
+    assert (np.diff(found.quantiles, axis=0) >= 0).all()
+    assert found.levels == LEVELS
+
+
+def test_trees_learn_what_a_formula_does_not() -> None:
+    """A pool that is filled on Wednesdays at night: no harmonic of the day, no weekend."""
+    values, calendar = demand(3, 60)
+    values = 400 + 5 * np.random.default_rng(0).normal(size=len(values))
+    filled = (calendar.weekday == 2) & (calendar.day_share < 0.25)
+    values = values + np.where(filled, 300.0 * (1 + 0.1 * np.sin(np.arange(len(values)))), 0.0)
+    end = 58 * PER_DAY
+
+    found = forecast(series(values, calendar, end), Calendar(calendar.local_ms[end : end + PER_DAY]))
+
+    assert isinstance(found, Forecast)
+    assert found.errors[boosted.NAME] < 0.5 * found.errors[harmonic.NAME]
+
+
+@pytest.mark.parametrize("days", [0, 1, 3])
+def test_too_little_history_is_said(days: int) -> None:
+    """A forecast of two days of history would be a guess with a decimal point."""
+    values, calendar = demand(1, days + 1)
+
+    found = forecast(series(values, calendar, days * PER_DAY), Calendar(calendar.local_ms[days * PER_DAY :]))
+
+    assert isinstance(found, NoForecast)
+    assert f"{days}.0 days" in found.why
+
+
+def test_holes_in_the_past_do_no_harm() -> None:
+    """A third of the past is missing, in runs of hours, and the last hour too."""
+    values, calendar = demand(5, 33)
+    rng = np.random.default_rng(0)
+    end = 30 * PER_DAY
+    for start in rng.integers(0, end - 12, 60):
+        values[start : start + 8] = np.nan
+    values[end - 2 : end] = np.nan
+
+    found = forecast(series(values, calendar, end), Calendar(calendar.local_ms[end : end + PER_DAY]))
+
+    assert isinstance(found, Forecast)
+    assert np.isfinite(found.quantiles).all()
+    came = values[end : end + PER_DAY]
+    assert np.nanmean(np.abs(came - found.centre)) < 80
+
+
+def test_nothing_negative_is_forecast_of_what_never_was() -> None:
+    """Flow at night is low, not below nothing."""
+    values, calendar = demand(2, 20)
+    values = np.maximum(values - 350.0, 0.0)
+    end = 18 * PER_DAY
+
+    found = forecast(series(values, calendar, end), Calendar(calendar.local_ms[end : end + PER_DAY]))
+
+    assert isinstance(found, Forecast)
+    assert found.quantiles.min() >= 0.0
+
+
+def test_what_is_left_over_of_the_last_hours_fades_out() -> None:
+    """A hot afternoon is still hot in an hour, and forgotten in two days."""
+    values, calendar = demand(4, 20)
+    end = 18 * PER_DAY
+    usual = series(values, calendar, end)
+    model = Harmonic.fitted(usual)
+    hot = values.copy()
+    hot[end - 6 : end] *= 1.3
+    ahead = Calendar(calendar.local_ms[end : end + 2 * PER_DAY])
+
+    more = model.outlook(series(hot, calendar, end), ahead).centre - model.outlook(usual, ahead).centre
+
+    assert more[0] > 5 * abs(more[-1])
+    assert more[0] > 20
+
+
+def test_weekdays_are_those_of_the_calendar() -> None:
+    """1 January 1970 was a Thursday; 5 January a Monday."""
+    calendar = Calendar(np.arange(8, dtype=np.int64) * DAY_MS)
+
+    assert calendar.weekday.tolist() == [3, 4, 5, 6, 0, 1, 2, 3]
+    assert calendar.is_weekend.tolist() == [False, False, True, True, False, False, False, False]
