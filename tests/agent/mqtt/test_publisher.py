@@ -116,23 +116,23 @@ async def test_nothing_is_lost_while_the_broker_is_frozen(tmp_path: Path) -> Non
 
 
 async def test_live_values_do_not_wait_for_history(tmp_path: Path) -> None:
-    """2,000 held-back readings at 1,000 a second take 2 s; a reading of now arrives long before the last of them."""
+    """400 held-back readings at 200 a second take 2 s; a reading of now arrives long before the last of them."""
     loop = asyncio.get_running_loop()
     with mosquitto(tmp_path) as broker:
-        settings = station(broker, tmp_path, history_rate=1_000, batch_size=50)
+        settings = station(broker, tmp_path, history_rate=200, batch_size=50)
         async with store_of(settings) as store:
-            await store.append([good("flow", number, NOON_MS + number) for number in range(2_000)])
+            await store.append([good("flow", number, NOON_MS + number) for number in range(400)])
             async with subscriber(broker.port, "water/#") as scada, publishing(settings, store):
                 await scada.on_topic(HISTORY, 2)
                 await store.append([good("pressure", 4.2)])
                 await scada.on_topic(READINGS)
                 held_by_then, began = len(scada.rows(HISTORY)), loop.time()
-                await scada.until(lambda: len(scada.rows(HISTORY)) == 2_000)
+                await scada.until(lambda: len(scada.rows(HISTORY)) == 400)
                 took = loop.time() - began
 
-    assert held_by_then < 1_000
-    assert took > 0.9 * (2_000 - held_by_then - 50) / 1_000
-    assert numbers(scada, HISTORY)["flow"] == list(range(2_000))
+    assert held_by_then < 200
+    assert took > 0.9 * (400 - held_by_then - 50) / 200
+    assert numbers(scada, HISTORY)["flow"] == list(range(400))
 
 
 async def test_history_goes_as_fast_as_it_may(tmp_path: Path) -> None:
@@ -160,24 +160,24 @@ async def test_a_kill_at_any_instant_would_repeat_one_batch_of_both_topics_toget
             await store.append([good("flow", number, NOON_MS + number) for number in range(2_000)])
             async with subscriber(broker.port, "water/#") as scada, publishing(settings, store):
                 await scada.on_topic(HISTORY)
-                for number in range(2_000, 4_000, 50):
+                for number in range(600, 1_200, 50):
                     await store.offer([good("flow", each, NOON_MS + each) for each in range(number, number + 50)])
                     await asyncio.sleep(0.01)
-                    again.append(len(scada.rows(READINGS)) + len(scada.rows(HISTORY)) + owed(storage.path) - 4_000)
-                while len(scada.rows(READINGS)) + len(scada.rows(HISTORY)) < 4_000:
-                    again.append(len(scada.rows(READINGS)) + len(scada.rows(HISTORY)) + owed(storage.path) - 4_000)
-                    await asyncio.sleep(0.001)
+                    again.append(len(scada.rows(READINGS)) + len(scada.rows(HISTORY)) + owed(storage.path) - 1_200)
+                while len(scada.rows(READINGS)) + len(scada.rows(HISTORY)) < 1_200:
+                    again.append(len(scada.rows(READINGS)) + len(scada.rows(HISTORY)) + owed(storage.path) - 1_200)
+                    await asyncio.sleep(0.01)
 
     assert max(again) <= 40
-    assert sorted(numbers(scada, READINGS)["flow"] + numbers(scada, HISTORY)["flow"]) == list(range(4_000))
+    assert sorted(numbers(scada, READINGS)["flow"] + numbers(scada, HISTORY)["flow"]) == list(range(1_200))
 
 
 def owed(path: Path) -> int:
-    """Readings of 4,000 that a new process would deliver."""
+    """Readings of 1,200 that a new process would deliver."""
     with closing(sqlite3.connect(path)) as db:
         (live,) = db.execute("SELECT id FROM cursor WHERE sink = 'mqtt' AND stream = 'live'").fetchone()
         (held,) = db.execute("SELECT coalesce(sum(last - first + 1), 0) FROM backlog WHERE sink = 'mqtt'").fetchone()
-    return 4_000 - int(live) + int(held)
+    return 1_200 - int(live) + int(held)
 
 
 async def test_health_says_how_much_is_held_back_and_when_that_ends(tmp_path: Path) -> None:
