@@ -21,7 +21,7 @@ from agent.store.records import Record, Row
 from agent.window import frame
 from analytics.quality.verdict import Flag
 from analytics.quality.watch import Portion, Watch, judge
-from drivers.reading import Quality, is_good
+from drivers.reading import Quality
 
 MOST_ROWS = 300_000  # one run takes in; whoever has more catches up run by run
 CELL_MS = 1_000
@@ -126,7 +126,7 @@ def _judge(
         judged = kept.judged.setdefault(name, Judged())
         judged.expected += (end_ms - start_ms) / period_ms
         judged.filled += filled[name]
-        judged.take_in(tally, (row.reason for row in own))
+        judged.take_in(tally, [row.reason for row in own if row.reason is not None])
         counts["readings_judged"] += tally.came
         counts["readings_bad"] += tally.count("bad")
         counts["findings"] += sum(one.count for one in tally.findings.values() if one.flag == Flag.SUSPECT)
@@ -141,17 +141,25 @@ def _history(rows: list[Row], imported: Sequence[tuple[int, int]], newest_ms: in
 
 
 def _portion(rows: Sequence[Row], told: Activity, tag: str) -> Portion:
-    times_ms = np.array([row.ts_ms for row in rows], np.int64)
-    numbers = [float(row.value) if isinstance(row.value, int | float) else np.nan for row in rows]
-    good = np.array([is_good(row.quality) for row in rows], np.bool_)
-    uncertain = np.array([Quality.UNCERTAIN <= row.quality < Quality.GOOD for row in rows], np.bool_)
-    dated = np.array([row.reason is None or not is_doubt(row.reason) for row in rows], np.bool_)
+    if not rows:
+        return NOTHING
+    _, _, times, values, qualities, reasons = zip(*rows, strict=True)
+    times_ms, quality = np.array(times, np.int64), np.array(qualities, np.int64)
+    if not {float, int}.issuperset(map(type, values)):
+        values = tuple(value if isinstance(value, int | float) else np.nan for value in values)
+    dated = np.ones(len(rows), np.bool_)
+    if any(reasons):
+        dated = np.array([reason is None or not is_doubt(reason) for reason in reasons], np.bool_)
     return Portion(
         times_ms,
-        np.array(numbers, np.float64),
-        good,
+        np.array(values, np.float64),
+        quality >= Quality.GOOD,
         told.is_active(tag, times_ms),
         told.is_quiet(times_ms),
-        uncertain,
+        (quality >= Quality.UNCERTAIN) & (quality < Quality.GOOD),
         dated,
     )
+
+
+_NONE = np.zeros(0, np.bool_)
+NOTHING = Portion(np.zeros(0, np.int64), np.zeros(0), _NONE, _NONE, _NONE, _NONE, _NONE)

@@ -29,10 +29,10 @@ class Judged:
     tally: Tally = field(default_factory=Tally)
     reasons: dict[str, int] = field(default_factory=dict)  # of readings that are not good, and how many
 
-    def take_in(self, tally: Tally, reasons: Iterable[str | None]) -> None:
+    def take_in(self, tally: Tally, reasons: Iterable[str]) -> None:
         """Add what a portion had."""
         self.tally.join(tally)
-        for reason, count in Counter(each for each in reasons if each is not None).items():
+        for reason, count in Counter(reasons).items():
             if reason in self.reasons or len(self.reasons) < _REMEMBERED:
                 self.reasons[reason] = self.reasons.get(reason, 0) + count
 

@@ -96,7 +96,8 @@ def judge(watch: Watch, portion: Portion, rules: Rules, now_ms: int) -> Tally:
         tally.add("bad", portion.times_ms[~portion.is_good & ~portion.is_uncertain])
     is_new = watch.arrival.judge(portion.times_ms, rules.period_ms, now_ms, tally)
     use = is_new & portion.is_good & np.isfinite(portion.values)
-    rest = Series(portion.times_ms[use], portion.values[use], portion.is_active[use], portion.is_quiet[use])
+    rest = Series(portion.times_ms, portion.values, portion.is_active, portion.is_quiet)
+    rest = _of_possible(rest, use)
     while len(rest):
         until = ENOUGH - watch.readings % ENOUGH
         _judge_values(watch, rest.part(slice(None, until)), rules, tally)
