@@ -27,6 +27,7 @@ def disk_ahead(settings: AgentSettings, readings_a_day: float) -> DiskUse:
         file_bytes=0,
         hot_readings=0,
         sealed_readings=0,
+        waiting_readings=0,
         sealed_bytes=SEALED_BYTES,
         readings_a_day=readings_a_day,
         record_bytes_a_day=_records(settings, tags),
