@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from drivers.bus.line import Line, LostError, NoAnswerError, Query, Refusal
+from drivers.bus.line import Line, LostError, NoAnswerError, NonsenseError, Query, Refusal
 from drivers.bus.rest import Pace, Rest
 
 DEAD_LINE = 3  # queries in a row that nobody answered, after which the connection is opened anew
@@ -55,7 +55,7 @@ class Bus:
     Whoever asks queues, so a unit with many blocks does not keep out one with few. A unit that fails again and
     again rests longer and longer, whoever asks for it, and is given little more time than it took while it was well,
     so that the others keep their periods. After a query without an answer the line is left quiet for as long as the
-    answer had time: what comes until twice that is thrown away.
+    answer had time: what comes until twice that is thrown away. After nonsense it is quiet for the rest of that time.
 
     Args:
         lines: One, or as many as a gateway takes.
@@ -149,6 +149,8 @@ class Bus:
             began = self._ask_at(place, cost)
             answer = await place.line.exchange(query, patience)
         except NoAnswerError as error:
+            if isinstance(error, NonsenseError):  # no answer is under way any more; only noise is to be let pass
+                place.quiet_until = began + cost
             await self._note_failure(place, unit, cost, str(error))
             raise
         took = time.monotonic() - began

@@ -34,6 +34,10 @@ class NoAnswerError(Exception):
     """What came, if anything, was not the answer; says it as a fragment: "did not answer within 1 s"."""
 
 
+class NonsenseError(NoAnswerError):
+    """Something came in time, and was not the answer: the unit has spoken, and will hardly do so again by itself."""
+
+
 class LostError(Exception):
     """There is no use in asking on: the connection is gone or the unit is given up; a fragment too."""
 

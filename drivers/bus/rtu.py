@@ -9,7 +9,7 @@ import struct
 from collections.abc import Collection
 from itertools import count
 
-from drivers.bus.line import BITS, NoAnswerError, Query, Refusal
+from drivers.bus.line import BITS, NonsenseError, Query, Refusal
 
 EXCEPTION = 0x80  # added to the function code where the unit refuses
 POLYNOMIAL = 0xA001  # of the protocol's checksum, lowest bit first
@@ -58,7 +58,7 @@ def answer(query: Query, received: bytes) -> bytes | Refusal | None:
     from address 0x300 on) and is taken off.
 
     Raises:
-        NoAnswerError: However many more bytes come, this is not the answer.
+        NonsenseError: However many more bytes come, this is not the answer.
     """
     asked = request(query)
     if received.startswith(asked):
@@ -68,15 +68,15 @@ def answer(query: Query, received: bytes) -> bytes | Refusal | None:
     refused = bytes((query.unit_id, query.function | EXCEPTION))
     head = bytes((query.unit_id, query.function, query.size))
     if not head.startswith(received[:3]) and not refused.startswith(received[:2]):
-        raise NoAnswerError(f"answered {_doubt(query, received)}")
+        raise NonsenseError(f"answered {_doubt(query, received)}")
     is_refusal = received[:2] == refused
     length = AROUND if is_refusal else AROUND + query.size
     if len(received) < length:
         return None
     if len(received) > length:
-        raise NoAnswerError("answered more than it was asked for")
+        raise NonsenseError("answered more than it was asked for")
     if checksum(received[:-2]) != received[-2:]:
-        raise NoAnswerError("answered with a wrong checksum")
+        raise NonsenseError("answered with a wrong checksum")
     return Refusal(received[2]) if is_refusal else received[3:-2]
 
 

@@ -7,7 +7,7 @@ from pymodbus import ModbusException
 from pymodbus.client import AsyncModbusTcpClient
 
 from drivers.bus.answers import Answer, AnswerDecoder
-from drivers.bus.line import LostError, NoAnswerError, Query, Refusal
+from drivers.bus.line import LostError, NoAnswerError, NonsenseError, Query, Refusal
 
 
 class TcpLine:
@@ -72,7 +72,7 @@ class TcpLine:
         if not isinstance(answer, Answer):
             raise TypeError(f"{answer} was not made by AnswerDecoder")
         if objection := answer.objection(function_code=query.function, unit_id=query.unit_id, size=query.size):
-            raise NoAnswerError(f"answered {objection}")
+            raise NonsenseError(f"answered {objection}")
         return answer.body[1:] if answer.exception is None else Refusal(answer.exception)
 
     async def _ask(self, client: AsyncModbusTcpClient, query: Query) -> object:

@@ -70,10 +70,11 @@ class Figures:
     to_bad: float = math.nan  # s; nan where no reading was bad
     to_back: float = 0.0  # s
     neighbour: float = 0.0  # share of polls kept by whom the fault does not concern
+    lost: float = 0.0  # polls that it lost in a round
 
     def __str__(self) -> str:
         bad = "    -" if math.isnan(self.to_bad) else f"{self.to_bad:5.1f}"
-        neighbour = "    -" if self.fault.begin else f"{self.neighbour:5.0%}"
+        neighbour = "    -" if self.fault.begin else f"{self.neighbour:5.0%}  {self.lost:4.1f}"
         return (
             f"{self.fault.row:3}  {self.fault.name:<34} {self.line:<8} {self.fault.rounds:6}  {self.wrong:5}  {bad}"
             f"  {self.to_back:5.1f}  {neighbour}"
@@ -226,7 +227,8 @@ async def _measure(bench: Bench, line: Line, place: Mapping[str, object], fault:
         task.cancel()
     beside = [row for row in bench.rows(f"{prefix}.{fault.beside[0]}") if row.tag == f"{prefix}.{fault.beside}"]
     seconds = (beside[-1].ts_ms - beside[0].ts_ms) / 1000
-    figures.neighbour = min(1.0, sum(is_good(row.quality) for row in beside) / (round(seconds) + 1))
+    polls, kept = round(seconds) + 1, sum(is_good(row.quality) for row in beside)
+    figures.neighbour, figures.lost = min(1.0, kept / polls), max(0, polls - kept) / fault.rounds
     figures.wrong = sum(map(_is_wrong, bench.rows(f"{prefix}.1") + bench.rows(f"{prefix}.2")))
     return figures
 
@@ -280,7 +282,7 @@ def main() -> int:
     """Print the table; 1 where a promise is broken."""
     logging.disable(logging.CRITICAL)
     found = sorted(uvloop.run(measure()), key=lambda figures: (figures.fault.row, figures.fault.name, figures.line))
-    print("row  fault                              line     rounds  wrong    bad   back  neighbour")
+    print("row  fault                              line     rounds  wrong    bad   back  neighbour, lost a round")
     print(*found, sep="\n")
     broken = [figures for figures in found if not figures.is_kept]
     print(f"{len(found)} faults, {sum(figures.wrong for figures in found)} wrong values; {len(broken)} promises broken")
