@@ -12,7 +12,7 @@ Places = NDArray[np.intp]
 
 REACH = np.array([1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 23, 30])  # places from the gap, on either side, that are asked
 _TINY = float(np.finfo(np.float64).tiny)
-_NUGGET = 1e-4  # of the variance: keeps the equations solvable where a series is smooth
+_NUGGET = 1e-4
 
 
 class Kriging:
@@ -29,11 +29,13 @@ class Kriging:
     Args:
         covariance: c(0) to c(longest), for any longest that is asked.
         mean: m.
+        nugget: Share of c(0) that no neighbour has in common with another; keeps smooth series solvable.
     """
 
-    def __init__(self, covariance: Callable[[int], Floats], mean: float) -> None:
+    def __init__(self, covariance: Callable[[int], Floats], mean: float, nugget: float = _NUGGET) -> None:
         self._covariance = covariance
         self._mean = mean
+        self._nugget = nugget
         self._known: dict[tuple[int, int, int], tuple[Places, Floats]] = {}
 
     def guesses(self, values: Floats, begins: Places, size: int) -> Floats:
@@ -45,7 +47,7 @@ class Kriging:
             size: Of each gap.
         """
         left = np.searchsorted(REACH, begins, side="right")
-        right = np.searchsorted(REACH, len(values) - size - begins, side="left")
+        right = np.searchsorted(REACH, len(values) - size - begins, side="right")
         kinds = left * (len(REACH) + 1) + right
         if (kinds == kinds[0]).all():
             return self._guessed(values, begins, size, int(kinds[0]))
@@ -67,7 +69,7 @@ class Kriging:
             places = np.concatenate([-REACH[:left][::-1], size - 1 + REACH[:right]])
             covariance = self._covariance(size + 2 * int(REACH[-1]))
             among = covariance[np.abs(places[:, None] - places)]
-            among.flat[:: len(places) + 1] += _NUGGET * covariance[0] + _TINY
+            among.flat[:: len(places) + 1] += self._nugget * covariance[0] + _TINY
             across = covariance[np.abs(places[:, None] - np.arange(size))]
             self._known[key] = (places, np.linalg.solve(among, across) if covariance[0] > 0 else 0.0 * across)
         return self._known[key]

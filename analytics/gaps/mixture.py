@@ -13,6 +13,7 @@ from analytics.gaps.series import Places, Series, lines
 from analytics.gaps.totaliser import Totaliser, gained, share
 
 _FEW = 3  # places in a gap that show no shape
+_CHOSEN = 2.0  # over the gaps that fit beside each other: share by which standard deviations are short
 _BEYOND = 1.3  # times as long as artificial gaps, from which a gap is longer than those
 _STEPS = 4  # shares are quarters
 _NAMES = ("linear", "kriging", "correlated", "correlated")
@@ -119,7 +120,10 @@ def studied(series: Series, sources: Sources, masks: Masks) -> Study:
     missed = np.tensordot(chosen, errors, 1)
     gain, missed = gained(missed, series, totaliser, masks) if totaliser else (0.0, missed)
     alone = max(1.0, float(np.sqrt(np.mean(errors[0] ** 2) / max(np.mean(missed**2), 1e-24))))
-    return Study(series, known, chosen, spread(missed, masks), masks.size, alone, totaliser, gain)
+    # what was chosen by few gaps of its length looks too good by them
+    more = 1.0 + _CHOSEN * masks.size / float(series.is_measured.sum())
+    low, rise = spread(missed, masks)
+    return Study(series, known, chosen, (more * low, more * rise), masks.size, alone, totaliser, gain)
 
 
 def _errors(series: Series, known: Explained | None, masks: Masks) -> Floats:

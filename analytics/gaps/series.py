@@ -61,7 +61,7 @@ class Series:
         """Of a random walk seen through noise, both as large as differences at a short and a longer lag say."""
         short, long = (self._squared_difference(lag) for lag in (1, 16))
         drift = max(long - short, 0.0) / 15.0
-        return Kriging(level_covariance(max(0.5 * (short - drift), 1e-9), max(drift, 1e-12)), 0.0)
+        return Kriging(level_covariance(max(0.5 * (short - drift), 1e-9), max(drift, 1e-12)), 0.0, nugget=0.0)
 
     def _squared_difference(self, lag: int) -> float:
         both = self.is_measured[lag:] & self.is_measured[:-lag]
