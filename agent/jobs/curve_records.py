@@ -1,24 +1,61 @@
 """What is published of a pump's curves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from agent.mqtt import payloads
 from agent.store.records import Record
+from analytics.curves.methods.choice import Choice
 from analytics.curves.model import StationModel
 from analytics.curves.pump import PumpCurve
 from analytics.hydraulics import Floats
 
 METHOD = "affinity parabolas, joint robust fit"
 DRAWN = 9  # points of a drawing
+FINE = 201  # among which the best is looked for
 LEAST_FLOW_STD = 0.03  # share of a flow; beyond, the curve's reason says that the share is not well known
 
 
-def curve_records(model: StationModel, now_ms: int) -> Iterator[Record]:
-    """One record per pump of *model*, fitted at *now_ms*."""
+def curve_records(model: StationModel, chosen: Mapping[str, Choice], now_ms: int) -> Iterator[Record]:
+    """One record per pump of *model*, fitted at *now_ms*; by the method *chosen* where it has its own flow meter."""
     for index, curve in enumerate(model.curves):
-        yield Record("curve", curve.pump, now_ms, _payload(model, index, curve, now_ms).encode())
+        said = _payload(model, index, curve, now_ms)
+        choice = chosen.get(curve.pump)
+        yield Record("curve", curve.pump, now_ms, (said if choice is None else _by(choice, said)).encode())
+
+
+def _by(choice: Choice, joint: payloads.PumpCurve) -> payloads.PumpCurve:
+    """What is published of the curve of the *choice*, in the range and with what else the *joint* fit says.
+
+    The coefficients are those of the parabolas nearest to it there.
+    """
+    flows = np.linspace(joint.flow_min or 0.0, joint.flow_max or 0.0, DRAWN)
+    duty, trial = choice.method.predict(flows, 1.0), choice.trial
+    bep = _top(flows, choice.method.predict(np.linspace(flows[0], flows[-1], FINE), 1.0).efficiency)
+    figures = (flows, duty.head, duty.head_std, duty.power, duty.power_std, duty.efficiency)
+    known = {
+        "method": choice.method.name,
+        "method_reason": choice.reason,
+        "head_coefficients": _parabola(flows, duty.head) or joint.head_coefficients,
+        "power_coefficients": _parabola(flows, duty.power) or joint.power_coefficients,
+        "head_std": _known(duty.head_std.mean()),
+        "power_std": _known(duty.power_std.mean()),
+        "head_r2": _known(trial.r2),
+        "head_rmse": _known(trial.rmse),
+        "physics_score": trial.physics.score,
+        "bep_flow": bep,
+        "bep_efficiency": None if bep is None else _known(choice.method.predict(bep, 1.0).efficiency),
+        "points": tuple(_drawn(figures)),
+    }
+    return payloads.PumpCurve.model_validate({**dict(joint), **known})
+
+
+def _parabola(flows: Floats, values: Floats) -> tuple[float, ...]:
+    """Ascending coefficients of that nearest to *values*; none where they are not known."""
+    if not np.isfinite(values).all() or flows[0] == flows[-1]:
+        return ()
+    return tuple(np.polynomial.Polynomial.fit(flows, values, 2).convert().coef.tolist())
 
 
 def _payload(model: StationModel, index: int, curve: PumpCurve, now_ms: int) -> payloads.PumpCurve:
@@ -60,6 +97,11 @@ def _points(curve: PumpCurve, flows: Floats) -> Iterator[payloads.CurvePoint]:
         curve.power_std(flows, 1.0),
         curve.efficiency(flows, 1.0),
     )
+    yield from _drawn(figures)
+
+
+def _drawn(figures: Sequence[Floats]) -> Iterator[payloads.CurvePoint]:
+    """Flow, head and its std, power and its std, efficiency, each at every point."""
     for flow, head, head_std, power, power_std, efficiency in zip(*figures, strict=True):
         yield payloads.CurvePoint(
             flow=float(flow),
@@ -73,8 +115,14 @@ def _points(curve: PumpCurve, flows: Floats) -> Iterator[payloads.CurvePoint]:
 
 def _best(curve: PumpCurve, flows: Floats) -> float | None:
     """Flow of best efficiency at rated speed, where the data reach both sides of it."""
-    fine = np.linspace(flows[0], flows[-1], 201)
-    top = int(np.argmax(np.nan_to_num(curve.efficiency(fine, 1.0))))
+    fine = np.linspace(flows[0], flows[-1], FINE)
+    return _top(fine, curve.efficiency(fine, 1.0))
+
+
+def _top(flows: Floats, efficiency: Floats) -> float | None:
+    """The flow, from the first to the last of *flows*, at which the *efficiency* is best, if it is at neither end."""
+    fine = np.linspace(flows[0], flows[-1], len(efficiency))
+    top = int(np.argmax(np.nan_to_num(efficiency)))
     return float(fine[top]) if 0 < top < len(fine) - 1 else None
 
 

@@ -27,6 +27,7 @@ class HeaderCurves:
     judged_ms: int = 0  # live windows that begin before were judged or are in `live`; 0: it has never been looked at
     live: list[Stretch] = field(default_factory=list)  # of readings as they came, still to be judged
     history: list[Stretch] = field(default_factory=list)  # of imported ones
+    methods: dict[str, str] = field(default_factory=dict)  # that last drew the curve, by pump with its own flow meter
 
 
 @dataclass(slots=True)
@@ -34,9 +35,10 @@ class CurveState:
     """State of the curves job, by header.
 
     As bytes it is a NumPy archive (npz, nothing pickled): `meta`, the UTF-8 bytes of a JSON object with
-    `format` 2 and `headers`, a list of objects `header pumps seen quota first_ms last_ms model judged_ms live history`;
-    and for the header at place i of that list an array `<i>.<name>` for each field of `analytics.curves.points.Points`.
-    `model` is `StationModel.to_dict()` or null. Another format is not read: the log is there to learn from again.
+    `format` 2 and `headers`, a list of objects `header pumps seen quota first_ms last_ms model judged_ms live history
+    methods`; and for the header at place i of that list an array `<i>.<name>` for each field of
+    `analytics.curves.points.Points`. `model` is `StationModel.to_dict()` or null. Another format is not read: the log
+    is there to learn from again.
     """
 
     headers: dict[str, HeaderCurves] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class CurveState:
             arrays |= {f"{index}.{name}": values for name, values in said.pop("points").items()}
             model = None if curves.model is None else curves.model.to_dict()
             left = {"judged_ms": curves.judged_ms, "live": curves.live, "history": curves.history}
+            left["methods"] = curves.methods
             headers.append({"header": header, **said, "model": model, **left})
         meta = json.dumps({"format": FORMAT, "headers": headers}, allow_nan=False)
         archive = io.BytesIO()
@@ -74,7 +77,9 @@ def restored(state: bytes | None, plates: dict[str, Sequence[Plate]]) -> CurveSt
             points = {name: arrays[f"{index}.{name}"] for name in Points.__dataclass_fields__}
             estimator = StationCurves.from_dict({**said, "points": points}, own)
             live, history = ([(start, end) for start, end in said[name]] for name in ("live", "history"))
-            found.headers[said["header"]] = HeaderCurves(estimator, _model(said), said["judged_ms"], live, history)
+            methods = said.get("methods", {})
+            kept = HeaderCurves(estimator, _model(said), said["judged_ms"], live, history, methods)
+            found.headers[said["header"]] = kept
     return found
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from agent.jobs.curve_choice import choices
 from agent.jobs.curve_records import curve_records
 from agent.jobs.curve_state import CurveState, HeaderCurves, model_from_state, models_from_state, restored
 from agent.jobs.evidence import evidence, header_state, plant_tags, pumps_of, running
@@ -101,8 +102,12 @@ def _refitted(kept: CurveState, news: dict[str, int], now_ms: int) -> list[Recor
     records: list[Record] = []
     for header, curves in kept.headers.items():
         if news.get(header):
-            curves.model = curves.estimator.fit()
-            records += [] if curves.model is None else curve_records(curves.model, now_ms)
+            estimator = curves.estimator
+            curves.model = estimator.fit()
+            if curves.model is not None:
+                chosen = choices(estimator.points, estimator.pumps, curves.methods, now_ms)
+                curves.methods = {pump: choice.method.name for pump, choice in chosen.items()}
+                records += curve_records(curves.model, chosen, now_ms)
     return records
 
 

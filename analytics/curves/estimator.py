@@ -52,6 +52,11 @@ class StationCurves:
         return self._points
 
     @property
+    def pumps(self) -> tuple[str, ...]:
+        """Ids, in the order of the points' columns."""
+        return tuple(plate.pump for plate in self._plates)
+
+    @property
     def seen(self) -> int:
         """Usable points ever offered."""
         return self._seen

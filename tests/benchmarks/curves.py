@@ -24,7 +24,8 @@ from analytics.curves.methods.choice import Candidates, choose
 from analytics.curves.methods.duty import CurveMethod, DutyPoints, Prediction
 from analytics.curves.methods.ensemble import Ensemble
 from analytics.curves.methods.incremental import IncrementalCurve
-from analytics.curves.methods.learners import KINDS, Kind, SampledCurve
+from analytics.curves.methods.learners import SampledCurve
+from analytics.curves.methods.sample import KINDS, Kind
 from tests.benchmarks.pump_truths import CASES, FOLDER, Case, Floats, Truth, measured, truths
 
 WEAR = 0.05

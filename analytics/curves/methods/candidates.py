@@ -7,7 +7,7 @@ from analytics.curves.methods.belief import Nothing, PumpsInGeneral
 from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.methods.duty import CurveMethod
 from analytics.curves.methods.incremental import IncrementalCurve
-from analytics.curves.methods.learners import KINDS, SampledCurve
+from analytics.curves.methods.sample import KINDS
 from analytics.curves.methods.speed import SpeedLaw
 
 
@@ -32,6 +32,8 @@ def candidates(
     found["physics"] = partial(IncrementalCurve, "physics", PumpsInGeneral(), law=law, memory=memory)
     cubic = partial(IncrementalCurve, "polynomial", Nothing(3), is_physical=False, law=law, memory=memory)
     found["polynomial"] = cubic
-    for kind in KINDS if learners else ():
-        found[kind] = partial(SampledCurve, kind, law=law, memory=memory)
+    if learners:
+        from analytics.curves.methods.learners import SampledCurve  # noqa: PLC0415 - scikit-learn takes 60 MB
+
+        found |= {kind: partial(SampledCurve, kind, law=law, memory=memory) for kind in KINDS}
     return found

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,17 +14,15 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.svm import SVR
 
 from analytics.curves.methods.duty import DutyPoints, Prediction
-from analytics.curves.methods.sample import FlowSample
+from analytics.curves.methods.sample import FlowSample, Kind
 from analytics.curves.methods.speed import SpeedLaw
 from analytics.hydraulics import Floats, wire_to_water_efficiency
 
 LEAST = 20  # points before there is a curve
-HALVES = 3  # fits to half of the points, whose scatter is the curve's own
+HALVES = 2  # fits to half of the points, whose scatter is the curve's own
 OUTLIER = 4.5  # robust standard deviations off a parabola
-CAPACITY, GAUSSIAN_CAPACITY = 600, 250  # points; a Gaussian process costs their cube
+CAPACITY, GAUSSIAN_CAPACITY = 300, 120  # points; a Gaussian process costs their cube
 FORM = 0.0015  # share of a value that no method is nearer to the truth
-Kind = Literal["Gaussian process", "support vectors", "neural network", "random forest"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Regressor(Protocol):
@@ -169,10 +167,10 @@ def _regressor(kind: Kind, noise: float) -> Regressor:
         case "support vectors":
             made = SVR(C=10.0, epsilon=max(noise, 1e-3), gamma=0.3)
         case "random forest":
-            made = RandomForestRegressor(n_estimators=24, min_samples_leaf=8, random_state=0)
+            made = RandomForestRegressor(n_estimators=16, min_samples_leaf=8, random_state=0)
         case _:
             made = MLPRegressor(
-                hidden_layer_sizes=(12, 12), activation="tanh", solver="lbfgs", alpha=0.1, max_iter=200, random_state=0
+                hidden_layer_sizes=(8, 8), activation="tanh", solver="lbfgs", alpha=0.1, max_iter=100, random_state=0
             )
     return made
 

@@ -1,10 +1,14 @@
 """A bounded sample of duty points in which every flow is represented, for methods that need points and not sums."""
 
+from typing import Literal, get_args
+
 import numpy as np
 
 from analytics.curves.methods.duty import DutyPoints
 from analytics.hydraulics import Floats
 
+Kind = Literal["Gaussian process", "support vectors", "neural network", "random forest"]  # that learn from it
+KINDS: tuple[Kind, ...] = get_args(Kind)
 BIN = 0.02  # of ln(Q / n): a stratum
 
 
