@@ -115,6 +115,8 @@ async def kills_in_history(place: Works, rounds: int) -> Figures:
     for _ in range(rounds):
         async with agent(place.config) as running:
             await live_again(place, figures, time.monotonic())
+            await place.delivered.settle(figures)
+            figures.count(place.delivered.repeated())  # what the kill before this one has cost
             place.broker.kill()
             await asyncio.sleep(3.0)
             place.broker.start()
@@ -124,7 +126,6 @@ async def kills_in_history(place: Works, rounds: int) -> Figures:
             figures.most = max(figures.most, place.delivered.repeated())  # what the broker had not acknowledged
             await asyncio.sleep(random.uniform(0.0, 0.4))
             await running.stop(signal.SIGKILL)
-        figures.count(place.delivered.repeated())
     return await _settled(place, figures)
 
 
