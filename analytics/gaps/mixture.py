@@ -12,25 +12,27 @@ from analytics.gaps.regression import Explained, explained, ranked
 from analytics.gaps.series import Places, Series, lines
 from analytics.gaps.totaliser import Totaliser, gained, share
 
+_JUDGED = 1_000  # errors by which shares are chosen
 _FEW = 3  # places in a gap that show no shape
 _CHOSEN = 2.0  # over the gaps that fit beside each other: share by which standard deviations are short
 _BEYOND = 1.3  # times as long as artificial gaps, from which a gap is longer than those
 _STEPS = 4  # shares are quarters
-_NAMES = ("linear", "kriging", "correlated", "correlated")
+_NAMES = ("linear", "level", "kriging", "correlated", "correlated")
+_OWN = 3  # of them ask nobody else
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
     """What artificial gaps have shown.
 
-    The guess is a mixture of lines, kriging, and the regression on companions with its rest bridged by kriging or by
-    a line. The shares are those, in quarters, that have missed least in artificial gaps, none below nothing:
-    a mixture misses less than the best single one as a rule (stacking; Wolpert, 1992).
+    The guess is a mixture of lines, the local level, kriging, and the regression on companions with its rest bridged
+    by kriging or by a line. The shares are those, in quarters, that have missed least in artificial gaps, none below
+    nothing: a mixture misses less than the best single one as a rule (stacking; Wolpert, 1992).
     """
 
     series: Series
     known: Explained | None  # by companions
-    shares: Floats  # shape (2,) or, with companions, (4,)
+    shares: Floats  # shape (3,) or, with companions, (5,)
     spread: tuple[float, float]  # standard deviation at the ends and, added to it, in the middle
     size: int  # of the artificial gaps
     alone: float  # standard deviation without companions, times that with them
@@ -49,7 +51,7 @@ class Study:
         """What is put into gaps of *size* at *begins*, and its standard deviation, each of shape (gaps, size)."""
         without = self._without(begins, size)
         found, std = without, np.broadcast_to(self._std(size), (len(begins), size))
-        if self.known is not None and self.shares[2:].any():
+        if self.known is not None and self.shares[_OWN:].any():
             found, std = self._with(self.known, without, begins, size)
         if self.totaliser is not None and self.gain > 0:
             lacking = self.totaliser.missing(self.series, begins, size, found.sum(axis=1))
@@ -58,23 +60,27 @@ class Study:
 
     def _without(self, begins: Places, size: int) -> Floats:
         """By the tag alone; a line where the shares leave everything to companions."""
-        own = self.shares[:2] if self.shares[:2].any() else np.array([1.0, 0.0])
+        own = self.shares[:_OWN] if self.shares[:_OWN].any() else np.array([1.0, 0.0, 0.0])
+        own, values = own / own.sum(), self.series.values
         found = np.zeros((len(begins), size))
         if own[0] > 0:
-            found += own[0] / own.sum() * lines(self.series.values, begins, size)
+            found += own[0] * lines(values, begins, size)
         if own[1] > 0:
-            found += own[1] / own.sum() * self.series.kriging.guesses(self.series.values, begins, size)
+            found += own[1] * self.series.level.guesses(values, begins, size)
+        if own[2] > 0:
+            found += own[2] * self.series.kriging.guesses(values, begins, size)
         return found
 
     def _with(self, known: Explained, without: Floats, begins: Places, size: int) -> tuple[Floats, Floats]:
         """Companions believed as far as they are to be: a mixture of two, whose difference is doubt, too."""
-        part = float(self.shares[2:].sum())
+        by_kriging, by_line = self.shares[_OWN:]
+        part = float(by_kriging + by_line)
         rest = known.rests[-1]
         found = (1.0 - part) * without + part * known.values[begins[:, None] + np.arange(size)]
-        if self.shares[2] > 0:
-            found += self.shares[2] * known.kriging.guesses(rest, begins, size)
-        if self.shares[3] > 0:
-            found += self.shares[3] * lines(rest, begins, size)
+        if by_kriging > 0:
+            found += by_kriging * known.kriging.guesses(rest, begins, size)
+        if by_line > 0:
+            found += by_line * lines(rest, begins, size)
         trust, doubt = (each[:, None] for each in known.trust(begins, size))
         gap = found - without
         std = self._std(size)
@@ -116,7 +122,9 @@ def studied(series: Series, sources: Sources, masks: Masks) -> Study:
         known = replace(known, name=sources.name(best[known.most]))
     errors = _errors(series, known, masks)
     shares = _simplex(len(errors))
-    chosen = shares[np.abs(shares @ errors.reshape(len(errors), -1)).mean(axis=1).argmin()]
+    judged = errors.reshape(len(errors), -1)
+    judged = judged[:, :: max(1, judged.shape[1] // _JUDGED)]
+    chosen = shares[np.abs(shares @ judged).sum(axis=1).argmin()]
     missed = np.tensordot(chosen, errors, 1)
     gain, missed = gained(missed, series, totaliser, masks) if totaliser else (0.0, missed)
     alone = max(1.0, float(np.sqrt(np.mean(errors[0] ** 2) / max(np.mean(missed**2), 1e-24))))
@@ -128,8 +136,9 @@ def studied(series: Series, sources: Sources, masks: Masks) -> Study:
 
 def _errors(series: Series, known: Explained | None, masks: Masks) -> Floats:
     """What each part misses in the artificial gaps, the regression without their own fold; (parts, gaps, j)."""
-    kriged = series.kriging.guesses(series.values, masks.begins, masks.size)[:, masks.inside]
-    found = [-masks.strays(series.values), kriged - masks.truth(series.values)]
+    truth = masks.truth(series.values)
+    own = [each.guesses(series.values, masks.begins, masks.size) for each in (series.level, series.kriging)]
+    found = [-masks.strays(series.values), *(guess[:, masks.inside] - truth for guess in own)]
     if known is not None:
         by_line, by_kriging = [], []
         for rest, part in zip(known.rests, masks.folds, strict=False):
