@@ -134,9 +134,9 @@ DAMAGES: Sequence[Callable[[Path], None]] = (flip, cut, garbage, zero)
 
 
 def longest_silence(north: Plant) -> float:
-    """The longest time between two live readings that follow each other, s."""
-    times = sorted({ts_ms for _, ts_ms, *_ in north.live()})
-    return max((later - earlier for earlier, later in pairwise(times)), default=0) / 1_000
+    """The longest time between two live batches that followed each other to SCADA, s."""
+    times = [message.at for message in north.scada.on("water/north/readings")]
+    return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
 
 
 async def slow(folder: Path) -> Round:

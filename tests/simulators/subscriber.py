@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ class Received(NamedTuple):
     topic: str
     payload: bytes
     is_old: bool  # the broker had kept it
+    at: float  # s, when it arrived, on a clock that only goes forward
 
     @property
     def json(self) -> Any:
@@ -42,7 +44,7 @@ class Subscriber:
 
     def take(self, message: MQTTMessage) -> None:
         """Called on paho's thread."""
-        self.messages.append(Received(message.topic, bytes(message.payload), message.retain))
+        self.messages.append(Received(message.topic, bytes(message.payload), message.retain, time.monotonic()))
         self._loop.call_soon_threadsafe(self._news.set)
 
     def on(self, topic: str) -> list[Received]:
