@@ -4,12 +4,12 @@ import asyncio
 import json
 import sys
 from argparse import Namespace
-from datetime import UTC, datetime
 
-from agent.analyse import Due, analyse
+from agent.analyse import analyse
 from agent.cli import MENDABLE
 from agent.configuration.config_file import load
 from agent.health import Part
+from agent.progress_bar import progress_bar
 from agent.store.errors import StorageError
 
 
@@ -17,14 +17,12 @@ def run(args: Namespace) -> int:
     """Run the jobs over all history they have not seen; print what each found."""
     settings = load(args.config)
     until_ms = None if args.until is None else round(args.until.timestamp() * 1000)
-    progress = _show if sys.stderr.isatty() else _say_nothing
     try:
-        parts = asyncio.run(analyse(settings, until_ms, progress))
+        with progress_bar("history") as show:
+            parts = asyncio.run(analyse(settings, until_ms, show))
     except StorageError as error:
         print(error, file=sys.stderr)
         return MENDABLE
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
     print(json.dumps({name: _summary(part) for name, part in parts.items()}) if args.json else _table(parts))
     return 1 if any(part.state != "ok" for part in parts.values()) else 0
 
@@ -41,12 +39,3 @@ def _table(parts: dict[str, Part]) -> str:
         counts = ", ".join(f"{what} {number}" for what, number in part.counts.items())
         lines.append(f"{name:10} {part.state:8} {part.error or counts}")
     return "\n".join(lines)
-
-
-def _show(due: Due, _part: Part) -> None:
-    instant = datetime.fromtimestamp(due.at_ms / 1000, UTC)
-    sys.stderr.write(f"\r{instant:%Y-%m-%d %H:%M:%S}  {due.job:10}")
-
-
-def _say_nothing(_due: Due, _part: Part) -> None:
-    pass

@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from agent.jobs.settings import JobsSettings
+from agent.schedule import enabled
 from agent.settings import AgentSettings
 from agent.store.disk import DiskForecast, DiskUse, disk_forecast, disk_use
 from agent.store.opening import prepare
@@ -31,13 +33,14 @@ DAY = 86_400
 TOGETHER = 60  # s of readings an append: 10,000 waits for the disk in a week, not 600,000
 KEEP_DAYS, KEEP_ROLLUP_DAYS = 4.0, 5.0  # so that the last days of the week are as all later ones
 BUDGET = 600.0
+JOBS = ("rollup", "seal")
 MEGABYTE = 1_000_000
 FORETOLD = 2  # the day at whose end the others are foretold
 
 
 def settings(path: Path, tags: Sequence[str]) -> AgentSettings:
     """An agent whose only jobs are the store's own."""
-    off = {job: {"enabled": False} for job in ("quality", "gaps", "running", "curves", "dispatch")}
+    off = {job: {"enabled": False} for job in enabled(JobsSettings()) if job not in JOBS}
     listed = [{"name": tag, "address": f"holding:{place}"} for place, tag in enumerate(tags)]
     storage = StorageSettings(
         path=path, keep_days=KEEP_DAYS, keep_rollup_days=KEEP_ROLLUP_DAYS, commit_interval=1e-6, ballast_mb=0
@@ -67,7 +70,7 @@ class Week:
             now_ms = readings[-1].ts_ms
             await self._store.record([Record("health", "", now_ms - 10_000 * n, bytes(800)) for n in range(5, -1, -1)])
             if start % 900 == 0:
-                for job in ("rollup", "seal"):
+                for job in JOBS:
                     await self._run(job, now_ms)
             if start % 3_600 == 0:
                 await retain(self._store, self._agent.storage, now_ms)
