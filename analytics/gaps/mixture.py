@@ -38,6 +38,7 @@ class Study:
     alone: float  # standard deviation without companions, times that with them
     totaliser: Totaliser | None
     gain: float  # of what the totaliser says is lacking
+    is_stepped: bool  # guesses are values that the series can show
 
     @property
     def method(self) -> str:
@@ -56,7 +57,7 @@ class Study:
         if self.totaliser is not None and self.gain > 0:
             lacking = self.totaliser.missing(self.series, begins, size, found.sum(axis=1))
             found = found + self.gain * lacking[:, None] * share(size)
-        return found, std
+        return (self.series.stepped(found) if self.is_stepped else found), std
 
     def _without(self, begins: Places, size: int) -> Floats:
         """By the tag alone; a line where the shares leave everything to companions."""
@@ -127,11 +128,22 @@ def studied(series: Series, sources: Sources, masks: Masks) -> Study:
     chosen = shares[np.abs(shares @ judged).sum(axis=1).argmin()]
     missed = np.tensordot(chosen, errors, 1)
     gain, missed = gained(missed, series, totaliser, masks) if totaliser else (0.0, missed)
+    missed, is_stepped = _stepped(missed, series, masks)
     alone = max(1.0, float(np.sqrt(np.mean(errors[0] ** 2) / max(np.mean(missed**2), 1e-24))))
     # what was chosen by few gaps of its length looks too good by them
     more = 1.0 + _CHOSEN * masks.size / float(series.is_measured.sum())
     low, rise = spread(missed, masks)
-    return Study(series, known, chosen, (more * low, more * rise), masks.size, alone, totaliser, gain)
+    return Study(series, known, chosen, (more * low, more * rise), masks.size, alone, totaliser, gain, is_stepped)
+
+
+def _stepped(missed: Floats, series: Series, masks: Masks) -> tuple[Floats, bool]:
+    """Whether the nearest value that a coarse meter can show misses less, and what is missed then."""
+    if not series.step:
+        return missed, False
+    truth = masks.truth(series.values)
+    stepped = series.stepped(truth + missed) - truth
+    is_better = bool(np.abs(stepped).sum() < np.abs(missed).sum())
+    return (stepped if is_better else missed), is_better
 
 
 def _errors(series: Series, known: Explained | None, masks: Masks) -> Floats:

@@ -11,6 +11,11 @@ from analytics.gaps.kriging import Kriging, Resemblance, level_covariance
 Places = NDArray[np.intp]
 
 
+_LOOKED_AT = 600  # values in which steps are looked for
+_SAME, _WHOLE = 1e-9, 0.02  # differences that are none; how far from a whole number of steps
+_COARSE = 0.05  # standard deviations, from which a step is no detail
+
+
 class Series:
     """Values about their mean, divided by their standard deviation.
 
@@ -62,6 +67,23 @@ class Series:
         short, long = (self._squared_difference(lag) for lag in (1, 16))
         drift = max(long - short, 0.0) / 15.0
         return Kriging(level_covariance(max(0.5 * (short - drift), 1e-9), max(drift, 1e-12)), 0.0, nugget=0.0)
+
+    @cached_property
+    def step(self) -> float:
+        """What all differences are multiples of, where that is coarse; 0 where values are fine or in no steps."""
+        seen = np.sort(self.values[self._measured[spaced(len(self._measured), _LOOKED_AT)]])
+        differences = np.diff(seen)
+        differences = differences[differences > _SAME]
+        if not len(differences) or float(differences.min()) < _COARSE:
+            return 0.0
+        steps = differences / differences.min()
+        return float(differences.min()) if bool((np.abs(steps - np.round(steps)) < _WHOLE).all()) else 0.0
+
+    def stepped(self, values: Floats) -> Floats:
+        """The nearest values that the series can show."""
+        origin = self.values[self._measured[0]]
+        found: Floats = origin + self.step * np.round((values - origin) / self.step)
+        return found
 
     def _squared_difference(self, lag: int) -> float:
         both = self.is_measured[lag:] & self.is_measured[:-lag]
