@@ -24,6 +24,7 @@ SHOWN: Final[Mapping[str, tuple[Kind, ...]]] = {
     "quality": ("quality",),
     "gaps": (),
     "running": ("pump", "station"),
+    "conditions": ("conditions",),
     "curves": ("curve",),
     "dispatch": ("recommendation",),
     "rollup": (),

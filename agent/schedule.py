@@ -88,6 +88,7 @@ def enabled(settings: JobsSettings) -> dict[str, JobSettings]:
         "gaps": settings.gaps,
         "running": settings.running,
         "curves": settings.curves,
+        "conditions": settings.conditions,
         "dispatch": settings.dispatch,
         "rollup": settings.rollup,
         "seal": settings.seal,

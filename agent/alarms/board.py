@@ -9,6 +9,7 @@ from agent.alarms.rationale import Rationale
 from agent.alarms.rulebook import rulebook
 from agent.alarms.rules import Rule
 from agent.alarms.state import AlarmState, Event, Happening
+from agent.mqtt.payloads import Conditions
 from agent.settings import AgentSettings
 from agent.store.records import Row
 from drivers.reading import Quality
@@ -126,6 +127,14 @@ class Board:
             active = rule.delay.update(reason is not None, at_ms)
             found += self._settle(rule, ts_ms, active=active, reason=reason)
         return found
+
+    def see_conditions(self, said: Conditions, at_ms: int) -> list[Transition]:
+        """What the conditions of pumps and headers that hold now change; *at_ms* as in `see`."""
+        if said.stale:
+            return []
+        names = [name for name in self._by_id if name.startswith("condition.")]
+        held = {f"condition.{one.id}": "" for one in said.conditions}
+        return self.see_told(names, held, said.ts, at_ms)
 
     def see_storage(self, complaints: Mapping[str, str], ts_ms: int, at_ms: int) -> list[Transition]:
         """What *complaints* of the disk, by alarm, change at *ts_ms*; *at_ms* as in `see`."""

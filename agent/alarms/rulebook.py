@@ -16,6 +16,7 @@ from agent.alarms.claims import (
     is_silence,
 )
 from agent.alarms.conditions import Logic, condition
+from agent.alarms.conditions_of_pumps import Words, header_words, pump_words
 from agent.alarms.delay import Delay
 from agent.alarms.rationale import Rationale, worded
 from agent.alarms.rules import Rule
@@ -38,6 +39,7 @@ def rulebook(settings: AgentSettings) -> list[Rule]:
             for pump in settings.pumps
             if pump.efficiency_low is not None
         ),
+        *(condition_rules(settings) if settings.jobs.conditions.enabled else []),
         *storage_rules(),
         *([self_test_rule()] if settings.alarms.self_test_every else []),
     ]
@@ -165,6 +167,29 @@ def efficiency_rule(pump: str, low: float, after: float) -> Rule:
         action="look for wear, blockage or a closed valve, and compare its flow and power with the data sheet",
     )
     return Rule(rationale, Delay(after, after), Beyond(low, -1, EFFICIENCY_DEADBAND))
+
+
+def condition_rules(settings: AgentSettings) -> Iterator[Rule]:
+    """Alarms of conditions that the job of that name finds by physics."""
+    for pump in settings.pumps:
+        yield from (_condition_rule(kind, words, pump.id, pump.id) for kind, words in pump_words(pump.id).items())
+    for header in settings.headers:
+        yield from (_condition_rule(kind, words, header.id, None) for kind, words in header_words(header.id).items())
+
+
+def _condition_rule(kind: str, words: Words, suspect: str, pump: str | None) -> Rule:
+    rationale = Rationale(
+        id=f"condition.{kind}.{suspect}",
+        type=kind,
+        priority=words.priority,
+        message=words.message,
+        pump=pump,
+        cause=words.cause,
+        consequence=words.consequence,
+        action=words.action,
+        group=pump and f"condition.{pump}",
+    )
+    return Rule(rationale, Delay(0.0, 0.0), Told())  # the job has waited long enough
 
 
 def storage_rules() -> Iterable[Rule]:

@@ -133,6 +133,9 @@ class Watch:
             for _, record in found:
                 if record.kind == "pump" and record.body:
                     await self._keep(self._judge(payloads.Pump.model_validate_json(record.body)))
+                elif record.kind == "conditions" and record.body:
+                    said = payloads.Conditions.model_validate_json(record.body)
+                    await self._keep(self._board.see_conditions(said, _monotonic_ms()))
             sink.acknowledge_records(found[-1][0])
 
     def _judge(self, pump: payloads.Pump) -> list[Transition]:

@@ -44,6 +44,7 @@ class JobsSettings(Settings):
     gaps: GapsSettings = GapsSettings(period=60)
     running: JobSettings = JobSettings(period=10)
     curves: CurvesSettings = CurvesSettings(period=300, budget=60)
+    conditions: JobSettings = JobSettings(period=30)
     dispatch: JobSettings = JobSettings(period=60)
     rollup: JobSettings = JobSettings(period=300, budget=60)
     seal: JobSettings = JobSettings(period=300, budget=60)

@@ -28,6 +28,7 @@ PAYLOADS: Final[Mapping[str, type[Payload]]] = {
     "alarm_event": payloads.AlarmEvent,
     "alarm_test": payloads.AlarmTest,
     "alarm_metrics": payloads.AlarmMetrics,
+    "conditions": payloads.Conditions,
     "quality": payloads.Quality,
     "health": payloads.Health,
     "losses": payloads.Losses,

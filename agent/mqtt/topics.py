@@ -21,6 +21,7 @@ RETAINED: Final[Mapping[Kind, bool]] = {
     "alarm_event": False,
     "alarm_test": False,
     "alarm_metrics": True,
+    "conditions": True,
     "recommendation": True,
     "recommendation_event": False,
     "station": True,

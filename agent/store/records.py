@@ -16,6 +16,7 @@ Kind = Literal[
     "alarm_event",
     "alarm_test",
     "alarm_metrics",
+    "conditions",
     "quality",
     "filled",
     "health",

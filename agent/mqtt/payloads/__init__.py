@@ -6,7 +6,7 @@ from either. Flow is m³/h, head m, speed relative to rated (1.0); other units s
 """
 
 from agent.mqtt.payloads.advice import PumpAdvice, Recommendation, RecommendationEvent, Schedule, ScheduleRow
-from agent.mqtt.payloads.alarm import Alarm, AlarmCount, AlarmEvent, AlarmMetrics, AlarmTest
+from agent.mqtt.payloads.alarm import Alarm, AlarmCount, AlarmEvent, AlarmMetrics, AlarmTest, ConditionLine, Conditions
 from agent.mqtt.payloads.command import (
     Accept,
     Ack,
@@ -55,6 +55,8 @@ __all__ = [
     "Command",
     "CommandResult",
     "CommentOn",
+    "ConditionLine",
+    "Conditions",
     "Confirm",
     "CrossCheck",
     "CurvePoint",

@@ -81,6 +81,24 @@ class AlarmMetrics(Payload):
     top: tuple[AlarmCount, ...] = ()  # most often raised within a day
 
 
+class ConditionLine(Payload):
+    """One condition that holds."""
+
+    id: str
+    type: str  # dry_run, closed_valve, blockage ...
+    suspect: str  # pump or header
+    since: Instant
+
+
+class Conditions(Payload):
+    """`<root>/conditions`: what the plant's physics says is wrong with pumps and headers now; alarms follow from it."""
+
+    station: str
+    ts: Instant
+    conditions: tuple[ConditionLine, ...] = ()
+    stale: bool = False
+
+
 class AlarmTest(Payload):
     """`<root>/alarm_test`: a test of the way of an alarm, which SCADA answers on `cmd/alarm_test`."""
 

@@ -1,0 +1,1 @@
+"""Conditions of pumps by their physics: what is wrong, and with what."""

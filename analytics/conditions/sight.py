@@ -1,0 +1,65 @@
+"""What is seen of a header and its pumps in one steady minute, beside what their curves lead one to expect."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Kind = Literal[
+    "dry_run", "closed_valve", "blockage", "outside_por", "too_many_starts", "reverse_flow", "flow_meter_drift"
+]
+
+
+class Suspicion(NamedTuple):
+    """A condition, and the part that is suspected: a pump, or for the last two kinds a header."""
+
+    kind: Kind
+    suspect: str
+
+
+@dataclass(frozen=True, slots=True)
+class PumpSight:
+    """One pump; None where a figure is not known. The expected ones are its curves' at this head and speed."""
+
+    pump: str
+    is_running: bool | None = None
+    power: float | None = None  # kW, electrical
+    flow: float | None = None  # m³/h, by a meter of its own
+    expected_flow: float | None = None  # m³/h
+    expected_power: float | None = None  # kW, at that flow
+    idle_power: float | None = None  # kW, at no flow
+    best_flow: float | None = None  # m³/h at this speed
+    por: tuple[float, float] = (0.7, 1.2)  # shares of it
+    starts: int = 0  # within the last hour
+    starts_allowed: float = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderSight:
+    """One header, all of whose pumps have been in one state for a minute or more."""
+
+    header: str
+    flow: float | None  # m³/h, by its meters
+    flow_std: float | None  # m³/h, of what the curves expect for it
+    pumps: tuple[PumpSight, ...]
+
+    @property
+    def running(self) -> tuple[PumpSight, ...]:
+        """Pumps that run for sure."""
+        return tuple(pump for pump in self.pumps if pump.is_running)
+
+    @property
+    def expected_flow(self) -> float | None:
+        """What the running pumps should deliver together, m³/h; None where that is not known of each pump."""
+        flows = [pump.expected_flow for pump in self.running]
+        known = [flow for flow in flows if flow is not None]
+        if len(known) < len(flows) or any(pump.is_running is None for pump in self.pumps):
+            return None
+        return sum(known)
+
+    def delivered(self, pump: PumpSight) -> float | None:
+        """What a running pump delivers, m³/h: by its own meter, or what the others leave of the header's."""
+        expected = self.expected_flow
+        if pump.flow is not None:
+            return pump.flow
+        if self.flow is None or expected is None or pump.expected_flow is None:
+            return None
+        return self.flow - (expected - pump.expected_flow)

@@ -1,0 +1,83 @@
+"""The conditions job over real history: from readings in the site's units to what SCADA and the alarms are told."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agent.alarms.board import Board
+from agent.jobs import conditions, running
+from agent.mqtt.payloads import Conditions
+from agent.store.records import Filled
+from tests.agent.history import START_MS, History
+from tests.agent.jobs.test_dispatch import HEAD, MINUTE_MS, MODEL, learnt_station, operate
+
+SPEEDS = {"a": 45.0, "b": 45.0}  # Hz
+SHARE = 0.9
+A = MODEL.curve("a")
+FLOW_A = float(A.flow(HEAD, SHARE))  # m³/h
+IDLE_A = float(A.power(0.0, SHARE))  # kW
+FLOW = float(MODEL.duty([SHARE, SHARE], HEAD).flows.sum())
+
+
+def look(past: History, begin: int, end: int) -> list[str]:
+    """Run the jobs each minute; what holds at the end."""
+    held: list[str] = []
+    for minute in range(begin + 1, end + 1):
+        now_ms = START_MS + minute * MINUTE_MS
+        past.perform("running", running.run, now_ms)
+        (record,) = past.perform("conditions", conditions.run, now_ms).records
+        held = [line["id"] for line in json.loads(record.body)["conditions"]]
+    return held
+
+
+@pytest.mark.parametrize(
+    ("power", "kind"), [(0.35 * IDLE_A, "dry_run"), (IDLE_A, "closed_valve")], ids=["dry_run", "closed_valve"]
+)
+def test_a_pump_without_water_is_named_within_minutes_and_gone_when_it_is_mended(
+    tmp_path: Path, power: float, kind: str
+) -> None:
+    """Its share of the header's flow is missing; its power says whether there is water in it."""
+    with learnt_station(tmp_path) as past:
+        operate(past, SPEEDS, 6)
+        operate(past, SPEEDS, 5, start=6, a_power=power, flow=(FLOW - FLOW_A) / 3.6)
+        operate(past, SPEEDS, 5, start=11)
+
+        story = [look(past, *part) for part in ((0, 6), (6, 8), (8, 9), (9, 11), (11, 15))]
+
+    assert story == [[], [], [f"{kind}.a"], [f"{kind}.a"], []]
+
+
+def test_nothing_is_said_of_a_flow_that_nobody_has_measured(tmp_path: Path) -> None:
+    """The meter is broken, and what was filled in for it would look like a closed valve."""
+    with learnt_station(tmp_path) as past:
+        operate(past, SPEEDS, 6)
+        operate(past, SPEEDS, 8, start=6, a_power=IDLE_A, flow=float("inf"))
+        times = range(START_MS + 6 * MINUTE_MS, START_MS + 14 * MINUTE_MS, 1_000)
+        past.fill([Filled("flow", ts_ms, (FLOW - FLOW_A) / 3.6, 0.1, "linear", 0) for ts_ms in times])
+
+        held = look(past, 0, 14)
+
+    assert held == []
+
+
+def test_a_condition_is_an_alarm_while_it_holds(tmp_path: Path) -> None:
+    """With a priority and words for the operator; a result that has gone stale changes nothing."""
+    with learnt_station(tmp_path) as past:
+        alarms = Board(past.settings)
+    line = {"id": "dry_run.a", "type": "dry_run", "suspect": "a", "since": 0}
+    said = [
+        Conditions.model_validate({"station": "test", "ts": 1, "conditions": lines, "stale": stale})
+        for lines, stale in (([line], False), ([line], False), ([], True), ([], False))
+    ]
+
+    changes = [alarms.see_conditions(one, at_ms=0) for one in said]
+
+    assert [[(change.rationale.id, change.event) for change in part] for part in changes] == [
+        [("condition.dry_run.a", "raised")],
+        [],
+        [],
+        [("condition.dry_run.a", "cleared")],
+    ]
+    words = changes[0][0].rationale
+    assert (words.priority, words.pump, words.message) == ("urgent", "a", "a runs dry")
