@@ -27,6 +27,7 @@ FORMATS: dict[DataType, str] = {
     "float64": ">d",
 }
 ORDERS: tuple[WordOrder, ...] = get_args(WordOrder)
+TEXT_ORDER: dict[WordOrder, WordOrder] = {"ABCD": "ABCD", "CDAB": "ABCD", "BADC": "BADC", "DCBA": "BADC"}
 
 
 def tag(name: str = "t", **settings: object) -> ModbusTagSettings:
@@ -65,15 +66,41 @@ def numbers(kind: DataType) -> st.SearchStrategy[float]:
 
 
 @st.composite
-def packed_blocks(draw: st.DrawFn) -> tuple[bytes, list[ModbusTagSettings], dict[str, float]]:
-    """A block of numbers of all types and orders, with holes: its bytes, its tags, and what they mean."""
+def meant(draw: st.DrawFn, kind: DataType) -> tuple[bytes, object, dict[str, object]]:
+    """What a device may mean: its bytes with the most significant first, what they say, and how a tag tells of it."""
+    word = draw(st.integers(0, 0xFFFF))
+    match kind:
+        case "bool":
+            bit = draw(st.none() | st.integers(0, 15))
+            return word.to_bytes(2), int(word > 0 if bit is None else word >> bit & 1), {"bit": bit}
+        case "uint8":
+            return word.to_bytes(2), word % 256, {}
+        case "int8":
+            return word.to_bytes(2), (word + 128) % 256 - 128, {}
+        case "bcd16" | "bcd32":
+            digits = 2 * WORDS[kind] * 2
+            number = draw(st.integers(0, 10**digits - 1))
+            return bytes.fromhex(f"{number:0{digits}d}"), number, {}
+        case "string":
+            text = draw(st.text("Pump 5°é泵", max_size=8)).rstrip()
+            length = len(text.encode()) // 2 + 1
+            return text.encode().ljust(2 * length, b"\0"), text, {"length": length}
+        case _:
+            value = draw(numbers(kind))
+            return struct.pack(FORMATS[kind], value), value, {}
+
+
+@st.composite
+def packed_blocks(draw: st.DrawFn) -> tuple[bytes, list[ModbusTagSettings], dict[str, object]]:
+    """A block of all types and orders, with holes: its bytes, its tags, and what they mean."""
     data, tags, values = b"", [], {}
     for index in range(draw(st.integers(1, 12))):
-        kind = draw(st.sampled_from(sorted(FORMATS)))
+        kind = draw(st.sampled_from(get_args(DataType)))
         order = draw(st.sampled_from(ORDERS))
-        name, value = f"t{index}", draw(numbers(kind))
-        tags.append(tag(name, type=kind, order=order, address=f"holding:{len(data) // 2}"))
-        data += ordered(struct.pack(FORMATS[kind], value), order)
+        name, (big, value, settings) = f"t{index}", draw(meant(kind))
+        tags.append(tag(name, type=kind, order=order, address=f"holding:{len(data) // 2}", **settings))
+        # the words of a text stand in the order of reading, whatever that of numbers is
+        data += ordered(big, TEXT_ORDER[order] if kind == "string" else order)
         values[name] = value
         if index < 11:
             data += draw(st.sampled_from([b"", b"\xff\xff", b"\x7f\xc0\x00\x00"]))
@@ -83,7 +110,7 @@ def packed_blocks(draw: st.DrawFn) -> tuple[bytes, list[ModbusTagSettings], dict
 
 @given(packed_blocks())
 def test_every_type_in_every_order_survives_the_wire(
-    block: tuple[bytes, list[ModbusTagSettings], dict[str, float]],
+    block: tuple[bytes, list[ModbusTagSettings], dict[str, object]],
 ) -> None:
     """What a device encodes is decoded, whatever stands beside it in the block, integers to the last digit."""
     data, tags, values = block

@@ -83,6 +83,8 @@ def test_pieces_grow_together_again_around_what_is_refused(refused: set[int], mo
     for asked in polls:
         read = [register for block in asked if answers(block) for register in registers(block)]
         assert sorted(read) == sorted(set(range(60)) - refused)  # each once, whatever is tried besides
+        joined = [block for block in asked if block is not one.whole and block not in one.refused]
+        assert all(refused.isdisjoint(registers(block)) for block in joined)
     settled = polls[-1]
     assert all(map(answers, settled))
     if most == 60:
