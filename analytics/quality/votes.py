@@ -37,7 +37,7 @@ def suspect(verdict: Verdict, others: Iterable[Verdict]) -> str | None:
     for other in others:
         for tag in set(other.tags) & set(votes):
             if other.is_certain and not other.agrees:
-                votes[tag] += other.weight * (tag == other.tags[0])
+                votes[tag] += tag == other.tags[0]
             else:
                 votes[tag] += -other.weight if other.agrees else other.weight
     ranked = sorted(votes, key=lambda tag: -votes[tag])

@@ -253,6 +253,7 @@ def test_the_real_stations_report(tmp_path: Path) -> None:
     assert {(one["check"], one["tags"][0]) for one in last["cross_checks"]} == {
         (check, f"phase1.p{n}.active_power") for n in range(1, 5) for check in ("electrical", "while_stopped")
     }
+    assert {one["suspect"] for one in last["cross_checks"]} == {f"phase1.p{n}.active_power" for n in range(1, 5)}
     assert last["score"] == pytest.approx(244 / 251, abs=0.001)
 
 

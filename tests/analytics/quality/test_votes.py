@@ -44,6 +44,7 @@ def test_a_check_that_can_tell_needs_no_votes() -> None:
     idle = verdict("while_stopped", "power", is_certain=True)
 
     assert suspect(idle, [idle, verdict("energy_balance", "energy", "power", agrees=True)]) == "power"
+    assert suspect(verdict("electrical", "current", "power", "voltage"), [idle]) == "power"
 
 
 def learnt(seed: int = 1, size: int = 120) -> Affinity:
