@@ -172,5 +172,11 @@ def _usable(columns: Floats, is_measured: NDArray[np.bool_], found: Sequence[Gap
 
 
 def fill(window: Window, gap: Gap) -> Estimate:
-    """One gap of *window*; whoever has more keeps an `Auto`."""
+    """One gap of *window*; whoever has more keeps an `Auto`, or asks for `fill_all`."""
     return Auto(window).fill(gap)
+
+
+def fill_all(window: Window) -> list[tuple[Gap, Estimate]]:
+    """Every gap of *window* that has a reading on both sides, oldest first."""
+    auto = Auto(window)
+    return [(gap, auto.fill(gap)) for gap in gaps(window.values) if gap.end < len(window.values)]

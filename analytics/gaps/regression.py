@@ -14,12 +14,12 @@ from analytics.gaps.series import Places, Series, rows, spaced
 
 MOST_COLUMNS = 32
 _MOST_LAGGED = 4  # of them are looked at one place earlier and later, too: meters are not asked at once
-_STRENGTHS = np.array([1e-3, 1e-2, 1e-1])  # of the ridge, share of the mean sum of squares
+_STRENGTHS = np.array([2e-3, 5e-2])  # of the ridge, share of the mean sum of squares
 _STILL, _TINY = 1e-9, 1e-150
 _JUDGED = 8  # places of a gap, by which it is decided how far companions are believed in it
 _WIDE = 2  # times as many columns are compared closely as are asked
 _USUAL = 4.0  # times the mean doubt of what was seen
-_SAMPLES = 480  # by which companions are compared
+_SAMPLES = 360  # by which companions are compared
 _LEAST_ALIKE = 0.05
 _LEVEL = 0.8  # what likeness of the values counts, against that of their moves within the length of a gap
 

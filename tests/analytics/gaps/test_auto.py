@@ -269,6 +269,7 @@ def test_one_gap_alone_is_filled_as_among_others() -> None:
 
     together = filled(window, *found)
 
+    assert [gap for gap, _ in auto.fill_all(window)] == found
     for gap, one in zip(found, together, strict=True):
         alone = auto.fill(window, gap)
         assert alone.values == pytest.approx(one.values)
