@@ -27,6 +27,8 @@ SHOWN: Final[Mapping[str, tuple[Kind, ...]]] = {
     "conditions": ("conditions",),
     "curves": ("curve",),
     "dispatch": ("recommendation",),
+    "forecast": (),
+    "schedule": ("schedule",),
     "rollup": (),
     "seal": (),
 }

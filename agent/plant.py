@@ -1,7 +1,7 @@
 """The plant as configured: which tag plays which part, and in which limits it may be run."""
 
 import re
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -141,13 +141,25 @@ class TankSettings(Settings):
     """The tank the station fills or empties."""
 
     level: TagName = Field(examples=["tank.level"])  # tag, m
-    area: float = Field(gt=0, examples=[120.0])  # m²
+    area: float | None = Field(default=None, gt=0, examples=[120.0])  # m², where the walls are upright; else volumes
+    volumes: tuple[tuple[float, float], ...] = ()  # [level m, volume m³], both rising; instead of area
+    kind: Literal["tank", "well"] = "tank"  # the station fills a tank, and empties a well
     level_min: float = Field(examples=[1.0])  # m
     level_max: float = Field(examples=[4.5])  # m
 
     @model_validator(mode="after")
     def _band_is_a_band(self) -> Self:
         _ordered(self, "level_min", "level_max")
+        return self
+
+    @model_validator(mode="after")
+    def _volume_is_told_once(self) -> Self:
+        if bool(self.volumes) == (self.area is not None):
+            raise contradiction("area", "or volumes says how much the tank holds; give exactly one of the two")
+        rises = all(one[0] < other[0] and one[1] < other[1] for one, other in pairwise(self.volumes))
+        if not rises or len(self.volumes) == 1:
+            remedy = "needs two rows or more that rise in level and volume; write for example [[0.5, 10], [3.0, 90]]"
+            raise contradiction("volumes", remedy)
         return self
 
 

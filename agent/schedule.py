@@ -90,6 +90,8 @@ def enabled(settings: JobsSettings) -> dict[str, JobSettings]:
         "curves": settings.curves,
         "conditions": settings.conditions,
         "dispatch": settings.dispatch,
+        "forecast": settings.forecast,
+        "schedule": settings.schedule,
         "rollup": settings.rollup,
         "seal": settings.seal,
     }

@@ -46,6 +46,8 @@ class JobsSettings(Settings):
     curves: CurvesSettings = CurvesSettings(period=300, budget=60)
     conditions: JobSettings = JobSettings(period=30)
     dispatch: JobSettings = JobSettings(period=60)
+    forecast: JobSettings = JobSettings(period=300, budget=60)
+    schedule: JobSettings = JobSettings(period=300, budget=60)
     rollup: JobSettings = JobSettings(period=300, budget=60)
     seal: JobSettings = JobSettings(period=300, budget=60)
     memory_mb: Annotated[int, Field(ge=300)] = 1_000  # of the process that computes

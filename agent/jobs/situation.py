@@ -66,13 +66,13 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
     Raises:
         NotKnownError: Inputs are stale, or the operation is not steady.
     """
-    memories = _memories(header)
+    memories = memories_of(header)
     histories = {pump.id: _history(memories[pump.id]) for pump in header.pumps}
     advice = header.plant.advice
     return Situation(
         operation=_operation(header, histories),
         model=model,
-        limits=[_limits(header, pump, price) for pump in header.pumps],
+        limits=[limits_of(header, pump, price) for pump in header.pumps],
         histories=histories,
         now_ms=header.context.now_ms,
         caution=Caution(advice.confidence, advice.least_saving),
@@ -80,7 +80,7 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
     )
 
 
-def _memories(header: Header) -> dict[str, Memory]:
+def memories_of(header: Header) -> dict[str, Memory]:
     """What the running job knows of each pump."""
     _, state = header.context.reader.job_state("running")
     kept: JobState = restored(state)
@@ -191,7 +191,8 @@ def _band(header: Header, cells: Frame, state: HeaderState) -> tuple[float | Non
     return (None, None) if kept == head else (kept, kept)
 
 
-def _limits(header: Header, pump: PumpSettings, price: float) -> Limits:
+def limits_of(header: Header, pump: PumpSettings, price: float) -> Limits:
+    """In which limits *pump* may be planned; *price* is money per kWh, 0 where it is not known."""
     known = known_tags(header.plant)
     return Limits(
         pump=pump.id,

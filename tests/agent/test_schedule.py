@@ -36,10 +36,20 @@ async def test_jobs_start_in_the_order_in_which_they_build_on_each_other() -> No
 
     async with schedule(off, started.append):
         async with asyncio.timeout(10):
-            while len(started) < 7:  # noqa: ASYNC110 - the scheduler's clock is not ours to signal
+            while len(started) < 9:  # noqa: ASYNC110 - the scheduler's clock is not ours to signal
                 await asyncio.sleep(0.01)
 
-    assert started == ["quality", "running", "curves", "conditions", "dispatch", "rollup", "seal"]
+    assert started == [
+        "quality",
+        "running",
+        "curves",
+        "conditions",
+        "dispatch",
+        "forecast",
+        "schedule",
+        "rollup",
+        "seal",
+    ]
 
 
 async def test_a_clock_that_was_set_back_does_not_stop_jobs_for_an_hour() -> None:

@@ -1,0 +1,115 @@
+"""The forecast job: what was drawn from the tank (or flowed into the well) by half hours, and what will be."""
+
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from agent.jobs.demand import KEPT_SLOTS, MEMORY, SLOT_MS, DemandState, Expected, calendar, storage_of
+from agent.jobs.evidence import header_state, header_tags
+from agent.jobs.job import JobContext, Outcome
+from agent.plant import TankSettings
+from agent.window import Frame, frame
+from analytics.forecast.forecast import NoForecast, forecast
+from analytics.forecast.series import Series
+from analytics.hydraulics import Floats
+
+CELL_MS = 60_000
+AHEAD = 96  # half hours
+PORTION = 4 * 48  # half hours of one run; more wait for the next
+LEAST_KNOWN = 0.7  # of the minutes of a half hour
+_PER_SLOT = SLOT_MS // CELL_MS
+_LEAST_FLOW = 0.05  # of the greatest: below it nothing is learnt of what the pumps work against
+_BY_LEVEL = 2  # minutes to either side of a level's instant
+
+
+def run(context: JobContext) -> Outcome:
+    """Look at the half hours since the last run, and forecast anew where there are any."""
+    tank = context.settings.tank
+    kept = MEMORY.restored(context.state)
+    if tank is None:
+        return Outcome(mark=context.reader.last_id, state=context.state)
+    if _is_reconfigured(kept, context):
+        kept = DemandState()
+    learnt = _learn(kept, context, tank)
+    if learnt or kept.expected is None:
+        _expect(kept, context)
+    counts = {"half_hours": learnt, "known_half_hours": sum(one is not None for one in kept.slots)}
+    return Outcome(mark=context.reader.last_id, state=MEMORY.encode(kept), counts=counts)
+
+
+def _is_reconfigured(kept: DemandState, context: JobContext) -> bool:
+    """A clock that was set back leaves a past that has not come."""
+    return kept.end_ms > context.now_ms + SLOT_MS
+
+
+def _learn(kept: DemandState, context: JobContext, tank: TankSettings) -> int:
+    """Take what is new, at most a portion; how many half hours that was."""
+    latest_ms = (context.now_ms - _BY_LEVEL * CELL_MS) // SLOT_MS * SLOT_MS
+    if not kept.slots:
+        oldest_ms, _ = context.reader.extent
+        if not oldest_ms:
+            return 0
+        kept.start_ms = max(-(-oldest_ms // SLOT_MS) * SLOT_MS, latest_ms - KEPT_SLOTS * SLOT_MS)
+    count = min(PORTION, (latest_ms - kept.end_ms) // SLOT_MS)
+    if count <= 0:
+        return 0
+    tags = [tag for header in context.settings.headers for tag in header_tags(header)]
+    start_ms, end_ms = kept.end_ms - _BY_LEVEL * CELL_MS, kept.end_ms + count * SLOT_MS + _BY_LEVEL * CELL_MS
+    cells = frame(context.reader, context.settings, [*tags, tank.level], start_ms, end_ms, CELL_MS)
+    flow = np.sum([header_state(cells, header).flow for header in context.settings.headers], axis=0)
+    kept.extend(_demand(tank, flow, cells.values[tank.level], count))
+    _learn_system(kept, context, cells, tank)
+    return int(count)
+
+
+def _demand(tank: TankSettings, flow: Floats, level: Floats, count: int) -> Floats:
+    """What was drawn or flowed in, by half hours, m³/h: what was pumped, and what the volume changed by."""
+    storage = storage_of(tank)
+    edges = [level[place : place + 2 * _BY_LEVEL] for place in range(0, count * _PER_SLOT + 1, _PER_SLOT)]
+    volumes = storage.volume(np.array([_mean(edge, 1) for edge in edges]))
+    inner = flow[_BY_LEVEL : _BY_LEVEL + count * _PER_SLOT].reshape(count, _PER_SLOT)
+    pumped = np.array([_mean(one, round(LEAST_KNOWN * _PER_SLOT)) for one in inner])
+    return np.asarray(pumped - storage.sign * np.diff(volumes) / (SLOT_MS / 3_600_000))
+
+
+def _mean(values: Floats, least: int) -> float:
+    """Of what is known; NaN where that is less than *least*."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) >= max(least, 1) else np.nan
+
+
+def _learn_system(kept: DemandState, context: JobContext, cells: Frame, tank: TankSettings) -> None:
+    """Minutes of pumping: head against flow and level."""
+    if len(context.settings.headers) != 1:
+        return
+    state = header_state(cells, context.settings.headers[0])
+    rest = state.head - storage_of(tank).sign * cells.values[tank.level]
+    known = np.isfinite(state.flow) & np.isfinite(rest)
+    if known.any():
+        known &= state.flow > _LEAST_FLOW * float(np.nanmax(state.flow))
+        kept.system.update(state.flow[known], rest[known])
+
+
+def _expect(kept: DemandState, context: JobContext) -> None:
+    zone = ZoneInfo(context.settings.station.time_zone)
+    times_ms = kept.start_ms + SLOT_MS * np.arange(len(kept.slots) + AHEAD, dtype=np.int64)
+    clock = calendar(times_ms, zone).local_ms
+    values = np.array([np.nan if one is None else one for one in kept.slots], np.float64)
+    past = Series(values, calendar(times_ms[: len(values)], zone), SLOT_MS)
+    found = forecast(past, type(past.calendar)(clock[len(values) :]))
+    if isinstance(found, NoForecast):
+        kept.expected, kept.why = None, found.why
+        return
+    kept.expected, kept.why = (
+        Expected(
+            made_ms=context.now_ms,
+            start_ms=kept.end_ms,
+            method=found.method,
+            centre=[round(float(one), 2) for one in found.centre],
+            low=[round(float(one), 2) for one in found.quantiles[0]],
+            high=[round(float(one), 2) for one in found.quantiles[-1]],
+            error=round(found.error, 2),
+            coverage=round(found.coverage, 3),
+        ),
+        "",
+    )

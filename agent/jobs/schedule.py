@@ -1,0 +1,251 @@
+"""The schedule job: the cheapest way through the next day, planned anew each run; or why there is none."""
+
+import time
+from dataclasses import dataclass, replace
+from math import ceil
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from agent import tariff
+from agent.jobs.curves import models_from_state
+from agent.jobs.demand import MEMORY, SLOT_MS, DemandState, Expected, storage_of
+from agent.jobs.evidence import pumps_of
+from agent.jobs.job import JobContext, Outcome
+from agent.jobs.situation import Header, NotKnownError, limits_of, memories_of
+from agent.mqtt.payloads import Schedule, ScheduleRow
+from agent.plant import TankSettings
+from agent.store.records import Record
+from agent.window import frame
+from analytics.curves.model import StationModel
+from analytics.dispatch.fitted import fitted
+from analytics.hydraulics import Floats
+from analytics.running import RUNNING, STOPPED, Memory
+from analytics.schedule.plan import NoPlan, Plan
+from analytics.schedule.problem import LONG, Problem, System, Unit
+from analytics.schedule.solve import plan
+
+STEPS = 48  # half hours
+LATE_MS = 2 * 3_600_000  # a forecast made longer ago is stale
+LEVEL_MS = 180_000  # of the past whose median is the level now
+METHOD = "dynamic programme, forward search, exact replay"
+INSTEAD = "The advice for now stands."
+_LEAST_MINUTES = 60.0  # of pumping, before what the pumps work against is known
+_MOST_SCATTER = 0.05  # of the static head, that the head may be off what level and flow make of it
+_REACT_H = 2.0  # hours for which what a forecast misses by may add up before another plan has made it good
+_MOST_MARGIN = 0.2  # of the band of levels
+_REACH = 0.05  # share by which learnt ranges may be left: levels will be that were not yet
+
+
+def run(context: JobContext) -> Outcome:
+    """Plan the next day of a station with a tank or well."""
+    tank = context.settings.tank
+    if tank is None:
+        return Outcome(mark=context.reader.last_id)
+    try:
+        found = _planned(context, tank)
+    except NotKnownError as error:
+        found = _none(context, f"{error} {INSTEAD}")
+    record = Record("schedule", "", context.now_ms, found.encode())
+    return Outcome(mark=context.reader.last_id, records=[record], counts={"schedule_rows": len(found.rows)})
+
+
+def _planned(context: JobContext, tank: TankSettings) -> Schedule:
+    began = time.perf_counter()
+    problem = _problem(context, tank)
+    found = plan(problem)
+    if isinstance(found, NoPlan) and found.constraint == "last level":
+        found = plan(replace(problem, level_end=None))
+    if isinstance(found, NoPlan):
+        return _none(context, f"{_at(context, found)} {INSTEAD}")
+    return _told(context, problem, found, round(1_000 * (time.perf_counter() - began), 1))
+
+
+def _problem(context: JobContext, tank: TankSettings) -> Problem:
+    header = _header(context)
+    kept = MEMORY.restored(context.reader.job_state("forecast")[1])
+    expected = _fresh(kept, context.now_ms)
+    storage, level = storage_of(tank), _level(context, tank)
+    first = max(0, (context.now_ms - expected.start_ms) // SLOT_MS)
+    steps = min(STEPS, len(expected.centre) - first)
+    now_ms = expected.start_ms + first * SLOT_MS
+    zone = ZoneInfo(context.settings.station.time_zone)
+    times_ms = now_ms + SLOT_MS * np.arange(steps, dtype=np.int64)
+    price = tariff.prices(context.settings.tariff, times_ms, zone)
+    middle = (tank.level_min + tank.level_max) / 2
+    return Problem(
+        units=_units(header, context),
+        storage=storage,
+        system=_system(kept),
+        step=SLOT_MS / 3_600_000,
+        level=level,
+        price=price if price.any() else np.ones(steps),  # no tariff: the least energy
+        demand=np.array(expected.centre[first : first + steps]),
+        level_end=min(level, middle) if storage.is_filled else max(level, middle),
+        margin=_margin(expected, tank, first, steps),
+    )
+
+
+def _header(context: JobContext) -> Header:
+    headers = [Header(context, each) for each in context.settings.headers]
+    if len(headers) != 1 or not headers[0].pumps:
+        raise NotKnownError("A schedule needs one header with pumps that fill or empty the tank.")
+    return headers[0]
+
+
+def _fresh(kept: DemandState, now_ms: int) -> Expected:
+    """The forecast, if it can be relied on."""
+    if kept.expected is None:
+        raise NotKnownError(f"There is no forecast of what is drawn: {kept.why}")
+    age_ms = now_ms - kept.expected.made_ms
+    if age_ms > LATE_MS or now_ms - kept.expected.start_ms > LATE_MS + SLOT_MS:
+        raise NotKnownError(f"The forecast of what is drawn is stale: made {age_ms // 60_000} min ago.")
+    return kept.expected
+
+
+def _level(context: JobContext, tank: TankSettings) -> float:
+    cells = frame(context.reader, context.settings, [tank.level], context.now_ms - LEVEL_MS, context.now_ms, 10_000)
+    known = cells.values[tank.level][np.isfinite(cells.values[tank.level])]
+    if not len(known):
+        raise NotKnownError(f"{tank.level} has had no good value in the last {LEVEL_MS // 60_000} min.")
+    return float(np.median(known))
+
+
+def _system(kept: DemandState) -> System:
+    if kept.system.n < _LEAST_MINUTES:
+        raise NotKnownError("It is not known yet how the head depends on the level and the flow.")
+    static, resistance, scatter = kept.system.fit
+    if scatter > _MOST_SCATTER * abs(static):
+        raise NotKnownError(
+            f"The head is {scatter:.1f} m off what the tank's level and the flow make of it: the pumps do not work "
+            "against this tank alone."
+        )
+    return System(static, resistance)
+
+
+def _units(header: Header, context: JobContext) -> tuple[Unit, ...]:
+    """Pumps with a learnt curve."""
+    models = models_from_state(context.reader.job_state("curves")[1])
+    model: StationModel | None = models.get(header.settings.id)
+    if model is None:
+        raise NotKnownError("No curves have been learnt yet.")
+    memories = memories_of(header)
+    units = []
+    for pump in pumps_of(context.settings, header.settings):
+        memory = memories[pump.id]
+        if memory.state not in {RUNNING, STOPPED}:
+            raise NotKnownError(f"It is not known whether {pump.id} runs.")
+        limits = limits_of(header, pump, 0.0)
+        physics = fitted(model.curve(pump.id), limits, _REACH) if pump.id in model.pumps else None
+        if physics is None or not pump.available:
+            if memory.state == RUNNING:
+                raise NotKnownError(f"{pump.id} runs, but cannot be planned: it is not available or has no curve yet.")
+            continue
+        units.append(
+            Unit(
+                id=pump.id,
+                physics=physics,
+                min_on=max(1, ceil(60_000 * pump.min_on / SLOT_MS)),
+                min_off=max(1, ceil(60_000 * pump.min_off / SLOT_MS)),
+                most_starts=max(1, min(LONG, int(pump.starts_per_hour * STEPS * SLOT_MS / 3_600_000))),
+                start_cost=pump.start_cost,
+                is_on=memory.state == RUNNING,
+                held=_held(memory, context.now_ms),
+            )
+        )
+    if not units:
+        raise NotKnownError("No pump can be planned.")
+    return tuple(units)
+
+
+def _held(memory: Memory, now_ms: int) -> int:
+    """Steps since the pump was switched; a switch that nobody saw was long ago."""
+    was_seen = memory.since_ms in {*memory.start_times_ms, *memory.stop_times_ms}
+    return max(0, (now_ms - memory.since_ms) // SLOT_MS) if was_seen else LONG
+
+
+def _margin(expected: Expected, tank: TankSettings, first: int, steps: int) -> Floats:
+    """Metres to keep off the limits: what the forecast may miss by until another plan has made it good."""
+    low, high = (np.array(one[first : first + steps]) for one in (expected.low, expected.high))
+    storage = storage_of(tank)
+    span = tank.level_max - tank.level_min
+    area = float(storage.volume(np.array(tank.level_max)) - storage.volume(np.array(tank.level_min))) / span
+    missed = (high - low) / 2 * np.minimum(SLOT_MS / 3_600_000 * np.arange(1, steps + 1), _REACT_H)
+    return np.asarray(np.minimum(missed / area, _MOST_MARGIN * span), np.float64)
+
+
+def _at(context: JobContext, found: NoPlan) -> str:
+    if found.step is None:
+        return found.why
+    zone = ZoneInfo(context.settings.station.time_zone)
+    when = tariff.local(context.now_ms + found.step * SLOT_MS, zone)
+    return f"{found.why.removesuffix('.')}, at about {when:%H:%M}."
+
+
+def _none(context: JobContext, why: str) -> Schedule:
+    return Schedule(
+        id=f"schedule-{context.now_ms}",
+        ts=context.now_ms,
+        until=context.now_ms,
+        station=context.settings.station.name,
+        why=why,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Steps with the same pumps at about the same speeds."""
+
+    first: int
+    last: int
+
+
+def _stretches(found: Plan) -> list[_Stretch]:
+    stretches: list[_Stretch] = []
+    for place, step in enumerate(found.steps):
+        before = found.steps[stretches[-1].first] if stretches else None
+        same = before is not None and [each.id for each in before.running] == [each.id for each in step.running]
+        if same and before is not None:
+            pairs = zip(before.running, step.running, strict=True)
+            same = all(abs(one.speed - other.speed) <= _SAME_SPEED for one, other in pairs)
+        if same:
+            stretches[-1] = replace(stretches[-1], last=place)
+        else:
+            stretches.append(_Stretch(place, place))
+    return stretches
+
+
+_SAME_SPEED = 0.005
+
+
+def _told(context: JobContext, problem: Problem, found: Plan, took_ms: float) -> Schedule:
+    settings = context.settings
+    is_priced = settings.tariff.price > 0 or bool(settings.tariff.bands)
+    start_ms = context.now_ms // SLOT_MS * SLOT_MS
+    rows = tuple(_row(problem, found, one, start_ms, is_priced=is_priced) for one in _stretches(found))
+    return Schedule(
+        id=f"schedule-{context.now_ms}",
+        ts=context.now_ms,
+        until=start_ms + problem.steps * SLOT_MS,
+        station=settings.station.name,
+        rows=rows,
+        energy_kwh=round(found.energy, 1),
+        cost=round(found.cost, 2) if is_priced else None,
+        currency=settings.tariff.currency if is_priced else None,
+        method=f"{METHOD} in {took_ms:.0f} ms",
+    )
+
+
+def _row(problem: Problem, found: Plan, stretch: _Stretch, start_ms: int, *, is_priced: bool) -> ScheduleRow:
+    steps = found.steps[stretch.first : stretch.last + 1]
+    price = problem.price[stretch.first : stretch.last + 1]
+    energy = np.array([step.power for step in steps]) * problem.step
+    return ScheduleRow(
+        start=start_ms + stretch.first * SLOT_MS,
+        pumps=tuple(each.id for each in steps[0].running),
+        speeds=tuple(round(each.speed, 3) for each in steps[0].running),
+        flow=round(float(np.mean([step.flow for step in steps])), 1),
+        level=round(steps[-1].level, 2),
+        power_kw=round(float(np.mean([step.power for step in steps])), 2),
+        cost=round(float(price @ energy), 2) if is_priced else None,
+    )

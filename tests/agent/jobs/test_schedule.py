@@ -1,0 +1,228 @@
+"""Forecast and schedule of a station with a tank, from readings to the payload; and when there is none."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.jobs import forecast, running, schedule
+from agent.jobs.demand import MEMORY, SLOT_MS, DemandState, SystemSums
+from agent.jobs.job import Outcome
+from tests.agent.history import START_MS, History, history
+from tests.agent.jobs.test_dispatch import MODEL, PLANT, TAGS, learnt
+
+MINUTE_MS = 60_000
+DAYS = 6
+END_MS = START_MS + DAYS * 86_400_000
+TARIFF = {"price": 0.30, "band": [{"price": 0.10, "start": "00:00", "end": "07:00"}]}
+TANK = {"level": "level", "area": 250.0, "level_min": 1.0, "level_max": 5.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """What the meters of six days said, a value a minute."""
+
+    flow: np.ndarray[tuple[int, ...], np.dtype[np.float64]]  # m³/h
+    level: np.ndarray[tuple[int, ...], np.dtype[np.float64]]  # m
+    drawn: np.ndarray[tuple[int, ...], np.dtype[np.float64]]  # m³/h
+
+
+def days(*, is_filled: bool = True) -> Days:
+    """Pumping by level, 190 or 330 m³/h, into or out of 250 m², against 150 to 250 m³/h of the town."""
+    minutes = np.arange(DAYS * 1440)
+    hours = (12 + minutes / 60) % 24
+    drawn = 200 - 50 * np.cos(2 * np.pi * (hours - 3) / 24)
+    level, flow = np.empty(len(minutes)), np.empty(len(minutes))
+    now, high = 3.0, False
+    for minute in range(len(minutes)):
+        high = (now < 2.5) or (high and now < 3.5) if is_filled else (now > 3.5) or (high and now > 2.5)
+        flow[minute] = 330.0 if high else 150.0
+        level[minute] = now
+        now += (1 if is_filled else -1) * (flow[minute] - drawn[minute]) / 60 / 250
+    return Days(flow, level, drawn)
+
+
+@contextmanager
+def station(folder: Path, *, is_filled: bool = True) -> Iterator[History]:
+    """A store of the station in *folder*, made where there is none."""
+    tank = {**TANK, "kind": "tank" if is_filled else "well"}
+    with history(folder, {**TAGS, "level": {"unit": "m"}}, **{**PLANT, "tank": tank, "tariff": TARIFF}) as past:
+        yield past
+
+
+def live_through(past: History, *, is_filled: bool = True) -> None:
+    """Six days of meters, the pumps' curves learnt, one pump running at the end, the forecast made."""
+    seen = days(is_filled=is_filled)
+    head = 28.0 + (1 if is_filled else -1) * (seen.level - 3.0) + 3.0 + 4e-5 * seen.flow**2
+    past.perform("curves", learnt, START_MS)
+    for tag, values in {"flow": seen.flow / 3.6, "pressure": head * 0.0980665, "level": seen.level}.items():
+        past.series(tag, values, step_ms=MINUTE_MS)
+    now_on(past, END_MS)
+    know_who_runs(past, END_MS)
+    for _ in range(3):  # a portion of history each
+        past.perform("forecast", forecast.run, END_MS)
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store after six days; to be copied."""
+    folder = tmp_path_factory.mktemp("lived")
+    with station(folder) as past:
+        live_through(past)
+    return folder
+
+
+@contextmanager
+def after_six_days(lived: Path, folder: Path) -> Iterator[History]:
+    """A store of one's own."""
+    copytree(lived, folder, dirs_exist_ok=True)
+    with station(folder) as past:
+        yield past
+
+
+def now_on(past: History, end_ms: int) -> None:
+    """Five minutes of readings each second, up to *end_ms*: pump a runs, b stands."""
+    start_ms = end_ms - 300_000
+    for tag, value in {"a.speed": 45.0, "a.power": 26.0, "b.speed": 0.0, "b.power": 0.0}.items():
+        past.series(tag, [value] * 300, start_ms=start_ms)
+
+
+def know_who_runs(past: History, now_ms: int) -> None:
+    """The running job takes days in portions."""
+    for _ in range(60):
+        past.perform("running", running.run, now_ms)
+        with past.reader() as reader:
+            if running.restored(reader.job_state("running")[1]).seen_ms > now_ms - MINUTE_MS:
+                return
+
+
+def scheduled(past: History, now_ms: int = END_MS) -> Mapping[str, Any]:
+    """The schedule at *now_ms*."""
+    (record,) = past.perform("schedule", schedule.run, now_ms).records
+    body: Mapping[str, Any] = json.loads(record.body)
+    return body
+
+
+def test_a_day_is_planned_from_readings_and_pumps_while_energy_is_cheap(lived: Path, tmp_path: Path) -> None:
+    """Level, tariff, learnt curves, learnt system and forecast together make rows that SCADA reads (slow: six days)."""
+    with after_six_days(lived, tmp_path) as past:
+        said = scheduled(past)
+
+    assert said.get("why") is None
+    assert said["rows"][0]["from"] == "2026-03-07T12:00:00.000Z"
+    assert said["until"] == "2026-03-08T12:00:00.000Z"
+    assert said["currency"] == "EUR"
+    assert all(1.0 < row["level"] < 5.0 for row in said["rows"])
+    assert sum(row["cost"] for row in said["rows"]) == pytest.approx(said["cost"], abs=0.2)
+    cheap = [row["flow"] for row in said["rows"] if "T00" <= row["from"][10:13] < "T06"]
+    dear = [row["flow"] for row in said["rows"] if "T14" <= row["from"][10:13] < "T22"]
+    assert np.mean(cheap) > 1.3 * np.mean(dear)
+
+
+def test_what_was_drawn_is_found_from_pumping_and_level(lived: Path, tmp_path: Path) -> None:
+    """No meter measures it: what was pumped less what the tank took."""
+    with after_six_days(lived, tmp_path) as past, past.reader() as reader:
+        kept = MEMORY.restored(reader.job_state("forecast")[1])
+
+    drawn = days().drawn.reshape(-1, 30).mean(axis=1)
+    known = np.array([np.nan if one is None else one for one in kept.slots])
+    assert kept.start_ms == START_MS
+    assert np.nanmax(np.abs(known[: len(drawn)] - drawn[: len(known)])) < 6.0
+    assert kept.system.fit == pytest.approx((28.0, 4e-5, 0.0), rel=0.02, abs=0.02)
+    assert kept.expected is not None
+    assert kept.expected.centre[:48] == pytest.approx(drawn[:48], abs=12.0)
+
+
+def test_a_well_is_emptied(tmp_path: Path) -> None:
+    """What flows in is pumped out, and the level falls by it (slow: six days of its own)."""
+    with station(tmp_path, is_filled=False) as past:
+        live_through(past, is_filled=False)
+        said = scheduled(past)
+
+    assert said.get("why") is None
+    inflow = days(is_filled=False).drawn.mean()
+    assert np.mean([row["flow"] for row in said["rows"]]) == pytest.approx(inflow, rel=0.3)
+
+
+def test_without_a_forecast_the_schedule_says_so_and_leaves_it_to_the_advice(lived: Path, tmp_path: Path) -> None:
+    """The dependency is explicit: no forecast, no plan, and nobody is left guessing."""
+    with after_six_days(lived, tmp_path) as past:
+        past.perform("forecast", lambda context: Outcome(mark=context.mark), END_MS)
+
+        said = scheduled(past)
+
+    assert said.get("rows", []) == []
+    assert "no forecast" in said["why"]
+    assert "advice for now stands" in said["why"]
+
+
+def test_a_stale_forecast_is_none(lived: Path, tmp_path: Path) -> None:
+    """The forecast job hung three hours ago; what it said then is not planned with."""
+    later_ms = END_MS + 3 * 3_600_000
+    with after_six_days(lived, tmp_path) as past:
+        now_on(past, later_ms)
+        know_who_runs(past, later_ms)
+
+        said = scheduled(past, later_ms)
+
+    assert "stale: made 180 min ago" in said["why"]
+
+
+def test_a_level_nobody_measures_now_is_said(lived: Path, tmp_path: Path) -> None:
+    """The level meter fell silent ten minutes ago."""
+    later_ms = END_MS + 600_000
+    with after_six_days(lived, tmp_path) as past:
+        now_on(past, later_ms)
+        know_who_runs(past, later_ms)
+
+        said = scheduled(past, later_ms)
+
+    assert said["why"].startswith("level has had no good value")
+
+
+def test_a_station_without_a_tank_has_no_schedule(tmp_path: Path) -> None:
+    """Nothing is said of what does not exist."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        outcome = past.perform("schedule", schedule.run, END_MS)
+        expected = past.perform("forecast", forecast.run, END_MS)
+
+    assert list(outcome.records) == []
+    assert list(expected.records) == []
+
+
+def test_the_known_past_is_bounded() -> None:
+    """A year of half hours: twelve weeks stay, the newest."""
+    kept = DemandState(start_ms=START_MS)
+    for _ in range(365):
+        kept.extend(np.arange(48.0))
+
+    assert len(kept.slots) == 84 * 48
+    assert kept.end_ms == START_MS + 365 * 48 * SLOT_MS
+
+
+def test_what_the_pumps_work_against_is_the_same_in_portions() -> None:
+    """Sums in any portions are the sums of all; old minutes fade."""
+    rng = np.random.default_rng(0)
+    flow = rng.uniform(100, 400, 300)
+    head = 30 + 5e-5 * flow**2 + rng.normal(0, 0.1, 300)
+    whole, parts = SystemSums(), SystemSums()
+
+    whole.update(flow, head)
+    for part in np.split(np.arange(300), [7, 100, 250]):
+        parts.update(flow[part], head[part])
+
+    assert parts.fit == pytest.approx(whole.fit)
+    assert whole.fit == pytest.approx((30.0, 5e-5, 0.1), rel=0.2)
+
+
+def test_the_pumps_of_the_test_can_do_what_is_asked() -> None:
+    """Else every other test here would say nothing."""
+    duty = MODEL.duty([0.95, 0.95], 34.0)
+
+    assert float(duty.flows.sum()) > 330.0
