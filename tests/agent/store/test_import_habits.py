@@ -1,6 +1,7 @@
 """What exporters, clocks and people do to an import: encodings, summer time, kills, old files."""
 
 import asyncio
+import random
 import signal
 import sys
 from pathlib import Path
@@ -49,7 +50,7 @@ def test_times_that_came_twice_or_never_are_counted(settings: StorageSettings) -
 
 
 async def test_an_import_that_is_killed_goes_on_where_it_was(settings: StorageSettings, tmp_path: Path) -> None:
-    """Killed (-9) at three places; repeated, the log has every reading once.
+    """Killed (-9) at three instants, by chance; repeated, the log has every reading once.
 
     Takes seconds: each try is a process that imports some 50,000 readings before it is killed.
     """
@@ -57,7 +58,7 @@ async def test_an_import_that_is_killed_goes_on_where_it_was(settings: StorageSe
     tags = [TagSettings(name=f"t{number}") for number in range(100)]
     header = ",".join(("time", *(tag.name for tag in tags)))
     path.write_text("\n".join([header, *(f"{1_740_657_600 + s}{100 * f',{s}'}" for s in range(seconds))]))
-    seen = [await killed_in_the_middle(path, settings.path, len(tags)) for _ in range(3)]
+    seen = [await killed_in_the_middle(path, settings.path, len(tags), after) for after in (1, 2, 1)]
 
     report = import_history(path, settings.path, tags, BERLIN)
     with Reader(settings.path) as reader:
@@ -79,13 +80,15 @@ import_history(Path(sys.argv[1]), Path(sys.argv[2]), tags, ZoneInfo("Europe/Berl
 """
 
 
-async def killed_in_the_middle(path: Path, store: Path, tags: int) -> int:
-    """Import until a chunk is in, then kill; how many readings the log has."""
+async def killed_in_the_middle(path: Path, store: Path, tags: int, after: int) -> int:
+    """Import until some chunks are in, then kill a moment later; how many readings the log has."""
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, str(path), str(store), str(tags), stdout=asyncio.subprocess.PIPE
     )
     assert child.stdout is not None
-    await child.stdout.readline()
+    for _ in range(after):
+        await child.stdout.readline()
+    await asyncio.sleep(random.uniform(0, 0.2))  # into the next chunk, its transaction, or the wait for the disk
     child.send_signal(signal.SIGKILL)
     await child.wait()
     with Reader(store) as reader:

@@ -1,5 +1,6 @@
 """A database of any earlier version becomes one of this version, with everything that was in it."""
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -95,3 +96,31 @@ async def test_all_that_was_kept_is_there_after_the_upgrade(tmp_path: Path) -> N
     assert [record.kind for _, record in events] == ["curve"]
     with Log(path) as log:
         assert log.last_id == 5
+
+
+def test_no_migration_is_changed_that_a_station_has_been_through(tmp_path: Path) -> None:
+    """It is not done there a second time: what has to change is a new migration, and a new line here."""
+    found = {}
+    for upto, name in enumerate([NAME, *LATER]):
+        path = tmp_path / f"{upto}.db"
+        migrate_upto(path, upto)
+        found[name] = hashlib.sha256(repr(sorted(tables(path).items())).encode()).hexdigest()[:12]
+
+    assert found == AFTER
+
+
+def migrate_upto(path: Path, upto: int) -> None:
+    """A new database as the version with *upto* of the later migrations made it."""
+    names = [NAME, *LATER]
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        migrations.apply(Database(db), stop_before=names[upto + 1] if upto + 1 < len(names) else None)
+
+
+# What the tables are after each migration, shortened.
+AFTER = {
+    "first_tables": "b23dc8ac6582",
+    "doubtful_times": "aeecfea9e548",
+    "time_service": "c00518f0b2f1",
+    "sealed_chunks": "7a2f66127157",
+    "rolled_up": "1caef88433f9",
+}
