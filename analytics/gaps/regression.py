@@ -50,7 +50,7 @@ class Explained:
         said = np.mean((strays @ self.fit.weights[-1]) ** 2, axis=1)
         doubt = np.mean(np.sum((strays @ self.fit.root.T) ** 2, axis=2), axis=1)
         doubt = np.maximum(doubt - self.fit.usual, 0.0)
-        return said / np.maximum(said + doubt, _TINY), doubt
+        return (said + _TINY) / (said + doubt + _TINY), doubt
 
 
 def ranked(series: Series, columns: Floats, size: int) -> NDArray[np.intp]:

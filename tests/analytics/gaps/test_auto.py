@@ -299,3 +299,15 @@ def test_a_gap_longer_than_any_that_could_be_studied_is_doubted_more() -> None:
     (far,) = filled(Window(with_gap(values, long)), long)
 
     assert far.std[len(long) // 2] > 2.0 * near.std[len(short) // 2]
+
+
+def test_companions_that_stand_still_in_a_gap_are_believed() -> None:
+    """That nothing moved is news, too: it is no sign of what they never did, so doubt stays as it was learnt."""
+    power = np.cumsum(np.where(np.arange(3_000) // 100 % 2, noise(3_000), 0.0))
+    values = 2.0 * power + 0.1 * noise(3_000, seed=6)
+    still, moving = Gap(1_040, 1_060), Gap(1_140, 1_160)
+
+    estimates = filled(Window(with_gap(values, still, moving), power[:, None]), still, moving)
+
+    assert estimates[0].std == pytest.approx(estimates[1].std, rel=0.2)
+    assert np.abs(estimates[0].values - values[1_040:1_060]).max() < 0.6
