@@ -14,7 +14,7 @@ from agent.store.log import Log
 from agent.store.losses import DAY_MS, RETENTION, Loss
 from agent.store.places import merged
 from agent.store.records import Kind
-from agent.store.rolled import drop_pages
+from agent.store.rolled import drop_oldest_pages, drop_pages
 from agent.store.rows import Rows, sealed_upto
 from agent.store.sealed_rows import drop_block, sweep
 from agent.store.settings import StorageSettings
@@ -34,9 +34,9 @@ async def retain(store: Store, settings: StorageSettings, now_ms: int) -> int:
     """
     while await store.write(sweep):
         pass
-    dropped = 0
-    while rows := await store.write(lambda log: drop_span(log, settings, now_ms)):
-        dropped += rows
+    dropped = await _drop_spans(store, settings, now_ms)
+    while await store.write(lambda log: _is_too_large(log.db, settings) and drop_oldest_pages(log.db)):
+        dropped += await _drop_spans(store, settings, now_ms)
     while await store.write(lambda log: drop_pages(log.db, _cutoff(log.db, settings.keep_rollup_days, now_ms))):
         pass
     await store.write(lambda log: drop_findings(log, settings, now_ms))
@@ -45,12 +45,23 @@ async def retain(store: Store, settings: StorageSettings, now_ms: int) -> int:
     return dropped
 
 
+async def _drop_spans(store: Store, settings: StorageSettings, now_ms: int) -> int:
+    dropped = 0
+    while rows := await store.write(lambda log: drop_span(log, settings, now_ms)):
+        dropped += rows
+    return dropped
+
+
 def drop_span(log: Log, settings: StorageSettings, now_ms: int) -> int:
     """Drop the oldest span if it is too old, or the database too large; returns how many rows it had.
 
-    The newest span always stays: ids go on after it.
+    The newest span always stays: ids go on after it. Of a database that is too large the rollups go before what was
+    read in the last `hold_hours`, which receivers and analyses may still wait for.
     """
-    cutoff = MAX_TIME if _used(log.db) > settings.max_mb * MEGABYTE else _cutoff(log.db, settings.keep_days, now_ms)
+    cutoff = _cutoff(log.db, settings.keep_days, now_ms)
+    if _is_too_large(log.db, settings):
+        has_rollups = log.db.execute("SELECT EXISTS (SELECT 1 FROM rollup)").fetchone()[0]
+        cutoff = max(cutoff, _cutoff(log.db, settings.hold_hours / 24, MAX_TIME)) if has_rollups else MAX_TIME
     span = log.db.execute(OLDEST, (cutoff,)).fetchone()
     if span is None:
         return 0
@@ -109,6 +120,10 @@ def _cutoff(db: sqlite3.Connection, days: float, now_ms: int) -> int:
     """The time before which readings are too old: by the clock, or the newest reading where that is older."""
     newest = db.execute("SELECT max(max_ms) FROM span").fetchone()[0]
     return int(min(now_ms, newest or 0) - days * DAY_MS)
+
+
+def _is_too_large(db: sqlite3.Connection, settings: StorageSettings) -> bool:
+    return _used(db) > settings.max_mb * MEGABYTE
 
 
 def _used(db: sqlite3.Connection) -> int:

@@ -43,6 +43,11 @@ def drop_pages(db: sqlite3.Connection, before_ms: int) -> int:
     return db.execute(DROP, (before_ms,)).rowcount
 
 
+def drop_oldest_pages(db: sqlite3.Connection) -> int:
+    """Drop some of the oldest pages, in the caller's transaction; how many."""
+    return db.execute(DROP_OLDEST).rowcount
+
+
 PAGES = """
 SELECT * FROM rollup WHERE tag IN (SELECT value FROM json_each(?)) AND width_ms = ?
 AND start_ms > ? AND start_ms < ? ORDER BY tag, start_ms
@@ -50,3 +55,4 @@ AND start_ms > ? AND start_ms < ? ORDER BY tag, start_ms
 DROP = f"""
 DELETE FROM rollup WHERE rowid IN (SELECT rowid FROM rollup WHERE start_ms + {PAGE} * width_ms < ? LIMIT 500)
 """  # noqa: S608 - ours
+DROP_OLDEST = "DELETE FROM rollup WHERE rowid IN (SELECT rowid FROM rollup ORDER BY start_ms LIMIT 500)"

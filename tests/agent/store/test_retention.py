@@ -1,9 +1,11 @@
 """What leaves the log is counted, in small steps, and never takes ids or the newest rows with it."""
 
+from agent.store.disk import disk_use
 from agent.store.log import Log
 from agent.store.reader import Reader
 from agent.store.records import Filled, Record
 from agent.store.retention import retain
+from agent.store.rolled import RolledPage, keep_pages
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 from drivers.reading import Reading
@@ -59,6 +61,47 @@ async def test_the_oldest_go_first_beyond_the_size(settings: StorageSettings) ->
     assert settings.path.stat().st_size < 1_800_000  # a step's worth above the limit, for the hour that came in
     assert len(kept) + sum(loss.readings for loss in losses) == 12 * 7_200
     assert [row.id for row in kept] == list(range(kept[0].id, 12 * 7_200 + 1))
+
+
+async def test_rollups_make_room_for_what_was_just_read(settings: StorageSettings) -> None:
+    """They stay for a year, and may come to fill the disk alone: readings would go as they come, for nothing."""
+    settings = settings.model_copy(update={"max_mb": 2.0, "hold_hours": 24.0})
+    with Log(settings.path) as log, log.transaction():
+        log.insert(hour(0))
+        keep_pages(
+            log.db,
+            [RolledPage(1, 60_000, NOON - n * 3_600_000, bytes(900), b"", b"", *6 * [None]) for n in range(4_000)],
+        )
+        log.insert(hour(3))
+    async with Store(settings) as store:
+        await retain(store, settings, NOON + 3 * DAY_MS)
+        with Reader(settings.path) as reader:
+            kept = reader.after(0, 100_000)
+            rolled = [start for (start,) in reader.ask(lambda db: db.execute("SELECT start_ms FROM rollup").fetchall())]
+            used = reader.ask(disk_use).bytes
+
+    assert used <= 2_000_000
+    assert {(row.ts_ms - NOON) // DAY_MS for row in kept} == {3}
+    assert 500 < len(rolled) < 4_000
+    assert sorted(rolled, reverse=True) == [NOON - n * 3_600_000 for n in range(len(rolled))]
+
+
+async def test_what_was_just_read_goes_where_nothing_else_is_left(settings: StorageSettings) -> None:
+    """A limit that is far too small holds all the same."""
+    settings = settings.model_copy(update={"max_mb": 1.1})
+    with Log(settings.path) as log, log.transaction():
+        log.insert(hour(0, tags=20))
+        keep_pages(
+            log.db, [RolledPage(1, 60_000, NOON - n * 3_600_000, bytes(900), b"", b"", *6 * [None]) for n in range(600)]
+        )
+    async with Store(settings) as store:
+        await retain(store, settings, NOON + DAY_MS)
+        with Reader(settings.path) as reader:
+            used = reader.ask(disk_use).bytes
+            (left,) = reader.ask(lambda db: db.execute("SELECT count(*) FROM rollup").fetchone())
+
+    assert left == 0
+    assert used <= 1_100_000
 
 
 async def test_ids_go_on_where_everything_was_dropped(settings: StorageSettings) -> None:
