@@ -15,6 +15,7 @@ from typing import NamedTuple, Self
 from agent.store.errors import StorageError, translating
 from agent.store.lock import WriterLock
 from agent.store.losses import TAIL, Loss, add_losses, as_losses
+from agent.store.missing import divided
 from agent.store.names import Names
 from agent.store.records import Row
 from agent.store.sifting import Rejected, sift
@@ -29,6 +30,8 @@ WAIT, USUAL_WAIT = 30, 5_000  # ms
 AT_ONCE = 125  # rows of a statement: half of what a station polls, and a third cheaper than one by one
 INSERT = "INSERT INTO reading (id, tag, ts_ms, value, quality, reason) VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_MANY = INSERT + (AT_ONCE - 1) * ", (?, ?, ?, ?, ?, ?)"
+NEAR = 4_096  # rows, a few polls of a station
+USUAL = "SELECT tag, count(*) FROM reading WHERE id > ? GROUP BY tag"
 PLAIN = {float, int, str, type(None)}
 UNFIT = (
     KeyError,  # a name that is new
@@ -246,10 +249,18 @@ class Log:
         undelivered = min(lost, end.rows_after(sent)) if sent is not None else 0
         loss = Loss("", TAIL, self._zones.newest_ms or None, end.newest_ms or None, lost, undelivered)
         with self.transaction():
+            self.lose(self._by_tag(loss))
             self.go_on_after(end.last_id)
-            if lost:
-                self.lose([loss])
         return loss if lost else None
+
+    def _by_tag(self, loss: Loss) -> Iterator[Loss]:
+        """*loss* in the proportion in which the rows before it are of each tag: devices say all theirs in turn."""
+        weights = dict(self.db.execute(USUAL, (self.last_id - NEAR,)).fetchall()) or {0: 1}
+        readings, undelivered = divided(loss.readings, weights), divided(loss.undelivered, weights)
+        for tag, count in readings.items():
+            if count:
+                name = self.names.tag_of.get(tag, "")
+                yield loss._replace(tag=name, readings=count, undelivered=min(count, undelivered[tag]))
 
     def _bound_wal(self) -> None:
         """Start the write-ahead log over, where readers that overlap each other would keep it growing."""

@@ -248,7 +248,10 @@ def test_a_write_ahead_log_that_lost_its_end_is_noticed(settings: StorageSetting
     assert next_id == 501
     assert found.readings == 500 - (len(rows) - 1) > 0
     assert (found.first_ms, found.last_ms) == (rows[-2].ts_ms, 10_000)
-    assert [loss.reason for loss in losses] == [TAIL]
+    assert {loss.reason for loss in losses} == {TAIL}
+    assert sum(loss.readings for loss in losses) == found.readings
+    assert {loss.tag: loss.readings for loss in losses} == {f"t{tag}": found.readings // 50 for tag in range(50)}
+    assert {loss[2:4] for loss in losses} == {(found.first_ms, 10_000)}
     assert again is None
 
 
