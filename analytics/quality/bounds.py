@@ -52,9 +52,10 @@ class Bounds:
             tally.add("full_scale", times_ms[full], values[full])
             possible &= ~full
         possible &= within(values, times_ms, limits, tally, possible)
-        self._judge_usual(values, times_ms, possible, limits, tally)
-        self._judge_stuck(values, times_ms, possible & is_active, limits, tally)
-        self.extent.update(values[possible])
+        use = possible & is_active
+        self._judge_usual(values, times_ms, use, limits, tally)
+        self._judge_stuck(values, times_ms, use, limits, tally)
+        self.extent.update(values[use])
         return possible
 
     def learn(self, period_ms: int) -> None:
@@ -73,11 +74,11 @@ class Bounds:
         tally.add("sentinel", times_ms[found], values[found])
         return ~found
 
-    def _judge_usual(self, values: Floats, times_ms: Times, possible: Booleans, limits: Limits, tally: Tally) -> None:
+    def _judge_usual(self, values: Floats, times_ms: Times, use: Booleans, limits: Limits, tally: Tally) -> None:
         learnt_low, learnt_high = self.usual or (-np.inf, np.inf)
         low = learnt_low if limits.usual_low is None else limits.usual_low
         high = learnt_high if limits.usual_high is None else limits.usual_high
-        unusual = possible & ((values < low) | (values > high))
+        unusual = use & ((values < low) | (values > high))
         if unusual.any():
             first = values[np.flatnonzero(unusual)[0]]
             tally.add("unusual", times_ms[unusual], values[unusual], low if first < low else high)

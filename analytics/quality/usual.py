@@ -21,6 +21,8 @@ _LONGEST_TIMES = 4.0  # the longest rest so far, too: some tags move in bursts
 _LEAST_REST_MS = 60_000
 _LEAST_RATE = 0.01  # changes a reading; a tag that moves less is not expected to move
 _ENOUGH_MS = 86_400_000  # of readings, before values can lie outside what is usual: a day has its course
+_FAR = 2.0  # times the largest usual magnitude
+_LIVELY = 0.1  # of it, that half the values reach
 _OUTSIDE = 0.001  # share of values on either side that do not make the usual range
 _GRID_SHARE = 0.98  # of moves that are whole steps
 
@@ -98,15 +100,17 @@ class Extent:
         return max(self._top(self.above), self._top(self.below))
 
     def limits(self, period_ms: int) -> tuple[float, float]:
-        """Values beyond which one is unusual: three usual ranges long, the middle one usual; infinite for a day."""
-        if self.readings * period_ms < _ENOUGH_MS:
+        """Values beyond which one is unusual: usual ones, and twice the largest on either side, or their range.
+
+        So far that only a wrong unit or scale is there, whatever duty comes next. Infinite for a day, and for a tag
+        that is mostly at rest near 0: what it does then is seldom, and not wrong.
+        """
+        middle = max(self.above.reached_by(self.readings / 2), self.below.reached_by(self.readings / 2))
+        if self.readings * period_ms < _ENOUGH_MS or not middle or middle < _LIVELY * self.largest:
             return -np.inf, np.inf
         low, high = -self._top(self.below), self._top(self.above)
-        if not low and self.above.count > (1 - _OUTSIDE) * self.readings:
-            low = self.above.least_of(_OUTSIDE)
-        if not high and self.below.count > (1 - _OUTSIDE) * self.readings:
-            high = -self.below.least_of(_OUTSIDE)
-        return low - (high - low), high + (high - low)
+        margin = max(high - low, _FAR * self.largest)
+        return low - margin, high + margin
 
     def _top(self, side: Spectrum) -> float:
         return side.reached_by(max(1.0, _OUTSIDE * self.readings))

@@ -348,22 +348,35 @@ def test_limits_of_the_configuration_take_the_place_of_learnt_ones() -> None:
     assert judged([90.0, 100.0, 110.0], within(usual_low=95.0, usual_high=105.0)) == {"unusual": 2}
 
 
+def after(day: Floats, *, last: float, ran: bool = True) -> set[str]:
+    """What is said of a reading that comes after a day and more of minutes in which the plant *ran* or stood."""
+    values = np.append(day, last)
+    every = np.ones(len(values), np.bool_)
+    active = np.append(np.full(len(day), ran), True)
+    times_ms = START_MS + 60_000 * np.arange(len(values))
+    ready = Portion(times_ms, values, every, active, ~every, ~every, every)
+    return set(judge(Watch(), ready, Rules(period_ms=60_000), START_MS + 10**10).findings)
+
+
+DAY = 100.0 + 20.0 * np.sin(np.arange(1_800) / 1_440 * 2 * np.pi)
+
+
 def test_a_value_far_from_a_whole_day_is_unusual() -> None:
-    """A day has its course; before one has passed nothing is far from it, and a tenth more than ever is not far."""
-    minute = Rules(period_ms=60_000)
-    day = 100.0 + 20.0 * np.sin(np.arange(1_800) / 1_440 * 2 * np.pi)
-    every = np.ones(1_801, np.bool_)
+    """A wrong unit or scale; twice as much as ever is another duty, and before a day has passed nothing is far."""
+    assert after(DAY, last=1_000.0) == {"unusual"}
+    assert after(DAY, last=-1_000.0) == {"unusual"}
+    assert after(DAY, last=250.0) == set()
+    assert after(DAY[:1_000], last=1_000.0) == set()
 
-    def found(last: float, size: int = 1_800) -> set[str]:
-        values = np.append(day[:size], last)
-        times_ms = START_MS + 60_000 * np.arange(len(values))
-        some = every[: len(values)]
-        ready = Portion(times_ms, values, some, some, ~some, ~some, some)
-        return set(judge(Watch(), ready, minute, START_MS + 10**10).findings)
 
-    assert found(400.0) == {"unusual"}
-    assert found(130.0) == set()
-    assert found(400.0, size=1_000) == set()
+def test_a_start_after_days_of_rest_is_not_unusual() -> None:
+    """A standby pump's meter shows noise until it runs; a valve that is mostly shut is opened now and then."""
+    noise = np.abs(np.random.default_rng(6).normal(0.0, 0.02, 1_800))
+    seldom = np.where(np.arange(1_800) % 50 == 0, 5.0, 0.0)
+
+    assert after(noise, last=150.0, ran=False) == set()
+    assert after(seldom, last=150.0) == set()
+    assert after(np.zeros(1_800), last=150.0) == set()
 
 
 def test_a_clock_that_goes_back_is_not_taken_for_late_data() -> None:
