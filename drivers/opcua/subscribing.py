@@ -26,6 +26,7 @@ LIFETIME = 60.0  # s, after which a server ends a subscription if we are gone
 # Items of one subscription, so that one message holds no more: 1,000 would hold the loop for a tenth of a second,
 # and not every server keeps to the number of notifications a message that a client asks for.
 GROUP = 200
+EARLY = 0.1  # of the time between two looks: a poll that is early by a hair must not leave it to the next
 LOOKS_BETWEEN_REVIEWS = 10  # until missing nodes are sought again, and the server's certificate is judged again
 MOST_GROUPS = 25  # small controllers have few subscriptions to give
 UNFIT_DEADBAND = ("BadMonitoredItemFilter", "BadFilter", "BadDeadbandFilter")
@@ -126,8 +127,11 @@ class Subscribing:
             UnreachableError: A subscription died, or has stopped reporting.
             RefusedError: The server's certificate is no longer good.
         """
-        if time.monotonic() >= self._look_due:
-            self._look_due = time.monotonic() + self._look_period
+        now = time.monotonic()
+        if (
+            now >= self._look_due - EARLY * self._look_period
+        ):  # a poll that is early by a hair must not wait for the next
+            self._look_due = max(self._look_due + self._look_period, now)
             for group in self._groups:
                 group.digest(self._session)  # before the look: what has just been reported needs none
                 await asyncio.sleep(0)
@@ -233,10 +237,11 @@ class Subscribing:
         if not self._round:
             parts = [(group, some) for group in self._groups for some in chunks(list(group.reporting), self._most)]
             self._round = deque(parts)
-        if self._round:
-            await self._look_at(*self._round.popleft())
+        while self._round and not await self._look_at(*self._round.popleft()):
+            pass  # nobody there was silent
 
-    async def _look_at(self, group: Group, handles: Sequence[int]) -> None:
+    async def _look_at(self, group: Group, handles: Sequence[int]) -> bool:
+        """Look at those that are silent; whether there were any."""
         asked = {}
         for handle in handles:
             item = group.reporting.get(handle)
@@ -251,6 +256,7 @@ class Subscribing:
                 self._lose(group, item, handle, found.status_name)
             else:
                 self._suspect(group, item, found)
+        return bool(asked)
 
     async def _find_again(self, group: Group) -> None:
         """Nodes that were missing may have come, or come back."""
