@@ -16,7 +16,8 @@ from agent.worker import Task, Worker
 FINEST, COARSEST = 60.0, 900.0  # s; a job that runs oftener live finds the same in steps of the one
 RUNS = 2_000  # of a job over the whole history; a longer one is gone through in larger steps, up to the other
 LAST = 0.1  # of the time, about, that each of the jobs takes that run once at the end
-AT_ONCE = frozenset({"rollup", "seal"})  # what they find does not depend on when they run, and no other job reads it
+# What they find does not depend on when they run, or is of no use but for what comes after the history.
+AT_ONCE = frozenset({"forecast", "schedule", "rollup", "seal"})
 
 
 @dataclass(frozen=True, slots=True)

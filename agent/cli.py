@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     _export(_command(commands, "export", "write readings into a CSV or Parquet file, also while the agent runs"))
     _backup(_command(commands, "backup", "copy the store into one file, also while the agent runs, and verify it"))
     _analyse(_command(commands, "analyse", "run the analyses over stored history"))
+    _optimise(_command(commands, "optimise", "solve the last known operation; with --compare by other methods too"))
     _command(commands, "schema", "print the configuration's JSON Schema, for editors")
     _command(commands, "version", "print the version")
     return top
@@ -204,6 +205,12 @@ def _backup(command: argparse.ArgumentParser) -> None:
 def _analyse(command: argparse.ArgumentParser) -> None:
     _config(command)
     command.add_argument("--until", type=_instant, metavar="TIME", help="look at nothing newer, like 2025-02-27T18:50Z")
+    _json(command)
+
+
+def _optimise(command: argparse.ArgumentParser) -> None:
+    _config(command)
+    command.add_argument("--compare", action="store_true", help="one table of methods: cost, gap, violations, time")
     _json(command)
 
 

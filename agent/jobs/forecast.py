@@ -31,10 +31,12 @@ def run(context: JobContext) -> Outcome:
     if _is_reconfigured(kept, context):
         kept = DemandState()
     learnt = _learn(kept, context, tank)
-    if learnt or kept.expected is None:
+    is_behind = learnt == PORTION
+    if (learnt or kept.expected is None) and not is_behind:
         _expect(kept, context)
     counts = {"half_hours": learnt, "known_half_hours": sum(one is not None for one in kept.slots)}
-    return Outcome(mark=context.reader.last_id, state=MEMORY.encode(kept), counts=counts)
+    mark = context.reader.id_at(kept.end_ms) if is_behind else context.reader.last_id
+    return Outcome(mark=mark, state=MEMORY.encode(kept), counts=counts)
 
 
 def _is_reconfigured(kept: DemandState, context: JobContext) -> bool:

@@ -49,10 +49,11 @@ class Search:
 
     def best(self, reach: float, keep_set: frozenset[str] | None = None) -> Proposal | Infeasible:
         """The cheapest way, no farther beyond the learnt ranges than *reach*; with *keep_set* running and no other."""
-        found = solve(self._candidates(reach, keep_set), self._demand())
+        found = solve(self.candidates(reach, keep_set), self.demand())
         return found if isinstance(found, Infeasible) else self._judged(found)
 
-    def _candidates(self, reach: float, keep_set: frozenset[str] | None) -> list[Candidate]:
+    def candidates(self, reach: float, keep_set: frozenset[str] | None = None) -> list[Candidate]:
+        """The pumps that may be chosen, no farther beyond the learnt ranges than *reach*."""
         candidates = []
         for limits in self.limits:
             if limits.pump not in self.model.pumps:
@@ -67,7 +68,7 @@ class Search:
             candidates.append(Candidate(limits.pump, pump, is_running, lock, limits.start_kw))
         return candidates
 
-    def _demand(self) -> HeadBand:
+    def demand(self) -> HeadBand:
         """The flow that the model sees now, so that it judges both operations by the same measure."""
         operation = self.operation
         duty = self.model.duty([operation.speeds.get(pump, 0.0) for pump in self.model.pumps], operation.head)

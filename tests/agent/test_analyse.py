@@ -75,7 +75,12 @@ async def test_what_does_not_depend_on_its_instant_is_done_once_and_to_the_end(t
     with Reader(path) as reader:
         minutes = rollups(reader, ["flow"], MINUTE_MS, 0, 2**60)["flow"]
         marks = reader.job_state("rollup")[0], reader.ask(sealed_upto), reader.last_id
-    assert {name: part.state for name, part in parts.items()} == {"rollup": "ok", "seal": "ok"}
+    assert {name: part.state for name, part in parts.items()} == {
+        "forecast": "ok",
+        "schedule": "ok",
+        "rollup": "ok",
+        "seal": "ok",
+    }
     assert int(minutes.counts.sum()) == 30_000
     assert marks[0] == marks[2]
     assert marks[1] >= 20_000

@@ -1,0 +1,140 @@
+"""`pump-agent optimise`: the last known operation of each header, solved exactly and by whatever else there is."""
+
+import json
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from zoneinfo import ZoneInfo
+
+from agent import tariff
+from agent.cli import MENDABLE
+from agent.configuration.config_file import load
+from agent.jobs.curves import models_from_state
+from agent.jobs.job import JobContext
+from agent.jobs.situation import Header, NotKnownError, situation
+from agent.settings import AgentSettings
+from agent.store.errors import StorageError
+from agent.store.reader import Reader
+from analytics.curves.model import StationModel
+from analytics.dispatch.demand import HeadBand
+from analytics.dispatch.duty import Dispatch, Infeasible
+from analytics.dispatch.metaheuristics import METHODS, Attempt, Landscape, Method, equal_speed_rule, search
+from analytics.dispatch.operation import objection
+from analytics.dispatch.proposal import Search
+from analytics.dispatch.pump import Array, Candidate
+from analytics.dispatch.saving import Sample
+from analytics.dispatch.situation import Situation
+from analytics.dispatch.solve import solve
+
+EXACT = "exact"
+RULE = "one speed for all"
+KEPT = 1e-6  # share of a limit by which it may be missed
+_REACH = 0.1  # as an advice may leave the learnt ranges at most
+_SEED = 20_250_227
+_MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One method at one header."""
+
+    header: str
+    method: str
+    cost_kw: float | None = None
+    gap: float | None = None  # over the exact lower bound, as a share
+    violation: float | None = None  # share by which the worst limit is missed
+    took_ms: float | None = None
+    pumps: str = ""
+    why: str | None = None  # where there is nothing
+
+
+def run(args: Namespace) -> int:
+    """Print one table."""
+    settings = load(args.config)
+    try:
+        with Reader(settings.storage.path) as reader:
+            lines = list(compared(settings, reader, everything=args.compare))
+    except StorageError as error:
+        print(error, file=sys.stderr)
+        return MENDABLE
+    print(json.dumps([asdict(line) for line in lines]) if args.json else _table(lines))
+    return 0
+
+
+def compared(settings: AgentSettings, reader: Reader, *, everything: bool) -> Iterator[Line]:
+    """The last known operation of each header, by the exact solver and, with *everything*, by all others."""
+    _, latest_ms = reader.extent
+    context = JobContext(settings, reader, 0, None, latest_ms)
+    models = models_from_state(reader.job_state("curves")[1])
+    for each in settings.headers:
+        header = Header(context, each)
+        if not header.pumps:
+            continue
+        try:
+            price = tariff.price(settings.tariff, latest_ms, ZoneInfo(settings.station.time_zone))
+            found = situation(header, models.get(each.id), price, None)
+        except NotKnownError as error:
+            yield Line(each.id, EXACT, why=str(error))
+            continue
+        why = objection(found.operation, found.model, found.limits, found.histories)
+        if why is not None or found.model is None:
+            yield Line(each.id, EXACT, why=why or "No curves have been learnt yet.")
+            continue
+        yield from _lines(each.id, found, found.model, everything=everything)
+
+
+def _lines(header: str, found: Situation, model: StationModel, *, everything: bool) -> Iterator[Line]:
+    asked = Search(Sample.of(model, 2, _SEED), found.operation, found.limits, found.holds)
+    candidates, demand = asked.candidates(_REACH), asked.demand()
+    began = time.process_time()
+    best = solve(candidates, demand)
+    took_ms = 1_000 * (time.process_time() - began)
+    if isinstance(best, Infeasible):
+        yield Line(header, EXACT, why=best.why, took_ms=round(took_ms, 1))
+        return
+    landscape = Landscape(candidates, demand)
+    start = landscape.vector(best)
+    said = ", ".join(f"{duty.id} {duty.speed:.1%}" for duty in best.duties)
+    violation = landscape.attempt(start).violation
+    yield Line(header, EXACT, round(best.cost, 3), round(best.gap, 7), violation, round(took_ms, 1), said)
+    if not everything:
+        return
+    for method in METHODS:
+        yield _tried(header, method, best, _searching(landscape, method, start))
+    yield _tried(header, RULE, best, _ruling(candidates, demand))
+
+
+def _searching(landscape: Landscape, method: Method, start: Array) -> Callable[[], Attempt]:
+    return lambda: search(landscape, method, seed=_SEED, start=start)
+
+
+def _ruling(candidates: list[Candidate], demand: HeadBand) -> Callable[[], Attempt]:
+    return lambda: equal_speed_rule(candidates, demand)
+
+
+def _tried(header: str, method: str, best: Dispatch, attempt: Callable[[], Attempt]) -> Line:
+    """A method that begins with the exact answer, except the rule, and is never believed where it breaks a limit."""
+    began = time.process_time()
+    found = attempt()
+    took_ms = 1_000 * (time.process_time() - began)
+    said = ", ".join(f"{name} {speed:.1%}" for name, speed, _ in found.duties)
+    gap = (found.cost - best.bound) / best.power
+    return Line(header, method, round(found.cost, 3), round(gap, 7), found.violation, round(took_ms, 1), said)
+
+
+def _table(lines: list[Line]) -> str:
+    if not lines:
+        return "no header of this station has pumps"
+    shown = [f"{'header':10} {'method':24} {'kW':>9} {'gap':>9} {'violation':>10} {'CPU ms':>8}  pumps"]
+    for line in lines:
+        if line.cost_kw is None or line.gap is None or line.violation is None:
+            shown.append(f"{line.header:10} {line.method:24} {line.why}")
+            continue
+        mark = "  breaks a limit" if line.violation > KEPT else ""
+        shown.append(
+            f"{line.header:10} {line.method:24} {line.cost_kw:9.2f} {line.gap:9.2%} {line.violation:10.1e} "
+            f"{line.took_ms or 0.0:8.1f}  {line.pumps}{mark}"
+        )
+    return "\n".join(shown)

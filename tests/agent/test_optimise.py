@@ -1,0 +1,57 @@
+"""`pump-agent optimise`: the last known operation by every method, in one table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.commands.optimise import EXACT, KEPT, RULE, Line, compared
+from agent.jobs import running
+from analytics.dispatch.metaheuristics import METHODS
+from tests.agent.history import START_MS, History
+from tests.agent.jobs.test_dispatch import UNEVEN, learnt_station, operate
+
+
+@pytest.fixture
+def past(tmp_path: Path) -> Iterator[History]:
+    """Two pumps that have run at unequal speeds for five minutes."""
+    with learnt_station(tmp_path) as found:
+        operate(found, UNEVEN, 5)
+        found.perform("running", running.run, START_MS + 300_000)
+        yield found
+
+
+def test_every_method_is_in_the_table_and_none_beats_the_bound(past: History) -> None:
+    """Those that begin with the exact answer end no worse; a rule may, and says what it breaks."""
+    with past.reader() as reader:
+        lines = {line.method: line for line in compared(past.settings, reader, everything=True)}
+
+    assert set(lines) == {EXACT, RULE, *METHODS}
+    exact = lines[EXACT]
+    for method in METHODS:
+        found = lines[method]
+        assert found.violation is not None
+        assert found.violation < KEPT
+        assert found.cost_kw is not None
+        assert exact.cost_kw is not None
+        assert found.cost_kw <= exact.cost_kw + 0.002
+        assert found.gap is not None
+        assert found.gap > -1e-5
+    assert exact.took_ms is not None
+
+
+def test_without_compare_only_the_exact_answer_is_shown(past: History) -> None:
+    """It takes milliseconds, the others seconds."""
+    with past.reader() as reader:
+        (line,) = compared(past.settings, reader, everything=False)
+
+    assert (line.method, line.why) == (EXACT, None)
+    assert line.pumps.startswith("a ")
+
+
+def test_an_operation_that_is_not_known_is_said(tmp_path: Path) -> None:
+    """No readings, no states: nothing to solve."""
+    with learnt_station(tmp_path) as found, found.reader() as reader:
+        lines = list(compared(found.settings, reader, everything=True))
+
+    assert lines == [Line("main", EXACT, why="It is not known yet which pumps run.")]
