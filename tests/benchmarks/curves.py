@@ -40,8 +40,12 @@ def _sampled(kind: Kind, _: Truth) -> CurveMethod:
 METHODS: Mapping[str, Make] = {
     "polynomial": lambda _: IncrementalCurve("polynomial", Nothing(3), is_physical=False),
     "physics": lambda _: IncrementalCurve("physics", PumpsInGeneral()),
-    "choice, no catalogue": lambda _: Chosen(candidates(learners=False)),
     "catalogue": lambda truth: IncrementalCurve("catalogue", truth.catalogue),
+}
+CHOICES: Mapping[str, Make] = {
+    "physics alone": METHODS["physics"],
+    "choice, no catalogue": lambda _: Chosen(candidates(learners=False)),
+    "catalogue alone": METHODS["catalogue"],
     "choice, catalogue": lambda truth: Chosen(candidates(truth.catalogue, learners=False)),
 }
 HEAVY: Mapping[str, Make] = {
@@ -110,13 +114,15 @@ def judged(method: CurveMethod, worn: Truth, case: Case, points: DutyPoints) -> 
     )
 
 
-def verdicts(make: Make, pumps: Iterable[Truth], cases: Iterable[Case], n: int, *, flow_noise: bool = True) -> Floats:
+def verdicts(
+    make: Make, pumps: Iterable[Truth], cases: Iterable[Case], n: int, *, flow_noise: bool = True, even: bool = False
+) -> Floats:
     """Of every pump in every case, shape (fits, 9)."""
     found = []
     for index, pump in enumerate(pumps):
-        worn = pump.worn(WEAR)
-        for place, case in enumerate(cases):
-            rng = np.random.default_rng([index, place])
+        worn = pump.worn(WEAR, even=even)
+        for case in cases:
+            rng = np.random.default_rng([index, CASES.index(case)])
             found.append(judged(make(pump), worn, case, measured(worn, case, rng, n, flow_noise=flow_noise)))
     return np.array(found)
 
@@ -132,13 +138,20 @@ HEADER = f"{'':34s} {'inside':>6s}  {'at BEP':>6s}  {'beyond':>6s}  {'eta':>6s} 
 
 
 def accuracy(pumps: list[Truth], n: int) -> None:
-    """The table by method, and the choice's cases apart."""
+    """The table by method; the two that win also case by case."""
     print(f"\n{len(pumps)} pumps, {len(CASES)} cases each, {n} readings; medians in % (eta: points)\n{HEADER}")
     for name, make in METHODS.items():
-        show(name, verdicts(make, pumps, CASES, n))
-    for name in ("physics", "catalogue"):
-        for case in CASES:
-            show(f"  {name}: {case.name}", verdicts(METHODS[name], pumps, [case], n))
+        by_case = [verdicts(make, pumps, [case], n) for case in CASES]
+        show(name, np.concatenate(by_case))
+        for case, found in zip(CASES, by_case, strict=True):
+            show(f"  {case.name}", found)
+
+
+def choice(pumps: list[Truth], n: int) -> None:
+    """The same of the choice, on some pumps."""
+    print(f"\nthe choice, on {len(pumps[::2])} of the pumps\n{HEADER}")
+    for name, make in CHOICES.items():
+        show(name, verdicts(make, pumps[::2], CASES, n))
 
 
 def heavy(pumps: list[Truth], n: int) -> None:
@@ -183,12 +196,13 @@ def _scores(
 
 
 def sensitivity(pumps: list[Truth]) -> None:
-    """What the number of readings and the flow's noise change."""
-    print(f"\nby readings, and with a flow meter without noise\n{HEADER}")
+    """What the number of readings, the flow's noise and the kind of wear change."""
+    print(f"\non {len(pumps[::2])} of the pumps: by readings, no noise of the flow, even wear\n{HEADER}")
     for name in ("physics", "catalogue"):
         for n in (100, 2000):
             show(f"{name}, {n} readings", verdicts(METHODS[name], pumps[::2], CASES, n))
         show(f"{name}, 500, no noise of flow", verdicts(METHODS[name], pumps[::2], CASES, 500, flow_noise=False))
+        show(f"{name}, 500, worn alike everywhere", verdicts(METHODS[name], pumps[::2], CASES, 500, even=True))
 
 
 def cost(pump: Truth, sizes: Iterable[int] = (1_000, 100_000, 1_000_000), portion: int = 1_000) -> None:
@@ -223,10 +237,11 @@ def main() -> None:
         each for each in truths(chosen.pumps) if chosen.set == "all" or each.is_for_design == (chosen.set == "design")
     ]
     accuracy(pumps, chosen.readings)
-    heavy(pumps, chosen.readings)
     splits(pumps, chosen.readings)
     sensitivity(pumps)
     cost(pumps[0])
+    heavy(pumps, chosen.readings)
+    choice(pumps, chosen.readings)
 
 
 if __name__ == "__main__":

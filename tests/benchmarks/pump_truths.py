@@ -52,11 +52,12 @@ class Truth:
         one = np.ones(9)
         return Catalogue(flow, _three(self.head(flow, one)), _three(self.power(flow, one)))
 
-    def worn(self, share: float) -> "Truth":
-        """With *share* of the head lost at best efficiency, half of it everywhere alike and half as q²."""
+    def worn(self, share: float, *, even: bool = False) -> "Truth":
+        """With *share* of the head lost at best efficiency, half of it as q², or all *even*ly."""
+        rising = 0.0 if even else 0.5
 
         def left(flow: Floats, speed: Floats) -> Floats:
-            return np.asarray(1.0 - 0.5 * share * (1.0 + (flow / speed / self.bep) ** 2))
+            return np.asarray(1.0 - share * (1.0 - rising + rising * (flow / speed / self.bep) ** 2))
 
         def head(flow: Floats, speed: Floats) -> Floats:
             return np.asarray(self.head(flow, speed) * left(flow, speed))

@@ -17,11 +17,11 @@ from analytics.curves.methods.sums import DEGREE
 from analytics.hydraulics import Floats
 
 SCALE_STD = 0.06  # of head or power: wear, impeller trimmed, test tolerance (ISO 9906 grade 2 allows 5 %)
-FLOW_STD = 0.05  # of the flow scale
-LEAK_STD = 0.03  # of a flow that comes back through worn rings, share of the reference flow: it shifts the curve
+FLOW_STD = 0.03  # of the flow scale
+LEAK_STD = 0.02  # of a flow that comes back through worn rings, share of the reference flow: it shifts the curve
 FRICTION_STD = 0.03  # of what is lost as the square of the flow, share of the head: rough passages
 LEVEL_STD = 0.02  # of its level besides
-FLOOR = np.array([0.0, 0.01, 0.01, 0.01, 0.01])  # smooth correction: standard deviations of the coefficients
+FLOOR = np.array([0.0, 0.006, 0.006, 0.006, 0.006])  # smooth correction: standard deviations of the coefficients
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from analytics.curves.methods.belief import Belief, Beliefs
 from analytics.curves.methods.duty import DutyPoints, Prediction
 from analytics.curves.methods.physics import judged_flows, physics
-from analytics.curves.methods.solve import Fitted, Solution, solved
+from analytics.curves.methods.solve import Fitted, Solution, Together, solved
 from analytics.curves.methods.speed import RatedDuty, SpeedLaw
 from analytics.curves.methods.sums import Sums
 from analytics.hydraulics import Floats, wire_to_water_efficiency
@@ -21,6 +21,7 @@ CHANGED = 0.4  # share of outliers among them from which on it has
 BIN = 0.02  # of x / x_ref, of the histogram that tells where readings were
 BINS = 150
 OUTERMOST = 0.01  # share of the readings at either end that does not widen the range
+BEYOND = 0.04  # share of a value that form is worth less, per share of the flow beyond the data
 TRUSTS = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)  # in the belief, until the curve is one that a pump can have
 
 
@@ -117,14 +118,22 @@ class IncrementalCurve:
         more_head, more_power = self._beliefs.beyond(x, x_ref)
         y, y_std = (y_ref * each for each in solution.head.at(x / x_ref - 1.0, z))
         y = y + more_head
+        outside = BEYOND * self._outside(x)
+        y_std = np.hypot(y_std, outside * np.abs(y))
         if solution.power is None:
             unknown = np.full(q.shape, np.nan)
             return Prediction(n**2 * y, n**2 * y_std, *[unknown] * 4)
         p, p_std = (p_ref * each for each in solution.power.at(x / x_ref - 1.0, z))
+        p_std = np.hypot(p_std, outside * np.abs(p))
         head, power = n**2 * y, self._law.power(x, y, p + more_power, n)
         efficiency = wire_to_water_efficiency(q, head, power)
         share = np.hypot(y_std / np.abs(y), p_std / np.abs(p))
         return Prediction(head, n**2 * y_std, power, power * p_std / np.abs(p), efficiency, efficiency * share)
+
+    def _outside(self, x: Floats) -> Floats:
+        """How far *x* lies from the flows learnt from, as a share of the end that is near."""
+        low, high = self.flow_range
+        return np.maximum(np.maximum(x / high - 1.0, 1.0 - x / low), 0.0)
 
     def _begin(self) -> None:
         self._reference: tuple[float, float, float] | None = None
@@ -133,6 +142,7 @@ class IncrementalCurve:
         self._solution: Solution | None = None
         self._gate: Solution | None = None
         self._gate_weight = 0.0
+        self._together = Together()
         self._recent = DutyPoints.empty()
         self._refused = np.zeros(0, dtype=np.bool_)
 
@@ -149,10 +159,10 @@ class IncrementalCurve:
             self._histogram = np.zeros(BINS)
             self._add(rated, kept)
             self._solution = None
-            off = np.abs(self._off(rated, self._solved()))
-            scales = [_scale(each) for each in off]
-            now = np.all([np.nan_to_num(o) <= GATE * s for o, s in zip(off, scales, strict=True)], axis=0)
-            kept = now
+            off = self._off(rated, self._solved())
+            kept = np.all([np.nan_to_num(np.abs(each)) <= GATE * _scale(each) for each in off], axis=0)
+            v = rated.x / self._reference[0] - 1.0
+            self._together = Together().joined(self._solved(), v[kept], off[:, kept])
             rated = self._law.rated(points, self._rated_efficiency(points, self._solved()))
         self._regate()
 
@@ -160,12 +170,16 @@ class IncrementalCurve:
         if self._heads.weight > (1.0 + REFIT) * self._gate_weight:
             self._regate()
         assert self._gate is not None  # noqa: S101 - a curve that is warm has a gate
+        assert self._reference is not None  # noqa: S101 - and a reference
         rated = self._law.rated(points, self._rated_efficiency(points, self._gate))
         off, allowed = self._off(rated, self._gate), self._allowed(rated, self._gate)
         kept = np.all(np.nan_to_num(np.abs(off)) <= GATE * allowed, axis=0)
         self._recent = DutyPoints.joined(self._recent, points).take(slice(-RECENT, None))
         self._refused = np.append(self._refused, ~kept)[-RECENT:]
         self._add(rated, kept)
+        v = rated.x / self._reference[0] - 1.0
+        before = self._together if self._memory is None else self._together.decayed(np.exp(-kept.sum() / self._memory))
+        self._together = before.joined(self._gate, v[kept], off[:, kept])
         self._solution = None
         if len(self._refused) == RECENT and self._refused.mean() > CHANGED:
             self._begin_with(self._recent)
@@ -220,7 +234,7 @@ class IncrementalCurve:
 
     def _with_beliefs(self, beliefs: tuple[Belief, Belief], trust: float = 1.0) -> Solution:
         head, power = (Belief(each.mean, trust * each.precision) for each in beliefs)
-        return solved(self._heads, self._powers, (head, power), centre=self._centre())
+        return solved(self._heads, self._powers, (head, power), self._together)
 
     def _rated_efficiency(self, points: DutyPoints, solution: Solution) -> Floats:
         """Efficiency at rated speed of the duties of *points*; 1 where no power was measured."""
@@ -233,10 +247,6 @@ class IncrementalCurve:
         more_head, more_power = self._beliefs.beyond(x, x_ref)
         head, power = (each.at(v, none)[0] for each in (solution.head, solution.power))
         return wire_to_water_efficiency(x, head * y_ref + more_head, power * p_ref + more_power)
-
-    def _centre(self) -> Floats:
-        assert self._reference is not None  # noqa: S101 - the callers look
-        return np.linspace(*self.flow_range, num=5) / self._reference[0] - 1.0
 
     def _is_a_pump(self, solution: Solution) -> bool:
         assert self._reference is not None  # noqa: S101 - the callers look
@@ -265,4 +275,4 @@ def _reading_std(fitted: Fitted | None, v: Floats, log_speed: Floats) -> Floats:
 def _scale(off: Floats) -> float:
     """Robust standard deviation; infinite where nothing is known."""
     known = off[np.isfinite(off)]
-    return max(1.4826 * float(np.median(known)), 1e-4) if len(known) else np.inf
+    return max(1.4826 * float(np.median(np.abs(known))), 1e-4) if len(known) else np.inf

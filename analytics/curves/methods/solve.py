@@ -14,7 +14,7 @@ FLOW_VARIANCE, FLOW_VARIANCE_STD = 0.008**2, 0.01**2  # of a flow meter's readin
 LEAST_STD = 5e-4  # of a reading's noise; no meter is better
 USUAL_STD = 0.01  # of a reading, to begin with
 ROUNDS = 2  # of noise from the curve and the curve from noise
-FORM = 0.0015  # share of a head or power by which pumps differ from any polynomial
+FORM = 0.001  # share of a head or power by which pumps differ from any polynomial
 
 
 class Fitted(NamedTuple):
@@ -58,26 +58,53 @@ class Solution:
     flow_noise: float
 
 
-def solved(heads: Sums, powers: Sums, beliefs: tuple[Belief, Belief], *, centre: Floats) -> Solution:
+class Together(NamedTuple):
+    """How far the residuals of head and power go together: sums over readings, r the residuals, f g the curves.
+
+    Attributes:
+        products: Σ f' g' u² r_head r_power.
+        leverage: Σ (f' g' u²)².
+    """
+
+    products: float = 0.0
+    leverage: float = 0.0
+
+    def decayed(self, share: float) -> "Together":
+        """With all before worth *share* of what it was."""
+        return Together(share * self.products, share * self.leverage)
+
+    def joined(self, solution: Solution, v: Floats, off: Floats) -> "Together":
+        """With readings at *v* that are *off* the curves of *solution*, shape (2, n), where both are known."""
+        if solution.power is None:
+            return self
+        known = np.isfinite(off).all(axis=0)
+        v, off = v[known], off[:, known]
+        leverage = solution.head.slope(v) * solution.power.slope(v) * (1.0 + v) ** 2
+        products = self.products + float(leverage @ (off[0] * off[1]))
+        return Together(products, self.leverage + float(leverage @ leverage))
+
+
+def solved(heads: Sums, powers: Sums, beliefs: tuple[Belief, Belief], together: Together) -> Solution:
     """The most probable curves.
 
-    Noise of the flow moves a reading along x, off the head curve by its slope and off the power curve by that one's:
-    the residuals of both then go together. Their product says how large it is (the third indicator of a factor model:
-    Fuller 1987), and the sums are corrected by it.
+    Noise of the flow moves a reading along x, off the head curve by its slope f' and off the power curve by g': its
+    variance is Σ f' g' u² r_head r_power / Σ (f' g' u²)², as head and power have no other noise in common (a factor
+    model's third indicator: Fuller 1987). The sums are corrected by it.
 
     Args:
         heads: Sums with the head as only target.
         powers: Sums with head and power as targets, of the readings that have both.
         beliefs: Of head and power.
-        centre: v of a few readings at which slopes are taken, shape (k,).
+        together: Of the same readings.
     """
     solution = _given(heads, powers, beliefs, 0.0)
     if solution.power is None:
         return solution
-    raw, spread = powers.equations(), 0.0
+    spread = 0.0
     for _ in range(ROUNDS):
-        variance, spread = _flow_noise(solution, raw, centre)
+        variance, spread = _flow_noise(solution.head.noise * solution.power.noise, together)
         solution = _given(heads, powers, beliefs, float(np.sqrt(variance)), solution)
+        assert solution.power is not None  # noqa: S101 - the same sums
     return _widened(solution, (heads, powers), beliefs, spread)
 
 
@@ -119,16 +146,10 @@ def _residual(raw: Equations, mean: Floats, target: int) -> float:
     return float(np.sqrt(max(squares, 0.0) / max(raw.weight, 1e-300)))
 
 
-def _flow_noise(solution: Solution, raw: Equations, centre: Floats) -> tuple[float, float]:
-    """Variance of the flow's noise, by the residuals' product and what meters usually have; its standard error."""
-    head, power = solution.head, solution.power
-    assert power is not None  # noqa: S101 - the caller looked
-    left = raw.left(np.column_stack([head.mean, power.mean]))
-    leverage = float(np.mean(head.slope(centre) * power.slope(centre) * (1.0 + centre) ** 2))
-    spread = float(np.sqrt(max(left[0, 0] * left[1, 1], 1e-16) / max(raw.weight, 1.0)))
-    measured = leverage**2 / spread**2  # information about the variance
-    believed = 1.0 / FLOW_VARIANCE_STD**2
-    variance = (leverage * left[0, 1] / spread**2 + FLOW_VARIANCE * believed) / (measured + believed)
+def _flow_noise(noise: float, together: Together) -> tuple[float, float]:
+    """Variance of the flow's noise and its standard error; *noise* is the product of those of head and power."""
+    measured, believed = together.leverage / noise**2, 1.0 / FLOW_VARIANCE_STD**2
+    variance = (together.products / noise**2 + FLOW_VARIANCE * believed) / (measured + believed)
     return float(np.clip(variance, 0.0, MOST_FLOW_NOISE**2)), float(1.0 / np.sqrt(measured + believed))
 
 

@@ -27,12 +27,6 @@ class Equations(NamedTuple):
     moment: Floats
     products: Floats
 
-    def left(self, coefficients: Floats) -> Floats:
-        """Mean products of the residuals that *coefficients*, shape (7, targets), leave, shape (targets, targets)."""
-        explained = coefficients.T @ self.moment
-        products = self.products - explained - explained.T + coefficients.T @ self.gram @ coefficients
-        return np.asarray(products / max(self.weight, 1e-300))
-
 
 class Sums:
     """Weighted sums over readings of v = x / x_ref - 1, z = ln n and some targets, that forget exponentially.
