@@ -22,8 +22,8 @@ class Clock:
     """Makes instants of texts: ISO 8601, epoch in s, ms or µs, year first or day.month.year.
 
     A text without an offset is local time in *zone*. Where the clock was put back and a local time came twice,
-    the order of the calls tells which one is meant. Day/month/year with slashes is refused: nobody can tell it from
-    month/day/year.
+    the order of the calls tells which one is meant, be the oldest first or the newest. Day/month/year with slashes
+    is refused: nobody can tell it from month/day/year.
     """
 
     def __init__(self, zone: ZoneInfo) -> None:
@@ -31,6 +31,7 @@ class Clock:
         self.twice = 0  # times that the zone's clocks showed twice
         self._text: str | None = None  # the last one, which in long files comes again and again
         self._ms = 0
+        self._rises = 0  # of how many more times the next one was later than of how many it was earlier
 
     def ms(self, text: str) -> int:
         """Milliseconds since the epoch.
@@ -40,10 +41,11 @@ class Clock:
         """
         if text != self._text:
             try:
-                self._ms = self._parsed(text.strip())
+                ms = self._parsed(text.strip())
             except OverflowError as error:
                 raise ValueError("not a time") from error
-            self._text = text
+            self._rises += (ms > self._ms) - (ms < self._ms) if self._text is not None else 0
+            self._ms, self._text = ms, text
         return self._ms
 
     def _parsed(self, text: str) -> int:
@@ -67,8 +69,9 @@ class Clock:
         if first.astimezone(self._zone).replace(tzinfo=None) != local:
             raise ValueError(f"a time that clocks in {self._zone} skipped")
         self.twice += 1
-        is_second = (first - EPOCH) / MILLISECOND < self._ms
-        return second if is_second else first
+        if self._rises >= 0:
+            return second if (first - EPOCH) / MILLISECOND < self._ms else first
+        return first if (second - EPOCH) / MILLISECOND > self._ms else second
 
 
 def _from_parts(text: str) -> datetime:

@@ -266,6 +266,27 @@ def test_local_times_pass_the_end_of_summer_time_twice() -> None:
     assert found == ["23:30", "00:00", "00:30", "01:00", "01:30", "02:00"]
 
 
+def test_local_times_of_a_file_with_the_newest_first_pass_it_twice_too() -> None:
+    """Some exporters write them so."""
+    clock = Clock(BERLIN)
+    texts = ["2024-10-27 " + time for time in ("03:30", "03:00", "02:30", "02:00", "02:30", "02:00", "01:30")]
+
+    found = [datetime.fromtimestamp(clock.ms(text) / 1_000, UTC).strftime("%H:%M") for text in texts]
+
+    assert found == ["02:30", "02:00", "01:30", "01:00", "00:30", "00:00", "23:30"]
+
+
+def test_each_tag_of_a_long_file_passes_it_twice() -> None:
+    """A file with one tag after the other goes back in time where the next one begins."""
+    clock = Clock(BERLIN)
+    texts = ["2024-10-27 " + time for time in ("01:30", "02:00", "02:30", "02:00", "02:30", "03:00")]
+
+    found = [[clock.ms(text) for text in texts] for _ in range(3)]
+
+    assert found[0] == found[1] == found[2]
+    assert found[0] == sorted(set(found[0]))
+
+
 def test_a_local_time_that_never_was_is_refused() -> None:
     """On 31 March 2024 clocks in Berlin went from two to three; 02:30 is a mistake of the exporter."""
     with pytest.raises(ValueError, match="a time that clocks in Europe/Berlin skipped"):
