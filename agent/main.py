@@ -139,6 +139,8 @@ class Agent:
             settings.limits,
             settings.rules,
             settings.alarms,
+            settings.jobs.conditions,
+            settings.headers,
             settings.pumps,
             settings.devices,
             settings.mqtt,

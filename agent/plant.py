@@ -123,6 +123,7 @@ class PumpSettings(Settings):
     starts_per_hour: Annotated[float, Field(gt=0)] = 4.0
     start_cost: Annotated[float, Field(ge=0)] = 0.0  # money per start, for wear
     efficiency_low: Annotated[float, Field(gt=0, lt=1)] | None = None  # wire-to-water; alarm below
+    npsh: Annotated[float, Field(gt=0, le=30)] | None = None  # m, required at rated flow; alarm where it lacks
 
     @model_validator(mode="after")
     def _limits_are_limits(self) -> Self:

@@ -16,7 +16,7 @@ from agent.alarms.claims import (
     is_silence,
 )
 from agent.alarms.conditions import Logic, condition
-from agent.alarms.conditions_of_pumps import Words, header_words, pump_words
+from agent.alarms.conditions_of_pumps import HEADERS, PUMPS, Words
 from agent.alarms.delay import Delay
 from agent.alarms.rationale import Rationale, worded
 from agent.alarms.rules import Rule
@@ -172,9 +172,9 @@ def efficiency_rule(pump: str, low: float, after: float) -> Rule:
 def condition_rules(settings: AgentSettings) -> Iterator[Rule]:
     """Alarms of conditions that the job of that name finds by physics."""
     for pump in settings.pumps:
-        yield from (_condition_rule(kind, words, pump.id, pump.id) for kind, words in pump_words(pump.id).items())
+        yield from (_condition_rule(kind, words, pump.id, pump.id) for kind, words in PUMPS.items())
     for header in settings.headers:
-        yield from (_condition_rule(kind, words, header.id, None) for kind, words in header_words(header.id).items())
+        yield from (_condition_rule(kind, words, header.id, None) for kind, words in HEADERS.items())
 
 
 def _condition_rule(kind: str, words: Words, suspect: str, pump: str | None) -> Rule:
@@ -182,7 +182,7 @@ def _condition_rule(kind: str, words: Words, suspect: str, pump: str | None) -> 
         id=f"condition.{kind}.{suspect}",
         type=kind,
         priority=words.priority,
-        message=words.message,
+        message=words.message.format(suspect),
         pump=pump,
         cause=words.cause,
         consequence=words.consequence,

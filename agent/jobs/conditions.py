@@ -26,6 +26,7 @@ from analytics.running import RUNNING, STOPPED, Memory
 WINDOW_MS = 60_000  # whose mean is "now"
 SETTLED_MS = 90_000  # after a start or stop nothing is said
 HOUR_MS = 3_600_000
+AIR, VAPOUR = 10.3, 0.24  # m of water: the air at sea level; vapour at 20 °C
 LATE_MS = 60_000  # by which running states may lag behind
 
 
@@ -90,13 +91,14 @@ def _sight(
     cells = frame(context.reader, context.settings, tags, context.now_ms - window_ms, context.now_ms, step_ms)
     state = header_state(cells, header)
     head = mean(state.head)
-    seen = tuple(_pump(context, cells, pump, memories[pump.id], head, model) for pump in pumps)
+    seen = tuple(_pump(context, cells, header, pump, memories[pump.id], head, model) for pump in pumps)
     return HeaderSight(header.id, mean(state.flow), _flow_std(cells, pumps, memories, head, model), seen)
 
 
 def _pump(  # noqa: PLR0917 - one pump in one window
     context: JobContext,
     cells: Frame,
+    header: HeaderSettings,
     pump: PumpSettings,
     memory: Memory,
     head: float | None,
@@ -111,6 +113,7 @@ def _pump(  # noqa: PLR0917 - one pump in one window
         flow=None if pump.flow is None else mean(cells.values[pump.flow]),
         best_flow=best_flow(pump, model, None if speed is None else Figure(speed, "measured")),
         por=pump.por,
+        npsh_available=_npsh_available(cells, header),
         starts=sum(at_ms > hour_ago_ms for at_ms in memory.start_times_ms),
         starts_allowed=pump.starts_per_hour,
     )
@@ -121,10 +124,27 @@ def _pump(  # noqa: PLR0917 - one pump in one window
     expected = (flow, float(curve.power(flow, speed)), float(curve.power(0.0, speed)))
     if not np.isfinite(expected).all():
         return sight
+    required = _npsh_required(pump, flow, speed)
     return PumpSight(
         **{name: getattr(sight, name) for name in PumpSight.__slots__}
         | dict(zip(("expected_flow", "expected_power", "idle_power"), expected, strict=True))
+        | {"npsh_required": required}
     )
+
+
+def _npsh_available(cells: Frame, header: HeaderSettings) -> float | None:
+    """Head above that of vapour at the inlet, m: the air's, the gauge's, less the vapour's; None without a gauge."""
+    if header.suction_pressure is None:
+        return None
+    suction = mean(cells.values[header.suction_pressure])
+    return None if suction is None else AIR - VAPOUR + suction
+
+
+def _npsh_required(pump: PumpSettings, flow: float, speed: float) -> float | None:
+    """NPSHr ∝ Q², m, by what the data sheet says at rated flow; at little flow no less than half of it, by n²."""
+    if pump.npsh is None or pump.rated_flow is None:
+        return None
+    return pump.npsh * max((flow / pump.rated_flow) ** 2, 0.5 * speed**2)
 
 
 def _flow_std(

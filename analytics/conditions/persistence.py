@@ -12,6 +12,7 @@ AFTER_MS: Final[Mapping[Kind, int]] = {
     "dry_run": 2 * MINUTE_MS,
     "closed_valve": 2 * MINUTE_MS,
     "reverse_flow": 2 * MINUTE_MS,
+    "cavitation": 5 * MINUTE_MS,
     "too_many_starts": 0,
     "blockage": 15 * MINUTE_MS,
     "outside_por": 15 * MINUTE_MS,

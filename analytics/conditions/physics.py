@@ -19,6 +19,7 @@ OFF_POWER: Final = 0.04  # share by which the power of the suspect is off its cu
 DRIFT: Final = 0.04  # share by which a flow meter is off
 RIGHT_POWER: Final = 0.025  # share within which a power is right
 SURE: Final = 3.0  # standard deviations
+MARGIN: Final = 1.1  # times the required NPSH that should be there (HI 9.6.1)
 BACK: Final = 0.02  # of the best flows: so much has to flow back
 
 Claims = Mapping[Suspicion, bool | None]
@@ -35,6 +36,7 @@ def claims(sight: HeaderSight) -> Claims:
         is_still = any(still.values())
         found |= {Suspicion(kind, pump.pump): said for kind, said in still.items()}  # type: ignore[arg-type]
         found[Suspicion("outside_por", pump.pump)] = False if is_still else _outside_por(sight, pump)
+        found[Suspicion("cavitation", pump.pump)] = _cavitation(pump)
         found[Suspicion("blockage", pump.pump)] = False if is_still else _blockage(sight, pump)
     is_any_still = any(said for (kind, _), said in found.items() if kind in ("dry_run", "closed_valve"))
     is_reverse = _reverse(sight)
@@ -58,6 +60,13 @@ def _standstill(sight: HeaderSight, pump: PumpSight) -> dict[str, bool | None]:
         return nothing | {"closed_valve": None}
     is_idle = power < idle + IDLE * (expected - idle) if expected > idle else True
     return nothing | {"closed_valve": is_idle and delivered < LITTLE * promised}
+
+
+def _cavitation(pump: PumpSight) -> bool | None:
+    if not pump.is_running:
+        return False
+    available, required = pump.npsh_available, pump.npsh_required
+    return None if available is None or required is None else available < MARGIN * required
 
 
 def _outside_por(sight: HeaderSight, pump: PumpSight) -> bool | None:

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Kind = Literal[
-    "dry_run", "closed_valve", "blockage", "outside_por", "too_many_starts", "reverse_flow", "flow_meter_drift"
+    "dry_run",
+    "closed_valve",
+    "blockage",
+    "cavitation",
+    "outside_por",
+    "too_many_starts",
+    "reverse_flow",
+    "flow_meter_drift",
 ]
 
 
@@ -28,6 +35,8 @@ class PumpSight:
     idle_power: float | None = None  # kW, at no flow
     best_flow: float | None = None  # m³/h at this speed
     por: tuple[float, float] = (0.7, 1.2)  # shares of it
+    npsh_available: float | None = None  # m
+    npsh_required: float | None = None  # m, at its flow and speed
     starts: int = 0  # within the last hour
     starts_allowed: float = 4.0
 

@@ -71,6 +71,15 @@ def test_a_pump_off_its_preferred_region_is_told_after_a_quarter_of_an_hour() ->
         assert (off in watch.active) == (minute >= 15)
 
 
+@pytest.mark.parametrize(("available", "holds"), [(3.51, True), (3.53, False), (None, False)])
+def test_too_little_pressure_at_the_inlet_is_told_after_five_minutes(available: float | None, *, holds: bool) -> None:
+    """3.2 m are required, and a tenth more should be there; without a gauge nobody knows."""
+    watch = Persistence()
+    for minute in range(6):
+        watch.update(claims(sight(200.0, npsh_available=available, npsh_required=3.2)), minute * 60_000)
+        assert watch.active == ([Suspicion("cavitation", "p1")] if holds and minute >= 5 else [])
+
+
 def test_a_stop_ends_what_was_wrong_with_running() -> None:
     """Two minutes later: a pump that stands does not run dry."""
     watch, dry = Persistence(), Suspicion("dry_run", "p1")
