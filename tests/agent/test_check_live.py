@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,11 +16,11 @@ from agent.store.schema import migrate
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 from tests.simulators import serial_bus
+from tests.simulators.agent import called
 from tests.simulators.modbus import RawDevice, capped, modbus_server, raw_device, refusing
 from tests.simulators.opcua import opcua_server
 from tests.simulators.replay import REPLAYER, modbus_rows, replayed_plcs
 
-PROGRAM = Path(sys.executable).parent / "pump-agent"
 STILL = 0.001  # rows of the recording a second: one row, standing still
 WORDS = [0x0000, 0x422A, 0x4229, 0x7AE1, 0x7FFF, 253]  # 42.5 in CDAB, 42.37 in ABCD, no sensor, 25.3 degC in tenths
 GOOD_TAGS = """
@@ -32,8 +30,8 @@ GOOD_TAGS = """
 """
 
 
-class Called(NamedTuple):
-    """A command that has ended."""
+class Checked(NamedTuple):
+    """The command, when it has ended."""
 
     status: int
     out: str
@@ -50,14 +48,12 @@ class Called(NamedTuple):
         return next(tag for tag in tags if tag["tag"] == name)
 
 
-async def check(folder: Path, *devices: str, as_json: bool = True) -> Called:
+async def check(folder: Path, *devices: str, as_json: bool = True) -> Checked:
     """The command, on a configuration of these devices."""
     path = folder / "station.toml"
     path.write_text('[station]\nname = "hillside"\n' + "".join(devices))
     arguments = ["check", "--live", str(path), *(["--json"] if as_json else [])]
-    process = await asyncio.create_subprocess_exec(str(PROGRAM), *arguments, stdout=PIPE, stderr=PIPE)
-    out, err = await process.communicate()
-    return Called(process.returncode or 0, out.decode(), err.decode())
+    return Checked(*await called(*arguments))
 
 
 def names(folder: Path) -> set[str]:

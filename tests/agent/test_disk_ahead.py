@@ -7,6 +7,7 @@ import pytest
 
 from agent.commissioning.disk_ahead import disk_ahead
 from agent.configuration.config_file import load
+from tests.simulators.station import modbus_device
 
 STATION = """
 [station]
@@ -17,10 +18,7 @@ running = {{ enabled = {running}, period = {period} }}
 dispatch = {{ enabled = false }}
 curves = {{ enabled = false }}
 rollup = {{ enabled = {rollup} }}
-[[device]]
-name = "plc"
-protocol = "modbus-tcp"
-host = "192.0.2.1"
+{device}
 tag = [{tags}]
 [[header]]
 id = "main"
@@ -42,7 +40,7 @@ def station(folder: Path, *, tags: int = 3, **keys: Any) -> Any:
         for n, name in enumerate(names)
     )
     jobs = {"quality": "false", "running": "false", "rollup": "false", "period": 10.0, **keys}
-    (folder / "station.toml").write_text(STATION.format(tags=lines, **jobs))
+    (folder / "station.toml").write_text(STATION.format(device=modbus_device("plc", 502), tags=lines, **jobs))
     return load(folder / "station.toml")
 
 

@@ -1,13 +1,9 @@
 """`pump-agent probe` as a technician calls it: child processes, and devices on real sockets."""
 
-import asyncio
 import json
 import socket
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -15,6 +11,7 @@ from agent.configuration.config_file import load
 from drivers.registers import WORDS
 from tests.acceptance.probing import Finding, findings, told
 from tests.simulators import serial_bus
+from tests.simulators.agent import called
 from tests.simulators.modbus import (
     Request,
     answering,
@@ -24,18 +21,14 @@ from tests.simulators.modbus import (
     refusal,
 )
 from tests.simulators.replay import REPLAYER, modbus_rows
+from tests.simulators.station import modbus_device
 
-PROGRAM = Path(sys.executable).parent / "pump-agent"
 QUICK = ("--every", "0.05s")
 STATION = """
 [station]
 name = "hillside"
 
-[[device]]
-name = "plc-1"
-protocol = "modbus-tcp"
-host = "127.0.0.1"
-port = {port}
+{device}
 base = {base}
 
 [[device.tag]]
@@ -59,24 +52,9 @@ unit_id = 5
 """
 
 
-class Called(NamedTuple):
-    """A command that has ended."""
-
-    status: int
-    out: str
-    err: str
-
-
-async def call(*arguments: object) -> Called:
-    """The program beside this loop, which serves the devices."""
-    process = await asyncio.create_subprocess_exec(str(PROGRAM), *map(str, arguments), stdout=PIPE, stderr=PIPE)
-    out, err = await process.communicate()
-    return Called(process.returncode or 0, out.decode(), err.decode())
-
-
 def station(folder: Path, port: int, *, base: int = 0, address: int = 100) -> Path:
     path = folder / "station.toml"
-    path.write_text(STATION.format(port=port, base=base, address=address))
+    path.write_text(STATION.format(device=modbus_device("plc-1", port), base=base, address=address))
     return path
 
 
@@ -88,7 +66,7 @@ def holding(words: Sequence[int]) -> bytes:
 async def test_swapped_words_are_seen_at_once() -> None:
     """42.5 in CDAB: ranked first at an address nobody knows anything of, with the line and the row to paste."""
     async with modbus_server(holding={95: [7] * 5 + [0x0000, 0x422A] + [7] * 12}) as port:
-        said = await call("probe", f"127.0.0.1:{port}/1", "holding:100", "--expect", 42.5, "--unit", "m3/h", *QUICK)
+        said = await called("probe", f"127.0.0.1:{port}/1", "holding:100", "--expect", 42.5, "--unit", "m3/h", *QUICK)
 
     lines = said.out.splitlines()
     best = lines[next(number for number, line in enumerate(lines) if line.startswith("likely")) + 1]
@@ -104,7 +82,7 @@ async def test_swapped_words_are_seen_at_once() -> None:
 async def test_every_type_and_order_of_three_addresses_stands_side_by_side() -> None:
     """Who trusts no ranking looks for the number on the display."""
     async with modbus_server(holding={99: [1, 0x0000, 0x422A, *[7] * 9]}) as port:
-        said = await call("probe", f"127.0.0.1:{port}", "40101", "--reads", 1)
+        said = await called("probe", f"127.0.0.1:{port}", "40101", "--reads", 1)
 
     assert said.out.count("ABCD            CDAB            BADC            DCBA") == 3
     assert all(said.out.count(f"\n  {kind} ") == 3 for kind in WORDS if kind != "bool")
@@ -114,7 +92,7 @@ async def test_a_tag_is_probed_by_its_name_and_keeps_what_is_known_of_it(tmp_pat
     """The range decides; name, unit and range are in the line, which takes the place of the wrong one."""
     async with modbus_server(holding={99: [1, 0x2A42, 0x0000, *[7] * 9]}) as port:
         path = station(tmp_path, port)
-        said = await call("probe", f"{path}:plc-1", "main.flow", "--json", *QUICK)
+        said = await called("probe", f"{path}:plc-1", "main.flow", "--json", *QUICK)
 
     found = json.loads(said.out)
     assert found["expected"] == {"low": 0.0, "high": 60.0, "why": "the tag's valid range"}
@@ -130,7 +108,7 @@ async def test_the_line_is_right_where_it_is_pasted(tmp_path: Path) -> None:
     """A device counted from 1 gets an address counted from 1, and the line is what the configuration takes."""
     async with modbus_server(holding={99: [1, 0x0000, 0x422A, *[7] * 9]}) as port:
         path = station(tmp_path, port, base=1, address=101)
-        said = await call("probe", f"{path}:plc-1", "main.flow", "--json", *QUICK)
+        said = await called("probe", f"{path}:plc-1", "main.flow", "--json", *QUICK)
 
     found = json.loads(said.out)
     assert "holding:101, counted from 1 (40101 in manuals)" in found["target"]
@@ -147,7 +125,7 @@ async def test_the_line_is_right_where_it_is_pasted(tmp_path: Path) -> None:
 async def test_a_list_counted_from_1_is_said_aloud() -> None:
     """The value stands one register before the address the manual gives; the line says so."""
     async with modbus_server(holding={97: [7, 7, 0x4240, 0x7EFA, 0x3EDA, 0xABCD, *[7] * 8]}) as port:
-        said = await call("probe", f"127.0.0.1:{port}", "holding:100", "--between", 30, 70, *QUICK)
+        said = await called("probe", f"127.0.0.1:{port}", "holding:100", "--between", 30, 70, *QUICK)
 
     assert "one register before" in said.out
     assert 'address = "holding:99", type = "float32"' in said.out
@@ -156,7 +134,7 @@ async def test_a_list_counted_from_1_is_said_aloud() -> None:
 async def test_bits_are_shown_and_named() -> None:
     """A coil has no type to guess, but neighbours."""
     async with modbus_server(coils={0: [False] * 3 + [True] + [False] * 12}) as port:
-        said = await call("probe", f"127.0.0.1:{port}", "coil:3", "--reads", 2, *QUICK)
+        said = await called("probe", f"127.0.0.1:{port}", "coil:3", "--reads", 2, *QUICK)
 
     assert "> coil:3         1 1" in said.out.splitlines()
     assert 'address = "coil:3", type = "bool"' in said.out
@@ -170,7 +148,7 @@ async def test_a_device_that_answers_only_whole_values_is_read_too() -> None:
         return frame(request, holding([0x422A, 0x0000])) if whole else refusal(request, 2)
 
     async with raw_device(answering(answer)) as device:
-        said = await call("probe", f"127.0.0.1:{device.port}", "holding:100", "--json", *QUICK)
+        said = await called("probe", f"127.0.0.1:{device.port}", "holding:100", "--json", *QUICK)
 
     best = json.loads(said.out)["guesses"][0]
     assert (best["type"], best["order"], best["values"][0]) == ("float32", "ABCD", 42.5)
@@ -187,7 +165,7 @@ async def test_a_unit_on_a_serial_line_is_probed_by_its_configuration(tmp_path: 
     async with serial_bus.serial_bus(tmp_path, {5: serial_bus.answering(answer)}) as line:
         path = tmp_path / "station.toml"
         path.write_text(SERIAL.format(port=line.port.path))
-        said = await call("probe", f"{path}:meter", "holding:100", "--expect", 42.5, "--json", *QUICK)
+        said = await called("probe", f"{path}:meter", "holding:100", "--expect", 42.5, "--json", *QUICK)
 
     best = json.loads(said.out)["guesses"][0]
     assert (best["address"], best["type"], best["order"]) == ("holding:100", "float32", "CDAB")
@@ -196,7 +174,7 @@ async def test_a_unit_on_a_serial_line_is_probed_by_its_configuration(tmp_path: 
 async def test_a_refusal_names_the_other_table() -> None:
     """3x and 4x are confused as often as words."""
     async with modbus_server(inputs={99: [1, 2, 3]}) as port:
-        said = await call("probe", f"127.0.0.1:{port}", "holding:100", "--reads", 1)
+        said = await called("probe", f"127.0.0.1:{port}", "holding:100", "--reads", 1)
 
     assert said.status == 1
     assert "refused by the device: illegal data address (2), as is everything beside it; try input:100" in said.err
@@ -207,7 +185,7 @@ async def test_a_dead_device_is_told_in_one_sentence() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # and listens to nobody
         place = f"127.0.0.1:{bound.getsockname()[1]}"
-        said = await call("probe", place, "holding:100")
+        said = await called("probe", place, "holding:100")
 
     assert (said.status, said.out) == (1, "")
     assert said.err.count("\n") == 1
@@ -228,7 +206,7 @@ async def test_what_is_misspelt_is_said(tmp_path: Path, device: str, address: st
     """Status 2, as for every command line a person must mend; nothing is asked of any device."""
     station(tmp_path, 502)
 
-    said = await call("probe", str(tmp_path / device) if device.startswith("station") else device, address)
+    said = await called("probe", str(tmp_path / device) if device.startswith("station") else device, address)
 
     assert said.status == 2
     assert sentence in said.err

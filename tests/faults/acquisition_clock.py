@@ -24,6 +24,7 @@ from agent.ticks import WallTicks
 from tests.simulators.agent import agent
 from tests.simulators.clock import run_at_once
 from tests.simulators.modbus import modbus_server
+from tests.simulators.station import modbus_device
 
 LIBRARIES = tuple(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 MISSING = "libfaketime is missing (Debian: apt install libfaketime); the clock's faults are not measured"
@@ -135,11 +136,7 @@ gaps = {{ enabled = false }}
 running = {{ enabled = false }}
 curves = {{ enabled = false }}
 dispatch = {{ enabled = false }}
-[[device]]
-name = "plc"
-protocol = "modbus-tcp"
-host = "127.0.0.1"
-port = {port}
+{modbus_device("plc", port)}
 period = {PERIOD}
 [[device.tag]]
 name = "pressure"

@@ -1,4 +1,4 @@
-"""The agent itself as a child process, as systemd runs it."""
+"""The agent itself as a child process, as systemd runs it, and its commands, as a technician calls them."""
 
 import asyncio
 import signal
@@ -6,9 +6,26 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 PROGRAM = str(Path(sys.executable).parent / "pump-agent")
 PATIENCE = 30.0  # s a test waits for what never comes
+
+
+class Called(NamedTuple):
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+async def called(*arguments: object) -> Called:
+    """Call a command beside this loop, which may serve the devices that it asks."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(PROGRAM, *map(str, arguments), stdout=pipe, stderr=pipe)
+    out, err = await process.communicate()
+    return Called(process.returncode or 0, out.decode(), err.decode())
 
 
 class Agent:

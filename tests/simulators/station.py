@@ -7,6 +7,11 @@ from tests.simulators.broker import Broker
 PERIOD = 0.2  # s
 
 
+def modbus_device(name: str, port: int) -> str:
+    """The beginning of the table of a Modbus TCP device on this machine."""
+    return f'[[device]]\nname = "{name}"\nprotocol = "modbus-tcp"\nhost = "127.0.0.1"\nport = {port}'
+
+
 def one_device(folder: Path, broker: Broker, port: int, database: Path, storage: str = "") -> Path:
     """Write its configuration, without analyses; *storage* is further keys of `[storage]`."""
     path = folder / "station.toml"
@@ -20,11 +25,7 @@ keepalive = 2
 [storage]
 path = "{database}"
 {storage}
-[[device]]
-name = "plc"
-protocol = "modbus-tcp"
-host = "127.0.0.1"
-port = {port}
+{modbus_device("plc", port)}
 period = {PERIOD}
 [[device.tag]]
 name = "pressure"
