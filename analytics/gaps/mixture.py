@@ -12,7 +12,7 @@ from analytics.gaps.regression import Explained, explained, ranked
 from analytics.gaps.series import Places, Series, lines
 from analytics.gaps.totaliser import Totaliser, gained, share
 
-_JUDGED = 1_000  # errors by which shares are chosen
+_JUDGED = 600  # errors by which shares are chosen
 _FEW = 3  # places in a gap that show no shape
 _CHOSEN = 2.0  # over the gaps that fit beside each other: share by which standard deviations are short
 _BEYOND = 1.3  # times as long as artificial gaps, from which a gap is longer than those
@@ -124,8 +124,10 @@ def studied(series: Series, sources: Sources, masks: Masks) -> Study:
     errors = _errors(series, known, masks)
     shares = _simplex(len(errors))
     judged = errors.reshape(len(errors), -1)
-    judged = judged[:, :: max(1, judged.shape[1] // _JUDGED)]
-    chosen = shares[np.abs(shares @ judged).sum(axis=1).argmin()]
+    judged = np.ascontiguousarray(judged[:, :: max(1, judged.shape[1] // _JUDGED)])
+    missed = shares @ judged
+    np.abs(missed, out=missed)
+    chosen = shares[missed.sum(axis=1).argmin()]
     missed = np.tensordot(chosen, errors, 1)
     gain, missed = gained(missed, series, totaliser, masks) if totaliser else (0.0, missed)
     missed, is_stepped = _stepped(missed, series, masks)

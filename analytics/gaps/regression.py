@@ -17,9 +17,9 @@ _MOST_LAGGED = 4  # of them are looked at one place earlier and later, too: mete
 _STRENGTHS = np.array([2e-3, 5e-2])  # of the ridge, share of the mean sum of squares
 _STILL, _TINY = 1e-9, 1e-150
 _JUDGED = 8  # places of a gap, by which it is decided how far companions are believed in it
-_WIDE = 2  # times as many columns are compared closely as are asked
+_CLOSELY = 48  # columns are compared by a large sample, the others by a small one
 _USUAL = 4.0  # times the mean doubt of what was seen
-_SAMPLES = 360  # by which companions are compared
+_SAMPLES = 300  # by which companions are compared
 _LEAST_ALIKE = 0.05
 _LEVEL = 0.8  # what likeness of the values counts, against that of their moves within the length of a gap
 
@@ -64,10 +64,10 @@ def ranked(series: Series, columns: Floats, size: int) -> NDArray[np.intp]:
     if len(room) < _SAMPLES // 10:
         return np.empty(0, np.intp)
     best = np.arange(columns.shape[1])
-    if len(best) > _WIDE * MOST_COLUMNS:  # a small sample tells which of many are worth a larger one
-        at = room[spaced(len(room), _SAMPLES // 3)]
+    if len(best) > _CLOSELY:  # a small sample tells which of many are worth a larger one
+        at = room[spaced(len(room), _SAMPLES // 2)]
         likeness = _likeness(series.values, at, reach, [rows(columns, at + step) for step in (-reach, 0, reach)])
-        best = np.argsort(-likeness, kind="stable")[: _WIDE * MOST_COLUMNS]
+        best = np.argsort(-likeness, kind="stable")[:_CLOSELY]
     at = room[spaced(len(room), _SAMPLES)]
     parts = [columns[np.ix_(at + step, best)] for step in (-reach, 0, reach)]
     likeness = _likeness(series.values, at, reach, parts)
@@ -133,7 +133,7 @@ def explained(series: Series, columns: Floats, masks: Masks) -> Explained:
     rests -= offset
     series.complete(rests)
     kriging = Kriging(series.resemblance.covariance(rests[-1]), 0.0)
-    said = np.abs(fit.weights[-1, : columns.shape[1]]) * strays[..., : columns.shape[1]].std(axis=(0, 1))
+    said = np.abs(fit.weights[-1] * fit.spread)[: columns.shape[1]]
     return Explained(parts[-1], rests, kriging, columns, fit, int(said.argmax()))
 
 
@@ -173,6 +173,7 @@ class _Fit:
 
     weights: Floats  # without each fold and, last, with all, shape (folds + 1, p)
     root: Floats  # shape (p, p)
+    spread: Floats  # of the strays of each column, shape (p,); 0 where they are still
     usual: float  # variance beyond which strays are far from those seen
 
 
@@ -204,7 +205,9 @@ def _fitted(strays: Floats, masks: Masks, measured: int) -> _Fit:
     missed = np.concatenate([error[:, best] for error in errors]).reshape(strays.shape[:2])
     noise = float(np.sum(missed**2)) / _independent(missed, masks.size, measured)
     root = np.linalg.inv(np.linalg.cholesky(information)) * np.sqrt(noise) / spread[:-1]
-    return _Fit(np.vstack([found[best], last]), root, _USUAL * noise * count / missed.size)
+    return _Fit(
+        np.vstack([found[best], last]), root, np.where(still, 0.0, spread)[:-1], _USUAL * noise * count / missed.size
+    )
 
 
 def _independent(missed: Floats, size: int, measured: int) -> float:
