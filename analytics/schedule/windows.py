@@ -15,7 +15,8 @@ from analytics.dispatch.sets import Masks
 _SHARES = np.linspace(0.0, 1.0, 9)  # of a line: enough to see where a limit cuts it
 _LOOKS = 9  # places of a window at which its limits are looked at
 _LEAST_HEAD = 1e-3  # m; nothing is pumped downhill
-_TURNS = 30  # of a bisection
+_TURNS = 60  # of a root search; ten are usual
+_SHARP = 1e-10  # slack at which the end of a window is found
 
 
 class Window(NamedTuple):
@@ -109,9 +110,21 @@ def _around_end(looks: Array, best: NDArray[np.intp], direction: int) -> tuple[N
 
 
 def _last_kept(slack: Callable[[Array], Array], kept: Array, broken: Array) -> Array:
-    """Where between *kept* and *broken* the slack ends, on the side that is kept: bisection."""
-    for _ in range(_TURNS if len(kept) else 0):
-        middle = (kept + broken) / 2
-        is_kept = slack(middle) >= 0
+    """Where between *kept* and *broken* the slack ends, on the side that is kept: regula falsi (Illinois)."""
+    if not len(kept):
+        return kept
+    inner, outer = slack(kept), slack(broken)  # halved where the same side moved twice
+    sharp, side = inner, np.zeros(len(kept), np.int8)
+    for _ in range(_TURNS):
+        gap = np.where(inner > outer, inner - outer, 1.0)
+        middle = np.where(inner > outer, (broken * inner - kept * outer) / gap, kept)
+        here = slack(middle)
+        is_kept = here >= 0
+        outer = np.where(is_kept, np.where(side == 1, outer / 2, outer), here)
+        inner = np.where(is_kept, here, np.where(side == -1, inner / 2, inner))
+        sharp = np.where(is_kept, here, sharp)
         kept, broken = np.where(is_kept, middle, kept), np.where(is_kept, broken, middle)
+        side = np.where(is_kept, 1, -1).astype(np.int8)
+        if ((sharp < _SHARP) | (np.abs(kept - broken) <= _SHARP * np.abs(kept))).all():
+            break
     return kept
