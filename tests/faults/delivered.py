@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from agent.store.reader import Reader
@@ -76,6 +77,7 @@ class Delivered:
         self._seen = set[Key]()
         self._newest: dict[tuple[str, str], int] = {}
         self._told = 0  # repetitions that have been asked for
+        self._marks = 0  # messages of our own
         self.newest_ms = 0  # time of the newest live reading
         self.held = 0  # messages of what was held back
         self.twice = self.disordered = 0
@@ -86,13 +88,24 @@ class Delivered:
         fresh, self._told = self.twice - self._told, self.twice
         return fresh
 
+    async def drained(self) -> None:
+        """Wait until all has arrived that the broker had of an agent that is dead."""
+        for count in (self._marks + 1, self._marks + 2):  # the first goes once round the broker's loop
+            self._scada.say(self._topics[1], '{"rows": []}')
+            await self.until(partial(self._has_marks, count))
+
+    def _has_marks(self, count: int) -> bool:
+        return self._marks >= count
+
     def look(self) -> None:
         """Take in what has arrived."""
         messages = self._scada.messages
         while self._place < len(messages):
             message = messages[self._place]
             self._place += 1
-            if message.topic in self._topics:
+            if message.topic in self._topics and not message.json["rows"]:
+                self._marks += 1
+            elif message.topic in self._topics:
                 is_live = message.topic == self._topics[0]
                 self.newest_ms = message.json["rows"][-1][1] if is_live else self.newest_ms
                 self.held += message.topic == self._topics[1]

@@ -105,6 +105,7 @@ async def kills(place: Works, rounds: int) -> Figures:
             else:
                 await asyncio.sleep(random.uniform(0.0, 2.0))
             await running.stop(signal.SIGKILL)
+        await place.delivered.drained()
         figures.count(place.delivered.repeated())
     return await _settled(place, figures)
 
@@ -126,6 +127,7 @@ async def kills_in_history(place: Works, rounds: int) -> Figures:
             figures.most = max(figures.most, place.delivered.repeated())  # what the broker had not acknowledged
             await asyncio.sleep(random.uniform(0.0, 0.4))
             await running.stop(signal.SIGKILL)
+        await place.delivered.drained()
     return await _settled(place, figures)
 
 
