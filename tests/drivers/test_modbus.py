@@ -304,6 +304,24 @@ async def test_a_silent_block_does_not_take_the_others_along() -> None:
     assert reason == f"modbus://127.0.0.1:{device.port}/1 did not answer within 0.05 s"
 
 
+async def test_registers_a_device_is_silent_about_hold_the_others_up_less_the_second_time() -> None:
+    """The device answers others in milliseconds; takes the first time's two timeouts."""
+    arrivals: dict[int, list[float]] = {0: [], 50: []}
+
+    async def deaf(request: Request, writer: asyncio.StreamWriter) -> None:
+        arrivals[request.start].append(time.monotonic())
+        if request.start == 50:
+            writer.write(right(request))
+
+    async with raw_device(deaf) as device, driver(device.port, *neighbours(1), *neighbours(1, 50), timeout=0.6) as plc:
+        for tick in range(2):
+            await plc.read(tick)
+
+    first, second = (heard - asked for asked, heard in zip(arrivals[0], arrivals[50], strict=True))
+    assert first >= 1.19
+    assert second < 0.9 * first
+
+
 async def test_after_silence_the_next_request_waits_until_a_late_answer_has_passed() -> None:
     """A gateway that pairs answers with requests by order would give the late one to whoever asks next."""
     arrivals: list[float] = []
