@@ -217,7 +217,7 @@ class Log:
     def _write(self, rows: list[Stored]) -> None:
         whole = len(rows) - len(rows) % AT_ONCE
         places = range(0, whole, AT_ONCE)
-        self.db.executemany(INSERT_MANY, [list(chain.from_iterable(rows[one : one + AT_ONCE])) for one in places])
+        self.db.executemany(INSERT_MANY, (list(chain.from_iterable(rows[one : one + AT_ONCE])) for one in places))
         self.db.executemany(INSERT, rows[whole:])
 
     def _keep_latest(self) -> None:
