@@ -217,7 +217,7 @@ def cost(pump: Truth, sizes: Iterable[int] = (1_000, 100_000, 1_000_000), portio
         began = time.process_time()
         for index in range(1, size // portion):
             curve.update(parts[index % 20])
-        update = 1e6 * (time.process_time() - began) / max(size - portion, 1)
+        update = 1e6 * (time.process_time() - began) / (size - portion) if size > portion else np.nan
         began = time.process_time()
         for index in range(20):
             curve.update(parts[0].take(slice(index, index + 1)))

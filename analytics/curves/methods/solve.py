@@ -33,7 +33,7 @@ class Fitted(NamedTuple):
     def at(self, v: Floats, log_speed: Floats) -> tuple[Floats, Floats]:
         """Value and standard deviation."""
         basis = terms(v, log_speed)
-        variance = np.einsum("...i,ij,...j->...", basis, self.covariance, basis)
+        variance = np.sum((basis @ self.covariance) * basis, axis=-1)
         value = basis @ self.mean
         return np.asarray(value), np.sqrt(np.maximum(variance, 0.0) + (FORM * value) ** 2)
 

@@ -93,7 +93,10 @@ class Sums:
 def terms(v: Floats, log_speed: Floats) -> Floats:
     """φ of any shape of *v*, with the terms as last axis."""
     v, z = np.broadcast_arrays(v, log_speed)
-    return np.stack([*(v**k for k in range(DEGREE + 1)), z, z * z], axis=-1)
+    powers = [np.ones(v.shape)]
+    for _ in range(DEGREE):
+        powers.append(powers[-1] * v)
+    return np.stack([*powers, z, z * z], axis=-1)
 
 
 def _adjusted(sums: Floats, noise: float) -> Floats:
