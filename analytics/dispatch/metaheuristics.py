@@ -124,7 +124,7 @@ class Landscape:
 
 
 def search(
-    landscape: Landscape, method: Method, *, seed: int, start: Array | None = None, evaluations: int = 6000
+    landscape: Landscape, method: Method, *, seed: int, start: Array | None = None, evaluations: int = 3000
 ) -> Attempt:
     """The best vector that *method* finds.
 

@@ -21,7 +21,7 @@ _NEAR = 1e-3  # share of the storage: a draft that misses a limit by more is not
 _USUAL = Effort(width=200, bins=20_000, drafts=10)
 _WIDER = Effort(width=1500, bins=60, drafts=15)  # where that found none
 _EASY = Effort(width=100, bins=60, drafts=5)  # to see whether there is any plan
-_DRAFTED = 960  # steps of drafts that are looked at; the shorter, the more drafts
+_DRAFTED, _MOST_DRAFTS = 960, 40  # steps of drafts that are looked at: the shorter, the more drafts
 _FIRST_ROUNDS = 3  # of polish, which all drafts get
 _POLISHED = 3  # drafts that get the other rounds, the best
 _CAPS = 9  # most powers that are tried where peaks cost money
@@ -62,7 +62,7 @@ class _Station:
     @property
     def usual(self) -> Effort:
         """How much is searched at first."""
-        return replace(_USUAL, drafts=max(_USUAL.drafts, _DRAFTED // self.problem.steps))
+        return replace(_USUAL, drafts=min(max(_USUAL.drafts, _DRAFTED // self.problem.steps), _MOST_DRAFTS))
 
     def cheapest(self, effort: Effort, cap: float = np.inf) -> Plan | None:
         """The best plan of the drafts found with *effort*, none above *cap* kW; None where none keeps every limit."""

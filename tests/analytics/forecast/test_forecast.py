@@ -22,9 +22,9 @@ def two_days(seed: int, days: int) -> tuple[Forecast | NoForecast, np.ndarray[tu
 
 
 def test_ninety_percent_of_what_comes_lies_in_the_ninety_percent_interval() -> None:
-    """Counted over 80 towns, each with weather of its own that lasts for days."""
+    """Counted over 60 towns, each with weather of its own that lasts for days."""
     inside = []
-    for seed in range(80):
+    for seed in range(60):
         found, came = two_days(seed, 24)
         assert isinstance(found, Forecast)
         inside.append(((came >= found.quantiles[0]) & (came <= found.quantiles[-1])).mean())
@@ -49,8 +49,8 @@ def test_a_forecast_is_nearer_than_last_week() -> None:
 
 
 def test_every_method_is_tried_where_there_is_enough_history_and_the_errors_are_told() -> None:
-    """Two months know enough for trees too; the choice is by what was missed and can be looked up."""
-    found, _ = two_days(1, 56)
+    """Five weeks know enough for trees too; the choice is by what was missed and can be looked up."""
+    found, _ = two_days(1, 35)
 
     assert isinstance(found, Forecast)
     assert set(found.errors) == {naive.NAME, harmonic.NAME, boosted.NAME}
@@ -62,11 +62,11 @@ def test_every_method_is_tried_where_there_is_enough_history_and_the_errors_are_
 
 def test_trees_learn_what_a_formula_does_not() -> None:
     """A pool that is filled on Wednesdays at night: no harmonic of the day, no weekend."""
-    values, calendar = demand(3, 60)
+    values, calendar = demand(3, 45)
     values = 400 + 5 * np.random.default_rng(0).normal(size=len(values))
     filled = (calendar.weekday == 2) & (calendar.day_share < 0.25)
     values = values + np.where(filled, 300.0 * (1 + 0.1 * np.sin(np.arange(len(values)))), 0.0)
-    end = 58 * PER_DAY
+    end = 43 * PER_DAY
 
     found = forecast(series(values, calendar, end), Calendar(calendar.local_ms[end : end + PER_DAY]))
 

@@ -71,7 +71,7 @@ def test_no_day_of_fixed_pumps_is_judged_otherwise_by_enumeration(seed: int) -> 
         assert found.cost == pytest.approx(reference, rel=1e-9, abs=1e-9)
 
 
-@pytest.mark.parametrize("seed", [1, 6, 8])
+@pytest.mark.parametrize("seed", [6, 8])
 def test_flows_of_variable_pumps_are_those_of_a_general_optimiser(seed: int) -> None:
     """Two drives, three steps, every sequence with its flows by SLSQP (slow: the optimiser)."""
     problem = random_problem(seed, pumps=2, steps=3, hours=3.0, share_variable=1.0)
@@ -83,7 +83,7 @@ def test_flows_of_variable_pumps_are_those_of_a_general_optimiser(seed: int) -> 
     assert found.violation < 1e-6
 
 
-@pytest.mark.parametrize("seed", [26, 27])
+@pytest.mark.parametrize("seed", [26])
 def test_random_days_keep_every_limit_and_come_near_the_cost_without_timers(seed: int) -> None:
     """Four pumps and 48 steps: the replay keeps every limit, and timers cost less than 2 % (slow: a whole day)."""
     problem = random_problem(seed, pumps=4, steps=48)
