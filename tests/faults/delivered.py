@@ -1,8 +1,10 @@
 """What an independent receiver has got, held against what the store has: lost, twice, out of order."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,6 +14,12 @@ from tests.simulators.subscriber import Subscriber
 
 PATIENCE = 90.0  # s until what has not come counts as lost
 LOOK = 0.02  # s between two looks
+
+OWED = """
+SELECT name, ts_ms FROM reading JOIN tag ON tag.id = reading.tag
+WHERE reading.id > (SELECT id FROM cursor WHERE sink = 'mqtt' AND stream = 'live')
+OR EXISTS (SELECT 1 FROM backlog WHERE sink = 'mqtt' AND reading.id BETWEEN first AND last)
+"""
 
 Key = tuple[str, int]  # a reading's tag and time
 
@@ -78,6 +86,7 @@ class Delivered:
         self._newest: dict[tuple[str, str], int] = {}
         self._told = 0  # repetitions that have been asked for
         self._marks = 0  # messages of our own
+        self._fresh = set[Key]()  # what has come since a kill
         self.newest_ms = 0  # time of the newest live reading
         self.held = 0  # messages of what was held back
         self.twice = self.disordered = 0
@@ -112,7 +121,19 @@ class Delivered:
                 for tag, ts_ms, *_ in message.json["rows"]:
                     self._take(message.topic, tag, ts_ms)
 
+    def to_repeat(self) -> int:
+        """Readings that came since this was asked before and that a new process will deliver again.
+
+        What an earlier kill has left to be repeated, and this process has not, is not among them.
+        """
+        self.look()
+        fresh, self._fresh = self._fresh, set()
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as db:
+            return len(fresh & set(db.execute(OWED)))
+        return 0
+
     def _take(self, topic: str, tag: str, ts_ms: int) -> None:
+        self._fresh.add((tag, ts_ms))
         if (tag, ts_ms) in self._seen:
             self.twice += 1
             return

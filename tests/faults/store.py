@@ -106,7 +106,7 @@ async def kills(place: Works, rounds: int) -> Figures:
                 await asyncio.sleep(random.uniform(0.0, 2.0))
             await running.stop(signal.SIGKILL)
         await place.delivered.drained()
-        figures.count(place.delivered.repeated())
+        figures.count(place.delivered.to_repeat())
     return await _settled(place, figures)
 
 
@@ -117,7 +117,7 @@ async def kills_in_history(place: Works, rounds: int) -> Figures:
         async with agent(place.config) as running:
             await live_again(place, figures, time.monotonic())
             await place.delivered.settle(figures)
-            figures.count(place.delivered.repeated())  # what the kill before this one has cost
+            place.delivered.repeated()
             place.broker.kill()
             await asyncio.sleep(3.0)
             place.broker.start()
@@ -128,6 +128,7 @@ async def kills_in_history(place: Works, rounds: int) -> Figures:
             await asyncio.sleep(random.uniform(0.0, 0.4))
             await running.stop(signal.SIGKILL)
         await place.delivered.drained()
+        figures.count(place.delivered.to_repeat())
     return await _settled(place, figures)
 
 
@@ -142,7 +143,7 @@ async def _settled(place: Works, figures: Figures) -> Figures:
         await live_again(place, Figures(""), time.monotonic())
         await place.delivered.settle(figures)
         await running.stop()
-    figures.most = max(figures.most, place.delivered.repeated())
+    place.delivered.repeated()
     return figures
 
 
