@@ -23,7 +23,7 @@ from agent.store.zones import Offered
 from drivers.reading import Quality
 from drivers.settings import TagSettings
 
-CHUNK = 50_000  # readings of a transaction
+CHUNK, AT_ONCE = 50_000, 4_000  # readings of a transaction, and of a call
 FEW = 100  # lines among which one should have a time
 
 _key = itemgetter(0, 1)  # of a reading
@@ -122,7 +122,8 @@ def _keep(log: Log, chunk: list[Offered], report: ImportReport) -> None:
         if there := known(log, _time(chunk[0]), _time(chunk[-1])):
             new = [one for one in new if _key(one) not in there]
         log.names.learn(set(map(_tag, new)), set(map(_reason, new)), log.last_id + 1)
-        log.insert(new, imported=True)
+        for start in range(0, len(new), AT_ONCE):  # what stays in a processor's cache is written faster
+            log.insert(new[start : start + AT_ONCE], imported=True)
     report.duplicates += len(chunk) - len(new)
     if new:
         report.imported += len(new)
