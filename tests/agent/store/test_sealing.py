@@ -12,6 +12,8 @@ import pytest
 
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.seal import run
+from agent.jobs.settings import JobsSettings
+from agent.schedule import enabled
 from agent.settings import AgentSettings
 from agent.store.columns import columns
 from agent.store.findings import finish
@@ -219,7 +221,7 @@ class Station:
         return outcome.sealed
 
 
-NO_JOBS = {job: {"enabled": False} for job in ("quality", "gaps", "running", "curves", "dispatch", "rollup")}
+NO_JOBS = {job: {"enabled": False} for job in enabled(JobsSettings()) if job != "seal"}
 
 
 def test_only_what_is_out_of_the_hot_window_is_sealed(settings: StorageSettings) -> None:
