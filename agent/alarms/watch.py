@@ -106,15 +106,24 @@ class Watch:
         self._board = Board(self._settings)
         self._board.restore({event.key: state_after(event) for event in events})
         now_ms = wall_ms()
-        journal = await self._store.read(lambda reader: reader.records("alarm_event", now_ms - DAY_MS, now_ms))
-        self._metrics = Metrics(min([now_ms, *(event.ts_ms for event in journal[-REMEMBERED:])]))
-        for event in journal[-REMEMBERED:]:
+        journal = (await self._last_day(now_ms))[-REMEMBERED:]
+        self._metrics = Metrics(min([now_ms, *(event.ts_ms for event in journal)]))
+        for event in journal:
             self._metrics.see(event.key, event_of(event), state_after(event), event.ts_ms)
         self._test = self._new_test()
         for test in await self._store.newest("alarm_test"):
             self._test.present = payloads.AlarmTest.model_validate_json(test.body)
         gone = [one for one in shown if one.body and one.key not in self._board.rules]
         await self._store.record([Record("alarm", one.key, wall_ms(), b"") for one in gone])
+
+    async def _last_day(self, now_ms: int) -> Sequence[Record]:
+        """The journal, for the metrics; while the disk is in trouble they begin anew: alarms do not wait for them."""
+        try:
+            return await self._store.read(lambda reader: reader.records("alarm_event", now_ms - DAY_MS, now_ms))
+        except StorageError:
+            if self._store.trouble is None:
+                raise
+            return []
 
     async def _follow_readings(self, sink: Sink) -> NoReturn:
         while True:
