@@ -16,7 +16,7 @@ from agent.store.history_report import ImportReport
 from agent.store.history_rows import readings
 from agent.store.history_time import Clock
 from agent.store.history_values import Check
-from agent.store.known import known
+from agent.store.known import Known
 from agent.store.log import Log
 from agent.store.schema import prepare_now
 from agent.store.zones import Offered
@@ -63,9 +63,9 @@ def import_history(
             if log.db.execute("SELECT 1 FROM history WHERE digest = ?", (digest,)).fetchone():
                 report.is_known = True
                 return report
-            size, clock = path.stat().st_size, Clock(zone)
+            size, clock, known = path.stat().st_size, Clock(zone), Known(log)
             for chunk in _chunks(readings(file, checks, clock, report)):
-                _keep(log, chunk, report)
+                _keep(log, known, chunk, report)
                 report.twice = clock.twice
                 progress(file.position / size)
             _note(log, digest, report)
@@ -108,7 +108,7 @@ def _chunks(lines: Iterator[list[Offered]]) -> Iterator[list[Offered]]:
     yield chunk
 
 
-def _keep(log: Log, chunk: list[Offered], report: ImportReport) -> None:
+def _keep(log: Log, known: Known, chunk: list[Offered], report: ImportReport) -> None:
     """Append a chunk in order of time, without what is there already."""
     if not chunk:
         return
@@ -116,10 +116,11 @@ def _keep(log: Log, chunk: list[Offered], report: ImportReport) -> None:
     if times != sorted(times):  # sorting what is sorted costs less than any loop that looks
         chunk.sort(key=_time)
     new = chunk
-    if len(set(map(_key, chunk))) < len(chunk):
+    keys = set(map(_key, chunk))
+    if len(keys) < len(chunk):
         new = list({_key(one): one for one in chunk}.values())  # of a tag's equal times the last counts
     with log.transaction():
-        if there := known(log, _time(chunk[0]), _time(chunk[-1])):
+        if there := known.among(keys, _time(chunk[0]), _time(chunk[-1])):
             new = [one for one in new if _key(one) not in there]
         log.names.learn(set(map(_tag, new)), set(map(_reason, new)), log.last_id + 1)
         for start in range(0, len(new), AT_ONCE):  # what stays in a processor's cache is written faster

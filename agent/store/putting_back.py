@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.store.errors import SUSPECT
-from agent.store.known import known
+from agent.store.known import Known
 from agent.store.log import Log
 from agent.store.losses import DAMAGED, Loss
 from agent.store.missing import Hole, summed
@@ -163,7 +163,8 @@ def _put_rows(log: Log, piece: Rows, names: Names) -> int:
     span = piece.span
     if span.first <= sealed_upto(log.db):
         times = [row[2] for row in piece.rows]
-        there = known(log, min(times), max(times))  # put back before
+        keys = {(names.tags[row[1]][0], row[2]) for row in piece.rows}
+        there = Known(log).among(keys, min(times), max(times))  # put back before
         named = [
             (names.tags[tag][0], ts_ms, value, quality, names.reasons.get(reason or 0))
             for _, tag, ts_ms, value, quality, reason in piece.rows

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from agent.store.importing import begin_ms, import_history
+from agent.store.known import Known
+from agent.store.log import Log
 from agent.store.reader import Reader
+from agent.store.schema import prepare_now
 from agent.store.settings import StorageSettings
 from drivers.settings import TagSettings
 from tests.agent.store.test_importing import BERLIN, NOON, imported, values
@@ -121,3 +124,24 @@ def test_the_beginning_is_the_first_line_with_a_time(tmp_path: Path) -> None:
     path.write_text("time,flow,level\n,m3/h,m\n2025-02-27T12:00:00Z,36.5,2\n")
 
     assert begin_ms(path, BERLIN) == NOON
+
+
+def test_a_tag_after_the_other_costs_the_last_what_it_costs_the_first(settings: StorageSettings) -> None:
+    """Long files are often ordered by tag: all go through the same time, which must not be read again for each."""
+    tags = [f"t{number}" for number in range(40)]
+    read: list[str] = []
+
+    prepare_now(settings.path)
+    with Log(settings.path) as log:
+        known = Known(log)
+        for tag in tags:
+            keys = {(tag, NOON + second) for second in range(2_000)}
+            log.db.set_trace_callback(read.append)
+            assert known.among(keys, NOON, NOON + 1_999) == set()
+            log.db.set_trace_callback(None)
+            with log.transaction():
+                log.insert([(*key, 1.0, 192, None) for key in sorted(keys)], imported=True)
+        assert known.among({("t7", NOON), ("t7", NOON + 2_000), ("t99", NOON)}, NOON, NOON + 2_000) == {("t7", NOON)}
+    looked = [statement for statement in read if "FROM reading" in statement]
+    assert len(looked) <= 2 * len(tags)
+    assert not any("SELECT *" in statement for statement in looked)
