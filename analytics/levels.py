@@ -10,7 +10,7 @@ Floats = NDArray[np.float64]
 
 _LOWEST = -3.0  # log10 of the first bin's edge; everything below it counts as nothing
 _PER_DECADE = 20
-_SIZE = 8 * _PER_DECADE + 1  # up to 1e5, and one bin for nothing
+_SIZE = 8 * _PER_DECADE + 1  # one bin for nothing, and the last one, from 89,000 on, stays empty
 _LEAST_SAMPLES = 30  # of each class
 _LEAST_RATIO = 0.4  # decades between the classes: a factor 2.5, more than a drive makes within a minute of running
 _SPREADS = 3.0  # standard deviations that a class reaches
@@ -25,8 +25,9 @@ class Gap:
 
 
 class Levels:
-    """How often each magnitude was seen: a histogram in logarithmic bins, 20 a decade from 0.001 to 100,000.
+    """How often each magnitude was seen: a histogram in logarithmic bins, 20 a decade from 0.001 to 89,000.
 
+    What lies beyond is no pump's: it is not counted, or five minutes of it would be taken for the pump's running.
     The sign is dropped. Its size does not grow, and parts may come in any portions: the counts are the same.
 
     >>> levels = Levels()
@@ -38,6 +39,7 @@ class Levels:
 
     def __init__(self, counts: Sequence[int] | NDArray[np.int64] = ()) -> None:
         self._counts = np.array(counts, np.int64) if len(counts) else np.zeros(_SIZE, np.int64)
+        self._counts[-1] = 0  # an earlier version counted nonsense there
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -50,7 +52,7 @@ class Levels:
         with np.errstate(divide="ignore"):
             place = (np.log10(magnitude) - _LOWEST) * _PER_DECADE
         bins = np.clip(np.floor(place) + 1, 0, _SIZE - 1).astype(np.int64)
-        self._counts += np.bincount(bins, minlength=_SIZE)
+        self._counts += np.bincount(bins[bins < _SIZE - 1], minlength=_SIZE)
 
     def quantile(self, share: float) -> float | None:
         """The magnitude that *share* of the values do not exceed, to a bin's width (12 %); None before the first."""

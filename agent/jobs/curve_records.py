@@ -25,6 +25,17 @@ def curve_records(model: StationModel, chosen: Mapping[str, Choice], now_ms: int
         yield Record("curve", curve.pump, now_ms, (said if choice is None else _by(choice, said)).encode())
 
 
+def unfitted_records(last: Mapping[str, Record], pumps: Sequence[str], why: str, now_ms: int) -> Iterator[Record]:
+    """The *last* record of each pump again, as it is at *now_ms*, with *why* there is none that is newer."""
+    for pump in pumps:
+        if pump in last:
+            said = payloads.PumpCurve.model_validate_json(last[pump].body)
+            said = said.model_copy(update={"ts": now_ms, "reason": why})
+        else:
+            said = payloads.PumpCurve(pump=pump, ts=now_ms, method=METHOD, readings=0, reason=why)
+        yield Record("curve", pump, now_ms, said.encode())
+
+
 def _by(choice: Choice, joint: payloads.PumpCurve) -> payloads.PumpCurve:
     """What is published of the curve of the *choice*, in the range and with what else the *joint* fit says.
 

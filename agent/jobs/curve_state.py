@@ -28,6 +28,7 @@ class HeaderCurves:
     live: list[Stretch] = field(default_factory=list)  # of readings as they came, still to be judged
     history: list[Stretch] = field(default_factory=list)  # of imported ones
     methods: dict[str, str] = field(default_factory=dict)  # that last drew the curve, by pump with its own flow meter
+    failures: int = 0  # fits in a row that came to nothing
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class CurveState:
 
     As bytes it is a NumPy archive (npz, nothing pickled): `meta`, the UTF-8 bytes of a JSON object with
     `format` 2 and `headers`, a list of objects `header pumps seen quota first_ms last_ms model judged_ms live history
-    methods`; and for the header at place i of that list an array `<i>.<name>` for each field of
+    methods failures`; and for the header at place i of that list an array `<i>.<name>` for each field of
     `analytics.curves.points.Points`. `model` is `StationModel.to_dict()` or null. Another format is not read: the log
     is there to learn from again.
     """
@@ -52,7 +53,7 @@ class CurveState:
             arrays |= {f"{index}.{name}": values for name, values in said.pop("points").items()}
             model = None if curves.model is None else curves.model.to_dict()
             left = {"judged_ms": curves.judged_ms, "live": curves.live, "history": curves.history}
-            left["methods"] = curves.methods
+            left |= {"methods": curves.methods, "failures": curves.failures}
             headers.append({"header": header, **said, "model": model, **left})
         meta = json.dumps({"format": FORMAT, "headers": headers}, allow_nan=False)
         archive = io.BytesIO()
@@ -77,8 +78,8 @@ def restored(state: bytes | None, plates: dict[str, Sequence[Plate]]) -> CurveSt
             points = {name: arrays[f"{index}.{name}"] for name in Points.__dataclass_fields__}
             estimator = StationCurves.from_dict({**said, "points": points}, own)
             live, history = ([(start, end) for start, end in said[name]] for name in ("live", "history"))
-            methods = said.get("methods", {})
-            kept = HeaderCurves(estimator, _model(said), said["judged_ms"], live, history, methods)
+            methods, failures = said.get("methods", {}), said.get("failures", 0)
+            kept = HeaderCurves(estimator, _model(said), said["judged_ms"], live, history, methods, failures)
             found.headers[said["header"]] = kept
     return found
 

@@ -1,12 +1,14 @@
 """The curves job: steady operation since the last run, into each header's model of its pumps."""
 
+import json
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from agent.jobs.curve_choice import choices
-from agent.jobs.curve_records import curve_records
+from agent.jobs.curve_records import curve_records, unfitted_records
 from agent.jobs.curve_state import CurveState, HeaderCurves, model_from_state, models_from_state, restored
 from agent.jobs.evidence import evidence, header_state, plant_tags, pumps_of, running
 from agent.jobs.job import JobContext, Outcome
@@ -19,6 +21,7 @@ from agent.settings import AgentSettings
 from agent.store.columns import columns
 from agent.store.records import Record
 from agent.window import Frame, frame
+from analytics.curves.estimator import StationCurves
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
 from analytics.curves.steady import Steadiness, steady_points
@@ -34,6 +37,7 @@ SAMPLE_MS = 3_600_000  # of a slice that tells its spacing
 LONGEST_MS = 24 * 3_600_000  # that one run judges; whoever has more catches up run by run
 JOINED_MS = 3_600_000  # between imported spans that make one stretch
 LOOKED_AT = 50_000  # new rows that tell from when the news are
+MOST_FAILURES = 12  # fits in a row that come to nothing, an hour of them, before what was learnt is given up
 SERIES = 4  # cells with readings, nearer than ten, that make a stretch of live readings
 
 
@@ -59,6 +63,7 @@ def run(context: JobContext) -> Outcome:
     mark = context.reader.last_id
     for curves in kept.headers.values():
         curves.estimator.forget_after(context.now_ms)
+    before = {header: copy(curves.estimator) for header, curves in kept.headers.items()}
     _owe(context, kept)
     limits = thresholds(context.reader.job_state("running")[1])
     news = dict.fromkeys(kept.headers, 0)
@@ -69,7 +74,7 @@ def run(context: JobContext) -> Outcome:
             if header.id in kept.headers:
                 found = steady_points(station_points(settings, header, cells, limits), part.steadiness)
                 news[header.id] += _taken(kept.headers[header.id], found, part)
-    records = _refitted(kept, news, context.now_ms)
+    records = _refitted(context, kept, news, before)
     counts = {
         "curves": sum(len(c.model.curves) for c in kept.headers.values() if c.model),
         "points": sum(news.values()),
@@ -98,17 +103,55 @@ def station_points(
     )
 
 
-def _refitted(kept: CurveState, news: dict[str, int], now_ms: int) -> list[Record]:
+def _refitted(
+    context: JobContext, kept: CurveState, news: dict[str, int], before: dict[str, StationCurves]
+) -> list[Record]:
+    """What is published of each header with *news*: its new curves, or the last ones where they make none."""
     records: list[Record] = []
     for header, curves in kept.headers.items():
         if news.get(header):
-            estimator = curves.estimator
-            curves.model = estimator.fit()
-            if curves.model is not None:
-                chosen = choices(estimator.points, estimator.pumps, curves.methods, now_ms)
-                curves.methods = {pump: choice.method.name for pump, choice in chosen.items()}
-                records += curve_records(curves.model, chosen, now_ms)
+            try:
+                records += _fitted(curves, context.now_ms)
+                curves.failures = 0
+            except (ValueError, ArithmeticError) as error:  # a singular matrix is the former
+                records += _unfitted(context, header, curves, before[header], error)
     return records
+
+
+def _fitted(curves: HeaderCurves, now_ms: int) -> list[Record]:
+    """Fit anew; *curves* change only where that succeeds.
+
+    Raises:
+        ValueError: What was learnt makes no model.
+        ArithmeticError: Likewise.
+    """
+    estimator = curves.estimator
+    model = estimator.fit()
+    if model is None:
+        return []
+    json.dumps(model.to_dict(), allow_nan=False)
+    chosen = choices(estimator.points, estimator.pumps, curves.methods, now_ms)
+    records = list(curve_records(model, chosen, now_ms))
+    curves.model = model
+    curves.methods = {pump: choice.method.name for pump, choice in chosen.items()}
+    return records
+
+
+def _unfitted(
+    context: JobContext, header: str, curves: HeaderCurves, before: StationCurves, error: Exception
+) -> list[Record]:
+    """Forget what was learnt last, which made the fit fail, and say so beside the last curves.
+
+    It is not taken up again, or learning would stop for good; where that does not help, it begins anew.
+    """
+    curves.failures += 1
+    curves.estimator = before
+    if curves.failures >= MOST_FAILURES:
+        curves.failures, curves.estimator = 0, before.anew()
+    cause = str(error).partition("\n")[0]
+    why = f"the newest readings of header {header} make no curve ({cause}) and are left out; check its tags' scales"
+    last = {record.key: record for record in context.reader.newest("curve")}
+    return list(unfitted_records(last, before.pumps, why, context.now_ms))
 
 
 def _taken(curves: HeaderCurves, found: Points, part: _Slice) -> int:

@@ -63,7 +63,8 @@ class StationCurves:
 
     def update(self, points: Points) -> None:
         """Learn from steady *points*; rows that cannot teach anything are passed over."""
-        useful = points.take(points.usable)
+        believable = points.believable
+        useful = believable.take(believable.usable)
         if len(useful) == 0:
             return
         self._seen += len(useful)
@@ -71,6 +72,10 @@ class StationCurves:
         before = self._times or (first, last)
         self._times = (min(first, before[0]), max(last, before[1]))
         self._points, self._quota = thinned(Points.joined([self._points, useful]), self._capacity, self._quota)
+
+    def anew(self) -> Self:
+        """For the same pumps, without anything learnt."""
+        return type(self)(self._plates, capacity=self._capacity)
 
     def forget_after(self, now_ms: int) -> None:
         """Drop points of a time that has not come yet: a clock was wrong, and beside them all others would look old."""
@@ -115,7 +120,8 @@ class StationCurves:
         return estimator
 
     def _restore(self, data: Mapping[str, Any]) -> None:
-        self._points, self._quota = Points(**data["points"]), int(data["quota"])
+        points = Points(**data["points"]).believable  # an earlier version may have kept others
+        self._points, self._quota = points.take(points.usable), int(data["quota"])
         self._seen = int(data["seen"])
         self._times = (int(data["first_ms"]), int(data["last_ms"])) if self._seen else None
 

@@ -12,6 +12,13 @@ from analytics.hydraulics import Floats
 Times = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+# Beyond these no pump of a waterworks is: words in the wrong order, a scale that was forgotten.
+MOST_HEAD = 1_000.0  # m
+MOST_FLOW = 500_000.0  # m³/h
+MOST_POWER = 100_000.0  # kW
+MOST_SPEED = 5.0  # relative
+FAINTEST = 1e-6  # of any of them, unless it is 0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
@@ -56,6 +63,19 @@ class Points:
         return type(self)(**{each.name: getattr(self, each.name)[index] for each in fields(self)})
 
     @property
+    def believable(self) -> Self:
+        """The same rows, with NaN for each value that no pump can have."""
+        return type(self)(
+            times_ms=self.times_ms,
+            running=self.running,
+            speeds=_within(self.speeds, MOST_SPEED),
+            head=_within(self.head, MOST_HEAD),
+            flow=_within(self.flow, MOST_FLOW),
+            powers=_within(self.powers, MOST_POWER),
+            pump_flows=_within(self.pump_flows, MOST_FLOW),
+        )
+
+    @property
     def usable(self) -> Flags:
         """Rows that can teach something: some pump runs, its speed and the head are known, flow or a power too."""
         finite_speeds = (~self.running | (np.isfinite(self.speeds) & (self.speeds > 0.0))).all(axis=1)
@@ -74,3 +94,8 @@ class Points:
     def joined(cls, parts: Sequence["Points"]) -> Self:
         """Rows of *parts*, one after the other."""
         return cls(**{each.name: np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)})
+
+
+def _within(values: Floats, most: float) -> Floats:
+    size = np.abs(values)
+    return np.where((size <= most) & ((size >= FAINTEST) | (size == 0.0)), values, np.nan)

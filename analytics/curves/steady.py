@@ -38,9 +38,9 @@ class Steadiness:
 def steady_points(frames: Points, steadiness: Steadiness = Steadiness()) -> Points:
     """Means of the steady windows of *frames*.
 
-    A window's mean is taken without single readings far from its median. A window is steady where the running
-    set is constant from `settle_ms` before it to `guard_ms` after it, and speeds, head and flow do not
-    drift from its first third to its last by more than allowed or than their noise explains.
+    A window's mean is taken without single readings far from its median, or such as no pump can have. A window is
+    steady where the running set is constant from `settle_ms` before it to `guard_ms` after it, and speeds, head and
+    flow do not drift from its first third to its last by more than allowed or than their noise explains.
     Only windows whose guard time lies within the frames are judged: offer the tail again with the next frames.
 
     Args:
@@ -49,7 +49,7 @@ def steady_points(frames: Points, steadiness: Steadiness = Steadiness()) -> Poin
     """
     if len(frames) == 0:
         return frames
-    lagged = _with_lag(frames, steadiness.flow_lag_ms)
+    lagged = _with_lag(frames.believable, steadiness.flow_lag_ms)
     windows = _windows(lagged, steadiness)
     if len(windows) == 0:
         return frames.take(slice(0, 0))

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.jobs import curves
-from agent.jobs.curve_state import model_from_state, models_from_state
+from agent.jobs import curves, running
+from agent.jobs.curve_state import model_from_state, models_from_state, restored
 from agent.jobs.job import Outcome
 from agent.store.records import Filled
 from analytics.curves.points import Points
+from analytics.curves.prior import Plate
 from tests.agent.history import START_MS, History, history
 from tests.simulators.waterworks import UNLIKE, operation
 
@@ -350,3 +351,72 @@ def test_a_value_a_minute_is_enough_for_curves(tmp_path: Path) -> None:
     for pump, curve in zip(STATION, model.curves, strict=True):
         flow = np.linspace(*curve.flow_range, num=9)
         assert np.abs(curve.head(flow, 1.0) / pump.head(flow, np.array(1.0)) - 1.0).max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("tags", "value"), [(["pressure"], 5e15), (["flow"], 1e30), (list(TAGS), 1e38), (list(TAGS), 1e-38)]
+)
+def test_words_in_the_wrong_order_teach_nothing_and_stop_nothing(tmp_path: Path, tags: list[str], value: float) -> None:
+    """Five minutes of a wrong word order made the fit fail then and, taken up again, for good.
+
+    And a power far beyond all others was taken for the pump's running, so that it stood from then on.
+    """
+    truth = plant(1_500)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, truth.take(slice(0, 600)))
+        for tag in TAGS:
+            shown = value if tag in tags else {"pressure": 400.0, "flow": 500.0, "p1.power": 60.0}.get(tag, 45.0)
+            past.series(tag, [shown] * 300, start_ms=START_MS + 600_000)
+        past.perform("running", running.run, START_MS + 900_000)
+        past.perform("curves", curves.run, START_MS + 900_000)
+        told(past, truth.take(slice(900, 1_500)), start_ms=START_MS + 900_000)
+        past.perform("running", running.run, START_MS + 1_500_000)
+        after = past.perform("curves", curves.run, START_MS + 1_500_000)
+
+    assert sorted(bodies(after)) == ["p1", "p2"]
+    assert after.counts["points"] > 10
+    for index, body in enumerate(bodies(after).values()):
+        a0, a1, a2 = body["head_coefficients"]
+        flow = np.linspace(body["flow_min"], body["flow_max"], 5)
+        assert np.abs((a0 + a1 * flow + a2 * flow**2) / STATION[index].head(flow, np.array(1.0)) - 1.0).max() < 0.1
+
+
+def test_a_fit_that_fails_keeps_the_last_curves_and_is_not_tried_with_the_same_readings_again(tmp_path: Path) -> None:
+    """Whatever makes it fail (here a plate nobody has), the stretch is struck off and SCADA reads why."""
+    truth = plant(1_800)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, truth.take(slice(0, 900)))
+        first = past.perform("curves", curves.run, START_MS + 900_000)
+        sane = past.settings
+        absurd = tuple(p.model_copy(update={"rated_flow": 1e-300, "rated_head": 1e300}) for p in sane.pumps)
+        past.settings = sane.model_copy(update={"pumps": absurd})
+        told(past, truth.take(slice(900, 1_500)), start_ms=START_MS + 900_000)
+        failed = past.perform("curves", curves.run, START_MS + 1_500_000)
+        again = past.perform("curves", curves.run, START_MS + 1_500_000)
+        past.settings = sane
+        told(past, truth.take(slice(1_500, 1_800)), start_ms=START_MS + 1_500_000)
+        mended = past.perform("curves", curves.run, START_MS + 1_800_000)
+
+    for pump, body in bodies(failed).items():
+        assert "make no curve" in body["reason"]
+        assert body["head_coefficients"] == bodies(first)[pump]["head_coefficients"]
+        assert body["fitted_at"] == bodies(first)[pump]["fitted_at"]
+    assert model_from_state(failed.state) is not None
+    assert (again.counts["points"], again.records) == (0, [])
+    assert mended.counts["points"] > 5
+    assert not any("make no curve" in body.get("reason", "") for body in bodies(mended).values())
+
+
+def test_a_pump_without_any_curve_says_why_and_learns_once_it_can(tmp_path: Path) -> None:
+    """A first fit that fails has nothing to fall back on; when each fails for an hour, it begins anew."""
+    truth = plant(1_800)
+    absurd = [pump | {"rated_flow": 1e-300, "rated_head": 1e300} for pump in PLANT["pump"]]
+    with history(tmp_path, TAGS, **(PLANT | {"pump": absurd})) as past:
+        told(past, truth.take(slice(0, 600)))
+        failed = past.perform("curves", curves.run, START_MS + 600_000)
+
+    assert failed.counts["curves"] == 0
+    assert {body["readings"] for body in bodies(failed).values()} == {0}
+    assert all("make no curve" in body["reason"] for body in bodies(failed).values())
+    kept = restored(failed.state, {"main": [Plate("p1"), Plate("p2")]}).headers["main"]
+    assert (kept.failures, kept.estimator.seen) == (1, 0)
