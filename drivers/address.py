@@ -50,6 +50,11 @@ def parse(text: str, base: int = 0) -> Address:
     return _in_table(text, TABLES[table or "holding"], int(number, 0 if number.startswith("0x") else 10), base)
 
 
+def is_as_in_manuals(text: str) -> bool:
+    """Whether a notation is counted from 1 by convention, whatever the device's base: 40101, 400101."""
+    return MANUAL.fullmatch(text.strip()) is not None
+
+
 def _in_table(text: str, table: Table, number: int, base: int) -> Address:
     if not base <= number <= LAST + base:
         raise ValueError(f'"{text}" is outside its table, which is counted from {base} to {LAST + base}; correct it')

@@ -3,11 +3,14 @@
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from agent.cli import MENDABLE
 from agent.commands import check_live
+from agent.commissioning.counting import counted
 from agent.configuration.config_file import located
 from agent.configuration.hints import hints
 from agent.configuration.mistakes import Mistake, SettingsError
@@ -59,7 +62,7 @@ def _device(device: AnyDeviceSettings) -> dict[str, Any]:
     summary = {"name": device.name, "protocol": device.protocol, "tags": len(device.tags), "period": device.period}
     if isinstance(device, UnitSettings):
         blocks = plan(device.tags, base=device.base, limit=device.block_limit, max_hole=device.max_hole)
-        return summary | {"requests": len(blocks)}
+        return summary | {"requests": len(blocks), "addresses": counted(device)}
     return summary | {"mode": device.mode, "security": device.security}
 
 
@@ -68,15 +71,17 @@ def _lines(file: str, summary: dict[str, Any]) -> list[str]:
         kind: summary[f"{kind}s"] for kind in ("tag", "pump", "header", "limit")
     }
     told = ", ".join(_counted(count, kind) for kind, count in counts.items())
-    return [f"{file} is in order: {told}", *(_device_line(device) for device in summary["devices"])]
+    return [f"{file} is in order: {told}", *chain.from_iterable(map(_device_lines, summary["devices"]))]
 
 
-def _device_line(device: dict[str, Any]) -> str:
+def _device_lines(device: dict[str, Any]) -> Iterator[str]:
     if "requests" in device:
         how = f"{_counted(device['requests'], 'request')} a scan"
     else:
         how = f"{'by subscription' if device['mode'] == 'subscribe' else 'polled'}, security {device['security']}"
-    return f"  {device['name']}: {_counted(device['tags'], 'tag')}, {how}, every {device['period']:g} s"
+    yield f"  {device['name']}: {_counted(device['tags'], 'tag')}, {how}, every {device['period']:g} s"
+    if device.get("addresses"):
+        yield f"    {device['addresses']}"
 
 
 def _counted(count: int, noun: str) -> str:

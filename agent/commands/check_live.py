@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
+from agent.commissioning.counting import counted
 from agent.commissioning.diagnosis import diagnosis
 from agent.commissioning.disk_ahead import disk_ahead
 from agent.commissioning.inspection import Inspected, inspect
@@ -93,6 +94,8 @@ def _lines(settings: AgentSettings, found: list[DeviceFound]) -> Iterator[str]:
     for device in found:
         right = sum(tag.is_right for tag in device.tags)
         yield f"{device.name}: {right} of {len(device.tags)} tags good"
+        if isinstance(device.inspected.device, UnitSettings) and (addresses := counted(device.inspected.device)):
+            yield f"  {addresses}"
         if device.inspected.trouble:
             yield f"  {device.inspected.trouble}; look at its power, cable, address and settings"
         width = max((len(tag.tag.name) for tag in device.tags), default=0)
@@ -204,6 +207,7 @@ def _device_dict(found: DeviceFound) -> dict[str, object]:
         "name": device.name,
         "at": device.url if isinstance(device, OpcuaSettings) else device.place,
         "trouble": found.inspected.trouble,
+        "addresses": counted(device) if isinstance(device, UnitSettings) else None,
         "period_s": device.period,
         **_traffic_dict(found.traffic),
         "tags": [_tag_dict(tag) for tag in found.tags],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from agent.commissioning.counting import read_alike
 from agent.plant import PumpSettings
 from agent.roles import complaints
 from agent.settings import AgentSettings
@@ -28,6 +29,11 @@ def _of_units(settings: AgentSettings) -> Iterator[str]:
         if isinstance(device, UnitSettings) and first.setdefault(device.place, device.name) != device.name:
             both = f'devices "{first[device.place]}" and "{device.name}" are both {device.place}'
             yield f"{both}; give each its own unit_id, or put all tags of one unit under one device"
+        for place, names in read_alike(device) if isinstance(device, UnitSettings) else ():
+            told = (
+                f'device "{device.name}": tags {", ".join(names)} all read {place.table}:{place.number} in the same way'
+            )
+            yield f"{told}; correct the addresses, or keep one of them"
 
 
 def _of_pump(pump: PumpSettings) -> Iterator[str]:

@@ -81,9 +81,10 @@ async def test_all_good_is_status_0_and_says_raw_scaled_and_where(tmp_path: Path
     lines = said.out.splitlines()
     assert said.status == 0, said.out + said.err
     assert lines[0] == f"plc (modbus://127.0.0.1:{port}/1): 3 of 3 tags good"
-    assert lines[1].split() == f"good main.flow 42.5 m3/h raw 0000 422A = 42.5 {tmp_path}/station.toml:9".split()
-    assert lines[2].split() == f"good p1.temperature 25.3 degC raw 00FD = 253 {tmp_path}/station.toml:10".split()
-    assert lines[3].split() == f"good p1.running 1 raw 1 {tmp_path}/station.toml:11".split()
+    assert lines[1].startswith("  on the wire, where the first is 0: holding:")
+    assert lines[2].split() == f"good main.flow 42.5 m3/h raw 0000 422A = 42.5 {tmp_path}/station.toml:9".split()
+    assert lines[3].split() == f"good p1.temperature 25.3 degC raw 00FD = 253 {tmp_path}/station.toml:10".split()
+    assert lines[4].split() == f"good p1.running 1 raw 1 {tmp_path}/station.toml:11".split()
     assert lines[-1] == "all 3 tags are good"
 
 

@@ -89,10 +89,15 @@ def test_check_says_what_a_right_configuration_amounts_to() -> None:
     assert result.stdout.splitlines() == [
         f"{CONFIG}/station.toml is in order: 6 devices, 21 tags, 3 pumps, 1 header, 1 limit",
         "  plc: 6 tags, 3 requests a scan, every 1 s",
+        "    on the wire, where the first is 0: holding:100 is holding:100, coil:3 is coil:3",
         "  meter: 9 tags, 1 request a scan, every 1 s",
+        "    on the wire, where the first is 0: input:0 is input:0",
         "  booster: 1 tag, 1 request a scan, every 1 s",
+        "    on the wire, where the first is 0: input:0 is input:0",
         "  chlorine: 1 tag, 1 request a scan, every 10 s",
+        "    on the wire, where the first is 0: input:0 is input:0",
         "  well: 1 tag, 1 request a scan, every 1 s",
+        "    on the wire, where the first is 0: holding:0 is holding:0",
         "  works: 3 tags, by subscription, security None, every 1 s",
     ]
 
