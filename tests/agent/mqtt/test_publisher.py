@@ -190,7 +190,7 @@ async def test_health_says_how_much_is_held_back_and_when_that_ends(tmp_path: Pa
             async with subscriber(broker.port, "water/#") as scada, publishing(settings, store):
                 for messages in (2, 30, 60):
                     await scada.on_topic(HISTORY, messages)
-                    while messages == 60 and store.sink("mqtt").behind:  # the answer to the last one is on its way
+                    while messages == 60 and store.sink("mqtt").behind:  # noqa: ASYNC110 - the last answer is on its way
                         await asyncio.sleep(0.001)
                     reporting = asyncio.create_task(report(health, store))
                     await scada.until(lambda: len(scada.on("water/east/health")) == len(told) + 1)
