@@ -233,7 +233,7 @@ def _gauges(cells: Frame, header: HeaderSettings) -> Iterator[Verdict]:
 
 def _headers_sum(settings: AgentSettings, cells: Frame) -> Iterator[Verdict]:
     total = settings.station.flow
-    if total is None:
+    if total is None or not settings.headers:
         return
     parts = np.sum([header_state(cells, header).flow for header in settings.headers], axis=0)
     difference = middle(parts - cells.values[total])

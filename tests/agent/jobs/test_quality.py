@@ -161,6 +161,14 @@ def test_who_contradicts_the_rest_is_named(tmp_path: Path, said: dict[str, float
     assert found[check][0] == tag
 
 
+def test_a_total_meter_without_headers_contradicts_nobody(tmp_path: Path) -> None:
+    """Nothing to hold it against: the sum of no meters was taken for 0 m³/h."""
+    with history(tmp_path, {"total": {"unit": "m3/h"}}, station={"name": "test", "flow": "total"}) as past:
+        past.series("total", [900.0] * 120)
+
+        assert report(past, 120).cross_checks == ()
+
+
 def test_a_counter_is_held_against_the_rate_it_counts(tmp_path: Path) -> None:
     """Half an hour at 150 kW and 900 m³/h: 75 kWh and 450 m³; a meter that counts 45 kWh is scaled wrongly.
 
