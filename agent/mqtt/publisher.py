@@ -141,7 +141,7 @@ class Publisher:
 
 
 def _keys(settings: AgentSettings) -> dict[Kind, frozenset[str]]:
-    """Ids of the pumps and headers there are."""
+    """Keys of records that there can be; a station has one schedule, whatever its headers."""
     pumps = frozenset(pump.id for pump in settings.pumps)
     headers = frozenset(header.id for header in settings.headers) if len(settings.headers) != 1 else frozenset({""})
-    return {"pump": pumps, "curve": pumps, "recommendation": headers, "schedule": headers}
+    return {"pump": pumps, "curve": pumps, "recommendation": headers, "schedule": frozenset({""})}

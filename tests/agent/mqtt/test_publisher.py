@@ -388,6 +388,20 @@ async def test_what_the_plant_no_longer_has_leaves_the_broker(tmp_path: Path) ->
     assert later.on("water/east/tag/removed") + later.on("water/east/pump/p9") == []
 
 
+async def test_the_schedule_of_a_station_with_two_headers_stays(tmp_path: Path) -> None:
+    """It is the station's and no header's; each new connection used to withdraw it until the next run."""
+    with mosquitto(tmp_path) as broker:
+        one = station(broker, tmp_path)
+        other = one.headers[0].model_copy(update={"id": "other"})
+        settings = one.model_copy(update={"headers": (*one.headers, other)})
+        async with store_of(settings) as store, subscriber(broker.port, "water/#") as scada:
+            await store.record([Record("schedule", "", NOON_MS, b'{"rows":[]}')])
+            async with publishing(settings, store):
+                await scada.on_topic("water/east/info")  # all states were said
+
+    assert [message.payload for message in scada.on("water/east/schedule")] == [b'{"rows":[]}']
+
+
 async def test_readings_that_have_been_dated_come_again_on_history(tmp_path: Path) -> None:
     """On the same connection, at the same place in the log: a receiver that keeps places puts them right by it."""
     with mosquitto(tmp_path) as broker:
