@@ -68,6 +68,13 @@ class AgentSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _a_tank_is_filled_or_emptied(self) -> Self:
+        if self.tank is not None and not self.headers:
+            sentence = "no header's meters say what the pumps move; add a [[header]] with pressure and flow, or leave"
+            raise contradiction(("tank",), f"{sentence} [tank] out")
+        return self
+
+    @model_validator(mode="after")
     def _a_test_of_the_alarm_path_can_be_answered(self) -> Self:
         if self.alarms.self_test_every and not self.mqtt.commands:
             sentence = "SCADA answers the test by a command; set commands = true in [mqtt], or leave the test out"

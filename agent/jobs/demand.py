@@ -74,6 +74,7 @@ class DemandState:
     """What the forecast job leaves for itself and for the schedule."""
 
     version: int = 1
+    digest: str = ""  # of tank and flow meters that it was made from; empty: an earlier version did not say
     start_ms: int = 0  # of the first half hour
     slots: list[float | None] = field(default_factory=list)  # m³/h
     system: SystemSums = field(default_factory=SystemSums)

@@ -1,5 +1,7 @@
 """The forecast job: what was drawn from the tank (or flowed into the well) by half hours, and what will be."""
 
+import json
+from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -8,6 +10,7 @@ from agent.jobs.demand import KEPT_SLOTS, MEMORY, SLOT_MS, DemandState, Expected
 from agent.jobs.evidence import header_state, header_tags
 from agent.jobs.job import JobContext, Outcome
 from agent.plant import TankSettings
+from agent.settings import AgentSettings
 from agent.window import Frame, frame
 from analytics.forecast.forecast import NoForecast, forecast
 from analytics.forecast.series import Series
@@ -28,8 +31,13 @@ def run(context: JobContext) -> Outcome:
     kept = MEMORY.restored(context.state)
     if tank is None:
         return Outcome(mark=context.reader.last_id, state=context.state)
-    if _is_reconfigured(kept, context):
+    digest = _digest(context.settings, tank)
+    if _is_void(kept, digest, context.now_ms):
         kept = DemandState()
+    kept.digest = digest
+    if not context.settings.headers:
+        kept.expected, kept.why = None, "no header's meter says what is pumped; add a [[header]]."
+        return Outcome(mark=context.reader.last_id, state=MEMORY.encode(kept))
     learnt = _learn(kept, context, tank)
     is_behind = learnt == PORTION
     if (learnt or kept.expected is None) and not is_behind:
@@ -39,9 +47,15 @@ def run(context: JobContext) -> Outcome:
     return Outcome(mark=mark, state=MEMORY.encode(kept), counts=counts)
 
 
-def _is_reconfigured(kept: DemandState, context: JobContext) -> bool:
-    """A clock that was set back leaves a past that has not come."""
-    return kept.end_ms > context.now_ms + SLOT_MS
+def _is_void(kept: DemandState, digest: str, now_ms: int) -> bool:
+    """Another tank or other meters were another demand; a clock that was set back leaves a past that has not come."""
+    return kept.digest not in {"", digest} or kept.end_ms > now_ms + SLOT_MS
+
+
+def _digest(settings: AgentSettings, tank: TankSettings) -> str:
+    """Of what the known past was made from."""
+    made_from = [tank.model_dump(mode="json"), sorted(tag for header in settings.headers for tag in header.flow)]
+    return sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _learn(kept: DemandState, context: JobContext, tank: TankSettings) -> int:

@@ -264,6 +264,22 @@ def test_planted_mistake_is_named_on_its_line(tmp_path: Path, right: str, wrong:
     assert place.line in lines
 
 
+def test_tank_without_a_header_is_named_at_its_table(tmp_path: Path) -> None:
+    """What is drawn follows from what is pumped; without a meter of it there is no forecast, on any run."""
+    path = tmp_path / "tank.toml"
+    path.write_text(
+        '[station]\nname = "t"\n\n[mqtt]\nhost = "192.0.2.1"\n\n[[device]]\nname = "plc"\n'
+        'protocol = "modbus-tcp"\nhost = "192.0.2.10"\ntag = [{name = "level", address = "holding:1", unit = "m"}]\n\n'
+        '[tank]\nlevel = "level"\narea = 10.0\nlevel_min = 1.0\nlevel_max = 4.0\n',
+        encoding="utf-8",
+    )
+
+    [mistake] = mistakes(path)
+
+    assert "tank: no header's meters say what the pumps move; add a [[header]]" in str(mistake)
+    assert mistake.place.line == 13
+
+
 def test_missing_key_is_named_at_its_own_table(tmp_path: Path) -> None:
     """The third device is not the first: the line is that of its own [[device]]."""
     path, line = spoilt(tmp_path, 'url = "opc.tcp://192.0.2.20:4840/works"\n', "")

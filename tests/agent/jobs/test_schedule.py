@@ -196,6 +196,60 @@ def test_a_station_without_a_tank_has_no_schedule(tmp_path: Path) -> None:
     assert list(expected.records) == []
 
 
+def test_a_tank_without_a_header_has_no_forecast_and_says_why(tmp_path: Path) -> None:
+    """Settings made in code may lack what a file is refused for; the job used to fail on every run."""
+    with station(tmp_path) as past:
+        past.settings = past.settings.model_copy(update={"headers": ()})
+        past.series("level", [3.0] * 300, step_ms=MINUTE_MS)
+        past.perform("forecast", forecast.run, START_MS + 5 * 3_600_000)
+        with past.reader() as reader:
+            kept = MEMORY.restored(reader.job_state("forecast")[1])
+        said = scheduled(past)
+
+    assert kept.expected is None
+    assert "add a [[header]]" in kept.why
+    assert "needs one header" in said["why"]
+
+
+@pytest.mark.parametrize("change", [{"area": 500.0}, {"kind": "well"}])
+def test_another_tank_is_another_demand(lived: Path, tmp_path: Path, change: dict[str, Any]) -> None:
+    """Half hours made with the old volume or direction must not stand beside new ones: the log is looked at again."""
+    with after_six_days(lived, tmp_path) as past:
+        tank = past.settings.tank
+        assert tank is not None
+        past.settings = past.settings.model_copy(update={"tank": tank.model_copy(update=change)})
+        anew = past.perform("forecast", forecast.run, END_MS + 60_000)
+        for _ in range(2):
+            past.perform("forecast", forecast.run, END_MS + 60_000)
+        same = past.perform("forecast", forecast.run, END_MS + 60_000)
+        with past.reader() as reader:
+            kept = MEMORY.restored(reader.job_state("forecast")[1])
+
+    seen = days()
+    stored = change.get("area", 250.0) * np.diff(seen.level[::30]) * 2
+    drawn = seen.flow.reshape(-1, 30).mean(axis=1)[:-1] - (-1 if "kind" in change else 1) * stored
+    known = np.array([np.nan if one is None else one for one in kept.slots])[: len(drawn)]
+    assert anew.counts["half_hours"] == forecast.PORTION
+    assert same.counts["half_hours"] == 0
+    assert np.nanmedian(np.abs(known - drawn[: len(known)])) < 10.0
+
+
+def test_other_flow_meters_are_another_demand_and_an_earlier_version_is_believed(lived: Path, tmp_path: Path) -> None:
+    """A state without a digest is not thrown away at an update; one of other meters is."""
+    with after_six_days(lived, tmp_path) as past:
+        with past.reader() as reader:
+            kept = MEMORY.restored(reader.job_state("forecast")[1])
+        kept.digest = ""
+        past.perform("forecast", lambda context: Outcome(mark=context.mark, state=MEMORY.encode(kept)), END_MS)
+        updated = past.perform("forecast", forecast.run, END_MS + 60_000)
+        header = past.settings.headers[0].model_copy(update={"flow": ("level",)})
+        past.settings = past.settings.model_copy(update={"headers": (header,)})
+        other = past.perform("forecast", forecast.run, END_MS + 60_000)
+
+    assert updated.counts["half_hours"] == 0
+    assert other.counts["half_hours"] == forecast.PORTION
+
+
 def test_the_known_past_is_bounded() -> None:
     """A year of half hours: twelve weeks stay, the newest."""
     kept = DemandState(start_ms=START_MS)
