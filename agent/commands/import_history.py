@@ -14,7 +14,7 @@ from agent.mqtt.instant import rfc3339
 from agent.progress_bar import progress_bar
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError
-from agent.store.history_file import HistoryError
+from agent.store.history_layout import HistoryError
 from agent.store.history_report import ImportReport
 from agent.store.importing import begin_ms, import_history
 from agent.store.losses import DAY_MS

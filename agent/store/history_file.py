@@ -1,44 +1,25 @@
-"""A historian's CSV file as lines of cells: compression, encoding, delimiter and layout found out."""
+"""A historian's CSV file as lines of cells: compression, encoding, delimiter and decimal sign found out."""
 
 import csv
 import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from agent.store.history_layout import HistoryError, Layout
 
 LONGEST = 4 * 2**20  # bytes of a line; what is longer is no CSV file
 GZIP = b"\x1f\x8b"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
-TIME = {
-    "time",
-    "timestamp",
-    "ts",
-    "date",
-    "datetime",
-    "date_time",
-    "date/time",
-    "ts_ms",
-    "zeit",
-    "zeitstempel",
-    "时间",
-    "日期",
-    "日期时间",
-}
-TAG = {"tag", "tagname", "tag_name", "name", "point", "variable", "signal", "item", "变量", "点名"}
-VALUE = {"value", "val", "wert", "值", "数值"}
-QUALITY = {"quality", "status", "q", "qualität", "质量"}
-UNIT = re.compile(r"\s*[\[(].*[\])]\s*$")  # "flow [m3/h]"
-
-
-class HistoryError(Exception):
-    """A person must act: the file is not what it should be."""
+DECIMAL_COMMA = re.compile(r"\s*-?\d+(\.\d{3})*,\d+\s*")
+AHEAD, AHEAD_LENGTH = 1_000, 2**22  # lines that are looked at before the first is taken, and characters of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +28,7 @@ class Line:
 
     number: int  # from 1
     cells: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What the columns are: one a tag, or one for all tags' names and one for their values."""
-
-    header: Sequence[str]
-    time: int
-    tag: int | None = None  # these three in long files only
-    value: int | None = None
-    quality: int | None = None
-
-    @classmethod
-    def of(cls, header: Sequence[str]) -> "Layout":
-        """The layout that a header line says."""
-        words = [word.casefold() for word in header]
-        time, tag, value, quality = (
-            next((place for place, word in enumerate(words) if word in meaning), None)
-            for meaning in (TIME, TAG, VALUE, QUALITY)
-        )
-        if tag is not None and value is not None and time is not None:
-            return cls(header, time, tag, value, quality)
-        return cls(header, time or 0)  # exporters leave the first column nameless, or name it in their language
+    is_plain: bool = True  # has no underscore: Python reads 1_0 as a number; nobody else does
 
 
 class HistoryFile:
@@ -86,7 +45,17 @@ class HistoryFile:
         self._number = 0
         self.delimiter = ","
         self._encoding: str | None = None  # of what is not UTF-8, once something was not
-        self.layout = Layout.of(self._header())
+        header = self._header()
+        self._broken: HistoryError | None = None
+        self._ahead = self._look_ahead()
+        # Whether the file itself shows that its decimal sign is the comma; a point may then be one of thousands.
+        self.has_decimal_commas = self.delimiter != "," and any(
+            DECIMAL_COMMA.fullmatch(cell) for line in self._ahead for cell in line.cells if "," in cell
+        )
+        try:
+            self.layout = Layout.of(header, [line.cells for line in self._ahead])
+        except HistoryError as error:
+            raise HistoryError(f"{path} cannot be taken in: {error}") from error
 
     @property
     def position(self) -> int:
@@ -94,12 +63,31 @@ class HistoryFile:
         return self._raw.tell()
 
     def __iter__(self) -> Iterator[Line]:
+        yield from self._ahead
+        if self._broken:
+            raise self._broken
+        yield from self._read()
+
+    def _look_ahead(self) -> list[Line]:
+        """The first lines; where the file breaks off among them, that is told after them."""
+        found, length = list[Line](), 0
+        try:
+            for line in self._read():
+                found.append(line)
+                length += sum(map(len, line.cells))
+                if len(found) >= AHEAD or length >= AHEAD_LENGTH:
+                    break
+        except HistoryError as error:
+            self._broken = error
+        return found
+
+    def _read(self) -> Iterator[Line]:
         delimiter = self.delimiter
         for text in self._lines:
             self._number += 1
             cells = _quoted(text, delimiter) if '"' in text else text.split(delimiter)
             if any(cells):
-                yield Line(self._number, cells)
+                yield Line(self._number, cells, "_" not in text)
 
     def _header(self) -> list[str]:
         for text in self._lines:
@@ -158,12 +146,6 @@ def opened(path: Path) -> Iterator[HistoryFile]:
         raise HistoryError(f"{path} cannot be read: {error.strerror}") from error
     with raw:
         yield HistoryFile(path, raw)
-
-
-def tag_name(cell: str, known: frozenset[str]) -> str:
-    """The tag that a header cell names, with or without a unit behind it."""
-    bare = UNIT.sub("", cell)
-    return cell if cell in known or bare not in known else bare
 
 
 def _quoted(text: str, delimiter: str) -> list[str]:

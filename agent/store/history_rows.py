@@ -5,7 +5,8 @@ from itertools import repeat
 from math import isfinite
 from operator import itemgetter
 
-from agent.store.history_file import HistoryError, HistoryFile, Line, tag_name
+from agent.store.history_file import HistoryFile, Line
+from agent.store.history_layout import HistoryError, tag_name
 from agent.store.history_report import ImportReport
 from agent.store.history_time import Clock
 from agent.store.history_values import Check, number, quality
@@ -33,9 +34,9 @@ class Wide:
     def __init__(self, file: HistoryFile, checks: Mapping[str, Check], clock: Clock, report: ImportReport) -> None:
         known = frozenset(checks)
         names = [tag_name(cell, known) for cell in file.layout.header]
-        places = [place for place, name in enumerate(names) if place != file.layout.time and name in known]
+        places = [place for place, name in enumerate(names) if place not in file.layout.times and name in known]
         report.unknown += [
-            name for place, name in enumerate(names) if name and place not in {file.layout.time, *places}
+            name for place, name in enumerate(names) if name and place not in {*file.layout.times, *places}
         ]
         self._checks = [checks[names[place]] for place in places]
         if not places:
@@ -50,18 +51,21 @@ class Wide:
         self._cells = itemgetter(*places) if len(places) > 1 else lambda cells: (cells[places[0]],)
         self._judged = [(place, check) for place, check in enumerate(self._checks) if check.is_needed]
         self._width = len(names)
-        self._time = file.layout.time
+        self._when = file.layout.when
         self._clock = clock
         self._report = report
-        self._decimal_comma = file.delimiter != ","
+        self._decimal_comma, self._thousands = file.delimiter != ",", file.has_decimal_commas
 
     def readings(self, line: Line) -> list[Offered]:
         """The readings of a line."""
         try:
-            ts_ms = self._clock.ms(_complete(line, self._width)[self._time])
+            ts_ms = self._clock.ms(self._when(_complete(line, self._width)))
         except ValueError as error:
-            self._report.reject(line.number, str(error), line.cells[min(self._time, len(line.cells) - 1)])
+            told = self._when(line.cells) if len(line.cells) >= self._width else line.cells[0]
+            self._report.reject(line.number, str(error), told)
             return []
+        if self._thousands or not line.is_plain:
+            return self._one_by_one(line, ts_ms)
         try:
             values = list(map(float, self._cells(line.cells)))
         except ValueError:
@@ -78,7 +82,7 @@ class Wide:
         found: list[Offered] = []
         for check, cell in zip(self._checks, self._cells(line.cells), strict=True):
             try:
-                value = number(cell, decimal_comma=self._decimal_comma)
+                value = number(cell, decimal_comma=self._decimal_comma, thousands=self._thousands)
             except ValueError as error:
                 self._report.reject(line.number, f"{error} ({check.name})", cell)
                 continue
@@ -94,8 +98,8 @@ class Long:
 
     def __init__(self, file: HistoryFile, checks: Mapping[str, Check], clock: Clock, report: ImportReport) -> None:
         layout = file.layout
-        self._time, self._tag, self._value, self._quality = (
-            layout.time,
+        self._when, self._tag, self._value, self._quality = (
+            layout.when,
             layout.tag or 0,
             layout.value or 0,
             layout.quality,
@@ -105,7 +109,7 @@ class Long:
         self._clock = clock
         self._report = report
         self._unknown = set[str]()
-        self._decimal_comma = file.delimiter != ","
+        self._decimal_comma, self._thousands = file.delimiter != ",", file.has_decimal_commas
 
     def readings(self, line: Line) -> list[Offered]:
         """The reading of a line, as a list; empty where there is none."""
@@ -127,9 +131,9 @@ class Long:
             return []
 
     def _reading(self, check: Check, cells: list[str]) -> list[Offered]:
-        ts_ms = self._clock.ms(cells[self._time])
+        ts_ms = self._clock.ms(self._when(cells))
         code = GOOD if self._quality is None else quality(cells[self._quality])
-        value = number(cells[self._value], decimal_comma=self._decimal_comma)
+        value = number(cells[self._value], decimal_comma=self._decimal_comma, thousands=self._thousands)
         if value is None and code >= Quality.UNCERTAIN:
             self._report.empty += 1
             return []

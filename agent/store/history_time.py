@@ -1,12 +1,17 @@
 """Times as exporters of historians write them, made UTC."""
 
 import re
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from drivers.reading import now_ms
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
+EARLIEST_MS = 631_152_000_000  # 1990: before that nobody kept such histories, and row numbers are no times
+DAY_MS = 86_400_000
+
+COMPACT = re.compile(r"(?P<day>(?:19|20)\d{6})(?P<clock>\d{4}(?:\d{2})?)?")  # 20250227, 20250227153000
 NUMBER = re.compile(r"-?\d{1,17}(\.\d+)?")
 DATES = (
     re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?P<rest>.*)"),  # 2025/2/27 as in East Asia
@@ -19,15 +24,16 @@ LARGEST_S, LARGEST_MS = 1e11, 1e14  # epoch numbers up to here are seconds (year
 
 
 class Clock:
-    """Makes instants of texts: ISO 8601, epoch in s, ms or µs, year first or day.month.year.
+    """Makes instants of texts: ISO 8601, epoch in s, ms or µs, year first, be it 20250227153000, or day.month.year.
 
     A text without an offset is local time in *zone*. Where the clock was put back and a local time came twice,
     the order of the calls tells which one is meant, be the oldest first or the newest. Day/month/year with slashes
     is refused: nobody can tell it from month/day/year.
     """
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
+        self._latest_ms = now_ms() + DAY_MS
         self.twice = 0  # times that the zone's clocks showed twice
         self._text: str | None = None  # the last one, which in long files comes again and again
         self._ms = 0
@@ -44,12 +50,18 @@ class Clock:
                 ms = self._parsed(text.strip())
             except OverflowError as error:
                 raise ValueError("not a time") from error
+            if ms < EARLIEST_MS:
+                raise ValueError("a time before 1990")
+            if ms > self._latest_ms:
+                raise ValueError("a time in the future")
             self._rises += (ms > self._ms) - (ms < self._ms) if self._text is not None else 0
             self._ms, self._text = ms, text
         return self._ms
 
     def _parsed(self, text: str) -> int:
-        if NUMBER.fullmatch(text):
+        if compact := COMPACT.fullmatch(text):
+            text = f"{compact['day']}T{compact['clock'] or '00'}"
+        elif NUMBER.fullmatch(text):
             number = float(text)
             if abs(number) < LARGEST_S:
                 return round(number * 1000)

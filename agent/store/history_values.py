@@ -1,5 +1,6 @@
 """What a historian's cell says of a tag: a value, nothing, or something that is no value."""
 
+import re
 from math import isclose, isfinite, nan
 
 from drivers.conversion import Conversion
@@ -8,6 +9,8 @@ from drivers.settings import TagSettings
 
 NOTHING = {"", "nan", "null", "none", "-", "n/a", "#n/a", "no data", "nodata"}
 TRUTH = {"true": 1.0, "false": 0.0, "on": 1.0, "off": 0.0}
+SPACES = {0xA0: None, 0x202F: None}  # between thousands
+GROUPED = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")  # 1.234.567,8
 QUALITIES: dict[str, int] = {
     **dict.fromkeys(("", "good", "gut", "良好", "好"), Quality.GOOD),
     **dict.fromkeys(("uncertain", "unsicher", "不确定"), Quality.UNCERTAIN),
@@ -55,17 +58,24 @@ class Check:
         )
 
 
-def number(cell: str, *, decimal_comma: bool) -> float | None:
+def number(cell: str, *, decimal_comma: bool, thousands: bool = False) -> float | None:
     """A cell's value; None where it says that there is none.
+
+    Args:
+        cell: The text.
+        decimal_comma: Whether a comma may be the decimal sign.
+        thousands: Whether it is that of this file: 1.234 is more than a thousand then.
 
     Raises:
         ValueError: It says something else.
     """
-    word = cell.strip().casefold()
+    word = cell.strip().casefold().translate(SPACES)
     if word in NOTHING:
         return None
     if word in TRUTH:
         return TRUTH[word]
+    if decimal_comma and GROUPED.fullmatch(word) and (thousands or "," in word):
+        word = word.replace(".", "")
     try:
         value = float(word.replace(",", ".") if decimal_comma else word)
     except ValueError as error:

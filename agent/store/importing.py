@@ -11,7 +11,8 @@ from operator import itemgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from agent.store.history_file import HistoryError, opened
+from agent.store.history_file import opened
+from agent.store.history_layout import FEW, HistoryError
 from agent.store.history_report import ImportReport
 from agent.store.history_rows import readings
 from agent.store.history_time import Clock
@@ -24,7 +25,6 @@ from drivers.reading import Quality
 from drivers.settings import TagSettings
 
 CHUNK, AT_ONCE = 50_000, 4_000  # readings of a transaction, and of a call
-FEW = 100  # lines among which one should have a time
 
 _key = itemgetter(0, 1)  # of a reading
 _tag, _time, _quality, _reason = map(itemgetter, (0, 1, 3, 4))
@@ -46,7 +46,7 @@ def import_history(
         path: The file.
         store: The database; made where it is missing.
         tags: The configured tags; others are named in the report and left out.
-        zone: Of times without an offset.
+        zone: Of times without an offset, where the title of their column says none.
         progress: Is told the share of the file that is done, 0 to 1, after each chunk.
 
     Raises:
@@ -63,7 +63,7 @@ def import_history(
             if log.db.execute("SELECT 1 FROM history WHERE digest = ?", (digest,)).fetchone():
                 report.is_known = True
                 return report
-            size, clock, known = path.stat().st_size, Clock(zone), Known(log)
+            size, clock, known = path.stat().st_size, Clock(file.layout.zone or zone), Known(log)
             for chunk in _chunks(readings(file, checks, clock, report)):
                 _keep(log, known, chunk, report)
                 report.twice = clock.twice
@@ -79,10 +79,10 @@ def begin_ms(path: Path, zone: ZoneInfo) -> int | None:
         HistoryError: The file cannot be read.
     """
     with opened(path) as file:
-        clock = Clock(zone)
+        clock = Clock(file.layout.zone or zone)
         for line in islice(file, FEW):
             with suppress(ValueError, IndexError):
-                return clock.ms(line.cells[file.layout.time])
+                return clock.ms(file.layout.when(line.cells))
     return None
 
 

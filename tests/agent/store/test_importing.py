@@ -11,7 +11,7 @@ import pytest
 
 from agent.store.columns import columns
 from agent.store.errors import StorageRefusedError
-from agent.store.history_file import HistoryError
+from agent.store.history_layout import HistoryError
 from agent.store.history_report import ImportReport
 from agent.store.history_time import Clock
 from agent.store.importing import import_history
@@ -238,7 +238,10 @@ def test_progress_is_told(settings: StorageSettings, tmp_path: Path) -> None:
     """A year takes minutes; a bar shows that they pass."""
     path = tmp_path / "long.csv"
     tags = [TagSettings(name=f"t{number}") for number in range(200)]
-    lines = [",".join(("time", *(tag.name for tag in tags))), *(f"{second}{200 * ',1'}" for second in range(600))]
+    lines = [
+        ",".join(("time", *(tag.name for tag in tags))),
+        *(f"{1740657600 + second}{200 * ',1'}" for second in range(600)),
+    ]
     path.write_text("\n".join(lines))
     told: list[float] = []
 
