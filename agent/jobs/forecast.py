@@ -12,6 +12,7 @@ from agent.jobs.job import JobContext, Outcome
 from agent.plant import TankSettings
 from agent.settings import AgentSettings
 from agent.window import Frame, frame
+from analytics.curves.points import MOST_FLOW, MOST_HEAD
 from analytics.forecast.forecast import NoForecast, forecast
 from analytics.forecast.series import Series
 from analytics.hydraulics import Floats
@@ -22,6 +23,7 @@ PORTION = 4 * 48  # half hours of one run; more wait for the next
 LEAST_KNOWN = 0.7  # of the minutes of a half hour
 _PER_SLOT = SLOT_MS // CELL_MS
 _LEAST_FLOW = 0.05  # of the greatest: below it nothing is learnt of what the pumps work against
+_MOST_LEVEL = 10_000.0  # m, above whatever it is counted from
 _BY_LEVEL = 2  # minutes to either side of a level's instant
 
 
@@ -73,7 +75,8 @@ def _learn(kept: DemandState, context: JobContext, tank: TankSettings) -> int:
     start_ms, end_ms = kept.end_ms - _BY_LEVEL * CELL_MS, kept.end_ms + count * SLOT_MS + _BY_LEVEL * CELL_MS
     cells = frame(context.reader, context.settings, [*tags, tank.level], start_ms, end_ms, CELL_MS)
     flow = np.sum([header_state(cells, header).flow for header in context.settings.headers], axis=0)
-    kept.extend(_demand(tank, flow, cells.values[tank.level], count))
+    level = _believable(cells.values[tank.level], _MOST_LEVEL)
+    kept.extend(_demand(tank, _believable(flow, MOST_FLOW), level, count))
     _learn_system(kept, context, cells, tank)
     return int(count)
 
@@ -99,11 +102,17 @@ def _learn_system(kept: DemandState, context: JobContext, cells: Frame, tank: Ta
     if len(context.settings.headers) != 1:
         return
     state = header_state(cells, context.settings.headers[0])
-    rest = state.head - storage_of(tank).sign * cells.values[tank.level]
-    known = np.isfinite(state.flow) & np.isfinite(rest)
+    flow, level = _believable(state.flow, MOST_FLOW), _believable(cells.values[tank.level], _MOST_LEVEL)
+    rest = _believable(state.head, MOST_HEAD) - storage_of(tank).sign * level
+    known = np.isfinite(flow) & np.isfinite(rest)
     if known.any():
-        known &= state.flow > _LEAST_FLOW * float(np.nanmax(state.flow))
-        kept.system.update(state.flow[known], rest[known])
+        known &= flow > _LEAST_FLOW * float(np.nanmax(flow))
+        kept.system.update(flow[known], rest[known])
+
+
+def _believable(values: Floats, most: float) -> Floats:
+    """Without what a register in the wrong word order says: squares of it would outlast months in the sums."""
+    return np.where(np.abs(values) <= most, values, np.nan)
 
 
 def _expect(kept: DemandState, context: JobContext) -> None:

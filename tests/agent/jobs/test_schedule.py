@@ -211,6 +211,24 @@ def test_a_tank_without_a_header_has_no_forecast_and_says_why(tmp_path: Path) ->
     assert "needs one header" in said["why"]
 
 
+@pytest.mark.parametrize("tag", ["flow", "pressure", "level"])
+def test_an_hour_of_nonsense_is_not_learnt(lived: Path, tmp_path: Path, tag: str) -> None:
+    """Squares of what a register in the wrong word order says would hide for months what the pumps work against."""
+    later_ms = END_MS + 2 * 3_600_000
+    with after_six_days(lived, tmp_path) as past:
+        with past.reader() as reader:
+            before = MEMORY.restored(reader.job_state("forecast")[1])
+        for each, value in {"flow": 60.0, "pressure": 3.0, "level": 3.0}.items():
+            past.series(each, [1e30 if each == tag else value] * 120, start_ms=END_MS, step_ms=MINUTE_MS)
+        past.perform("forecast", forecast.run, later_ms)
+        with past.reader() as reader:
+            kept = MEMORY.restored(reader.job_state("forecast")[1])
+
+    assert kept.end_ms > before.end_ms
+    assert max(abs(one) for one in kept.slots if one is not None) < 2_000.0
+    assert kept.system.fit[:2] == pytest.approx(before.system.fit[:2], rel=0.2)
+
+
 @pytest.mark.parametrize("change", [{"area": 500.0}, {"kind": "well"}])
 def test_another_tank_is_another_demand(lived: Path, tmp_path: Path, change: dict[str, Any]) -> None:
     """Half hours made with the old volume or direction must not stand beside new ones: the log is looked at again."""
