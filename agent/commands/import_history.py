@@ -33,33 +33,44 @@ def run(args: Namespace) -> int:
         try:
             reports.append(_import(path, settings))
         except (HistoryError, StorageError) as error:
+            if args.json:
+                _print(reports)  # what was taken is taken
             print(error, file=sys.stderr)
             return MENDABLE
         if not args.json:
             print("\n".join(_lines(reports[-1])))
     if args.json:
-        print(json.dumps([_as_dict(report) for report in reports]))
+        _print(reports)
     return MENDABLE if any(_is_in_vain(report) for report in reports) else 0
 
 
 def _import(path: Path, settings: AgentSettings) -> ImportReport:
     tags = [tag for device in settings.devices for tag in device.tags]
     zone = ZoneInfo(settings.station.time_zone)
-    _warn(path, settings, zone)
+    is_warned = _warn(path, begin_ms(path, zone), settings)
     with progress_bar(path.name) as show:
-        return import_history(path, settings.storage.path, tags, zone, show)
+        report = import_history(path, settings.storage.path, tags, zone, show)
+    if not is_warned:
+        _warn(path, report.first_ms, settings)  # it began with the newest
+    return report
 
 
-def _warn(path: Path, settings: AgentSettings, zone: ZoneInfo) -> None:
-    """Say beforehand what the agent will drop again."""
-    first_ms, days = begin_ms(path, zone), settings.storage.keep_days
+def _warn(path: Path, first_ms: int | None, settings: AgentSettings) -> bool:
+    """Say what the agent will drop again, beforehand where the file's beginning tells it."""
+    days = settings.storage.keep_days
     kept_ms = wall_ms() - round(days * DAY_MS)
-    if first_ms is not None and first_ms < kept_ms:
+    is_old = first_ms is not None and first_ms < kept_ms
+    if first_ms is not None and is_old:
         print(
             f"{path.name} begins {rfc3339(first_ms)}: what is older than {rfc3339(kept_ms)} is dropped again once the "
             f"agent runs; raise keep_days of [storage], now {days:g}, before you start it",
             file=sys.stderr,
         )
+    return is_old
+
+
+def _print(reports: list[ImportReport]) -> None:
+    print(json.dumps([_as_dict(report) for report in reports]))
 
 
 def _as_dict(report: ImportReport) -> dict[str, object]:

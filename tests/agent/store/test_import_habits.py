@@ -1,9 +1,11 @@
 """What exporters, clocks and people do to an import: encodings, summer time, kills, old files."""
 
 import asyncio
+import json
 import random
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,15 @@ from tests.agent.store.test_importing import BERLIN, NOON, imported, values
 from tests.agent.test_cli import call
 
 CHINESE = "数值,质量,tag,时间\n36.5,良好,flow,2025-02-27 13:00:00\n2,不确定,level,2025-02-27 13:00:00\n1,好,压力,1\n"
+STATION = """
+[station]
+name = "hillside"
+[[device]]
+name = "plc"
+protocol = "modbus-tcp"
+host = "192.0.2.10"
+tag = [{ name = "flow", unit = "m3/h", address = "holding:0" }]
+"""
 GERMAN = "Zeit;flow [m³/h];level;Öl °C\n27.02.2025 13:00:00;36,5;2;7\n"
 
 
@@ -100,15 +111,7 @@ async def killed_in_the_middle(path: Path, store: Path, tags: int, after: int) -
 
 def test_history_that_will_not_be_kept_is_said_before_it_is_taken(tmp_path: Path) -> None:
     """A year of history is taken in for minutes, and retention drops it ten minutes after the agent starts."""
-    (tmp_path / "station.toml").write_text("""
-[station]
-name = "hillside"
-[[device]]
-name = "plc"
-protocol = "modbus-tcp"
-host = "192.0.2.10"
-tag = [{ name = "flow", unit = "m3/h", address = "holding:0" }]
-""")
+    (tmp_path / "station.toml").write_text(STATION)
     (tmp_path / "old.csv").write_text("time,flow\n2020-01-01T00:00:00Z,1\n")
 
     result = call("import", tmp_path / "station.toml", tmp_path / "old.csv")
@@ -116,6 +119,36 @@ tag = [{ name = "flow", unit = "m3/h", address = "holding:0" }]
     assert result.stderr.startswith("old.csv begins 2020-01-01T00:00:00.000Z: what is older than ")
     assert "raise keep_days of [storage], now 30, before you start it" in result.stderr
     assert result.returncode == 0
+
+
+def test_it_is_said_too_where_the_newest_comes_first(tmp_path: Path) -> None:
+    """Such a file begins with what will be kept; only its end tells, and it is told once."""
+    (tmp_path / "station.toml").write_text(STATION)
+    newest = datetime.now(UTC).replace(microsecond=0).isoformat()
+    (tmp_path / "history.csv").write_text(f"time,flow\n{newest},2\n2020-01-01T00:00:00Z,1\n")
+
+    result = call("import", tmp_path / "station.toml", tmp_path / "history.csv")
+
+    assert result.stderr.count("history.csv begins 2020-01-01T00:00:00.000Z: what is older than ") == 1
+    assert "begins" not in result.stderr.replace("history.csv begins 2020", "")
+
+
+def test_what_was_taken_is_told_where_the_next_file_fails(tmp_path: Path) -> None:
+    """Whoever reads the JSON would else believe that nothing was taken."""
+    (tmp_path / "station.toml").write_text(STATION)
+    (tmp_path / "good.csv").write_text("time,flow\n2025-02-27T12:00:00Z,1\n")
+
+    result = call(
+        "import",
+        "--json",
+        tmp_path / "station.toml",
+        tmp_path / "good.csv",
+        tmp_path / "none.csv",
+        tmp_path / "good.csv",
+    )
+
+    assert [(report["name"], report["imported"]) for report in json.loads(result.stdout)] == [("good.csv", 1)]
+    assert (result.returncode, "none.csv cannot be read" in result.stderr) == (2, True)
 
 
 def test_the_beginning_is_the_first_line_with_a_time(tmp_path: Path) -> None:
