@@ -420,3 +420,23 @@ def test_a_pump_without_any_curve_says_why_and_learns_once_it_can(tmp_path: Path
     assert all("make no curve" in body["reason"] for body in bodies(failed).values())
     kept = restored(failed.state, {"main": [Plate("p1"), Plate("p2")]}).headers["main"]
     assert (kept.failures, kept.estimator.seen) == (1, 0)
+
+
+def test_what_was_learnt_is_given_up_when_no_fit_has_come_of_it_for_an_hour(tmp_path: Path) -> None:
+    """Should the points that are kept be to blame, each later fit would fail with them; the last curves stay."""
+    truth = plant(900)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, truth.take(slice(0, 600)))
+        first = past.perform("curves", curves.run, START_MS + 600_000)
+        absurd = tuple(p.model_copy(update={"rated_flow": 1e-300, "rated_head": 1e300}) for p in past.settings.pumps)
+        past.settings = past.settings.model_copy(update={"pumps": absurd})
+        kept = restored(first.state, {"main": [Plate("p1"), Plate("p2")]})
+        kept.headers["main"].failures = curves.MOST_FAILURES - 1
+        before = Outcome(mark=first.mark, state=kept.encode())
+        past.perform("curves", lambda _: before, START_MS + 600_000)
+        told(past, truth.take(slice(600, 900)), start_ms=START_MS + 600_000)
+        last = past.perform("curves", curves.run, START_MS + 900_000)
+
+    given_up = restored(last.state, {"main": [Plate("p1"), Plate("p2")]}).headers["main"]
+    assert (given_up.failures, given_up.estimator.seen) == (0, 0)
+    assert given_up.model is not None
