@@ -90,7 +90,7 @@ def note_set_aside(path: Path, aside: Path) -> None:
 def _last_record(aside: Path) -> int:
     """Id of the newest record of a damaged database, 0 where it does not say."""
     with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(aside)) as db:
-        return int((db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'").fetchone() or (0,))[0])
+        return int((db.execute(SEQUENCE).fetchone() or (0,))[0])
     return 0
 
 
@@ -98,10 +98,18 @@ def _extent(aside: Path) -> tuple[int, int, int | None, int | None]:
     """How many rows, the last id, oldest and newest time of a damaged database, as far as it still says."""
     try:
         with translating(aside), closing(sqlite3.connect(aside)) as db:
-            row = db.execute("SELECT sum(last - first + 1), max(last), min(min_ms), max(max_ms) FROM span").fetchone()
+            row = db.execute(EXTENT).fetchone()
             # A torn file may have lost its newest rows: ids go on well above the last one seen.
             return (row[0], row[1], row[2], row[3]) if row[1] else (0, 0, None, None)
     except (StorageError, sqlite3.DatabaseError):
         return 0, 0, None, None
     finally:
         aside.with_name(aside.name + SUSPECT).unlink(missing_ok=True)
+
+
+# What rotted may be of any type, which the new tables would refuse.
+EXTENT = """
+SELECT sum(last - first + 1), max(last), min(min_ms), max(max_ms) FROM span
+WHERE typeof(last) = 'integer' AND typeof(min_ms) = 'integer' AND typeof(max_ms) = 'integer'
+"""
+SEQUENCE = "SELECT seq FROM sqlite_sequence WHERE name = 'record' AND typeof(seq) = 'integer'"

@@ -47,6 +47,7 @@ class Keeper:
         self._cut_off = ""  # what the write-ahead log has lost, as a sentence
         self._doubts = 0  # times in a row that the database has shown damage
         self._pause = RETRY
+        self._left: set[Path] = set()  # damaged files that can be neither read nor renamed now
         self.is_spent = False  # the ballast has been given up and is not back yet
 
     async def open(self) -> None:
@@ -75,11 +76,21 @@ class Keeper:
         while True:
             if self._store.trouble is None:
                 for damaged in waiting(self._settings.path):
-                    with suppress(StorageError):  # the file waits until the disk works
-                        await put_back(self._store, damaged)
+                    await self._put_back(damaged)
                 if not waiting(self._settings.path):
                     self._damaged = ""
             await asyncio.sleep(RETRY)
+
+    async def _put_back(self, damaged: Path) -> None:
+        if damaged in self._left:
+            return
+        try:
+            with suppress(StorageError):  # the file waits until the disk works
+                await put_back(self._store, damaged)
+        except OSError as error:
+            self._left.add(damaged)
+            told = f"{damaged} is not put back ({error.strerror}); mend that and start the agent anew"
+            log.error("%s", told)  # noqa: TRY400 - where in the code says nothing to a person
 
     async def _look_after(self) -> NoReturn:
         """Do what can be done about trouble, about once a second while there is any."""

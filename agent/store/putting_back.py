@@ -7,12 +7,13 @@ import pickle
 import shutil
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
+from agent.store.attempt import ROTTEN, attempt
 from agent.store.errors import SUSPECT
 from agent.store.known import Known
 from agent.store.log import Log
@@ -20,7 +21,7 @@ from agent.store.losses import DAMAGED, Loss
 from agent.store.missing import Hole, summed
 from agent.store.rolled import RolledPage
 from agent.store.rows import sealed_upto
-from agent.store.salvage import LENGTH, Findings, Names, Piece, Rows, Unsent
+from agent.store.salvage import LENGTH, Findings, Names, Piece, Refused, Rows, Unsent
 from agent.store.salvaged_block import Block
 from agent.store.writer import JUDGES, Store
 from agent.store.zones import Span, Stored
@@ -60,9 +61,12 @@ async def put_back(store: Store, damaged: Path) -> int:
                 is_whole = True
     except TimeoutError:
         pass
+    except ROTTEN as error:
+        salvage.faults.append(error)
     await salvage.end()
-    _rename(damaged, (SALVAGED if is_whole else PARTLY) if salvage.has_found else UNREADABLE)
-    log.warning("%s: %d readings put back, at least %d lost", damaged.name, salvage.rows, salvage.missing)
+    end = (SALVAGED if is_whole and not salvage.faults else PARTLY) if salvage.has_found else UNREADABLE
+    _rename(damaged, end)
+    log.warning("%s", salvage.told(damaged.name + end))
     return salvage.rows
 
 
@@ -76,6 +80,8 @@ class _Salvage:
         self._unsent: list[Unsent] = []
         self._holes: list[Hole] = []
         self._first_hot: int | None = None
+        self._refused: dict[str, int] = {}
+        self.faults: list[Exception] = []
         self.has_found = False
         self.rows = 0
 
@@ -84,25 +90,38 @@ class _Salvage:
         """Readings that cannot be read."""
         return sum(hole.readings for hole in self._holes)
 
+    def told(self, name: str) -> str:
+        """How it went, for the person who may delete the file, which is called *name* now."""
+        told = f"{name}: {self.rows} readings put back, at least {self.missing} lost"
+        if self._refused:
+            tables = ", ".join(f"{count} of {table}" for table, count in sorted(self._refused.items()))
+            told += f"; rows left out because they are not what was written: {tables}"
+        if self.faults:
+            told += f"; a part could not be put back ({self.faults[0]}): have a look at the file before it is deleted"
+        return told
+
     async def take(self, piece: Piece) -> None:
         """Put one piece into the store."""
         self.has_found = True
         match piece:
             case Names():
                 self._names = piece
-                await self._store.write(partial(_learn, names=piece))
+                await self._write(partial(_learn, names=piece))
             case Unsent():
                 self._unsent.append(piece)
+            case Refused():
+                self._refused = piece.rows
             case Rows():
-                self.rows += await self._store.write(partial(_put_rows, piece=piece, names=self._names))
+                done = await self._write(partial(_put_rows, piece=piece, names=self._names))
                 self._first_hot = piece.span.first
-                self._miss(piece.holes)
+                self.rows += len(piece.rows) if done else 0
+                self._miss(piece.holes if done else [*piece.holes, *_all_of_rows(piece)])
             case Block():
-                await self._store.write(partial(_put_block, piece=piece, names=self._names))
-                self.rows += piece.rows
-                self._miss(piece.holes)
+                done = await self._write(partial(_put_block, piece=piece, names=self._names))
+                self.rows += piece.rows if done else 0
+                self._miss(piece.holes if done else [*piece.holes, *_all_of_block(piece)])
             case Findings():
-                await self._store.write(partial(_put_findings, piece=piece, names=self._names))
+                await self._write(partial(_put_findings, piece=piece, names=self._names))
 
     async def end(self) -> None:
         """Have receivers given what they had not had, and say what is missing for good."""
@@ -112,10 +131,17 @@ class _Salvage:
             for first, last in unsent.places:
                 await self._store.owe(unsent.sink, first, last)
         if self._first_hot is not None:
-            await self._store.write(partial(_roll_up_again, first=self._first_hot))
-        tags = self._names.tags
-        losses = [Loss(tags[hole.tag][0] if hole.tag else "", self._reason, *hole[1:]) for hole in self._holes]
-        await self._store.write(partial(_settle_loss, reason=self._reason, rows=self.rows, losses=losses))
+            await self._write(partial(_roll_up_again, first=self._first_hot))
+        tags = {0: ("", "", 0)} | self._names.tags
+        losses = [Loss(tags[hole.tag][0], self._reason, *hole[1:]) for hole in self._holes]
+        await self._write(partial(_settle_loss, reason=self._reason, rows=self.rows, losses=losses))
+
+    async def _write(self, change: Callable[[Log], None]) -> bool:
+        """Do *change*; what the tables refuse of it happens not at all, and costs nothing else."""
+        fault = await self._store.write(lambda log: attempt(log, change))
+        if fault:
+            self.faults.append(fault)
+        return fault is None
 
     def _miss(self, holes: list[Hole]) -> None:
         self._holes = summed([*self._holes, *holes])
@@ -133,6 +159,8 @@ async def _read(damaged: Path) -> AsyncIterator[Piece]:
                 (size,) = LENGTH.unpack(await child.stdout.readexactly(LENGTH.size))
                 yield pickle.loads(await child.stdout.readexactly(size))  # noqa: S301 - our own child
             except asyncio.IncompleteReadError:
+                if await child.wait():
+                    raise ValueError("reading it has failed") from None
                 return
     finally:
         if child.returncode is None:
@@ -147,6 +175,14 @@ def _rename(damaged: Path, end: str) -> None:
             beside.rename(damaged.with_name(damaged.name + end + suffix))
 
 
+def _all_of_rows(piece: Rows) -> list[Hole]:
+    return [Hole(row[1], piece.span.min_ms, piece.span.max_ms, 1, 0) for row in piece.rows]
+
+
+def _all_of_block(piece: Block) -> list[Hole]:
+    return [Hole(chunk[1], chunk[5], chunk[6], chunk[7], 0) for chunk in piece.chunks]
+
+
 def _learn(log: Log, names: Names) -> None:
     log.names.learn([name for name, _, _ in names.tags.values()], names.reasons.values(), log.last_id + 1)
     for name, unit, first in names.tags.values():
@@ -156,10 +192,10 @@ def _learn(log: Log, names: Names) -> None:
         )
 
 
-def _put_rows(log: Log, piece: Rows, names: Names) -> int:
+def _put_rows(log: Log, piece: Rows, names: Names) -> None:
     """Rows under their old ids, where nothing newer has been sealed yet; else as history under new ones."""
     if not piece.rows:
-        return 0
+        return
     span = piece.span
     if span.first <= sealed_upto(log.db):
         times = [row[2] for row in piece.rows]
@@ -171,14 +207,13 @@ def _put_rows(log: Log, piece: Rows, names: Names) -> int:
             if (names.tags[tag][0], ts_ms) not in there
         ]
         log.insert(named, imported=True)
-        return len(piece.rows)
+        return
     rows = [_renumbered(log, row, names) for row in piece.rows]
     log.db.executemany("INSERT OR IGNORE INTO reading VALUES (?, ?, ?, ?, ?, ?)", rows)
     for run in _runs(rows):
         times = [row[2] for row in run]
         place = Span(run[0][0], run[-1][0], min(times), max(times), span.imported)
         log.db.execute("INSERT OR REPLACE INTO span VALUES (?, ?, ?, ?, ?)", place)
-    return len(rows)
 
 
 def _renumbered(log: Log, row: Stored, names: Names) -> Stored:

@@ -10,12 +10,13 @@ import struct
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from agent.store.fitting import fits
 from agent.store.missing import Hole, holes
 from agent.store.rolled import RolledPage
 from agent.store.salvaged_block import Block, salvaged_block, span_of_block
@@ -66,7 +67,14 @@ class Findings:
     losses: list[tuple[Any, ...]] = field(default_factory=list)
 
 
-Piece = Names | Unsent | Rows | Block | Findings
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """How many rows of each table are there, but are not what was written; readings among them are in holes too."""
+
+    rows: dict[str, int]
+
+
+Piece = Names | Unsent | Rows | Block | Findings | Refused
 
 
 def pieces(path: Path) -> Iterator[Piece]:
@@ -81,12 +89,15 @@ class _Wreck:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._torn = torn = Torn(db)
+        self._refused: Counter[str] = Counter()
         last = torn.one("SELECT max(id) FROM tag", "SELECT max(rowid) FROM tag INDEXED BY sqlite_autoindex_tag_1")
-        rows = torn.around("tag", "id", (0, last))
+        rows = self._fitting("tag", torn.around("tag", "id", (0, last)))
         names = torn.all("SELECT rowid, name FROM tag INDEXED BY sqlite_autoindex_tag_1")
-        self._tags: dict[int, tuple[str, str, int]] = {number: (name, "", 0) for number, name in names}
+        self._tags: dict[int, tuple[str, str, int]] = {
+            number: (name, "", 0) for number, name in names if isinstance(number, int) and isinstance(name, str)
+        }
         self._tags |= {number: (name, unit, first) for number, name, unit, first in rows}
-        self._reasons = {row[0]: row[1] for row in torn.all("SELECT id, text FROM reason")}
+        self._reasons = dict(self._fitting("reason", torn.all("SELECT id, text FROM reason")))
         self._sealed = torn.one("SELECT id FROM mark WHERE name = 'sealed'")
         self._spans = self._known_spans()
         self._unsent: list[Unsent] = []
@@ -106,14 +117,23 @@ class _Wreck:
         for span in self._spans:
             if span.last <= self._sealed:
                 yield salvaged_block(self._db, span, self._tags, self._owed())
+        if self._refused:
+            yield Refused(dict(self._refused))
+
+    def _fitting(self, table: str, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Those of *rows* that *table* can hold; the others are counted."""
+        kept = [row for row in rows if fits(table, row)]
+        if len(kept) < len(rows):
+            self._refused[table] += len(rows) - len(kept)
+        return kept
 
     def _known_spans(self) -> list[Span]:
         """The zone map, the newest first."""
         last = self._torn.one("SELECT max(first) FROM span", "SELECT max(first) FROM span INDEXED BY span_end")
-        rows = self._torn.around("span", "first", (0, last))
+        rows = self._fitting("span", self._torn.around("span", "first", (0, last)))
         found = {row[0]: Span(*row) for row in rows if 0 < row[0] <= row[1] and row[2] <= row[3]}
         for (block,) in self._torn.all("SELECT DISTINCT block FROM chunk"):
-            if block not in found and (span := span_of_block(self._db, block, self._tags)):
+            if isinstance(block, int) and block not in found and (span := span_of_block(self._db, block, self._tags)):
                 found[block] = span
         return [found[first] for first in sorted(found, reverse=True)]
 
@@ -142,25 +162,22 @@ class _Wreck:
             yield Rows(part, rows, holes(part, rows, usual, [] if span.imported else self._owed()))
 
     def _plausible(self, torn: Torn, span: Span) -> list[Stored]:
-        found = torn.around("reading", "id", span[:2])
+        found = self._fitting("reading", torn.around("reading", "id", span[:2]))
         return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in found if self._is_plausible(row, span)]
 
     def _is_plausible(self, row: Sequence[Any], span: Span) -> bool:
         """Whether a row of a file with torn pages is what was written, as far as can be told."""
-        number, tag, ts_ms, _, quality, reason = row
-        return (
-            all(isinstance(one, int) for one in (number, tag, ts_ms, quality, reason or 0))
-            and tag in self._tags
-            and span.min_ms <= ts_ms <= span.max_ms
-            and 0 <= quality < 2**16
-        )
+        _, tag, ts_ms, _, quality, _ = row
+        return tag in self._tags and span.min_ms <= ts_ms <= span.max_ms and 0 <= quality < 2**16
 
     def _not_acknowledged(self) -> Iterator[Unsent]:
         last = max((span.last for span in self._spans), default=0)
         held: dict[str, list[tuple[int, int]]] = {}
         for sink, place in self._torn.all("SELECT sink, id FROM cursor WHERE stream = 'live'"):
-            held[sink] = [(place + 1, last)] if place < last else []
-        for sink, *place in self._torn.all("SELECT sink, first, last FROM backlog ORDER BY sink, first"):
+            if isinstance(sink, str) and isinstance(place, int):
+                held[sink] = [(place + 1, last)] if place < last else []
+        backlog = self._torn.all("SELECT sink, first, last FROM backlog ORDER BY sink, first")
+        for sink, *place in self._fitting("backlog", backlog):
             held.setdefault(sink, []).append((place[0], place[1]))
         yield from (Unsent(sink, places) for sink, places in held.items() if places)
 
@@ -173,18 +190,18 @@ class _Wreck:
         last = self._torn.one(
             "SELECT seq FROM sqlite_sequence WHERE name = 'record'", "SELECT max(id) FROM record INDEXED BY record_key"
         )
-        records = self._torn.around("record", "id", (0, last))
+        records = self._fitting("record", self._torn.around("record", "id", (0, last)))
         for end in range(len(records), 0, -ROWS):
             yield Findings(records=records[max(0, end - ROWS) : end])
         few = Torn(self._db, FEW_TRIES)
         for tag in self._tags:
-            if filled := few.around("filled", "ts_ms", ANY_TIME, f"tag = {tag}", SECOND_MS):
+            if filled := self._fitting("filled", few.around("filled", "ts_ms", ANY_TIME, f"tag = {tag}", SECOND_MS)):
                 yield Findings(filled=filled)
         last = few.one("SELECT max(rowid) FROM rollup", "SELECT max(rowid) FROM rollup INDEXED BY rollup_time")
         for first in range(1, last + 1, PAGES):
-            if rolled := few.around("rollup", "rowid", (first, first + PAGES - 1)):
+            if rolled := self._fitting("rollup", few.around("rollup", "rowid", (first, first + PAGES - 1))):
                 yield Findings(rolled=[RolledPage(*row) for row in rolled])
-        if losses := self._torn.all("SELECT * FROM loss"):
+        if losses := self._fitting("loss", self._torn.all("SELECT * FROM loss")):
             yield Findings(losses=losses)
 
 
@@ -198,9 +215,12 @@ def tell(piece: object, out: BinaryIO) -> None:
 def main() -> int:
     """Salvage the file named on the command line."""
     os.nice(10)
-    with suppress(*TORN):
+    try:
         for piece in pieces(Path(sys.argv[1])):
             tell(piece, sys.stdout.buffer)
+    except TORN as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     return 0
 
 

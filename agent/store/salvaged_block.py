@@ -5,11 +5,13 @@ import struct
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 from agent.store.errors import StorageError
+from agent.store.fitting import fits
 from agent.store.missing import Hole, divided, overlap
-from agent.store.sealed import SealedChunk, SharedStrip, unpacked
+from agent.store.sealed import Kind, SealedChunk, SharedStrip, unpacked
 from agent.store.strips import HEAD, REAL_HEAD, SLOW, integers
 from agent.store.torn import Torn
 from agent.store.zones import Span
@@ -66,13 +68,14 @@ def span_of_block(db: sqlite3.Connection, first: int, tags: Collection[int]) -> 
 def _strips(db: sqlite3.Connection, block: int) -> dict[int, bytes]:
     torn, found = Torn(db), dict[int, bytes]()
     for (number,) in torn.all("SELECT id FROM strip WHERE block = ?", block):
-        found |= dict(torn.all("SELECT id, body FROM strip WHERE id = ?", number))  # torn pages of one hide no others
+        rows = torn.all("SELECT id, body FROM strip WHERE id = ?", number)  # torn pages of one hide no others
+        found |= {place: body for place, body in rows if isinstance(body, bytes)}
     return found
 
 
 def _chunks(db: sqlite3.Connection, block: int, tags: Collection[int]) -> list[tuple[Any, ...]]:
     rows = Torn(db).around("chunk", "tag", (0, max(tags, default=0)), f"block = {block}")
-    return [row for row in rows if row[0] == block and row[1] in tags]
+    return [row for row in rows if fits("chunk", row) and row[0] == block and row[1] in tags]
 
 
 def _is_whole(row: Sequence[Any], span: Span, strips: Mapping[int, bytes]) -> bool:
@@ -85,6 +88,8 @@ def _is_whole(row: Sequence[Any], span: Span, strips: Mapping[int, bytes]) -> bo
         if not _counts_fit(chunk, times.body, ids.body):  # before a number that rotted makes a list of it
             return False
         found = unpacked(chunk, span.last, times, ids, SLOW)
+        if not all(_is_kind(kind) for kind in found.kinds):
+            return False
         last = found.first + int(found.ids[-1])
     except (
         StorageError,
@@ -98,6 +103,10 @@ def _is_whole(row: Sequence[Any], span: Span, strips: Mapping[int, bytes]) -> bo
         return False
     is_in_place = span.first <= found.first <= last <= span.last
     return is_in_place and (min(found.times_ms), max(found.times_ms)) == (chunk.min_ms, chunk.max_ms)
+
+
+def _is_kind(kind: Kind) -> bool:
+    return isinstance(kind.quality, int) and isinstance(kind.reason, (int, NoneType))
 
 
 def _counts_fit(chunk: SealedChunk, times: bytes, ids: bytes) -> bool:
