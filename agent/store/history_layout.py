@@ -26,7 +26,8 @@ BARE_ZONE = re.compile(r"^(?:utc|gmt)\s|\s(?:utc|gmt)\S*$")
 DAY = re.compile(r"(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([./-])\d{1,2}\2\d{4}|(?:19|20)\d{6})")
 MIDNIGHT = re.compile(r"[ T]+0?0:00(:00([.,]0+)?)?$")  # spreadsheets put it behind dates
 OF_DAY = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]m)?", re.IGNORECASE)
-FEW = 100  # lines by which a column is judged
+FEW = 100  # lines among which one should have a time
+JUDGED = 30  # lines by which a column is judged
 
 
 class HistoryError(Exception):
@@ -63,8 +64,10 @@ class Layout:
             HistoryError: The days are in one column, and it cannot be told where the times of day are.
         """
         words = [_word(title) for title in header]
-        columns = list(zip_longest(*lines[:FEW], fillvalue=""))[: len(header)]
-        kinds = [_kind(column) for column in columns] + [Kind.OTHER] * (len(header) - len(columns)) or [Kind.OTHER]
+        columns = list(zip_longest(*lines[:JUDGED], fillvalue=""))[: len(header)]
+        judge = Clock(UTC)
+        kinds = [_kind(column, judge) for column in columns]
+        kinds += [Kind.OTHER] * max(1, len(header) - len(columns))
         time, clock = _times(words, kinds, columns)
         zone = next((found for place in (time, clock) if place is not None and (found := _zone(header[place]))), None)
         tag, value, quality = (_first(words, meaning) for meaning in (TAG, VALUE, QUALITY))
@@ -109,14 +112,14 @@ def _first(words: Sequence[str], meaning: set[str]) -> int | None:
     return next((place for place, word in enumerate(words) if word in meaning), None)
 
 
-def _kind(column: Sequence[str]) -> Kind:
+def _kind(column: Sequence[str], clock: Clock) -> Kind:
     """What at least half of the cells that say something are; a line of units may be among them."""
     cells = [cell.strip() for cell in column if cell.strip()]
     tests = (
         (Kind.DAY, lambda cell: DAY.fullmatch(MIDNIGHT.sub("", cell))),
         (Kind.CLOCK, OF_DAY.fullmatch),
         (Kind.HOUR, lambda cell: re.fullmatch(r"[01]?\d|2[0-4]", cell)),
-        (Kind.INSTANT, _is_instant),
+        (Kind.INSTANT, lambda cell: _is_instant(clock, cell)),
     )
     for kind, test in tests:
         if cells and 2 * sum(1 for cell in cells if test(cell)) >= len(cells):
@@ -124,9 +127,9 @@ def _kind(column: Sequence[str]) -> Kind:
     return Kind.OTHER
 
 
-def _is_instant(cell: str) -> bool:
+def _is_instant(clock: Clock, cell: str) -> bool:
     try:
-        Clock(UTC).ms(cell)
+        clock.ms(cell)
     except ValueError:
         return False
     return True
