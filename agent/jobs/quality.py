@@ -52,7 +52,7 @@ def run(context: JobContext) -> Outcome:
     kept = restored(context.state)
     rows = context.reader.after(context.mark, MOST_ROWS)
     is_behind = len(rows) == MOST_ROWS
-    end_ms = rows[-1].ts_ms if is_behind else context.now_ms
+    end_ms = _end_ms(context, rows) if is_behind else context.now_ms
     start_ms = kept.until_ms if 0 < kept.until_ms < end_ms else min((row.ts_ms for row in rows), default=end_ms)
     start_ms = max(start_ms, end_ms - LONGEST_MS)
     if start_ms >= end_ms:
@@ -68,6 +68,13 @@ def run(context: JobContext) -> Outcome:
         records=records,
         counts=found | {"contradictions": sum(not one.agrees for one in kept.said.values())},
     )
+
+
+def _end_ms(context: JobContext, rows: Sequence[Row]) -> int:
+    """Up to when rows are that are not all: history comes in any order, and its newest may have come first."""
+    imported = context.reader.imported(min(row.id for row in rows), max(row.id for row in rows))
+    newest_ms = max(row.ts_ms for row in rows) if imported else rows[-1].ts_ms
+    return min(newest_ms, context.now_ms)
 
 
 def _is_due(kept: JobState, end_ms: int, period_ms: int) -> bool:
@@ -108,7 +115,8 @@ def _judge(
     """Judge *rows* tag by tag, into what the next report says; what was found in them, counted."""
     start_ms, end_ms = window
     known = known_tags(context.settings)
-    imported = context.reader.imported(rows[0].id, rows[-1].id) if rows else []
+    ids = [row.id for row in rows]
+    imported = context.reader.imported(min(ids), max(ids)) if ids else []
     by_tag: dict[str, list[Row]] = {}
     for row in rows:
         by_tag.setdefault(row.tag, []).append(row)
@@ -134,10 +142,18 @@ def _judge(
 
 
 def _history(rows: list[Row], imported: Sequence[tuple[int, int]], newest_ms: int) -> tuple[list[Row], bool]:
-    """Without imported rows that are older than what was judged, and whether all of them were imported."""
+    """Without imported rows that are older than what was judged, and whether all of them were imported.
+
+    Files begin with the oldest or with the newest, so imported rows are put in the order of time, before, between and
+    after the others. Those stay in the order in which they came: it tells how the source's clock goes.
+    """
     old = [any(first <= row.id <= last for first, last in imported) for row in rows]
     left = [row for row, is_old in zip(rows, old, strict=True) if not is_old or row.ts_ms > newest_ms]
-    return left, all(old)
+    key, newest_ms = dict[int, int](), 0
+    for row, is_old in zip(rows, old, strict=True):
+        newest_ms = newest_ms if is_old else max(newest_ms, row.ts_ms)
+        key[row.id] = row.ts_ms if is_old else newest_ms
+    return sorted(left, key=lambda row: key[row.id]), all(old)
 
 
 def _portion(rows: Sequence[Row], told: Activity, tag: str) -> Portion:

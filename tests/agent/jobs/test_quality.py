@@ -410,3 +410,16 @@ def test_a_pressure_that_no_longer_fits_speed_and_flow_is_told(tmp_path: Path) -
     assert "where it used to have" in after["head_speed"].reason
     assert "pressure" in after["head_speed"].tags
     assert after["head_speed"].suspect is None  # speed and pressure take part in nothing else that could tell
+
+
+def test_history_that_came_newest_first_is_not_a_clock_set_back(tmp_path: Path) -> None:
+    """Where nobody analyses what was imported, the running agent's job takes it in, with live readings after it."""
+    with history(tmp_path, {"x": {"unit": "m"}}) as past:
+        past.append([Reading("x", START_MS + 1_000 * n, n % 5, 192) for n in range(49, -1, -1)], imported=True)
+        past.series("x", [1.0] * 10, start_ms=START_MS + 50_000)
+        past.append([Reading("x", START_MS + 52_000, 1.0, 192)])
+
+        (x,) = report(past, 60).tags
+
+    assert x.readings == 61
+    assert {finding.check: finding.count for finding in x.findings} == {"backward": 1}
