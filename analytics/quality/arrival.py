@@ -11,6 +11,7 @@ Times = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
 FUTURE_MS = 5_000  # that a source's clock may be ahead of ours
+LONGEST_MS = 86_400_000  # of a silence: no more of it counts as missing
 _MOST_HOLES = 64
 
 
@@ -49,7 +50,8 @@ class Arrival:
         if not len(new_ms):
             return
         since = np.diff(new_ms, prepend=self.newest_ms or new_ms[0])
-        missed = np.maximum((since + period_ms // 2) // period_ms - 1, 0)
+        most = max(1, LONGEST_MS // period_ms)  # one time of a wrong year would make a list of gigabytes
+        missed = np.clip((since + period_ms // 2) // period_ms - 1, 0, most)
         gaps = np.flatnonzero(missed)
         if len(gaps):
             tally.add(
