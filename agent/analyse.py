@@ -1,14 +1,18 @@
 """The jobs run over stored history as they would have been live, and what they found."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import merge
 
 from agent.compute import run
 from agent.health import Part
+from agent.jobs.job import Outcome
+from agent.jobs.owed import Stretch, joined
 from agent.schedule import enabled
 from agent.settings import AgentSettings
 from agent.store.opening import prepare
-from agent.store.reader import Reader
+from agent.store.passage import BEGIN, Passage, Place
+from agent.store.reader import NEWEST, Reader
 from agent.store.rows import sealed_upto
 from agent.store.writer import Store
 from agent.worker import Task, Worker
@@ -17,6 +21,7 @@ FINEST, COARSEST = 60.0, 900.0  # s; a job that runs oftener live finds the same
 RUNS = 2_000  # of a job over the whole history; a longer one is gone through in larger steps, up to the other
 LAST = 0.1  # of the time, about, that each of the jobs takes that run once at the end
 # What they find does not depend on when they run, or is of no use but for what comes after the history.
+APART_MS = 86_400_000  # between readings: no job runs for the time between, in which there is nothing
 AT_ONCE = frozenset({"forecast", "schedule", "rollup", "seal"})
 
 
@@ -28,53 +33,92 @@ class Due:
     job: str
 
 
-def due(settings: AgentSettings, start_ms: int, end_ms: int) -> Iterator[Due]:
-    """Every run from *start_ms* to *end_ms* of every job but those that run once at the end, in the order of time.
+@dataclass(slots=True)
+class _History:
+    """What some job has not read of the log."""
 
-    At the same instant jobs come in the order in which they build on each other. The last
-    run of each is at *end_ms*, so that nothing of the history is left out.
+    stretches: list[Stretch]  # of time it lies in, oldest first
+    last: int  # id at which a job has read all of it
+    places: dict[str, Place] = field(default_factory=dict)  # how far each job has come
+    parts: dict[str, Part] = field(default_factory=dict)  # how each did
+
+    @property
+    def end_ms(self) -> int:
+        return self.stretches[-1][1] - 1
+
+    def share(self, at_ms: int) -> float:
+        """How much of the time lies before an instant."""
+        done = sum(min(end, at_ms + 1) - start for start, end in self.stretches if start <= at_ms)
+        return done / sum(end - start for start, end in self.stretches)
+
+
+def due(settings: AgentSettings, stretches: Sequence[Stretch]) -> Iterator[Due]:
+    """Every run in *stretches* of time of every job but those that run once at the end, in the order of time.
+
+    At the same instant jobs come in the order in which they build on each other. The last run of each is at the
+    end of each stretch, so that nothing of the history is left out. However long it is, no list of them is made.
     """
-    finest = min(max(FINEST, (end_ms - start_ms) / 1_000 / RUNS), COARSEST)
-    jobs = {name: job for name, job in enabled(settings.jobs).items() if name not in AT_ONCE}
-    periods = {name: round(1_000 * max(job.period, finest)) for name, job in jobs.items()}
-    runs = [
-        Due(at_ms, job)
-        for job, period_ms in periods.items()
-        for at_ms in [*range(start_ms + period_ms, end_ms, period_ms), end_ms]
-    ]
-    order = list(periods)
-    yield from sorted(runs, key=lambda one: (one.at_ms, order.index(one.job)))
+    length = sum(end - start for start, end in stretches) / 1_000
+    finest = min(max(FINEST, length / RUNS), COARSEST)
+    jobs = [job for job in enabled(settings.jobs) if job not in AT_ONCE]
+    periods = [round(1_000 * max(getattr(settings.jobs, job).period, finest)) for job in jobs]
+    runs = (_instants(stretches, period_ms, order) for order, period_ms in enumerate(periods))
+    return (Due(at_ms, jobs[order]) for at_ms, order in merge(*runs))
+
+
+def _instants(stretches: Sequence[Stretch], period_ms: int, order: int) -> Iterator[tuple[int, int]]:
+    for start, end in stretches:
+        yield from ((at_ms, order) for at_ms in range(start + period_ms, end - 1, period_ms))
+        yield end - 1, order
 
 
 async def analyse(settings: AgentSettings, until_ms: int | None, progress: Callable[[float], None]) -> dict[str, Part]:
     """Run the jobs over all history they have not seen, up to *until_ms*; how each did, by name.
 
-    Each run sees the log up to its own instant and nothing newer. *progress* is told the share that is done, by
-    readings, as often as there is something to tell.
+    It is gone through in the order of time, in whatever order it was taken in. Each run sees what is not newer than
+    its own instant. *progress* is told the share that is done as often as there is something to tell.
 
     Raises:
         StorageError: The store cannot be opened or written, or another process writes it.
     """
-    parts: dict[str, Part] = {}
     await prepare(settings.storage.path)
     async with Store(settings.storage) as store, Worker(settings) as worker:
-        with Reader(settings.storage.path) as reader:
-            span = _unseen(reader, settings, until_ms)
-            if span is None:
-                return parts
-            steps = 1.0 - LAST * len(AT_ONCE & enabled(settings.jobs).keys())
-            horizon = _Horizon(reader)
-            for one in due(settings, *span):
-                task = Task(one.job, horizon.at(one.at_ms), one.at_ms)
-                await _run(task, settings, store, worker, parts)
-                progress(steps * (one.at_ms - span[0]) / max(1, span[1] - span[0]))
-            last = horizon.at(span[1])
-            for job in enabled(settings.jobs):
-                if job in AT_ONCE or reader.job_state(job)[0] < last:  # some take on only so much a run
-                    await _run_to_the_end(Task(job, last, span[1]), settings, store, worker, parts)
-                steps += LAST * (job in AT_ONCE)
-                progress(min(1.0, steps))
-    return parts
+        history = _unseen(settings, until_ms)
+        if history is None:
+            return {}
+        steps = 1.0 - LAST * len(AT_ONCE & enabled(settings.jobs).keys())
+        for one in due(settings, history.stretches):
+            await _pass(one, history, settings, store, worker)
+            progress(steps * history.share(one.at_ms))
+        for job in enabled(settings.jobs):
+            with Reader(settings.storage.path) as reader:
+                is_behind = reader.job_state(job)[0] < history.last
+            if job in AT_ONCE:
+                await _run_to_the_end(Task(job, history.last, history.end_ms), settings, store, worker, history.parts)
+                steps += LAST
+            elif is_behind:  # some take on only so much a run
+                await _pass_to_the_end(Due(history.end_ms, job), history, settings, store, worker)
+            progress(min(1.0, steps))
+    return history.parts
+
+
+async def _pass(one: Due, history: _History, settings: AgentSettings, store: Store, worker: Worker) -> None:
+    """Run a job on what is news at its instant; where it fails, that is left to its next run."""
+    place = history.places.get(one.job, BEGIN)
+    mark = history.last if one.at_ms == history.end_ms else 0
+    outcome = await _run(Task(one.job, NEWEST, one.at_ms, place, mark), settings, store, worker, history.parts)
+    if outcome is not None and outcome.reached is not None:
+        history.places[one.job] = max(place, outcome.reached)
+
+
+async def _pass_to_the_end(one: Due, history: _History, settings: AgentSettings, store: Store, worker: Worker) -> None:
+    """Run a job that takes on so much a run until it has read all news, or comes no further."""
+    before: Place | None = None
+    while history.parts[one.job].state == "ok" and before != history.places.get(one.job):
+        before = history.places.get(one.job)
+        if before == (one.at_ms, NEWEST):
+            return
+        await _pass(one, history, settings, store, worker)
 
 
 async def _run_to_the_end(
@@ -91,29 +135,16 @@ async def _run_to_the_end(
         before = now
 
 
-async def _run(task: Task, settings: AgentSettings, store: Store, worker: Worker, parts: dict[str, Part]) -> None:
+async def _run(
+    task: Task, settings: AgentSettings, store: Store, worker: Worker, parts: dict[str, Part]
+) -> Outcome | None:
     part = parts.setdefault(task.job, Part(task.job))
-    await run(task, getattr(settings.jobs, task.job).budget, store, worker, part)
+    return await run(task, getattr(settings.jobs, task.job).budget, store, worker, part)
 
 
-class _Horizon:
-    """Ids of the newest rows at instants, the last one of which is remembered: jobs ask for the same one in turn."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._known = (0, 0)
-
-    def at(self, at_ms: int) -> int:
-        if self._known[0] != at_ms:
-            self._known = at_ms, self._reader.id_at(at_ms)
-        return self._known[1]
-
-
-def _unseen(reader: Reader, settings: AgentSettings, until_ms: int | None) -> tuple[int, int] | None:
-    """First and last instant of the history that some job has not read; None where there is none."""
-    mark = min((reader.job_state(job)[0] for job in enabled(settings.jobs)), default=0)
-    horizon = reader.last_id if until_ms is None else reader.id_at(until_ms)
-    first, last = reader.after(mark, 1), reader.after(horizon - 1, 1)
-    if not first or not last or mark >= horizon:
-        return None
-    return first[0].ts_ms, last[0].ts_ms
+def _unseen(settings: AgentSettings, until_ms: int | None) -> _History | None:
+    """The history that some job has not read; None where there is none."""
+    with Passage(settings.storage.path, None, BEGIN, NEWEST if until_ms is None else until_ms) as reader:
+        mark = min((reader.job_state(job)[0] for job in enabled(settings.jobs)), default=reader.last_id)
+        stretches = joined(((start, end + 1) for start, end in reader.stretches(mark)), APART_MS)
+        return _History(stretches, reader.settled(mark)) if stretches else None

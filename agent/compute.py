@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 import orjson
 
 from agent.health import Health, Part, wall_ms
+from agent.jobs.job import Outcome
 from agent.jobs.settings import JobSettings, JobsSettings
 from agent.store.errors import StorageError
 from agent.store.records import Kind, Record
@@ -74,8 +75,8 @@ async def compute(queue: Queue, jobs: JobsSettings, store: Store, worker: Worker
             health.storing("jobs").well()
 
 
-async def run(task: Task, budget: float, store: Store, worker: Worker, part: Part) -> None:
-    """Run one job within *budget* seconds and keep what it found.
+async def run(task: Task, budget: float, store: Store, worker: Worker, part: Part) -> Outcome | None:
+    """Run one job within *budget* seconds and keep what it found; None where it gave nothing.
 
     Raises:
         StorageError: The disk refuses; nothing of the run is kept.
@@ -88,12 +89,14 @@ async def run(task: Task, budget: float, store: Store, worker: Worker, part: Par
             trace = f"\n{error.trace}" if error.trace else ""
             log.error("job %s %s; its last result stays, marked stale%s", task.job, error, trace)  # noqa: TRY400 - its own
         await _leave(task, str(error), store, _ms_since(started))
+        return None
     else:
         await store.finish(task.job, outcome, task.now_ms, _ms_since(started))
         for what, number in outcome.counts.items():
             part.count(what, number)
         if part.well():
             log.info("job %s: works", task.job)
+        return outcome
 
 
 async def postpone(task: Task, store: Store, part: Part) -> None:

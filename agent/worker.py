@@ -16,6 +16,7 @@ from agent.jobs.job import Job, JobContext, Outcome
 from agent.mqtt.estimates import estimate_records
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError
+from agent.store.passage import Passage, Place
 from agent.store.reader import Reader
 
 LENGTH = struct.Struct(">Q")
@@ -41,6 +42,8 @@ class Task:
     job: str
     horizon: int  # id of the newest row it may see
     now_ms: int
+    place: Place | None = None  # from which it reads in the order of time; None: in that of the log
+    mark: int = 0  # left by it once it has read all in the order of time; 0: as it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +152,22 @@ def _frame_into(stream: asyncio.StreamWriter, message: object) -> None:
 def perform(package: str, settings: AgentSettings, task: Task) -> Outcome:
     """Run one job on the log up to the task's horizon."""
     job: Job = importlib.import_module(f"{package}.{task.job}").run
-    with Reader(settings.storage.path, task.horizon) as reader:
+    path = settings.storage.path
+    opened = Passage(path, task.horizon, task.place, task.now_ms) if task.place else Reader(path, task.horizon)
+    with opened as reader:
         mark, state = reader.job_state(task.job)
         context = JobContext(settings, reader, mark, state, task.now_ms)
+        if isinstance(reader, Passage):
+            outcome = job(context)
+            return _passed(context, _told(context, outcome), reader, task)
         return _told(context, job(context))
+
+
+def _passed(context: JobContext, outcome: Outcome, reader: Passage, task: Task) -> Outcome:
+    """The outcome with how far it came in the order of time, and a mark that moves at the end of it only."""
+    is_behind = outcome.mark < reader.last_id
+    mark = context.mark if is_behind else max(context.mark, task.mark)
+    return replace(outcome, mark=mark, reached=reader.reached(outcome.mark))
 
 
 def _told(context: JobContext, outcome: Outcome) -> Outcome:
@@ -160,8 +175,7 @@ def _told(context: JobContext, outcome: Outcome) -> Outcome:
     mqtt, rows = context.settings.mqtt, outcome.mark - context.mark
     if not mqtt.filled or not (outcome.filled or outcome.unfilled):
         return outcome
-    imported = context.reader.imported(context.mark + 1, outcome.mark) if rows else []
-    if rows and sum(last - first + 1 for first, last in imported) == rows:
+    if rows and not context.reader.appended(context.mark + 1, outcome.mark, 1):
         return outcome
     found = estimate_records(outcome.filled, outcome.unfilled, context.now_ms, mqtt.batch_size)
     return replace(outcome, records=[*outcome.records, *found])

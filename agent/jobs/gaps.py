@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 import numpy as np
 
@@ -138,9 +138,12 @@ def _alike(reader: Reader, rows: list[Row]) -> tuple[list[Row], bool]:
     """The first rows, as long as all are imported or none is, and which; history has a spacing of its own."""
     if not rows:
         return rows, False
-    imported = reader.imported(rows[0].id, rows[-1].id)
+    ids = [row.id for row in rows]
+    imported = reader.imported(min(ids), max(ids))
     if not imported:
         return rows, False
+    if any(later < earlier for earlier, later in pairwise(ids)):  # in the order of time: one part has many kinds
+        return rows, True
     first, last = imported[0]
     is_history = rows[0].id >= first
     end = last if is_history else first - 1

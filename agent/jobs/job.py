@@ -15,7 +15,7 @@ from agent.store.sealed import SealedBlock
 class JobContext:
     """Everything a job may look at.
 
-    Live, `now_ms` is the wall clock; over imported history it is the time at `reader.horizon`.
+    Live, `now_ms` is the wall clock; over imported history an instant of it, and nothing newer is seen.
     """
 
     settings: AgentSettings
@@ -36,6 +36,7 @@ class Outcome:
     records: Sequence[Record] = ()
     rolled: Sequence[RolledPage] = ()  # take the place of older ones
     sealed: SealedBlock | None = None  # takes the place of its rows in the log
+    reached: tuple[int, int] | None = None  # time and id, where the log is gone through in the order of time
     counts: Mapping[str, int] = field(default_factory=dict)  # for status and the demo's summary
 
 
