@@ -61,8 +61,9 @@ def drop_span(log: Log, settings: StorageSettings, now_ms: int) -> int:
     cutoff = _cutoff(log.db, settings.keep_days, now_ms)
     if _is_too_large(log.db, settings):
         has_rollups = log.db.execute("SELECT EXISTS (SELECT 1 FROM rollup)").fetchone()[0]
-        cutoff = max(cutoff, _cutoff(log.db, settings.hold_hours / 24, MAX_TIME)) if has_rollups else MAX_TIME
-    span = log.db.execute(OLDEST, (cutoff,)).fetchone()
+        cutoff = max(cutoff, _just_read(log.db, settings, now_ms)) if has_rollups else MAX_TIME
+    ahead = log.db.execute(AHEAD, (_cutoff(log.db, settings.keep_days, now_ms), now_ms)).fetchone()
+    span = ahead or log.db.execute(OLDEST, (cutoff,)).fetchone()
     if span is None:
         return 0
     first, last, imported = span
@@ -122,6 +123,14 @@ def _cutoff(db: sqlite3.Connection, days: float, now_ms: int) -> int:
     return int(min(now_ms, newest or 0) - days * DAY_MS)
 
 
+def _just_read(db: sqlite3.Connection, settings: StorageSettings, now_ms: int) -> int:
+    """The time since when readings were just read, counted from the newest one, which a clock ahead does not make."""
+    oldest, newest = db.execute("SELECT min(max_ms), max(max_ms) FROM span").fetchone()
+    if oldest is not None and oldest <= now_ms:  # else it is the clock that is wrong
+        newest = min(newest, now_ms)
+    return int((newest or 0) - settings.hold_hours * 3_600_000)
+
+
 def _is_too_large(db: sqlite3.Connection, settings: StorageSettings) -> bool:
     return _used(db) > settings.max_mb * MEGABYTE
 
@@ -138,6 +147,14 @@ MAX_TIME = 2**62
 OLDEST = """
 SELECT first, last, imported FROM span INDEXED BY span_end
 WHERE max_ms < ? AND first < (SELECT max(first) FROM span) ORDER BY max_ms LIMIT 1
+"""
+# One time that is ahead of the clock must not keep those around it for ever: all others are to be too old.
+AHEAD = """
+SELECT first, last, imported FROM span INDEXED BY span_end
+WHERE max_ms > ?2 AND min_ms < ?1 AND first < (SELECT max(first) FROM span)
+AND NOT EXISTS (SELECT 1 FROM reading WHERE id BETWEEN span.first AND span.last AND ts_ms BETWEEN ?1 AND ?2)
+AND NOT EXISTS (SELECT 1 FROM chunk WHERE block = span.first AND max_ms BETWEEN ?1 AND ?2)
+ORDER BY min_ms LIMIT 1
 """
 # What each receiver does not have of a span: what is behind its place, and what is held back.
 PENDING = """

@@ -4,7 +4,7 @@ from agent.store.disk import disk_use
 from agent.store.log import Log
 from agent.store.reader import Reader
 from agent.store.records import Filled, Record
-from agent.store.retention import retain
+from agent.store.retention import drop_span, retain
 from agent.store.rolled import RolledPage, keep_pages
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
@@ -124,6 +124,32 @@ async def test_a_clock_that_is_far_ahead_drops_nothing(settings: StorageSettings
         await store.append(hour(1))
 
         assert await retain(store, settings, NOON + 80 * 365 * DAY_MS) == 0
+
+
+async def test_one_time_ahead_of_the_clock_keeps_nothing_for_ever(settings: StorageSettings) -> None:
+    """A device says 2099 once: what was read around it leaves by age as all else does, and not before."""
+    settings = settings.model_copy(update={"keep_days": 1.5})
+    false = Reading("t0", NOON + 80 * 365 * DAY_MS, 1.0, 192)
+    async with Store(settings) as store:
+        await store.append([*hour(0, 1), false])
+        await store.append([*hour(2, 1), false])
+        await store.append(hour(3, 1))
+        early = await retain(store, settings, NOON + 3 * DAY_MS)  # readings of the second day are in that span too
+        dropped = await retain(store, settings, NOON + 4 * DAY_MS)
+
+    assert (early, dropped) == (0, 4_096)
+
+
+async def test_what_was_just_read_is_told_in_spite_of_a_time_ahead(settings: StorageSettings) -> None:
+    """Counted from 2099 everything would be old, and go before the rollups."""
+    settings = settings.model_copy(update={"max_mb": 0.001, "keep_days": 1_000.0})
+    with Log(settings.path) as log, log.transaction():
+        log.insert(hour(0))
+        keep_pages(log.db, [RolledPage(1, 60_000, NOON, b"", b"", b"", *6 * [None])])
+        log.insert([Reading("t0", NOON + 80 * 365 * DAY_MS, 1.0, 192)])
+        log.insert(hour(1, 1)[:10])
+
+        assert drop_span(log, settings, NOON + 3_600_000) == 0
 
 
 async def test_a_sink_goes_on_after_what_was_dropped(settings: StorageSettings) -> None:
