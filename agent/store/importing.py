@@ -122,6 +122,7 @@ def _keep(log: Log, known: Known, chunk: list[Offered], report: ImportReport) ->
     with log.transaction():
         if there := known.among(keys, _time(chunk[0]), _time(chunk[-1])):
             new = [one for one in new if _key(one) not in there]
+        del keys  # they would crowd the processor's cache
         log.names.learn(set(map(_tag, new)), set(map(_reason, new)), log.last_id + 1)
         for start in range(0, len(new), AT_ONCE):  # what stays in a processor's cache is written faster
             log.insert(new[start : start + AT_ONCE], imported=True)
