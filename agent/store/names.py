@@ -4,6 +4,8 @@ import re
 import sqlite3
 from collections.abc import Iterable
 
+from agent.store.zones import ROTTED, ROTTED_TEXT
+
 # Reasons are fragments of sentences; a driver that puts numbers into them must not grow the table for ever.
 MOST_REASONS = 5_000
 OTHER = "another reason (there have been too many different ones)"
@@ -22,6 +24,7 @@ class Names:
         self.tags: dict[str, int] = dict(self._db.execute("SELECT name, id FROM tag"))
         self.reasons: dict[str | None, int | None] = dict(self._db.execute("SELECT text, id FROM reason"))
         self.reasons[None] = None
+        self.reasons[ROTTED_TEXT] = ROTTED
         self.tag_of = {number: name for name, number in self.tags.items()}
         self.reason_of = {number: text for text, number in self.reasons.items()}
 
@@ -39,7 +42,7 @@ class Names:
                 self.reasons[reason] = self._number_of(reason)
 
     def _number_of(self, reason: str | None) -> int | None:
-        known = len(self.reason_of)
+        known = len(self.reason_of) - 1  # but for the one that is in no table
         if known > MOST_REASONS and reason != OTHER:
             # Usually they differ in a number only. Should they not, even that has an end.
             general = NUMBER.sub("#", reason or "") if known < 2 * MOST_REASONS else OTHER

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from agent.store.rows import Rows
-from agent.store.zones import Stored
+from agent.store.zones import Stored, legible
 
 
 class _Found(NamedTuple):
@@ -23,7 +23,7 @@ def newest_rows(db: sqlite3.Connection, horizon: int) -> list[Stored]:
     The writer's checkpoint gives most of them. What is newer is read forwards; tags of which the
     checkpoint knows only what lies beyond the horizon are looked for backwards.
     """
-    checkpoint = [_Found(row[:6], bool(row[6])) for row in db.execute(CHECKPOINT).fetchall()]
+    checkpoint = [_Found(legible([row[:6]])[0], bool(row[6])) for row in db.execute(CHECKPOINT).fetchall()]
     upto = (db.execute("SELECT id FROM mark WHERE name = 'latest'").fetchone() or (0,))[0]
     found = {one.tag: one for one in checkpoint if one.row[0] <= horizon}
     rows = Rows(db)

@@ -16,7 +16,7 @@ from agent.store.places import merged
 from agent.store.records import Filled, Kind, Record, Row
 from agent.store.rows import Part, Rows, snapshot
 from agent.store.strips import Arithmetic
-from agent.store.zones import Stored
+from agent.store.zones import ROTTED, ROTTED_TEXT, Stored
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class Reader:
         self._path = path
         self.horizon = NEWEST if horizon is None else horizon
         self._tags: dict[int, str] = {}
-        self._reasons: dict[int | None, str | None] = {None: None}
+        self._reasons: dict[int | None, str | None] = {None: None, ROTTED: ROTTED_TEXT}
 
     def __enter__(self) -> Self:
         """Open.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from agent.store.sealed import Chunk, SealedChunk, SharedStrip, unpacked
 from agent.store.strips import SLOW, Arithmetic
-from agent.store.zones import Stored
+from agent.store.zones import Stored, legible
 
 MOST = 2**20  # numbers of unpacked chunks that are remembered: 8 MB, or a block
 
@@ -55,8 +55,9 @@ class Rows:
                 return Part(chunks, [])
             places = max(first, upto + 1), last, start_ms, end_ms
             if tags is None:
-                return Part(chunks, self._db.execute(HOT, places).fetchall())
-            return Part(chunks, self._db.execute(HOT_AMONG, (*places, json.dumps(list(tags)))).fetchall())
+                return Part(chunks, legible(self._db.execute(HOT, places).fetchall()))
+            found = self._db.execute(HOT_AMONG, (*places, json.dumps(list(tags)))).fetchall()
+            return Part(chunks, legible(found))
 
     def _sealed(
         self, first: int, last: int, tags: Collection[int] | None, start_ms: int, end_ms: int

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from drivers.reading import Value
+from drivers.reading import Quality, Value
 
 SPAN_ROWS = 4096  # rows of a span: fine enough to skip by, coarse enough that a month has few of them
 
@@ -17,7 +17,17 @@ Offered = tuple[str, int, Value, int, str | None]
 Stored = tuple[int, int, int, Value, int, int | None]
 """A row as it lies in the table: id, tag, ts_ms, value, quality, reason; tag and reason are numbers of `Names`."""
 
-_tag, _time = itemgetter(1), itemgetter(2)
+_tag, _time, _value = itemgetter(1), itemgetter(2), itemgetter(3)
+
+ROTTED = 0  # number of the reason of a reading that is damaged on the disk; rows of the table `reason` begin with 1
+ROTTED_TEXT = "damaged on the disk"
+
+
+def legible(rows: list[Stored]) -> list[Stored]:
+    """*rows* of a table, of which a text that rotted into bytes is a bad reading."""
+    if bytes not in set(map(type, map(_value, rows))):
+        return rows
+    return [(*row[:3], None, int(Quality.BAD), ROTTED) if isinstance(row[3], bytes) else row for row in rows]
 
 
 class Span(NamedTuple):
@@ -90,7 +100,8 @@ class Latest:
     def forget(self) -> None:
         """Believe the database only."""
         checkpoint = self._db.execute("SELECT * FROM latest").fetchall()
-        self._rows: dict[int, Stored] = {row[0]: (row[1], row[0], *row[2:6]) for row in checkpoint}
+        known = legible([(row[1], row[0], *row[2:6]) for row in checkpoint])
+        self._rows: dict[int, Stored] = {row[1]: row for row in known}
         self._imported = {row[0] for row in checkpoint if row[6]}
         self._changed: set[int] = set()
         upto = self._db.execute("SELECT id FROM mark WHERE name = 'latest'").fetchone() or (0,)
@@ -98,7 +109,7 @@ class Latest:
             "SELECT max(first, ?1 + 1), last, imported FROM span WHERE last > ?1 ORDER BY first", upto
         ).fetchall():
             rows = self._db.execute("SELECT * FROM reading WHERE id BETWEEN ? AND ? ORDER BY id", (first, last))
-            self.take(rows.fetchall(), imported=imported)
+            self.take(legible(rows.fetchall()), imported=imported)
 
     def take(self, rows: Sequence[Stored], *, imported: bool) -> None:
         """Take in *rows*, oldest first."""

@@ -1,6 +1,7 @@
 """One rotten bit makes another type of a value: it costs that row, never the agent."""
 
 import asyncio
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ from types import NoneType
 
 import pytest
 
+from agent.mqtt.batches import encode
 from agent.store.attempt import attempt
 from agent.store.damage import note_set_aside
 from agent.store.fitting import COLUMNS, fits
@@ -16,8 +18,11 @@ from agent.store.log import Log
 from agent.store.losses import DAMAGED, Loss
 from agent.store.putting_back import _Salvage, waiting
 from agent.store.reader import Reader
+from agent.store.records import Row
+from agent.store.rows import Rows as StoredRows
 from agent.store.salvage import Findings, Names, Rows, pieces
 from agent.store.schema import migrate
+from agent.store.sealing import sealed
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 from agent.store.zones import Span
@@ -150,3 +155,25 @@ def test_numbers_that_are_none_do_not_fit() -> None:
     assert fits("reading", (1, 1, 1, 1.5, 192, None))
     assert not fits("reading", (1, 1, 1, float("inf"), 192, None))
     assert not fits("reading", (1, 1, 1, b"open", 192, None))
+
+
+def test_a_text_that_rotted_into_bytes_leaves_the_store_as_a_bad_reading(settings: StorageSettings) -> None:
+    """JSON has no bytes: the publisher would stop at that row at each try, and sealing as well."""
+    with Log(settings.path) as log, log.transaction():
+        log.insert([Reading("mode", 1_000, "auto", 192), Reading("mode", 2_000, "hand", 192)])
+    with closing(sqlite3.connect(settings.path, isolation_level=None)) as db:
+        db.execute("UPDATE reading SET value = x'ff61' WHERE id = 2")
+        db.execute("UPDATE latest SET value = x'ff61'")
+
+    with Reader(settings.path) as reader:
+        found = [reader.after(0, 9), reader.window(["mode"], 0, 9_999), reader.appended(1, 2, 9)]
+        newest = reader.latest()["mode"]
+        stored = reader.ask(lambda db: StoredRows(db).between(1, 2))
+    with Log(settings.path) as log:
+        again = log.latest()
+
+    bad = Row(2, "mode", 2_000, None, 0, "damaged on the disk")
+    assert [rows[1] for rows in found] == [bad] * 3
+    assert [newest, *again] == [bad] * 2
+    assert json.loads(encode(found[0]))["rows"] == [["mode", 1_000, "auto", 192], ["mode", 2_000, None, 0]]
+    assert sealed(stored, imported=0).rows == 2
