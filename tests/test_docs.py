@@ -80,3 +80,12 @@ def test_every_make_target_that_is_named_exists(page: Path) -> None:
         result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
         assert result.returncode == 0, f"make {target}: {result.stderr}"
+
+
+def test_no_two_commands_of_the_examples_have_one_id() -> None:
+    """Whoever tries one after the other would be answered from memory, and the second would never be done."""
+    commands = (ROOT / "docs" / "mqtt.md").read_text().partition("## Commands")[2].partition("cmd/result")[0]
+    ids = re.findall(r'\{"id": "([^"]+)", "expires"', commands)
+
+    assert len(ids) > 10
+    assert len(set(ids)) == len(ids)
