@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     _backup(_command(commands, "backup", "copy the store into one file, also while the agent runs, and verify it"))
     _analyse(_command(commands, "analyse", "run the analyses over stored history"))
     _optimise(_command(commands, "optimise", "solve the last known operation; with --compare by other methods too"))
+    _plot(_command(commands, "plot", "draw a pump's curves with what they rest on, as a picture or in the terminal"))
     _command(commands, "schema", "print the configuration's JSON Schema, for editors")
     _command(commands, "version", "print the version")
     return top
@@ -220,6 +221,18 @@ def _config(command: argparse.ArgumentParser) -> None:
 
 def _json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+
+
+def _plot(command: argparse.ArgumentParser) -> None:
+    _config(command)
+    command.add_argument("--pump", required=True, metavar="ID", help="which one")
+    command.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="a .png, .svg or .pdf; default: plain text that fits the terminal",
+    )
 
 
 def _duration(text: str) -> float:

@@ -101,6 +101,18 @@ def model_from_state(state: bytes | None, header: str | None = None) -> StationM
     return models.get(header)
 
 
+def points_from_state(state: bytes | None, header: str) -> tuple[tuple[str, ...], Points] | None:
+    """The pumps of *header* and the steady points that their curves rest on, a column a pump; None where none are."""
+    archive = _archive(state)
+    if archive is None:
+        return None
+    for index, said in enumerate(archive[0]["headers"]):
+        if said["header"] == header:
+            names = Points.__dataclass_fields__
+            return tuple(said["pumps"]), Points(**{name: archive[1][f"{index}.{name}"] for name in names})
+    return None
+
+
 def _model(said: dict[str, Any]) -> StationModel | None:
     return None if said["model"] is None else StationModel.from_dict(said["model"])
 

@@ -1,0 +1,1 @@
+"""Drawings of pump curves, as a picture and in a terminal."""

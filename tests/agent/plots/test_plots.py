@@ -1,0 +1,213 @@
+"""Drawings of a pump's curves: what they show is what was measured and published, and no more is claimed."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.cli import main
+from agent.jobs import curves, running
+from agent.mqtt import payloads
+from agent.plots.gathering import PlotError, picture
+from agent.plots.image import draw, figure
+from agent.plots.picture import Picture
+from agent.plots.terminal import text
+from tests.agent.history import START_MS, History, history
+from tests.agent.jobs.test_curves import PLANT, STATION, TAGS, plant, told
+
+SECONDS = 3_600
+PLATE = {"rated_flow": 900.0, "rated_head": 43.0}
+SIZES = [(100, 40), (80, 24), (132, 60)]
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """An hour of two pumps on one header with one flow meter; p1 has a plate. 25,000 rows go through a real store."""
+    pumps = [PLANT["pump"][0] | PLATE, PLANT["pump"][1]]
+    with history(tmp_path_factory.mktemp("store"), TAGS, **(PLANT | {"pump": pumps})) as found:
+        told(found, plant(SECONDS))
+        found.perform("curves", curves.run, START_MS + 1_000 * SECONDS)
+        found.perform("running", running.run, START_MS + 1_000 * SECONDS)
+        yield found
+
+
+def shown(past: History, pump: str) -> Picture:
+    with past.reader() as reader:
+        return picture(past.settings, reader, pump)
+
+
+@pytest.mark.parametrize(("pump", "index"), [("p1", 0), ("p2", 1)])
+def test_readings_lie_on_the_true_curve_at_rated_speed(past: History, pump: str, index: int) -> None:
+    """The header's meter says two pumps' flow together: a share that were shown as a whole would lie far off."""
+    readings = shown(past, pump).readings
+
+    true_head = STATION[index].head(readings.flow, np.ones_like(readings.flow))
+    true_power = STATION[index].power(readings.flow, np.ones_like(readings.flow))
+    assert len(readings.flow) > 60
+    assert np.abs(readings.values["head"] / true_head - 1.0).max() < 0.01
+    assert np.abs(readings.values["power"] / true_power - 1.0).max() < 0.02
+
+
+def test_the_line_is_the_published_curve_where_data_support_it_and_joined_beyond(past: History) -> None:
+    found = shown(past, "p1")
+
+    with past.reader() as reader:
+        said = payloads.PumpCurve.model_validate_json(reader.newest("curve", "p1")[0].body)
+    assert (found.fit.flow[0], found.fit.flow[-1]) == (said.flow_min, said.flow_max)
+    assert [found.fit.values["head"][0], found.fit.values["head"][-1]] == pytest.approx(
+        [said.points[0].head, said.points[-1].head]
+    )
+    below, above = found.beyond
+    assert below.flow[-1] == found.fit.flow[0]
+    assert above.flow[0] == found.fit.flow[-1]
+    assert below.values["head"][-1] == pytest.approx(found.fit.values["head"][0])
+    assert above.values["power"][0] == pytest.approx(found.fit.values["power"][-1])
+
+
+def test_the_present_duty_lies_on_the_curve_of_its_own_speed(past: History) -> None:
+    found = shown(past, "p2")
+
+    now = found.present
+    assert now is not None
+    assert now.speed < 0.99
+    head = np.interp(now.duty.flow, now.curve.flow, now.curve.values["head"])
+    assert now.duty.values["head"] == pytest.approx(head, rel=0.005)
+    assert now.flow_source == "derived"
+
+
+def test_a_pump_that_stands_has_no_duty(past: History) -> None:
+    assert shown(past, "p1").present is None
+
+
+@pytest.mark.parametrize(("columns", "lines"), SIZES)
+def test_a_plot_of_text_fits_the_terminal(past: History, columns: int, lines: int) -> None:
+    for pump in ("p1", "p2"):
+        printed = text(shown(past, pump), columns, lines)
+
+        assert max(len(line) for line in printed) < columns
+        assert len(printed) < lines
+
+
+def test_text_marks_the_curve_only_where_data_support_it(past: History) -> None:
+    """A line through everything would claim flows at which nobody has measured."""
+    found = shown(past, "p1")
+    axis = next(line for line in text(found, 100, 40) if line.lstrip().startswith("+--"))
+    start, width = axis.index("+") + 1, len(axis) - axis.index("+") - 1
+
+    rows = [line for line in text(found, 100, 40) if len(line) > start and line[start - 1] == "|"]
+    marked = {row_index for row in rows for row_index, mark in enumerate(row[start:]) if mark == "#"}
+    dashed = {row_index for row in rows for row_index, mark in enumerate(row[start:]) if mark == "-"}
+
+    assert marked
+    assert max(marked) - min(marked) < 0.7 * width
+    assert min(dashed) < min(marked)
+    assert max(dashed) > max(marked)
+    assert any("D" in row for row in rows)
+    assert any("|" in row[start:] for row in rows)
+
+
+def test_the_image_names_axes_units_and_what_is_not_known(past: History) -> None:
+    found = shown(past, "p2")
+
+    page = figure(found)
+
+    head, efficiency, power = page.axes
+    assert [axes.get_ylabel() for axes in page.axes] == ["Head, m", "Efficiency, %", "Power, kW"]
+    assert head.get_title(loc="left") == "p2 of test: curves at rated speed"
+    assert power.get_xlabel().startswith("Flow, m³/h")
+    solid = [line for line in efficiency.lines if line.get_linestyle() == "-" and line.get_linewidth() == 2.0]
+    assert [float(each) for each in np.asarray(solid[0].get_xdata())[[0, -1]]] == list(found.fit.flow[[0, -1]])
+    legend = head.get_legend()
+    assert legend is not None
+    labels = {each.get_text() for each in legend.get_texts()}
+    assert {"Steady readings (flow derived)", "90 % band of the curve", "Beyond the data", "Duty now"} <= labels
+
+
+def test_an_image_is_written_as_its_name_ends(past: History, tmp_path: Path) -> None:
+    draw(shown(past, "p1"), tmp_path / "curve.png")
+
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG\r\n")
+
+
+def test_a_pump_that_is_not_there_or_has_no_curve_is_said(tmp_path: Path) -> None:
+    with history(tmp_path, TAGS, **PLANT) as empty, empty.reader() as reader:
+        with pytest.raises(PlotError, match='no pump "p11"; did you mean "p1"'):
+            picture(empty.settings, reader, "p11")
+        with pytest.raises(PlotError, match="p1 has no curve yet; the agent learns it while the pump runs"):
+            picture(empty.settings, reader, "p1")
+
+
+CONFIG = """
+[station]
+name = "test"
+[storage]
+path = "station.db"
+[[device]]
+name = "plc"
+protocol = "modbus-tcp"
+host = "192.0.2.1"
+[[device.tag]]
+name = "pressure"
+address = "holding:0"
+type = "float32"
+unit = "bar"
+[[device.tag]]
+name = "flow"
+address = "holding:2"
+type = "float32"
+unit = "m3/h"
+[[header]]
+id = "main"
+pressure = ["pressure"]
+flow = ["flow"]
+[[pump]]
+id = "p1"
+header = "main"
+drive = "fixed"
+[[pump]]
+id = "p2"
+header = "main"
+drive = "fixed"
+"""
+WITHOUT = "import sys; sys.modules['matplotlib'] = None; from agent.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+@pytest.fixture
+def config(past: History, tmp_path: Path) -> Path:
+    """A file that names the store of `past`."""
+    path = tmp_path / "station.toml"
+    path.write_text(CONFIG.replace("station.db", str(past.settings.storage.path)))
+    return path
+
+
+def test_the_command_prints_or_writes(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`pump-agent plot CONFIG --pump p1 -o curve.png`, and without -o the same in the terminal."""
+    image = config.parent / "curve.png"
+
+    assert main(["plot", str(config), "--pump", "p1"]) == 0
+    printed = capsys.readouterr().out
+    assert main(["plot", str(config), "--pump", "p1", "-o", str(image)]) == 0
+
+    assert printed.startswith("p1 of test: curves at rated speed\n")
+    assert capsys.readouterr().out == f"{image}\n"
+    assert image.stat().st_size > 10_000
+
+
+def test_an_image_that_cannot_be_made_is_one_sentence(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plot", str(config), "--pump", "p1", "-o", str(config.parent / "curve.xyz")]) == 2
+    assert "name a file that ends in .png, .svg or .pdf" in capsys.readouterr().err
+
+
+def test_without_matplotlib_the_remedy_is_said_and_the_terminal_still_works(config: Path) -> None:
+    """A child process in which it cannot be imported, as where the extra was not installed."""
+    command = [sys.executable, "-c", WITHOUT, "plot", str(config), "--pump", "p1"]
+
+    refused = subprocess.run([*command, "-o", "curve.png"], capture_output=True, text=True, check=False)
+    printed = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert refused.returncode == 2
+    assert 'curve.png needs matplotlib; install it with pip install "pump-agent[plot]"' in refused.stderr
+    assert (printed.returncode, printed.stderr) == (0, "")
