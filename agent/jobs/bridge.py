@@ -1,10 +1,12 @@
 """Filled values for the gaps of one tag, from a frame of its past and its companions."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import inf
 
 import numpy as np
 
+from agent.jobs.modelled import modelled
 from agent.jobs.silence import Silence
 from agent.jobs.sources import Sources, told
 from agent.roles import Tag
@@ -16,6 +18,7 @@ from analytics.gaps.forward import Forward
 from analytics.gaps.gap import Estimate, Gap, Method, Window
 from analytics.gaps.linear import Line
 from analytics.gaps.missing import Missing
+from analytics.gaps.modelled import Modelled
 from analytics.gaps.zero import Zero
 
 _DAY_MS = 86_400_000
@@ -41,7 +44,8 @@ def bridges(  # noqa: PLR0917 - of a tag, what tells of it, and its gaps: the or
         made_ms: When this is.
     """
     measured = np.where(cells.measured(tag.name), cells.values[tag.name], np.nan)
-    method = _method(tag, _window(cells, tag, measured, companions, sources))
+    window = _window(cells, tag, measured, companions, sources)
+    method = _method(tag, window) if sources is None else _by_all(tag, window, sources, cells)
     found: list[Filled] = []
     for silence in gaps:
         gap = _places(cells, measured, silence)
@@ -66,6 +70,15 @@ def _window(cells: Frame, tag: Tag, measured: Floats, companions: Sequence[str],
         counts=sources.counts(cells),
         cycle=_DAY_MS // cells.step_ms if _DAY_MS % cells.step_ms == 0 else 0,
     )
+
+
+def _by_all(tag: Tag, window: Window, sources: Sources, cells: Frame) -> Method:
+    """The tag's method, which may weigh what learnt curves say, and these where the gap holds what is new to it."""
+    model = modelled(sources, cells)
+    if model is None:
+        return _method(tag, window)
+    computed = np.column_stack([window.computed, model.values])
+    return Modelled(window, model, _method(tag, replace(window, computed=computed)))
 
 
 def _places(cells: Frame, measured: Floats, silence: Silence) -> Gap | None:

@@ -9,6 +9,7 @@ from itertools import pairwise, zip_longest
 import numpy as np
 
 from agent.jobs.bridge import bridges
+from agent.jobs.curve_state import models_from_state
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.memory import JobMemory
 from agent.jobs.portions import (
@@ -22,6 +23,7 @@ from agent.jobs.portions import (
     within,
     work,
 )
+from agent.jobs.running import thresholds
 from agent.jobs.silence import Heard, Silence, good_times, is_lasting, silence_until, silences, spacing_ms
 from agent.jobs.sources import Sources, sources_of
 from agent.roles import Tag, known_tags
@@ -193,18 +195,28 @@ def _gaps(heard: Heard, tag: Tag, times_ms: Sequence[int], until_ms: int, longes
 def _fill(context: JobContext, kept: JobState, known: Mapping[str, Tag], found: Found) -> list[Filled]:
     """Filled values for what was found, from one look at the past for each hour and period of the tags."""
     filled: list[Filled] = []
+    taught = _taught(context, [name for name in found if known[name].fill == "auto"])
     for period_ms, together in blocks(found, known):
         names = list(together)
         for start in range(0, len(names), TAGS_A_LOOK):
             part = {name: together[name] for name in names[start : start + TAGS_A_LOOK]}
             _choose(context, kept, known, part)
-            sources = {name: sources_of(context.settings, name) for name in part if known[name].fill == "auto"}
+            sources = {name: taught[name] for name in part if name in taught}
             wanted = {*part, *(each for name in part for each in kept.tags[name].companions if each in known)}
             wanted |= {each for one in sources.values() for each in one.tags}
             cells = _cells(context, wanted, part, period_ms)
             for name, silences_of in part.items():
                 filled += _bridged(cells, kept, known[name], silences_of, sources.get(name), context.now_ms)
     return filled
+
+
+def _taught(context: JobContext, names: list[str]) -> dict[str, Sources]:
+    """What else may tell of the tags *names*: their parts in the plant, and its pumps' curves as last learnt."""
+    if not names:
+        return {}
+    models = models_from_state(context.reader.job_state("curves")[1])
+    limits = thresholds(context.reader.job_state("running")[1])
+    return {name: sources_of(context.settings, name).taught(models, limits) for name in names}
 
 
 def _bridged(  # noqa: PLR0917 - of a tag, everything that fills its gaps

@@ -1,15 +1,18 @@
 """What may tell of a tag beside its companions: the pumps' physics around it, and the counter of what it measures."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.jobs.evidence import header_tags, pump_tags
 from agent.plant import HeaderSettings, PumpSettings
 from agent.settings import AgentSettings
 from agent.window import Floats, Frame
+from analytics.curves.model import StationModel
 from analytics.gaps.physics import flow_columns, head_columns, power_columns
+from analytics.running import Thresholds
 
 _HOUR_MS = 3_600_000
 _RUNNING = 0.02  # share of the largest power, above which a pump without a speed runs
@@ -40,14 +43,19 @@ class Sources:
     pumps: tuple[PumpSettings, ...] = ()  # of that header
     pump: PumpSettings | None = None  # whose power it is
     counter: str | None = None  # totaliser of the same quantity
+    model: StationModel | None = None  # of the header's pumps
+    limits: Mapping[str, Thresholds] = field(default_factory=dict)  # between which pumps run
 
     @property
     def tags(self) -> frozenset[str]:
         """What has to be read for it."""
-        header = self.header
-        names = {self.counter} if header is None else {self.counter, *header.flow, *header.pressure}
-        names |= {name for pump in self.pumps for name in (pump.speed, pump.power)}
-        return frozenset(name for name in names if name is not None)
+        names = {self.counter} if self.counter else set()
+        names |= set(header_tags(self.header)) if self.header else set()
+        return frozenset(names.union(*(pump_tags(pump) for pump in self.pumps)))
+
+    def taught(self, models: Mapping[str, StationModel], limits: Mapping[str, Thresholds]) -> "Sources":
+        """The same with its header's learnt curves, where there are any."""
+        return self if self.header is None else replace(self, model=models.get(self.header.id), limits=limits)
 
     def counts(self, cells: Frame) -> Floats | None:
         """The totaliser in the tag's unit times cells; None where there is none."""

@@ -1,20 +1,16 @@
 """What a pump's laws say of one quantity by the others, as columns that a regression may weigh like any companion.
 
 The laws hold up to constants that nobody has told us: efficiency, wear, the bore of a meter. The regression finds
-them from the tag's own past; where the pumps' learnt curves are given, these come as one more column.
+them from the tag's own past; what the pumps' learnt curves say comes as one more column.
 """
-
-from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from analytics.gaps.gap import Floats
 
-Curve = Callable[[Floats, Floats], Floats]  # of head (m) or flow (m³/h), and relative speed
 
-
-def flow_columns(head: Floats, speeds: Floats, powers: Floats, curves: Sequence[Curve] = ()) -> Floats:
-    """What tells the flow of a header, shape (n, 3 pumps) and one more column where *curves* are given.
+def flow_columns(head: Floats, speeds: Floats, powers: Floats) -> Floats:
+    """What tells the flow of a header, shape (n, 3 pumps).
 
     Of each pump P/H, since P η = 9.81 Q H / 3600; and from H = a n² - b Q², near a duty point, n and H/n.
 
@@ -22,18 +18,13 @@ def flow_columns(head: Floats, speeds: Floats, powers: Floats, curves: Sequence[
         head: Of the header, m, shape (n,).
         speeds: Relative, 0 while stopped, shape (n, pumps).
         powers: kW, shape (n, pumps).
-        curves: Flow of each pump by head and speed, where they are known.
     """
     high = head[:, None]
-    columns = [_ratio(powers, high), speeds, _ratio(high * np.ones_like(speeds), speeds)]
-    if curves:
-        flows = [curve(head, speed) for curve, speed in zip(curves, speeds.T, strict=True)]
-        columns.append(np.sum(flows, axis=0)[:, None])
-    return np.concatenate(columns, axis=1)
+    return np.concatenate([_ratio(powers, high), speeds, _ratio(high * np.ones_like(speeds), speeds)], axis=1)
 
 
-def head_columns(flow: Floats, speeds: Floats, powers: Floats, curves: Sequence[Curve] = ()) -> Floats:
-    """What tells the head of a header, shape (n, 2 pumps + 1) and a column a pump where *curves* are given.
+def head_columns(flow: Floats, speeds: Floats, powers: Floats) -> Floats:
+    """What tells the head of a header, shape (n, 2 pumps + 1).
 
     H = a n² - b Q², and H = 3600 P η / (9.81 Q).
 
@@ -41,11 +32,8 @@ def head_columns(flow: Floats, speeds: Floats, powers: Floats, curves: Sequence[
         flow: Of the header, m³/h, shape (n,).
         speeds: Relative, shape (n, pumps).
         powers: kW, shape (n, pumps).
-        curves: Head of each pump by flow and speed, if it ran alone.
     """
-    columns = [speeds**2, _ratio(powers, flow[:, None]), flow[:, None] ** 2]
-    columns += [curve(flow, speed)[:, None] for curve, speed in zip(curves, speeds.T, strict=False)]
-    return np.concatenate(columns, axis=1)
+    return np.concatenate([speeds**2, _ratio(powers, flow[:, None]), flow[:, None] ** 2], axis=1)
 
 
 def power_columns(flow: Floats, head: Floats, speed: Floats) -> Floats:
