@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from agent.catalogue import CatalogueSettings
 from agent.configuration.mistakes import did_you_mean
 from drivers.settings import Name, Settings, contradiction
 
@@ -116,6 +117,10 @@ class PumpSettings(Settings):
     rated_flow: Annotated[float, Field(gt=0)] | None = None  # m³/h at the best efficiency point, from the plate
     rated_head: Annotated[float, Field(gt=0)] | None = None  # m
     rated_power: Annotated[float, Field(gt=0)] | None = None  # kW, of the motor
+    motor_efficiency: Annotated[float, Field(gt=0.3, lt=1)] | None = None  # at rated_power; estimated where absent
+    # [load, efficiency] pairs instead, the load a share of rated_power, rising
+    motor_efficiency_by_load: tuple[tuple[Positive, Annotated[float, Field(gt=0, lt=1)]], ...] = ()
+    drive_efficiency: Annotated[float, Field(gt=0.5, le=1)] | None = None  # of the frequency converter
     por: tuple[float, float] = (0.7, 1.2)  # preferred operating region, share of best efficiency flow
     available: bool = True  # false: advice never runs it
     min_on: Minutes = 15.0
@@ -124,6 +129,7 @@ class PumpSettings(Settings):
     start_cost: Annotated[float, Field(ge=0)] = 0.0  # money per start, for wear
     efficiency_low: Annotated[float, Field(gt=0, lt=1)] | None = None  # wire-to-water; alarm below
     npsh: Annotated[float, Field(gt=0, le=30)] | None = None  # m, required at rated flow; alarm where it lacks
+    catalogue: CatalogueSettings | None = None  # its curves by the data sheet
 
     @model_validator(mode="after")
     def _limits_are_limits(self) -> Self:
@@ -133,9 +139,23 @@ class PumpSettings(Settings):
             band: tuple[float, float] | None = getattr(self, key)
             if band is not None and band[0] >= band[1]:
                 raise contradiction(key, "must rise: it stands up to the first and runs from the second on; swap them")
+        self._losses_are_told_once()
         if not 0 <= self.por[0] < self.por[1] <= WIDEST_POR:
             raise contradiction("por", "must rise, in shares of best efficiency flow; write for example [0.7, 1.2]")
         return self
+
+    def _losses_are_told_once(self) -> None:
+        table = self.motor_efficiency_by_load
+        if table and self.motor_efficiency is not None:
+            raise contradiction(
+                "motor_efficiency", "and motor_efficiency_by_load are both there; leave one of them out"
+            )
+        if any(one[0] >= other[0] for one, other in pairwise(table)):
+            raise contradiction(
+                "motor_efficiency_by_load", "must rise in load; write for example [[0.5, 0.9], [1, 0.93]]"
+            )
+        if (table or self.motor_efficiency is not None) and self.rated_power is None:
+            raise contradiction("rated_power", "missing, but the motor's efficiency is there; write its kW")
 
 
 class TankSettings(Settings):

@@ -59,8 +59,9 @@ async def follow(
 
 
 def files(path: Path, settings: AgentSettings) -> list[Path]:
-    """The configuration and the tag files it names."""
+    """The configuration, and the tag files and catalogues it names."""
     named = [settings.tags_file, *(device.tags_file for device in settings.devices)]
+    named += [pump.catalogue.file for pump in settings.pumps if pump.catalogue is not None]
     return [path, *(file for file in named if file is not None)]
 
 

@@ -2,13 +2,19 @@
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Literal, Protocol, TypeVar
 
 Quantity = Literal["flow", "head", "power", "energy", "volume", "frequency", "speed", "temperature", "other"]
-Number = TypeVar("Number", float, NDArray[np.float64])
+
+
+class _Scalable(Protocol):
+    """A number or an array of them; the configuration is read without NumPy."""
+
+    def __mul__(self, other: float, /) -> Any: ...
+    def __sub__(self, other: float, /) -> Any: ...
+
+
+Number = TypeVar("Number", bound=_Scalable)
 
 
 class UnitError(ValueError):
@@ -26,15 +32,18 @@ class Unit:
 
     def convert(self, value: Number) -> Number:
         """The value in the plant's unit."""
-        return value * self.factor + self.offset
+        converted: Number = value * self.factor + self.offset
+        return converted
 
     def revert(self, value: Number) -> Number:
         """The value in the site's unit."""
-        return (value - self.offset) / self.factor
+        reverted: Number = (value - self.offset) / self.factor
+        return reverted
 
     def convert_difference(self, value: Number) -> Number:
         """A difference of two values, or a standard deviation, in the plant's unit."""
-        return value * abs(self.factor)
+        converted: Number = value * abs(self.factor)
+        return converted
 
 
 # Metre of water by convention: 1000 kg/m³ at 9.80665 m/s² (ISO 80000-4), so that head times 9.80665 is kPa again.

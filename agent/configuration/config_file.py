@@ -42,6 +42,7 @@ def located(path: Path) -> Located:
     """The same, and what is known of the files it was read from."""
     draft = Draft(parse(_text(path), str(path)), path.parent)
     draft.take_in_tag_files()
+    draft.take_in_catalogues()
     context = {
         "folder": path.parent,
         "tag": None if draft.mistakes else names(draft.tags, "name"),  # tags that nobody could read are not missing

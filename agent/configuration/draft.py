@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from agent.configuration.catalogue_file import SheetFile, read_catalogue
 from agent.configuration.explain import shown, subject
 from agent.configuration.mistakes import Mistake, Place, SettingsError, did_you_mean
 from agent.configuration.toml_text import Path as KeyPath
@@ -70,6 +71,23 @@ class Draft:
                 remedy = did_you_mean(str(name), by_name) or "; add a [[device]] of this name"
                 self._object_to_row(row, f"there is no device {shown(name)}{remedy}")
 
+    def take_in_catalogues(self) -> None:
+        """Put the points of every catalogue file into the catalogue that names it."""
+        for path, pump in self.tables("pump"):
+            catalogue = pump.get("catalogue")
+            if not isinstance(catalogue, dict) or not isinstance(catalogue.get("file"), str):
+                continue
+            place = (*path, "catalogue")
+            found = self._sheet(place, catalogue["file"])
+            if found is None:
+                del pump["catalogue"]  # what nobody could read is not missing
+                continue
+            for key, value in found.values.items():
+                if key in catalogue:
+                    self.object_to((*place, key), "is here and in the file too; leave one of the two out")
+                catalogue[key] = value
+            self._toml.places.update({(*place, *step): where for step, where in found.places.items()})
+
     def object_to_duplicates(self) -> None:
         """Note each second use of a name where names must tell things apart."""
         for kind, key in (("device", "name"), ("header", "id"), ("pump", "id"), ("limit", "id"), ("alarm", "id")):
@@ -94,6 +112,20 @@ class Draft:
         if found.how:
             self.notes.append(f"{file}: {found.how}")
         return found.rows
+
+    def _sheet(self, place: KeyPath, name: str) -> SheetFile | None:
+        file = self._folder / name
+        if not is_file(file):
+            self.object_to((*place, "file"), f"there is no file {file}; correct the path")
+            return None
+        try:
+            found = read_catalogue(file, str(file))
+        except SettingsError as error:
+            self.mistakes += error.mistakes
+            return None
+        if found.how:
+            self.notes.append(f"{file}: {found.how}")
+        return found
 
     def _take_in(self, path: KeyPath, device: Table, row: TagRow) -> None:
         tags = device.setdefault("tag", [])

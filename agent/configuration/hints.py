@@ -1,12 +1,16 @@
 """What a configuration may say and probably does not mean; the agent runs with it, but knows or advises less."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
+from agent.catalogue import CatalogueSettings, SheetPoint
 from agent.commissioning.counting import read_alike
 from agent.plant import PumpSettings
 from agent.roles import complaints
 from agent.settings import AgentSettings
 from drivers.settings import UnitSettings
+
+UNLIKE = 0.1  # share of a head by which plate and data sheet may differ
 
 
 def hints(settings: AgentSettings) -> Iterator[str]:
@@ -43,3 +47,32 @@ def _of_pump(pump: PumpSettings) -> Iterator[str]:
         yield f'pump "{pump.id}" has no power tag, so what it costs is never learnt; add power'
     if pump.drive == "variable" and not pump.speed:
         yield f'pump "{pump.id}" has a drive and no speed tag; add speed, or write drive = "fixed"'
+    if pump.catalogue is not None:
+        yield from _of_catalogue(pump, pump.catalogue)
+
+
+def _of_catalogue(pump: PumpSettings, catalogue: CatalogueSettings) -> Iterator[str]:
+    """Whether plate, motor and data sheet are of one pump."""
+    points = catalogue.points
+    if pump.rated_flow is not None and pump.rated_head is not None:
+        head = _between(points, pump.rated_flow)
+        if head is None:
+            reach = f"{points[0].flow:.4g} to {points[-1].flow:.4g} m3/h"
+            yield f'pump "{pump.id}": rated_flow {pump.rated_flow:g} is not in its catalogue ({reach}); correct one'
+        elif abs(head / pump.rated_head - 1.0) > UNLIKE:
+            told = f"its catalogue has {head:.4g} m at rated_flow, its rated_head is {pump.rated_head:g} m"
+            yield f'pump "{pump.id}": {told}; correct one, or say of which speed and diameter the sheet is'
+    powers = [point.power for point in points if point.power is not None]
+    if powers and pump.rated_power is None:
+        yield f'pump "{pump.id}": the powers of its catalogue are at the shaft; add rated_power, or they are not used'
+    elif powers and pump.rated_power is not None and min(powers) > pump.rated_power:
+        told = f"its catalogue takes {min(powers):.4g} kW or more at the shaft, its motor has {pump.rated_power:g} kW"
+        yield f'pump "{pump.id}": {told}; correct one, or look at the units'
+
+
+def _between(points: tuple[SheetPoint, ...], flow: float) -> float | None:
+    """The head on the line between two points, m; None beyond them."""
+    for low, high in pairwise(points):
+        if low.flow <= flow <= high.flow:
+            return low.head + (high.head - low.head) * (flow - low.flow) / (high.flow - low.flow)
+    return None

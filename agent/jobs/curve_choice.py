@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from analytics.curves.methods.candidates import candidates
+from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.methods.choice import Choice, choose
 from analytics.curves.methods.duty import DutyPoints
 from analytics.curves.methods.sample import KINDS
@@ -26,7 +27,13 @@ def duty_points(points: Points, index: int) -> DutyPoints:
     return DutyPoints(flow[known], head[known], drawn[known], speed[known]).take(slice(-MOST_POINTS, None))
 
 
-def choices(points: Points, pumps: tuple[str, ...], before: Mapping[str, str], now_ms: int) -> dict[str, Choice]:
+def choices(
+    points: Points,
+    pumps: tuple[str, ...],
+    before: Mapping[str, str],
+    now_ms: int,
+    catalogues: Mapping[str, Catalogue] | None = None,
+) -> dict[str, Choice]:
     """The choice for each pump that has enough points of its own flow meter.
 
     The methods that know no pumps cost a hundred times as much as the others, so they take part for one pump an hour,
@@ -37,13 +44,15 @@ def choices(points: Points, pumps: tuple[str, ...], before: Mapping[str, str], n
         pumps: Ids, in the order of its columns.
         before: The method that last won, by pump.
         now_ms: The time.
+        catalogues: What data sheets say, by pump.
     """
+    known = catalogues or {}
     own = {pump: duty_points(points, index) for index, pump in enumerate(pumps)}
     metered = [pump for pump, each in own.items() if len(each) >= LEAST_POINTS]
     found = {}
     for place, pump in enumerate(metered):
         has_turn = now_ms // TURN_MS % len(metered) == place or pump not in before
-        among = candidates(memory=MEMORY, learners=has_turn or before[pump] in KINDS)
+        among = candidates(known.get(pump), memory=MEMORY, learners=has_turn or before[pump] in KINDS)
         if not has_turn:
             among = {name: make for name, make in among.items() if name not in KINDS or name == before[pump]}
         found[pump] = choose(own[pump], among)

@@ -1,11 +1,12 @@
 """What is published of a pump's curves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from agent.mqtt import payloads
 from agent.store.records import Record
+from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.methods.choice import Choice
 from analytics.curves.model import StationModel
 from analytics.curves.pump import PumpCurve
@@ -23,6 +24,49 @@ def curve_records(model: StationModel, chosen: Mapping[str, Choice], now_ms: int
         said = _payload(model, index, curve, now_ms)
         choice = chosen.get(curve.pump)
         yield Record("curve", curve.pump, now_ms, (said if choice is None else _by(choice, said)).encode())
+
+
+def catalogue_records(
+    sheets: Mapping[str, Catalogue], known: Container[str], last: Mapping[str, Record], now_ms: int
+) -> Iterator[Record]:
+    """The data sheet's curve of each pump that has none of its own, where it is news.
+
+    Args:
+        sheets: By pump.
+        known: Pumps with a curve of their own.
+        last: What was last said, by pump.
+        now_ms: The time.
+    """
+    for pump, sheet in sheets.items():
+        said = _unmeasured(pump, sheet, now_ms)
+        before = payloads.PumpCurve.model_validate_json(last[pump].body) if pump in last else None
+        is_news = before is None or (not before.readings and before.model_copy(update={"ts": now_ms}) != said)
+        if pump not in known and is_news:
+            yield Record("curve", pump, now_ms, said.encode())
+
+
+def _unmeasured(pump: str, sheet: Catalogue, now_ms: int) -> payloads.PumpCurve:
+    flows = np.linspace(float(sheet.flow[0]), float(sheet.flow[-1]), DRAWN)
+    duty = sheet.predict(flows)
+    fine = np.linspace(flows[0], flows[-1], FINE)
+    bep = _top(fine, sheet.predict(fine).efficiency)
+    return payloads.PumpCurve(
+        pump=pump,
+        ts=now_ms,
+        method="catalogue",
+        source="catalogue",
+        head_coefficients=_parabola(flows, duty.head),
+        power_coefficients=_parabola(flows, duty.power),
+        head_std=_known(duty.head_std.mean()),
+        power_std=_known(duty.power_std.mean()),
+        flow_min=float(flows[0]),
+        flow_max=float(flows[-1]),
+        bep_flow=bep,
+        bep_efficiency=None if bep is None else _known(sheet.predict(np.array(bep)).efficiency),
+        readings=0,
+        points=tuple(_drawn((flows, duty.head, duty.head_std, duty.power, duty.power_std, duty.efficiency))),
+        reason="nothing was measured of it yet: this is its data sheet's curve",
+    )
 
 
 def unfitted_records(last: Mapping[str, Record], pumps: Sequence[str], why: str, now_ms: int) -> Iterator[Record]:

@@ -1,15 +1,16 @@
 """The curves job: steady operation since the last run, into each header's model of its pumps."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from agent.jobs.curve_choice import choices
-from agent.jobs.curve_records import curve_records, unfitted_records
+from agent.jobs.curve_records import catalogue_records, curve_records, unfitted_records
 from agent.jobs.curve_state import CurveState, HeaderCurves, model_from_state, models_from_state, restored
+from agent.jobs.data_sheet import catalogues_of
 from agent.jobs.evidence import evidence, header_state, plant_tags, pumps_of, running
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.owed import joined, newest, touched, without
@@ -22,13 +23,14 @@ from agent.store.columns import columns
 from agent.store.records import Record
 from agent.window import Frame, frame
 from analytics.curves.estimator import StationCurves
+from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
 from analytics.curves.steady import Steadiness, steady_points
 from analytics.running import RUNNING, STOPPED, States, Thresholds
 from drivers.reading import Quality
 
-__all__ = ["model_from_state", "models_from_state", "run", "station_points"]
+__all__ = ["cell_ms", "model_from_state", "models_from_state", "run", "spaced_ms", "station_points", "steadiness"]
 
 FINEST_MS = 1_000  # of a cell
 COARSEST_MS = 300_000  # of a history's spacing; hourly values tell of no steady state
@@ -52,7 +54,7 @@ class _Slice:
 
     @property
     def steadiness(self) -> Steadiness:
-        return _steadiness(self.step_ms)
+        return steadiness(self.step_ms)
 
 
 def run(context: JobContext) -> Outcome:
@@ -106,19 +108,25 @@ def station_points(
 def _refitted(
     context: JobContext, kept: CurveState, news: dict[str, int], before: dict[str, StationCurves]
 ) -> list[Record]:
-    """What is published of each header with *news*: its new curves, or the last ones where they make none."""
-    records: list[Record] = []
+    """What is published of each header with *news*: its new curves, or the last ones where they make none.
+
+    A pump that has no curve yet has that of its data sheet.
+    """
+    sheets = catalogues_of(context.settings)
+    known = {pump for curves in kept.headers.values() if curves.model for pump in curves.model.pumps}
+    last = {record.key: record for record in context.reader.newest("curve")}
+    records = list(catalogue_records(sheets, known, last, context.now_ms))
     for header, curves in kept.headers.items():
         if news.get(header):
             try:
-                records += _fitted(curves, context.now_ms)
+                records += _fitted(curves, sheets, context.now_ms)
                 curves.failures = 0
             except (ValueError, ArithmeticError) as error:  # a singular matrix is the former
                 records += _unfitted(context, header, curves, before[header], error)
     return records
 
 
-def _fitted(curves: HeaderCurves, now_ms: int) -> list[Record]:
+def _fitted(curves: HeaderCurves, sheets: Mapping[str, Catalogue], now_ms: int) -> list[Record]:
     """Fit anew; *curves* change only where that succeeds.
 
     Raises:
@@ -130,7 +138,7 @@ def _fitted(curves: HeaderCurves, now_ms: int) -> list[Record]:
     if model is None:
         return []
     json.dumps(model.to_dict(), allow_nan=False)
-    chosen = choices(estimator.points, estimator.pumps, curves.methods, now_ms)
+    chosen = choices(estimator.points, estimator.pumps, curves.methods, now_ms, sheets)
     records = list(curve_records(model, chosen, now_ms))
     curves.model = model
     curves.methods = {pump: choice.method.name for pump, choice in chosen.items()}
@@ -188,7 +196,7 @@ def _cells(context: JobContext, part: _Slice) -> Frame:
 
 def _owe(context: JobContext, kept: CurveState) -> None:
     """Note what is to be judged: live windows up to now, and imported history that is new to a header."""
-    window_ms = _steadiness(_step_ms(context.settings)).window_ms
+    window_ms = steadiness(cell_ms(context.settings)).window_ms
     now_ms = context.now_ms // window_ms * window_ms
     marks = {header: context.mark if curves.judged_ms else 0 for header, curves in kept.headers.items()}
     news = {mark: (_live_from(context, mark), context.reader.history(mark)) for mark in set(marks.values())}
@@ -203,14 +211,14 @@ def _owe(context: JobContext, kept: CurveState) -> None:
 
 def _slices(context: JobContext, kept: CurveState) -> Iterator[_Slice]:
     """What this run judges, live before history; nothing whose guard time has not passed."""
-    step_ms, most_ms = _step_ms(context.settings), LONGEST_MS
+    step_ms, most_ms = cell_ms(context.settings), LONGEST_MS
     for is_history in (False, True):
         owed = joined(each for c in kept.headers.values() for each in (c.history if is_history else c.live))
         for start_ms, end_ms in newest(owed, context.now_ms, most_ms):
             most_ms -= end_ms - start_ms
             for begin_ms in range(start_ms, end_ms, SLICE_MS):
                 until_ms = min(begin_ms + SLICE_MS, end_ms)
-                own_ms = max(step_ms, _spacing_ms(context, begin_ms, until_ms)) if is_history else step_ms
+                own_ms = max(step_ms, spaced_ms(context, begin_ms, until_ms)) if is_history else step_ms
                 part = _judgeable(_Slice(begin_ms, until_ms, own_ms, is_history), context.now_ms)
                 if part.begin_ms < part.until_ms:
                     yield part
@@ -223,7 +231,7 @@ def _judgeable(part: _Slice, now_ms: int) -> _Slice:
     return replace(part, begin_ms=part.begin_ms // window_ms * window_ms, until_ms=min(part.until_ms, last_ms))
 
 
-def _spacing_ms(context: JobContext, begin_ms: int, until_ms: int) -> int:
+def spaced_ms(context: JobContext, begin_ms: int, until_ms: int) -> int:
     """The spacing of imported readings where a value may not stand until the next one, in whole seconds; 0: it may."""
     known = known_tags(context.settings)
     names = [tag for tag in plant_tags(context.settings) if tag in known]
@@ -241,7 +249,7 @@ def _live_from(context: JobContext, mark: int) -> int | None:
     rows = context.reader.appended(mark + 1, context.reader.last_id, LOOKED_AT)
     tags = set(plant_tags(context.settings))
     times = [row.ts_ms for row in rows if row.tag in tags] or [row.ts_ms for row in rows]
-    return _oldest(times, _step_ms(context.settings)) if times else None
+    return _oldest(times, cell_ms(context.settings)) if times else None
 
 
 def _oldest(times_ms: list[int], step_ms: int) -> int:
@@ -251,13 +259,13 @@ def _oldest(times_ms: list[int], step_ms: int) -> int:
     return int(cells[stretches[0] if len(stretches) else -1]) * step_ms
 
 
-def _steadiness(step_ms: int) -> Steadiness:
+def steadiness(step_ms: int) -> Steadiness:
     """Windows of 15 s, or of three cells where they are longer."""
     usual = Steadiness()
     return usual if 3 * step_ms <= usual.window_ms else Steadiness(window_ms=3 * step_ms, guard_ms=step_ms)
 
 
-def _step_ms(settings: AgentSettings) -> int:
+def cell_ms(settings: AgentSettings) -> int:
     """A cell as long as the shortest period of the tags that play a part."""
     known = known_tags(settings)
     periods = [known[tag].period_ms for tag in plant_tags(settings) if tag in known]

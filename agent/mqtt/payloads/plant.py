@@ -99,6 +99,7 @@ class PumpCurve(Payload):
     ts: Instant
     fitted_at: Instant | None = None
     method: str
+    source: Literal["readings", "catalogue"] = "readings"  # catalogue: its data sheet's, nothing of it was measured
     method_reason: str | None = None  # why it was chosen among others: for a pump with its own flow meter
     head_coefficients: tuple[float, ...] = ()
     power_coefficients: tuple[float, ...] = ()

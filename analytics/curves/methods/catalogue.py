@@ -13,8 +13,9 @@ from analytics.curves.methods.belief import (
     Slopes,
     of_all_speeds,
 )
-from analytics.curves.methods.sums import DEGREE
-from analytics.hydraulics import Floats
+from analytics.curves.methods.duty import Prediction
+from analytics.curves.methods.sums import DEGREE, terms
+from analytics.hydraulics import Floats, wire_to_water_efficiency
 
 SCALE_STD = 0.06  # of head or power: wear, impeller trimmed, test tolerance (ISO 9906 grade 2 allows 5 %)
 FLOW_STD = 0.03  # of the flow scale
@@ -31,7 +32,7 @@ class Catalogue:
     Attributes:
         flow: m³/h, rising, shape (n,), n at least 3.
         head: m, shape (n,).
-        power: kW, shape (n,); of the same kind as what is measured, or nearly; None where it is not given.
+        power: kW, shape (n,); of the same kind as what is measured, or nearly; NaN at points, None where not given.
     """
 
     flow: Floats
@@ -55,16 +56,40 @@ class Catalogue:
         power = np.zeros_like(x) if self.power is None else self._rest(self.power, x, flow)
         return self._rest(self.head, x, flow), power
 
+    def predict(self, flow: Floats) -> Prediction:
+        """What is believed at rated speed before any reading; NaN beyond the sheet."""
+        x_ref = float(0.5 * (self.flow[0] + self.flow[-1]))
+        inside = np.where((flow >= self.flow[0]) & (flow <= self.flow[-1]), flow, np.nan)
+        known = self.power is not None
+        heads, powers = self.at(x_ref, 1.0, 1.0 if known else float("nan"), None)
+        rest_head, rest_power = self.beyond(inside, x_ref)
+        head, head_std = _believed(heads, inside / x_ref - 1.0)
+        power, power_std = _believed(powers, inside / x_ref - 1.0)
+        nothing = 0.0 if known else np.nan
+        head, power = head + rest_head, power + rest_power + nothing
+        efficiency = wire_to_water_efficiency(inside, head, power)
+        share = np.hypot(head_std / head, power_std / power)
+        return Prediction(head, head_std, power, power_std + nothing, efficiency, efficiency * share)
+
     def _coefficients(self, values: Floats, flow: float) -> Floats:
-        v = self.flow / flow - 1.0
+        known = np.isfinite(values)
+        v = self.flow[known] / flow - 1.0
         degree = min(DEGREE, len(v) - 1)
         near = 1.0 / (1.0 + (v / 0.6) ** 2)  # the far ends of a table matter less
-        found = poly.polyfit(v, values, degree, w=near)
+        found = poly.polyfit(v, values[known], degree, w=near)
         return np.append(found, np.zeros(DEGREE - degree))
 
     def _rest(self, values: Floats, x: Floats, flow: float) -> Floats:
-        rest = values - poly.polyval(self.flow / flow - 1.0, self._coefficients(values, flow))
-        return np.interp(x, self.flow, rest, left=0.0, right=0.0)
+        known = np.isfinite(values)
+        rest = values[known] - poly.polyval(self.flow[known] / flow - 1.0, self._coefficients(values, flow))
+        return np.interp(x, self.flow[known], rest, left=0.0, right=0.0)
+
+
+def _believed(belief: Belief, v: Floats) -> tuple[Floats, Floats]:
+    """Value and standard deviation of a curve that is only believed."""
+    basis = terms(v, np.zeros_like(v))
+    variance = np.sum((basis @ np.linalg.inv(belief.precision)) * basis, axis=-1)
+    return basis @ belief.mean, np.sqrt(variance)
 
 
 def _belief(c: Floats, speed_std: float) -> Belief:

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from agent.jobs.curve_choice import LEAST_POINTS, choices, duty_points
-from agent.jobs.curve_records import curve_records
+from agent.jobs.curve_records import catalogue_records, curve_records
 from agent.jobs.curve_state import CurveState, HeaderCurves, restored
+from agent.mqtt.payloads import PumpCurve
+from agent.store.records import Record
 from analytics.curves.estimator import StationCurves
+from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
 from tests.simulators.waterworks import UNLIKE, operation
@@ -58,17 +61,24 @@ def test_a_pump_with_its_own_meter_is_drawn_by_the_method_that_won_and_says_why(
 
 @pytest.mark.timeout(180)
 def test_methods_that_know_no_pumps_take_part_in_turn() -> None:
-    """Two metered pumps, one turn an hour each: comparing all for every pump at every run would not fit its budget."""
+    """Two metered pumps, one turn an hour each: comparing all for every pump at every run would not fit its budget.
+
+    A data sheet takes part always, and only for its own pump.
+    """
     rng = np.random.default_rng(6)
     points = operation(STATION, [(0,), (1,)], 240, rng, step_ms=600_000, every=1)
     before = {"p1": "physics", "p2": "Gaussian process"}
+    flow = np.linspace(0.0, 350.0, 8)
+    sheet = Catalogue(flow, STATION[1].head(flow, np.ones(8)))
 
-    found = choices(points, ("p1", "p2"), before, 0)
+    found = choices(points, ("p1", "p2"), before, 0, {"p2": sheet})
 
     names = {pump: {trial.name for trial in choice.trials} for pump, choice in found.items()}
     assert "random forest" in names["p1"]
     assert "random forest" not in names["p2"]
     assert {"physics", "polynomial", "Gaussian process"} <= names["p2"]  # who won last stays
+    assert ("catalogue" in names["p1"], "catalogue" in names["p2"]) == (False, True)
+    assert found["p2"].method.name == "catalogue"
 
 
 def test_only_rows_that_say_what_the_pump_did_are_taken() -> None:
@@ -104,3 +114,34 @@ def test_the_method_that_won_is_kept_between_runs() -> None:
 
     assert kept.methods == {"p1": "Gaussian process"}
     assert kept.estimator.pumps == ("p1", "p2")
+
+
+def test_a_pump_that_never_ran_has_its_data_sheet_s_curve_and_says_so_once() -> None:
+    """A prior is no measurement; and what has not changed is no news every five minutes."""
+    flow = np.linspace(0.0, 300.0, 7)
+    sheet = Catalogue(flow, 50.0 - 2e-4 * flow**2, 10.0 + 0.12 * flow)
+
+    [first] = catalogue_records({"p1": sheet}, (), {}, 1_000)
+    said = json.loads(first.body)
+
+    assert (said["source"], said["method"], said["readings"]) == ("catalogue", "catalogue", 0)
+    assert said["reason"] == "nothing was measured of it yet: this is its data sheet's curve"
+    assert [point["head"] for point in said["points"]] == pytest.approx(
+        [50.0 - 2e-4 * point["flow"] ** 2 for point in said["points"]], rel=1e-3
+    )
+    assert all(point["head_std"] > 0.05 * point["head"] for point in said["points"])
+    assert list(catalogue_records({"p1": sheet}, (), {"p1": first}, 9_000)) == []
+    assert list(catalogue_records({"p1": sheet}, ("p1",), {}, 9_000)) == []
+    changed = Catalogue(flow, 51.0 - 2e-4 * flow**2, 10.0 + 0.12 * flow)
+    assert len(list(catalogue_records({"p1": changed}, (), {"p1": first}, 9_000))) == 1
+
+
+def test_a_curve_that_was_learnt_once_is_not_replaced_by_the_data_sheet() -> None:
+    """Where the state is lost the last measured curve stands until there is a new one."""
+    flow = np.linspace(0.0, 300.0, 7)
+    sheet = Catalogue(flow, 50.0 - 2e-4 * flow**2)
+    measured = PumpCurve(pump="p1", ts=0, method="physics", readings=120)
+
+    said = list(catalogue_records({"p1": sheet}, (), {"p1": Record("curve", "p1", 0, measured.encode())}, 9_000))
+
+    assert said == []
