@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from ssl import SSLSocket
 from types import TracebackType
 from typing import Final, NamedTuple, NoReturn, Self
 
@@ -110,6 +111,12 @@ class Client:
                 self._link.farewell()
                 self._link.close()
             self._lose("was left")
+
+    @property
+    def certificate(self) -> bytes | None:
+        """What the broker has shown to be trusted by, DER; None without TLS."""
+        connection = self._paho.socket() if self._paho is not None else None
+        return connection.getpeercert(binary_form=True) if isinstance(connection, SSLSocket) else None
 
     async def ended(self) -> NoReturn:
         """Wait for the connection's end.

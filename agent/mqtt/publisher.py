@@ -1,6 +1,8 @@
 """What leaves for SCADA, as long as one connection to the broker lasts."""
 
 import asyncio
+import logging
+from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import chain
 from typing import NoReturn
@@ -17,6 +19,10 @@ from agent.mqtt.topics import Topics
 from agent.settings import AgentSettings
 from agent.store.records import Batch, Kind
 from agent.store.writer import Store
+
+log = logging.getLogger(__name__)
+
+LOOK = 3_600.0  # s between two looks at the certificates
 
 
 def describe(settings: AgentSettings, version: str, started_ms: int) -> Info:
@@ -68,6 +74,7 @@ class Publisher:
         self._denials = denials
         self._acknowledged = part.counts.get("messages", 0)  # over earlier connections
         self._topics = topics = Topics.of_station(settings.mqtt, settings.station.name)
+        self._warning: str | None = None  # what a person should see to while all is still well
         self._sink = store.sink("mqtt")
         self._sink.repeats = self._mqtt.batch_size
         tags = chain.from_iterable(device.tags for device in settings.devices) if settings.mqtt.tag_topics else ()
@@ -88,6 +95,7 @@ class Publisher:
         await streams.run(
             broker=self._client.ended(),
             denials=self._denials.retry(),
+            certificates=self._watch_certificates(),
             records=self._records.follow(),
             tags=self._tags.say(),
             live_answers=self._live.confirm(),
@@ -137,7 +145,20 @@ class Publisher:
         if self._denials:
             self._part.seen_ms = wall_ms()
         else:
-            self._part.well()
+            self._part.well(self._warning)
+
+    async def _watch_certificates(self) -> None:
+        """Say which certificate will soon end; the sentence counts the days, so it is news once a day."""
+        shown = self._client.certificate
+        if shown is None:
+            return
+        from agent.mqtt.certificates import warning  # noqa: PLC0415 - 14 MB, for those who have TLS
+
+        while True:
+            self._warning = warning(self._mqtt, str(self._client), shown, datetime.now(UTC))
+            if self._warning and self._part.trouble(self._warning, "degraded"):
+                log.warning("broker: works: %s", self._warning)
+            await asyncio.sleep(LOOK)
 
 
 def _keys(settings: AgentSettings) -> dict[Kind, frozenset[str]]:

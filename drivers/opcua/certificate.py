@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -21,7 +21,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from drivers.reading import RefusedError
 
-SOON = timedelta(days=30)  # before its end a certificate is worth a warning
 KEY_BITS = 2048  # what every policy takes; some servers refuse 4096
 LEEWAY = timedelta(hours=24)  # a server whose clock is behind shall not find our new certificate too young
 
@@ -176,17 +175,6 @@ _USAGE = x509.KeyUsage(
     encipher_only=False,
     decipher_only=False,
 )
-
-
-def expiry(what: str, certificate: Certificate, remedy: str, now: datetime) -> str | None:
-    """A sentence, where a certificate has ended or soon will."""
-    left = certificate.ends - now
-    if left > SOON:
-        return None
-    day = certificate.ends.astimezone(UTC).date()
-    if left < timedelta(0):
-        return f"{what} expired on {day}; {remedy}"
-    return f"{what} expires on {day}, in {left.days} days; {remedy}"
 
 
 def _alternative(host: str) -> x509.GeneralName:

@@ -15,11 +15,12 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509 import Certificate as Content
 
-from drivers.opcua.certificate import Certificate, certificates, expiry, read_identity
+from drivers.opcua.certificate import Certificate, certificates, read_identity
 from drivers.opcua.client import POLICIES, PlantClient, hang_up
 from drivers.opcua.settings import OpcuaSettings
 from drivers.opcua.trust import Trust
 from drivers.reading import RefusedError, UnreachableError
+from drivers.validity import expiry
 
 OF_THE_USER = ("BadUserAccessDenied", "BadIdentity", "BadUserSignatureInvalid")
 OF_OUR_CERTIFICATE = ("BadCertificate", "BadSecurity", "BadApplicationSignatureInvalid", "BadNoValidCertificates")
@@ -101,10 +102,10 @@ class Session:
         found = []
         if self._own:
             remedy = "make another with `pump-agent opcua-cert CONFIG --force` and have the server trust it"
-            found.append(expiry(f"our certificate {self._settings.cert_file}", self._own, remedy, now))
+            found.append(expiry(f"our certificate {self._settings.cert_file}", self._own.ends, remedy, now))
         if self._chain:
             remedy = "have it renewed on the server and trust the new one"
-            found.append(expiry(f"the certificate of {self}", self._chain[0], remedy, now))
+            found.append(expiry(f"the certificate of {self}", self._chain[0].ends, remedy, now))
         return "; ".join(filter(None, found)) or None
 
     @contextmanager

@@ -20,29 +20,25 @@ class Identity:
 
 
 class Authority:
-    """Signs identities; `cert` is what clients trust."""
+    """Signs identities; `cert` is what clients trust, for *days* from now."""
 
-    def __init__(self, folder: Path, name: str = "authority") -> None:
+    def __init__(self, folder: Path, name: str = "authority", days: float = 365) -> None:
         folder.mkdir(exist_ok=True)
         self._folder = folder
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self.cert = self._write(name, self._key, self._certificate(self._name, self._key, is_authority=True)).cert
+        self.cert = self._write(name, self._key, self._certificate(self._name, self._key, days)).cert
 
-    def sign(self, name: str, address: str = "127.0.0.1") -> Identity:
-        """An identity that is valid for one address."""
+    def sign(self, name: str, address: str = "127.0.0.1", days: float = 365) -> Identity:
+        """An identity that is valid for one address, and for *days* from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        return self._write(name, key, self._certificate(subject, key, address=address))
+        return self._write(name, key, self._certificate(subject, key, days, address))
 
     def _certificate(
-        self,
-        subject: x509.Name,
-        key: ec.EllipticCurvePrivateKey,
-        *,
-        address: str | None = None,
-        is_authority: bool = False,
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: float, address: str | None = None
     ) -> x509.Certificate:
+        """One of a machine at *address*, or without it that of an authority."""
         now = datetime.now(UTC)
         builder = (
             x509.CertificateBuilder()
@@ -51,8 +47,8 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+            .not_valid_after(now + timedelta(days=days))
+            .add_extension(x509.BasicConstraints(ca=address is None, path_length=None), critical=True)
         )
         if address is not None:
             names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])

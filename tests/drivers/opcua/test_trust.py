@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from drivers.opcua.certificate import Certificate, certificates, expiry, read_certificate
+from drivers.opcua.certificate import Certificate, certificates, read_certificate
 from drivers.opcua.trust import MOST_REJECTED, Trust
 from drivers.reading import RefusedError
 from tests.simulators.certificates import Keys, authority, keys, revocations, signed
@@ -183,17 +183,3 @@ def test_a_chain_is_cut_into_its_certificates(tmp_path: Path) -> None:
 
     assert [one.name for one in found] == ["works", "utility"]
     assert read_certificate(server.cert_file).fingerprint == server.certificate.fingerprint
-
-
-def test_the_end_of_a_certificate_is_announced_30_days_ahead(tmp_path: Path) -> None:
-    """And not before; after it, it is told as what it is."""
-    ends = keys(tmp_path, "works").certificate.ends
-    day = ends.strftime("%Y-%m-%d")
-    certificate = read_certificate(tmp_path / "works.der")
-
-    def at(days: float) -> str | None:
-        return expiry("ours", certificate, "renew it", ends - timedelta(days=days))
-
-    assert at(30.1) is None
-    assert at(29.5) == f"ours expires on {day}, in 29 days; renew it"
-    assert at(-0.1) == f"ours expired on {day}; renew it"

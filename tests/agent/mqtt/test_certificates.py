@@ -1,0 +1,77 @@
+"""A certificate that ends unnoticed cuts the station off on that day."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from agent.mqtt.certificates import warning
+from agent.mqtt.settings import MqttSettings
+from tests.agent.demo.waiting import until
+from tests.agent.mqtt.station import good, publishing, station, store_of
+from tests.agent.mqtt.test_tls import secured
+from tests.simulators.broker import mosquitto
+from tests.simulators.tls_authority import Authority, Identity
+
+LATER = timedelta(hours=1)  # than they were made
+
+
+def said(authority: Authority, broker: Identity, own: Identity, ca_file: Path | None = None) -> str | None:
+    """What is said of these three, an hour after they were made."""
+    settings = MqttSettings(ca_file=ca_file or authority.cert, cert_file=own.cert, key_file=own.key)
+    return warning(settings, "the broker", der(broker.cert), datetime.now(UTC) + LATER)
+
+
+def der(cert: Path) -> bytes:
+    """A certificate as it travels."""
+    return x509.load_pem_x509_certificate(cert.read_bytes()).public_bytes(Encoding.DER)
+
+
+def test_each_of_the_three_is_announced_by_its_own_end(tmp_path: Path) -> None:
+    """The one that ends is named, with what to do; the others are not."""
+    old, lasting = Authority(tmp_path / "old", days=20), Authority(tmp_path / "new")
+    broker, own = lasting.sign("broker"), lasting.sign("own")
+    ending = lasting.sign("ending", days=20)
+    day = x509.load_pem_x509_certificate(ending.cert.read_bytes()).not_valid_after_utc.date()
+
+    assert said(lasting, broker, own) is None
+    assert said(lasting, ending, own) == (
+        f"the certificate of the broker expires on {day}, in 19 days; have it renewed on the broker"
+    )
+    assert (said(lasting, broker, ending) or "").startswith(f"our certificate {ending.cert} expires on {day}")
+    assert (said(old, broker, own) or "").startswith(f"the authority in {old.cert} expires on {day}")
+
+
+def test_an_authority_that_already_has_a_successor_is_not_announced(tmp_path: Path) -> None:
+    """The remedy has been followed: the file holds both."""
+    old, lasting = Authority(tmp_path / "old", days=20), Authority(tmp_path / "new")
+    both = tmp_path / "both.pem"
+    both.write_bytes(old.cert.read_bytes() + lasting.cert.read_bytes())
+
+    assert said(old, lasting.sign("broker"), lasting.sign("own"), both) is None
+
+
+def test_a_file_that_is_no_certificate_any_more_is_told_before_it_is_needed(tmp_path: Path) -> None:
+    """Whoever replaced it by mistake is still in the room."""
+    authority = Authority(tmp_path / "ca")
+    broker, own = authority.sign("broker"), authority.sign("own")
+    own.cert.write_text("a letter")
+
+    assert "the next connection to the broker will fail" in (said(authority, broker, own) or "")
+
+
+async def test_an_agent_at_work_says_that_a_certificate_ends(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """On health and in the log, once, while readings go out; deliveries do not make it well again."""
+    authority = Authority(tmp_path / "ca")
+    options = secured(authority, authority.sign("broker", days=20))
+    with mosquitto(tmp_path / "broker", options=options) as broker:
+        settings = station(broker, tmp_path, ca_file=authority.cert)
+        async with store_of(settings) as store, publishing(settings, store) as part:
+            await until(lambda: part.state == "degraded")
+            await store.append([good("flow", 36.5)])
+            await until(lambda: part.counts.get("readings") == 1)
+
+            assert part.state == "degraded"
+            assert [line for line in caplog.messages if "expires on" in line] == [f"broker: works: {part.error}"]
