@@ -70,9 +70,9 @@ def exact_duty(
     physics = line.physics
     phi = line.phi_of_flow(flow, head, *ends)
     # A hair over the limit is the rounding of a root.
-    speed = np.clip(line.speed_at(np.array(phi), np.array(head)), physics.speed_min, physics.speed_max)
-    own = phi * speed
-    margins = physics.margins(own, speed, np.asarray(station_flow, np.float64))
+    speed = min(max(float(line.speed_at(np.array(phi), np.array(head))), physics.speed_min), physics.speed_max)
+    own, at = np.array(phi * speed), np.array(speed)
+    margins = physics.margins(own, at, np.array(station_flow))
     held = [limit for limit, margin in margins.items() if float(margin) < _AT_LIMIT]
     if physics.speed_min < physics.speed_max:
         ranges = {
@@ -84,9 +84,9 @@ def exact_duty(
         held += [limit for limit, is_reached in ranges.items() if is_reached]
     return Duty(
         id=name,
-        speed=float(speed),
+        speed=speed,
         flow=float(own),
         head=head,
-        power=float(physics.power(own, speed)),
+        power=float(physics.power(own, at)),
         held_by=tuple(held),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -31,14 +32,15 @@ class Line:
         inner = (self._head[2:] - self._head[:-2]) / (2 * step)
         ends = np.diff(self._head[[0, 1, -2, -1]]) / step
         self._slope = np.concatenate([ends[:1], inner, ends[-1:]])
+        self._rise = -self._head
         self.head_min, self.head_max = float(self._head[-1]), float(self._head[0])
 
     def phi_at(self, head: Array) -> Array:
         """The φ at which the pump gives *head* at rated speed, kept within its range."""
-        phi = np.asarray(np.interp(-head, -self._head, self._phi), np.float64)
+        phi = np.asarray(np.interp(-head, self._rise, self._phi), np.float64)
+        slope = np.interp(phi, self._phi, self._slope)
         for _ in range(3):  # from 1e-4 of the range each step gains two digits
-            step = (self.physics.head(phi) - head) / np.interp(phi, self._phi, self._slope)
-            phi = np.minimum(np.maximum(phi - step, self.phi_min), self.phi_max)
+            phi = np.minimum(np.maximum(phi - (self.physics.head(phi) - head) / slope, self.phi_min), self.phi_max)
         return phi
 
     def speed_at(self, phi: Array, head: Array) -> Array:
@@ -68,6 +70,12 @@ class Line:
         return phi * float(self.speed_at(np.array(phi), np.array(head)))
 
 
+@lru_cache(maxsize=256)
+def line_of(physics: Physics) -> Line:
+    """The line of *physics*, made once as long as it is asked for."""
+    return Line(physics)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Operating lines of n pumps at k places of the demand, m points each, from least to greatest flow.
@@ -84,6 +92,12 @@ class Table:
     power: Array  # (n, k, m) kW
     slack: Array  # (n, k)
 
+    def only(self, index: int) -> "Table":
+        """One of its places."""
+        one = slice(index, index + 1)
+        first = self.at[one], self.station_flow[one], self.head[one]
+        return Table(*first, self.phi[:, one], self.flow[:, one], self.power[:, one], self.slack[:, one])
+
 
 def table(lines: Sequence[Line], demand: Demand, at: Array, points: int) -> Table:
     """The operating lines of *lines* at the places *at* of *demand*."""
@@ -93,12 +107,14 @@ def table(lines: Sequence[Line], demand: Demand, at: Array, points: int) -> Tabl
 def table_at(lines: Sequence[Line], at: Array, station_flow: Array, head: Array, points: int) -> Table:
     """The operating lines of *lines* at k places of any flow (k,) and head (k,), numbered by *at*."""
     shares = np.linspace(0.0, 1.0, points)
-    reaches = [reach(line, head, station_flow, shares) for line in lines]
-    powers = [line.physics.power(each.flow, each.speed) for line, each in zip(lines, reaches, strict=True)]
-    phi, flow, slack = (
-        np.stack(column) for column in zip(*((one.phi, one.flow, one.slack) for one in reaches), strict=True)
-    )
-    return Table(at, station_flow, head, phi, flow, np.stack(powers), slack)
+    phi, flow, power = np.empty((3, len(lines), len(at), points))
+    slack = np.empty((len(lines), len(at)))
+    for row, line in enumerate(lines):
+        found = reach(line, head, station_flow, shares)
+        phi[row], slack[row] = found.phi, found.slack
+        flow[row] = found.flow
+        power[row] = line.physics.power(flow[row], found.speed)
+    return Table(at, station_flow, head, phi, flow, power, slack)
 
 
 class Reach(NamedTuple):
@@ -136,18 +152,21 @@ def _unlimited(line: Line, head: Array, station_flow: Array, shares: Array) -> t
     physics = line.physics
     slowest, fastest = np.sqrt(head / line.head_max), np.sqrt(head / line.head_min)  # speeds at the ends of φ
     slack = np.minimum(physics.speed_max - slowest, fastest - physics.speed_min)
-    high = line.phi_at(head / physics.speed_max**2)
-    low = high if physics.speed_max == physics.speed_min else line.phi_at(head / physics.speed_min**2)
-    phi = low[:, None] + (high - low)[:, None] * shares
+    if physics.speed_max == physics.speed_min:
+        phi = line.phi_at(head / physics.speed_max**2)[:, None] + 0.0 * shares
+    else:
+        ends = line.phi_at(np.concatenate([head / physics.speed_min**2, head / physics.speed_max**2]))
+        low, high = ends[: len(head), None], ends[len(head) :, None]
+        phi = low + (high - low) * shares
     speed = line.speed_at(phi, head[:, None])
     return Reach(phi, speed, slack), _least_margin(physics, phi * speed, speed, station_flow[:, None])
 
 
 def _least_margin(physics: Physics, flow: Array, speed: Array, station_flow: Array) -> Array:
-    least = np.full_like(flow, np.inf)
-    for margin in physics.margins(flow, speed, np.broadcast_to(station_flow, flow.shape)).values():
+    least: Array | float = np.inf
+    for margin in physics.margins(flow, speed, station_flow).values():
         least = np.minimum(least, margin)
-    return least
+    return np.asarray(least) if np.shape(least) == flow.shape else np.broadcast_to(least, flow.shape)
 
 
 def _within(line: Line, phi: Array, margin: Array, head: Array, station_flow: Array) -> tuple[Array, Array]:

@@ -16,8 +16,11 @@ class Physics(Protocol):
 
     By the affinity laws the head at the header is ``s² h(φ)`` with ``φ = q / s``, q the flow in m³/h and s the
     relative speed. Where h rises with φ (near shut-off, where a pump hunts) it is not operated. Two pumps are
-    identical where their physics compare equal.
+    identical where their physics compare equal; what equals hashes equally, as its line is kept.
     """
+
+    def __hash__(self) -> int:
+        """Of what it is compared by."""
 
     @property
     def speed_min(self) -> float:

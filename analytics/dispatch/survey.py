@@ -25,24 +25,40 @@ class Prices:
     dual: Array  # (n, k, l) kW
     flow: Array  # (n, k, l) m³/h
 
+    def only(self, index: int) -> "Prices":
+        """Those at one place."""
+        one = slice(index, index + 1)
+        return Prices(self.price[one], self.dual[:, one], self.flow[:, one])
+
 
 def answers(table: Table, count: int, around: tuple[Array, Array] | None = None) -> Prices:
     """Every pump's answers to *count* prices: quantiles of all marginals, or evenly *around* (low, high), each (k,)."""
-    price = _quantiles(table, count) if around is None else _even(around, count)
+    return answers_to(table, _quantiles(table, count) if around is None else _even(around, count))
+
+
+def answers_to(table: Table, price: Array) -> Prices:
+    """Every pump's answers to *price* (k, l)."""
     pumps, places, points = table.flow.shape
-    cost = table.power[:, :, None, :] - price[None, :, :, None] * table.flow[:, :, None, :]  # (n, k, l, m)
+    cost = table.power[:, :, None, :] - price[:, :, None] * table.flow[:, :, None, :]  # (n, k, l, m)
     best = cost.argmin(axis=3)
     middle = np.minimum(np.maximum(best, 1), points - 2)
     start = np.arange(pumps * places).reshape(pumps, places, 1)
-    at = points * (start * count + np.arange(count)) + middle  # of cost, flattened
-    left, here, right = cost.ravel()[at - 1], cost.ravel()[at], cost.ravel()[at + 1]
-    bend = left - 2 * here + right
-    offset = np.where(bend > 0, (left - right) / np.where(bend > 0, 2 * bend, 1.0), best - middle)
-    offset = np.minimum(
-        np.maximum(offset, -1.0), 1.0
-    )  # vertex of the parabola through the three points around the least
-    flow, at = table.flow.ravel(), points * start + middle
-    return Prices(price, _parabola(left, here, right, offset), _parabola(flow[at - 1], flow[at], flow[at + 1], offset))
+    at = points * (start * price.shape[1] + np.arange(price.shape[1])) + middle  # of cost, flattened
+    costs = cost.ravel()
+    left, here, right = costs[at - 1], costs[at], costs[at + 1]
+    fall, bend = left - right, left - 2 * here + right
+    is_bent = bend > 0
+    # The vertex of the parabola through the three points around the least.
+    offset = np.where(is_bent, fall / (2 * np.where(is_bent, bend, 1.0)), best - middle)
+    offset = np.minimum(np.maximum(offset, -1.0), 1.0)
+    flows, at = table.flow.ravel(), points * start + middle
+    before, flow, after = flows[at - 1], flows[at], flows[at + 1]
+    square = offset * offset / 2
+    return Prices(
+        price=price,
+        dual=here - offset / 2 * fall + square * bend,
+        flow=flow + offset / 2 * (after - before) + square * (before - 2 * flow + after),
+    )
 
 
 def sharpened(table: Table, prices: Prices) -> Prices:
@@ -58,21 +74,19 @@ def last_below(prices: Prices, asked: Array) -> NDArray[np.intp]:
     return np.asarray(np.clip((sums < asked[:, None]).sum(axis=1) - 1, 0, sums.shape[1] - 2))
 
 
-def _parabola(left: Array, here: Array, right: Array, offset: Array) -> Array:
-    return here + offset * (right - left) / 2 + offset**2 * (left - 2 * here + right) / 2
-
-
 def _quantiles(table: Table, count: int) -> Array:
-    width = table.flow[:, :, -1:] - table.flow[:, :, :1]
-    step = np.diff(table.flow, axis=2)
-    moving = (width > _EXACT * table.flow[:, :, -1:]) & (step > 0)
-    marginal = (np.diff(table.power, axis=2) / np.where(moving, step, 1.0))[moving]
+    """Prices (k, count), the same everywhere: quantiles of all marginal powers, and one beyond each end."""
+    step = table.flow[:, :, 1:] - table.flow[:, :, :-1]
+    moving = step > _EXACT * table.flow[:, :, -1:]
+    marginal = (table.power[:, :, 1:] - table.power[:, :, :-1])[moving] / step[moving]
     if not marginal.size:
         marginal = np.array([0.0, 1.0])
-    edge = 0.5 * float(np.ptp(marginal)) + 1e-3 * float(np.abs(marginal).max()) + 1e-9
     marginal.sort()
-    inner = marginal[np.linspace(0, len(marginal) - 1, count - 2).astype(np.intp)]
-    price = np.concatenate([[inner[0] - edge], inner, [inner[-1] + edge]])
+    low, high = float(marginal[0]), float(marginal[-1])
+    edge = 0.5 * (high - low) + 1e-3 * max(abs(low), abs(high)) + 1e-9
+    price = np.empty(count)
+    price[0], price[-1] = low - edge, high + edge
+    price[1:-1] = marginal[np.linspace(0, len(marginal) - 1, count - 2).astype(np.intp)]
     return np.broadcast_to(np.maximum.accumulate(price + 1e-12 * np.arange(count)), (len(table.at), count))
 
 
@@ -139,31 +153,42 @@ class Spots:
 
     cost: Array  # (s, p) expected there; infinite where the set cannot be
     at: Array  # (s, p) the demand's scalar
+    price: Array  # (s, p) kW per m³/h: the marginal power expected there
+
+    def only(self, index: int) -> "Spots":
+        """Those of one set."""
+        one = slice(index, index + 1)
+        return Spots(self.cost[one], self.at[one], self.price[one])
 
 
-def spots(look: Survey, at: Array, entry: Array, worth: Array) -> Spots:
+def spots(look: Survey, at: Array, extra: Array) -> Spots:
     """Feasible places and interpolated window ends of each set.
 
     Args:
         look: The survey of s sets at k places.
         at: The places, shape (k,).
-        entry: Entry costs of each set, kW, shape (s,).
-        worth: What each place is worth, kW, shape (k,).
+        extra: What each set costs besides power at each place, kW, shape (s, k) or (k,).
     """
-    cost = look.power + entry[:, None] - worth
+    cost = look.power + extra
     costs = [np.where(look.is_feasible, cost, np.inf)]
     places = [np.broadcast_to(at, cost.shape)]
+    prices = [look.price]
     limits = (look.low_room, look.high_room, look.slack)
     for limit in limits if len(at) > 1 else ():
         before, after = limit[:, :-1], limit[:, 1:]
         crosses = (before < 0) != (after < 0)
+        if not crosses.any():
+            continue
         share = np.where(crosses, before / np.where(crosses, before - after, 1.0), 0.0)
         for other in limits:
             if other is not limit:
                 crosses &= _between(other, share) >= -_TOUCHING
         costs.append(np.where(crosses, _between(cost, share), np.inf))
-        places.append(at[:-1] + share * np.diff(at))
-    return Spots(np.concatenate(costs, axis=1), np.concatenate(places, axis=1))
+        places.append(at[:-1] + share * (at[1:] - at[:-1]))
+        prices.append(_between(look.price, share))
+    if len(costs) == 1:
+        return Spots(costs[0], places[0], look.price)
+    return Spots(*(np.concatenate(parts, axis=1) for parts in (costs, places, prices)))
 
 
 def _between(values: Array, share: Array) -> Array:

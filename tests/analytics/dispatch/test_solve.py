@@ -71,6 +71,44 @@ def test_no_random_station_is_judged_otherwise_by_a_slow_enumeration(seed: int) 
         assert found.gap < 1e-4
 
 
+@pytest.mark.parametrize("seed", [4, 8, 12])
+def test_no_set_that_is_solved_alone_is_cheaper_than_the_best_of_many(seed: int) -> None:
+    """Of many sets most are ruled out by a bound before they are looked at: none of those may be the best.
+
+    Slow: 63 problems. Locks of six pumps say each set in turn.
+    """
+    pumps, demand = random_station(seed, most=12)
+    free = [replace(pump, lock="free") for pump in pumps[:6]]
+
+    found = solve(free, demand)
+
+    alone = [solve(locked(free, bits), demand) for bits in range(1, 2**6)]
+    costs = [one.cost for one in alone if isinstance(one, Dispatch)]
+    if isinstance(found, Infeasible):
+        assert not costs
+    else:
+        assert found.cost == pytest.approx(min(costs), rel=1e-6)
+        assert found.bound <= min(costs)
+
+
+def locked(pumps: list[Candidate], bits: int) -> list[Candidate]:
+    """The same pumps where those of *bits* must run and no other may."""
+    return [replace(pump, lock="must run" if bits >> place & 1 else "must not run") for place, pump in enumerate(pumps)]
+
+
+def test_a_set_whose_window_is_barely_inside_the_demand_is_found() -> None:
+    """The survey sees the end of its window a little inside the demand; a closer look shows that it covers its end."""
+    pumps, demand = random_station(10, most=12)
+    best = {"p1", "p7", "p9", "p10"}
+
+    found = solve(pumps, demand)
+    alone = solve([replace(each, lock="must run" if each.id in best else "must not run") for each in pumps], demand)
+
+    assert isinstance(found, Dispatch)
+    assert isinstance(alone, Dispatch)
+    assert found.cost <= alone.cost < 164.53
+
+
 def test_two_equal_pumps_share_a_flow_equally() -> None:
     """Equal marginal power of equal convex pumps is equal flow."""
     pumps = [Candidate(name, PLATE, lock="must run") for name in ("a", "b")]
