@@ -45,6 +45,14 @@ def availability_of(
     return Availability(tag, measured, known - measured, estimated, missing, _longest(~is_known) * step_ms)
 
 
+def doubt_of(found: Iterable[Availability], least: float) -> str | None:
+    """Which tags were known in less than *least* of their windows, each where it was worst; None where none was."""
+    worst: dict[str, Availability] = {}
+    for one in sorted(found, key=lambda each: each.known):
+        worst.setdefault(one.tag, one)
+    return told(one for one in worst.values() if one.known < least) or None
+
+
 def told(found: Iterable[Availability], most: int = 3) -> str:
     """One sentence's worth of the first ones."""
     listed = list(found)

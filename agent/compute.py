@@ -96,6 +96,7 @@ async def run(task: Task, budget: float, store: Store, worker: Worker, part: Par
             part.count(what, number)
         if part.well():
             log.info("job %s: works", task.job)
+        part.doubt = outcome.doubt
         return outcome
 
 

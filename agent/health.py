@@ -41,6 +41,7 @@ class Part:
     seen_ms: int | None = None  # when it last did what it is for
     progress: float = field(default_factory=time.monotonic)  # s; when its task last went round
     counts: dict[str, int] = field(default_factory=dict)
+    doubt: str | None = None  # which tags were hardly measured in what its newest result rests on
     _told: deque[float] = field(default_factory=lambda: deque(maxlen=TOLD_AT_MOST))  # when news went to the log
     _is_restless: bool = False
 
@@ -74,6 +75,7 @@ class Part:
             error_at=self.error_ms,
             lag_ms=None if self.seen_ms is None else max(0, now_ms - self.seen_ms),
             counts=self.counts,
+            doubt=self.doubt,
         )
 
     def _may_be_told(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from agent.availability import Availability, doubt_of
 from agent.jobs.curve_choice import choices
 from agent.jobs.curve_records import catalogue_records, curve_records, unfitted_records
 from agent.jobs.curve_state import CurveState, HeaderCurves, model_from_state, models_from_state, restored
@@ -40,6 +41,7 @@ LONGEST_MS = 24 * 3_600_000  # that one run judges; whoever has more catches up 
 JOINED_MS = 3_600_000  # between imported spans that make one stretch
 LOOKED_AT = 50_000  # new rows that tell from when the news are
 MOST_FAILURES = 12  # fits in a row that come to nothing, an hour of them, before what was learnt is given up
+LEAST_KNOWN = 0.5  # of what is looked at, below which the outcome says which tag was not known
 SERIES = 4  # cells with readings, nearer than ten, that make a stretch of live readings
 
 
@@ -68,9 +70,10 @@ def run(context: JobContext) -> Outcome:
     before = {header: copy(curves.estimator) for header, curves in kept.headers.items()}
     _owe(context, kept)
     limits = thresholds(context.reader.job_state("running")[1])
-    news = dict.fromkeys(kept.headers, 0)
+    news, seen = dict.fromkeys(kept.headers, 0), list[Availability]()
     for part in _slices(context, kept):
         cells = _cells(context, part)
+        seen += map(cells.availability, cells.values)
         limits = limits or first_thresholds(settings, cells)
         for header in settings.headers:
             if header.id in kept.headers:
@@ -81,7 +84,8 @@ def run(context: JobContext) -> Outcome:
         "curves": sum(len(c.model.curves) for c in kept.headers.values() if c.model),
         "points": sum(news.values()),
     }
-    return Outcome(mark=mark, state=kept.encode(), records=records, counts=counts)
+    doubt = doubt_of(seen, LEAST_KNOWN)
+    return Outcome(mark=mark, state=kept.encode(), records=records, counts=counts, doubt=doubt)
 
 
 def station_points(

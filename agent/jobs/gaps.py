@@ -8,6 +8,7 @@ from itertools import pairwise, zip_longest
 
 import numpy as np
 
+from agent.availability import Availability, doubt_of
 from agent.jobs.bridge import bridges
 from agent.jobs.curve_state import models_from_state
 from agent.jobs.job import JobContext, Outcome
@@ -37,6 +38,7 @@ CHOICE_MS = 6 * 3_600_000  # for which companions are kept
 EACH = 8  # companions on the tag's own device, and as many elsewhere
 TAGS_A_LOOK = 200
 _AFTER_CELLS = 30  # after a gap, by which a method sees where it has ended
+LEAST_KNOWN = 0.5  # of what is looked at, below which the outcome says which tag was not known
 AT_ONCE = frozenset({"zero", "forward"})  # methods that do not wait for the end of a gap
 
 
@@ -77,7 +79,7 @@ def run(context: JobContext) -> Outcome:
     portion = _portion(context, known, kept, alike, is_behind=len(rows) == MOST_ROWS or len(alike) < len(rows))
     kept = portion.kept
     unfilled = [stretch for name, times in portion.times_ms.items() for stretch in _late(reader, watched[name], times)]
-    filled = _fill(context, kept, known, portion.found)
+    filled, seen = _fill(context, kept, known, portion.found)
     kept.counts["values_filled"] += len(filled)
     kept.counts["values_withdrawn"] += len(unfilled)
     counts = {what: number - before[what] for what, number in kept.counts.items()}
@@ -87,6 +89,7 @@ def run(context: JobContext) -> Outcome:
         filled=filled,
         unfilled=unfilled,
         counts=counts | {"runs_behind": int(portion.is_behind)},
+        doubt=doubt_of(seen, LEAST_KNOWN),
     )
 
 
@@ -192,9 +195,14 @@ def _gaps(heard: Heard, tag: Tag, times_ms: Sequence[int], until_ms: int, longes
     return [one for one in found if one.done_ms < one.end_ms - tag.period_ms], left
 
 
-def _fill(context: JobContext, kept: JobState, known: Mapping[str, Tag], found: Found) -> list[Filled]:
-    """Filled values for what was found, from one look at the past for each hour and period of the tags."""
-    filled: list[Filled] = []
+def _fill(
+    context: JobContext, kept: JobState, known: Mapping[str, Tag], found: Found
+) -> tuple[list[Filled], list[Availability]]:
+    """Filled values for what was found, from one look at the past for each hour and period of the tags.
+
+    And what stood behind all that was looked at for them.
+    """
+    filled, seen = list[Filled](), list[Availability]()
     taught = _taught(context, [name for name in found if known[name].fill == "auto"])
     for period_ms, together in blocks(found, known):
         names = list(together)
@@ -205,9 +213,10 @@ def _fill(context: JobContext, kept: JobState, known: Mapping[str, Tag], found: 
             wanted = {*part, *(each for name in part for each in kept.tags[name].companions if each in known)}
             wanted |= {each for one in sources.values() for each in one.tags}
             cells = _cells(context, wanted, part, period_ms)
+            seen += map(cells.availability, sorted(wanted))
             for name, silences_of in part.items():
                 filled += _bridged(cells, kept, known[name], silences_of, sources.get(name), context.now_ms)
-    return filled
+    return filled, seen
 
 
 def _taught(context: JobContext, names: list[str]) -> dict[str, Sources]:

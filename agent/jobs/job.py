@@ -38,6 +38,7 @@ class Outcome:
     sealed: SealedBlock | None = None  # takes the place of its rows in the log
     reached: tuple[int, int] | None = None  # time and id, where the log is gone through in the order of time
     counts: Mapping[str, int] = field(default_factory=dict)  # for status and the demo's summary
+    doubt: str | None = None  # which tags were hardly measured in what it looked at
 
 
 class Job(Protocol):

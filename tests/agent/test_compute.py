@@ -59,6 +59,16 @@ async def test_a_failed_job_leaves_its_last_result_marked_stale(
     assert len(caplog.records) == 1
 
 
+async def test_what_a_result_hardly_rests_on_is_said_as_long_as_it_is_so(computer: Computer) -> None:
+    """SCADA sees by `<root>/health` that curves rest on sand; the next result has its own."""
+    part, said = Part("doubts"), []
+    for now_ms in (2_000, 3_000):
+        await run(Task("doubts", 0, now_ms), 30, computer.store, computer.worker, part)
+        said.append((part.report(now_ms).state, part.report(now_ms).doubt))
+
+    assert said == [("ok", "flow was known in 10% of the time"), ("ok", None)]
+
+
 async def test_a_job_that_is_due_twice_before_its_turn_runs_once() -> None:
     queue = Queue()
     for job in ("curves", "dispatch", "curves"):

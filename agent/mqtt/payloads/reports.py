@@ -85,6 +85,7 @@ class PartHealth(Payload):
     error_at: Instant | None = None
     lag_ms: Count | None = None  # how old its newest result is
     counts: dict[str, int] = Field(default_factory=dict)
+    doubt: str | None = None  # of a job: which tags were hardly measured in what its newest result rests on
 
 
 class Backlog(Payload):

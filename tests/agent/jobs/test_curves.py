@@ -46,7 +46,13 @@ def plant(seconds: int, *, each: int = 300) -> Points:
 
 
 def told(
-    past: History, truth: Points, *, start_ms: int = START_MS, step_ms: int = 1_000, imported: bool = False
+    past: History,
+    truth: Points,
+    *,
+    start_ms: int = START_MS,
+    step_ms: int = 1_000,
+    imported: bool = False,
+    flow: list[float] | None = None,
 ) -> None:
     """Append *truth*, tag by tag, a row each *step_ms*, with 0.3 % of noise on powers and flow.
 
@@ -60,7 +66,7 @@ def told(
         past.series(f"{pump}.power", power, **how)
         past.series(f"{pump}.speed", 50.0 * truth.speeds[:, index], **how)
     past.series("pressure", 9.80665 * truth.head, **how)
-    past.series("flow", truth.flow * rng.normal(1.0, 0.003, n), **how)
+    past.series("flow", truth.flow * rng.normal(1.0, 0.003, n) if flow is None else flow, **how)
     past.series("grid_frequency", np.full(n, 50.0), **how)
 
 
@@ -92,6 +98,23 @@ def test_the_log_becomes_curves_near_the_truth(tmp_path: Path) -> None:
         assert body["readings"] > 100
         assert len(body["points"]) == 9
     assert outcome.counts["curves"] == 2
+
+
+def test_what_was_hardly_measured_of_what_curves_rest_on_is_said(tmp_path: Path) -> None:
+    """The header's flow meter was silent for most of the time; and where all tags came, nothing is doubted."""
+    truth = plant(1_800)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        told(past, truth)
+        whole = past.perform("curves", curves.run, START_MS + 1_800_000)
+        seldom = [value if place % 900 < 200 else float("nan") for place, value in enumerate(truth.flow)]
+        told(past, truth, start_ms=START_MS + 1_800_000, flow=seldom)
+        holed = past.perform("curves", curves.run, START_MS + 3_600_000)
+
+    assert whole.doubt is None
+    assert holed.doubt is not None
+    assert holed.doubt.startswith("flow was known in 2")
+    assert "(longest hole 12 min)" in holed.doubt
+    assert "pressure" not in holed.doubt
 
 
 def test_often_or_once_the_same_is_learnt(tmp_path: Path) -> None:

@@ -229,6 +229,20 @@ def test_however_often_the_job_runs_it_fills_the_same(present: list[bool], cuts:
     assert found[0] == found[1]
 
 
+def test_a_gap_that_is_filled_from_little_is_doubted(tmp_path: Path) -> None:
+    """Ten minutes on each side of half an hour: x was hardly there; and half an hour around ten seconds is enough."""
+    with history(tmp_path, tag("linear")) as past:
+        past.series("x", [*[5.0] * 600, *[NAN] * 1_800, *[5.0] * 1_800])
+        holed = past.perform("gaps", gaps.run, START_MS + 2_500_000)
+        past.series("x", [*[5.0] * 1_800, *[NAN] * 10, *[5.0] * 60], start_ms=START_MS + 4_200_000)
+        whole = past.perform("gaps", gaps.run, START_MS + 6_070_000)
+
+    assert len(holed.filled) == 1_800
+    assert holed.doubt is not None
+    assert holed.doubt.startswith("x was known in ")
+    assert (len(whole.filled), whole.doubt) == (10, None)
+
+
 DAY = 1_440  # minutes
 
 
