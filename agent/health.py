@@ -107,6 +107,8 @@ class Health:
         self._devices: dict[str, DeviceSettings] = {}
         self.devices: dict[str, Part] = {}
         self.broker = Part("broker")
+        self.sparkplug = Part("sparkplug")
+        self.receivers: tuple[str, ...] = ("mqtt",)  # of readings, at the broker
         self.backlog = Progress()
         self.store = Part("store")  # the disk, as it is watched
         self._storing: dict[str, Part] = {}
@@ -118,6 +120,7 @@ class Health:
     def follow(self, settings: AgentSettings) -> None:
         """Have a part for each device of *settings*; one that has not changed keeps its own."""
         self._station = settings.station.name
+        self.receivers = settings.mqtt.receivers
         known, self._devices = self._devices, {device.name: device for device in settings.devices}
         self.devices = {
             name: self.devices[name] if known.get(name) == device else Part(name, 60.0 + 2 * device.period)
@@ -135,7 +138,9 @@ class Health:
     def report(self, now_ms: int) -> payloads.Health:
         """The state of all parts at *now_ms*."""
         storing = [self.store, *self._storing.values()]
-        parts = [*self.devices.values(), self.broker, *storing, self.clock, self.config, *self.jobs.values()]
+        brokers = {"mqtt": self.broker, "sparkplug": self.sparkplug}
+        publishers = [brokers[receiver] for receiver in self.receivers]
+        parts = [*self.devices.values(), *publishers, *storing, self.clock, self.config, *self.jobs.values()]
         return payloads.Health(
             station=self._station,
             ts=now_ms,
@@ -143,7 +148,8 @@ class Health:
             version=self._version,
             uptime_s=int(time.monotonic() - self._started),
             devices=tuple(part.report(now_ms) for part in self.devices.values()),
-            broker=self.broker.report(now_ms),
+            broker=self.broker.report(now_ms) if "mqtt" in self.receivers else None,
+            sparkplug=self.sparkplug.report(now_ms) if "sparkplug" in self.receivers else None,
             backlog=self.backlog.report(now_ms),
             store=_together("store", storing, now_ms),
             clock=self.clock.report(now_ms),

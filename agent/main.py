@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -22,11 +22,14 @@ from agent.health import Health, wall_ms
 from agent.mqtt.advice_commands import advice_handlers
 from agent.mqtt.commands import Commands, Handler
 from agent.mqtt.publisher import describe, publish
+from agent.mqtt.settings import RECEIVERS
 from agent.notify import notify
 from agent.reload import follow
 from agent.schedule import schedule
 from agent.settings import AgentSettings
+from agent.store.errors import StorageError
 from agent.store.keeper import Keeper, kept_store
+from agent.store.places import forget
 from agent.store.writer import Store
 from agent.supervisor import supervise
 from agent.tasks import driver, feed_watchdog, keep_within_bounds, poll, report, report_losses, watch_disk
@@ -83,8 +86,8 @@ class Agent:
         self._keeper = keeper
         self._crew = crew
         self._first = settings
-        for receiver in ("mqtt", "alarms"):  # before anything is polled: from here on they are owed every reading
-            store.sink(receiver)
+        for receiver in (*settings.mqtt.receivers, "alarms"):
+            store.sink(receiver)  # before anything is polled: from here on they are owed every reading
         self._buses = Buses()
         self._health = Health(settings.station.name, VERSION)
         self.dating = Dating(store, system_clock(settings.clock), settings.clock, self._health.clock)
@@ -94,10 +97,19 @@ class Agent:
         for device in settings.devices:
             driver(device)  # loads its library: a second of import, later, would be a timeout of all other devices
         await self._store.describe({tag.name: tag.unit for device in settings.devices for tag in device.tags})
+        await self._know_receivers(settings.mqtt.receivers)
         self._health.follow(settings)
         if (settings.storage, settings.clock) != (self._storage, self._first.clock):
             log.warning("[storage] or [clock] has changed; that takes effect when the agent is started next")
         return await self._crew.man(self._posts(settings))
+
+    async def _know_receivers(self, receivers: tuple[str, ...]) -> None:
+        """Owe *receivers* every reading from here on, and others, who have left, nothing."""
+        for receiver in receivers:
+            self._store.sink(receiver)
+        left = RECEIVERS - {*receivers}
+        with suppress(StorageError):  # the disk is in trouble: the next start tries again
+            await self._store.write(lambda log: forget(log, left))
 
     def _posts(self, settings: AgentSettings) -> dict[str, Post]:
         """Everything that goes on side by side, by name."""
@@ -111,8 +123,8 @@ class Agent:
         return (
             posts
             | self._alarms(settings)
+            | self._publishers(settings)
             | {
-                "publisher": self._publisher(settings),
                 "jobs": Post(settings, partial(self._compute, settings)),
                 "configuration": Post("always", partial(follow, self._path, self._first, health.config, self.take)),
                 "health": Post("always", partial(report, health, store)),
@@ -128,10 +140,21 @@ class Agent:
             }
         )
 
-    def _publisher(self, settings: AgentSettings) -> Post:
-        broker, info = self._health.broker, describe(settings, VERSION, self._started_ms)
-        work = partial(publish, settings, self._store, broker, info)
-        return Post((settings.mqtt, settings.station, settings.devices), partial(supervise, broker, work))
+    def _publishers(self, settings: AgentSettings) -> dict[str, Post]:
+        """One for each receiver, with a connection of its own: a last will belongs to a connection."""
+        key, posts = (settings.mqtt, settings.station, settings.devices), dict[str, Post]()
+        if settings.mqtt.json_topics:
+            broker, info = self._health.broker, describe(settings, VERSION, self._started_ms)
+            work = partial(publish, settings, self._store, broker, info)
+            posts["publisher"] = Post(key, partial(supervise, broker, work))
+        if settings.mqtt.sparkplug.enabled:
+            from agent.mqtt.sparkplug.node import EdgeNode  # noqa: PLC0415 - for those who have Sparkplug
+
+            part = self._health.sparkplug
+            facts = {"Properties/Name": "pump-agent", "Properties/Version": VERSION}
+            node = EdgeNode(settings, self._store, part, facts | {"Properties/Station": settings.station.name})
+            posts["sparkplug"] = Post(key, partial(supervise, part, node.publish))
+        return posts
 
     def _alarms(self, settings: AgentSettings) -> dict[str, Post]:
         """The alarm task and the commands, which acknowledge what it knows."""

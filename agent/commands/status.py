@@ -75,7 +75,7 @@ def _lines(known: dict[str, Any], now_ms: int) -> Iterator[str]:
     yield from _table("disk", list(disk_lines(known["disk"])))
     health = known["health"] or {}
     yield from _table("devices", [_part(part, now_ms) for part in health.get("devices", [])])
-    parts = [health[name] for name in ("broker", "store", "clock") if name in health]
+    parts = [health[name] for name in ("broker", "sparkplug", "store", "clock") if name in health]
     yield from _table("connections", [_part(part, now_ms) for part in parts])
     yield from _table("jobs", [_job(JobRun(**job), now_ms) for job in known["jobs"]])
     yield from _table("advice", [line for advice in known["recommendations"] for line in _advice(advice, now_ms)])

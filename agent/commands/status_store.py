@@ -19,7 +19,7 @@ def known_of_store(reader: Reader, settings: AgentSettings, now_ms: int) -> dict
     use = reader.ask(disk_use)
     report = loss_report(settings.station.name, reader.lost(), now_ms)
     return {
-        "held_back": reader.behind("mqtt"),
+        "held_back": max((reader.behind(receiver) for receiver in settings.mqtt.receivers), default=0),
         "lost": report.readings,
         "losses": report.model_dump(mode="json", exclude_none=True)["losses"],
         "disk": {

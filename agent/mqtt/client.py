@@ -13,12 +13,12 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from agent.mqtt.dial import Caller, dial
+from agent.mqtt.dial import Caller, Will, dial
 from agent.mqtt.link import Link, Message
 from agent.mqtt.settings import MqttSettings
 
 IN_FLIGHT: Final = 64  # unanswered messages at most; the broker may want fewer
-FAREWELL: Final = 2.0  # s, for saying offline
+FAREWELL: Final = 2.0  # s, for saying the will
 ROOM: Final = 64  # bytes of a PUBLISH packet besides topic and payload, at most
 FAILURE: Final = 0x80  # reason codes from here on mean no
 UNSUPPORTED_VERSION: Final = 0x84
@@ -54,13 +54,13 @@ class Client:
     Args:
         settings: The broker.
         client_id: Unique at the broker; a second connection of that name ends the first.
-        status: Topic that says `offline` once this connection ends, in whatever way.
+        will: What is said once this connection ends, in whatever way.
     """
 
-    def __init__(self, settings: MqttSettings, client_id: str, status: str | None = None) -> None:
+    def __init__(self, settings: MqttSettings, client_id: str, will: Will | None = None) -> None:
         self._settings = settings
         self._client_id = client_id
-        self._status = status
+        self._will = will
         self._paho: Caller | None = None
         self._link: Link | None = None
         self._questions: dict[int, Question] = {}  # by packet id, oldest first
@@ -100,12 +100,12 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Say offline and leave; a dead connection is only closed."""
+        """Say the will and leave; a dead connection is only closed."""
         try:
-            if self._status is not None and self._trouble is None:
+            if self._will is not None and self._trouble is None:
                 with suppress(BrokerError, TimeoutError):
                     async with asyncio.timeout(FAREWELL):
-                        await self.publish(self._status, b"offline", retain=True)
+                        await self.publish(self._will.topic, self._will.payload, retain=self._will.is_retained)
         finally:
             if self._link is not None:
                 self._link.farewell()
@@ -154,8 +154,31 @@ class Client:
         paho = await self._turn()
         return self._ask(topic, paho.publish(topic, payload, qos=1, retain=retain).mid)
 
-    async def subscribe(self, topics: str, handler: Callable[[Message], None]) -> None:
-        """Hand every message on *topics* to *handler*, which neither raises nor blocks.
+    def post(self, topic: str, payload: bytes) -> None:
+        """Send one message at once, QoS 0, which nobody answers; `passed` tells that the broker has it.
+
+        Raises:
+            BrokerError: The connection is lost.
+        """
+        if self._trouble is not None or self._paho is None:
+            raise BrokerError(self._trouble)
+        self._paho.publish(topic, payload, qos=0)
+
+    async def passed(self) -> asyncio.Future[None]:
+        """A future that is the broker's answer once it has read all that was sent before this call.
+
+        It is asked to end a subscription that there is not: that changes nothing, and MQTT has it answered.
+
+        Raises:
+            BrokerError: The connection is lost.
+        """
+        paho = await self._turn()
+        return self._ask("what was posted", paho.unsubscribe("pump-agent/nothing")[1] or 0)
+
+    async def subscribe(self, topics: str, handler: Callable[[Message], None], *, wants_kept: bool = False) -> None:
+        """Hand every message on *topics* to *handler*, which neither raises nor blocks, and gets those of all topics.
+
+        Where it *wants_kept* ones, the broker sends what it has retained; under 3.1.1 it does so in any case.
 
         Raises:
             DeniedError: The broker refuses the subscription.
@@ -164,9 +187,8 @@ class Client:
         paho = await self._turn()
         self._handler = handler
         if self._settings.version == "5":
-            _, mid = paho.subscribe(
-                topics, options=SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
-            )
+            kept = SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if wants_kept else SubscribeOptions.RETAIN_DO_NOT_SEND
+            _, mid = paho.subscribe(topics, options=SubscribeOptions(qos=1, retainHandling=kept))
         else:
             _, mid = paho.subscribe(topics, qos=1)
         await self._ask(topics, mid or 0)
@@ -184,12 +206,12 @@ class Client:
         self._questions[packet_id] = question
         return question.answer
 
-    def _answer(self, packet_id: int, reason: ReasonCode) -> None:
+    def _answer(self, packet_id: int, reason: ReasonCode | None = None) -> None:
         question = self._questions.pop(packet_id, None)
         if question is None:
             return
         self._slots.release()
-        if reason.value >= FAILURE:
+        if reason is not None and reason.value >= FAILURE:
             remedy = f"allow {self._settings.user or 'us'} to use it in the broker's access list"
             _fail(question.answer, DeniedError(self, question.topic, reason, remedy))
         elif not question.answer.done():
@@ -197,7 +219,7 @@ class Client:
 
     def _dial(self) -> Caller:
         """Connect, on a thread; whoever waits for it may have left meanwhile."""
-        self._paho = dial(self._settings, self._client_id, self._status)
+        self._paho = dial(self._settings, self._client_id, self._will)
         if not self._is_wanted:
             self._hang_up()
         return self._paho
@@ -213,6 +235,7 @@ class Client:
         paho.on_connect = self._on_connect
         paho.on_publish = self._on_publish
         paho.on_subscribe = self._on_subscribe
+        paho.on_unsubscribe = lambda _paho, _userdata, mid, _reasons, _properties: self._answer(mid)
         self._link = Link(paho, lost=self._lose, overdue=self._overdue, took=self._take)
 
     def _give_up(self) -> None:

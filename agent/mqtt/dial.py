@@ -3,7 +3,7 @@
 import ssl
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -13,6 +13,14 @@ from paho.mqtt.properties import Properties
 from agent.mqtt.settings import MqttSettings
 
 LARGEST_PACKET: Final = 16_384  # bytes we take: acknowledgements, and commands of 4 KB
+
+
+class Will(NamedTuple):
+    """What is said when a connection ends: by the broker where we vanish, by ourselves where we leave."""
+
+    topic: str
+    payload: bytes
+    is_retained: bool
 
 
 class Caller(Client):
@@ -30,13 +38,13 @@ class Caller(Client):
         return super()._sock_recv(bufsize)
 
 
-def dial(settings: MqttSettings, client_id: str, status: str | None) -> Caller:
+def dial(settings: MqttSettings, client_id: str, will: Will | None) -> Caller:
     """Connect and send CONNECT; the broker's answer is not read yet.
 
     Args:
         settings: The broker.
         client_id: As the broker knows us.
-        status: Topic on which the broker says `offline` when we vanish.
+        will: What the broker says when we vanish.
 
     Raises:
         OSError: A file cannot be read, the name is unknown, nobody listens, or TLS does not trust what it sees.
@@ -54,8 +62,8 @@ def dial(settings: MqttSettings, client_id: str, status: str | None) -> Caller:
         client.username_pw_set(settings.user, _password(settings.password_file))
     if settings.ca_file is not None:
         client.tls_set_context(_tls(settings, settings.ca_file))
-    if status is not None:
-        client.will_set(status, b"offline", qos=1, retain=True)
+    if will is not None:
+        client.will_set(will.topic, will.payload, qos=1, retain=will.is_retained)
     client.connect(settings.host, settings.port, settings.keepalive, properties=_properties(settings))
     return client
 

@@ -9,8 +9,11 @@ from typing import NoReturn
 
 from agent.health import Part, wall_ms
 from agent.mqtt import streams
+from agent.mqtt.batch_topic import BatchTopic
 from agent.mqtt.client import Client, DeniedError
+from agent.mqtt.delivery import Delivery
 from agent.mqtt.denials import RETRY, Denials
+from agent.mqtt.dial import Will
 from agent.mqtt.payloads import Info
 from agent.mqtt.record_stream import RecordStream
 from agent.mqtt.row_stream import RowStream
@@ -59,7 +62,7 @@ async def publish(settings: AgentSettings, store: Store, part: Part, info: Info,
     """
     topics = Topics.of_station(settings.mqtt, settings.station.name)
     client_id = settings.mqtt.client_id or f"pump-agent-{settings.station.name}"
-    async with Client(settings.mqtt, client_id, topics.status) as client:
+    async with Client(settings.mqtt, client_id, Will(topics.status, b"offline", is_retained=True)) as client:
         await Publisher(settings, store, part, client, Denials(part, retry)).run(info)
 
 
@@ -76,12 +79,16 @@ class Publisher:
         self._topics = topics = Topics.of_station(settings.mqtt, settings.station.name)
         self._warning: str | None = None  # what a person should see to while all is still well
         self._sink = store.sink("mqtt")
-        self._sink.repeats = self._mqtt.batch_size
         tags = chain.from_iterable(device.tags for device in settings.devices) if settings.mqtt.tag_topics else ()
         self._tags = TagStream(client, topics, tags, denials, has_bare_values=settings.mqtt.bare_values)
         self._records = RecordStream(client, topics, store, self._sink, denials, keys=_keys(settings))
-        self._live = RowStream(client, topics.readings, self._landed, denials, limit=self._mqtt.batch_size)
-        self._history = RowStream(client, topics.history, self._landed, denials, limit=self._mqtt.batch_size)
+        live, history = BatchTopic(client, topics.readings).say, BatchTopic(client, topics.history).say
+        self._delivery = Delivery(
+            self._sink,
+            settings.mqtt,
+            RowStream(live, self._landed, denials, limit=settings.mqtt.batch_size),
+            RowStream(history, self._landed, denials, limit=settings.mqtt.batch_size),
+        )
 
     async def run(self, info: Info) -> NoReturn:
         """Say how everything stands, then what changes, until the connection is lost."""
@@ -98,10 +105,7 @@ class Publisher:
             certificates=self._watch_certificates(),
             records=self._records.follow(),
             tags=self._tags.say(),
-            live_answers=self._live.confirm(),
-            live=self._send_live(),
-            history_answers=self._history.confirm(),
-            history=self._send_history(),
+            **self._delivery.streams(offer=self._tags.offer, rest=lambda: None),
         )
 
     async def _state(self, topic: str, payload: bytes) -> None:
@@ -109,33 +113,6 @@ class Publisher:
             await self._client.publish(topic, payload, retain=True)
         except DeniedError as error:
             self._denials.of_state(error)
-
-    async def _send_live(self) -> NoReturn:
-        while True:
-            batch = await self._sink.live(self._mqtt.batch_size)
-            self._tags.offer(batch.rows)
-            await self._live.send(batch)
-
-    async def _send_history(self) -> None:
-        """Send what an outage held back, and what has changed since it was sent, no faster than allowed.
-
-        Meanwhile each of the two streams has half a batch on its way, so that a crash repeats one in all.
-        """
-        loop = asyncio.get_running_loop()
-        due, half = loop.time(), max(1, self._mqtt.batch_size // 2)
-        while not self._history.is_denied:
-            self._sink.repeats = half
-            await self._sink.thinned()
-            batch = await self._sink.backlog(half)
-            if batch is None:
-                self._sink.repeats = self._mqtt.batch_size
-                await self._sink.held_back()
-                continue
-            await self._history.send(batch)
-            await self._history.landed()
-            await self._sink.kept()  # before the next, so that a crash repeats one batch
-            due = max(due, loop.time()) + len(batch.rows) / self._mqtt.history_rate
-            await asyncio.sleep(due - loop.time())
 
     def _landed(self, batch: Batch) -> None:
         self._sink.acknowledge(batch)

@@ -1,33 +1,30 @@
-"""Rows of the log to one topic: in order, several batches in flight, acknowledged on the broker's word."""
+"""Rows of the log to a receiver: in order, several batches in flight, acknowledged on the broker's word."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
-from agent.mqtt.batches import encode
-from agent.mqtt.client import Client, DeniedError
+from agent.mqtt.client import DeniedError
 from agent.mqtt.denials import Denials
 from agent.store.records import Batch, Row
 
 Flight = tuple[Batch, list[asyncio.Future[None]]]
+# Sends rows; the futures are the broker's answers. Raises DeniedError and BrokerError.
+Say = Callable[[Sequence[Row]], Awaitable[list[asyncio.Future[None]]]]
 
 
 class RowStream:
     """One of a receiver's two streams, live rows or backlog.
 
     Args:
-        client: Connected.
-        topic: Where batches go.
+        say: Sends the rows of a batch.
         landed: Called with each batch that the broker has, oldest first.
         denials: Told where the broker refuses; from then on nothing is sent or landed here.
         limit: Rows in flight: one large batch, or several small ones. A crash repeats them.
     """
 
-    def __init__(
-        self, client: Client, topic: str, landed: Callable[[Batch], None], denials: Denials, *, limit: int
-    ) -> None:
-        self._client = client
-        self._topic = topic
+    def __init__(self, say: Say, landed: Callable[[Batch], None], denials: Denials, *, limit: int) -> None:
+        self._say = say
         self._landed = landed
         self._denials = denials
         self.is_denied = False
@@ -47,7 +44,7 @@ class RowStream:
             return
         self._rows += len(batch.rows)
         try:
-            answers = [await self._client.send(self._topic, payload) for payload in self._payloads(batch.rows)]
+            answers = await self._say(batch.rows)
         except DeniedError as error:
             self._deny(error)
         else:
@@ -85,15 +82,3 @@ class RowStream:
         self.is_denied = True
         self._landing.set()
         self._denials.of_delivery(error)
-
-    def _payloads(self, rows: Sequence[Row]) -> Iterator[bytes]:
-        """One message, or more where the broker takes no message of that size."""
-        if not rows:
-            return
-        payload = encode(rows)
-        if len(rows) == 1 or self._client.takes(self._topic, payload):
-            yield payload
-            return
-        middle = len(rows) // 2
-        yield from self._payloads(rows[:middle])
-        yield from self._payloads(rows[middle:])

@@ -1,11 +1,14 @@
 """What the configuration says of the broker."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from agent.mqtt.sparkplug.settings import SparkplugSettings
 from drivers.settings import ExistingFile, Port, Seconds, Settings, contradiction
+
+RECEIVERS: Final = frozenset({"mqtt", "sparkplug"})  # that there can be, each with a place of its own in the log
 
 
 class MqttSettings(Settings):
@@ -29,6 +32,13 @@ class MqttSettings(Settings):
     history_rate: Annotated[float, Field(gt=0)] = 5_000.0  # held-back readings sent per second
     filled: bool = False  # filled values on <root>/readings too, in batches of their own
     commands: bool = False  # listen on <root>/cmd/#
+    json_topics: bool = True  # all that is below <root>; Sparkplug alone has no alarms and no advice
+    sparkplug: SparkplugSettings = SparkplugSettings()
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """Those of `RECEIVERS` that there are."""
+        return ("mqtt",) * self.json_topics + ("sparkplug",) * self.sparkplug.enabled
 
     @model_validator(mode="after")
     def _root_is_a_topic(self) -> Self:

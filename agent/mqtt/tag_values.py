@@ -50,7 +50,7 @@ class TagValues:
         news: dict[str, Row] = {}
         for row in rows:
             said = self._said.get(row.tag)
-            if said is None or row.id <= said.id or not _is_news(said, row, now):
+            if said is None or row.id <= said.id or not is_news(said, row, now):
                 continue
             said.id, said.value, said.quality, said.reason, said.time = row.id, row.value, row.quality, row.reason, now
             news[row.tag] = row
@@ -89,7 +89,8 @@ def _heartbeat(tag: TagSettings) -> float:
     return 0.0 if tag.store == "exception" else tag.heartbeat
 
 
-def _is_news(said: Said, row: Row, now: float) -> bool:
+def is_news(said: Said, row: Row, now: float) -> bool:
+    """Whether a row of the same tag is worth saying after what was said of it; *now* is monotonic, s."""
     if row.quality != said.quality or row.reason != said.reason or now - said.time >= said.heartbeat:
         return True
     old, new = said.value, row.value

@@ -51,6 +51,11 @@ class Sink:
         self.repeats: float = inf  # rows handed out live of which the disk does not know that the receiver has them
 
     @property
+    def since(self) -> int:
+        """Id of the newest row that there was when this process, or the receiver, began."""
+        return self._since[0]
+
+    @property
     def place(self) -> int:
         """Id of the last live row that the receiver has, with all before it."""
         return self._live.place

@@ -48,6 +48,13 @@ def hold_back(log: Log, sink: str, seen: Seen | None = None, place: int = 0) -> 
     return Place(end, held, sum(rows for _, _, rows in counted), records)
 
 
+def forget(log: Log, sinks: Iterable[str]) -> None:
+    """Owe *sinks*, which are no longer there, nothing any more; in the caller's transaction."""
+    for sink in sinks:
+        log.db.execute("DELETE FROM cursor WHERE sink = ?", (sink,))
+        log.db.execute("DELETE FROM backlog WHERE sink = ?", (sink,))
+
+
 def hold_also(log: Log, sink: str, first: int, last: int) -> None:
     """Have rows delivered to *sink* besides all it is owed; in the caller's transaction."""
     backlog = log.db.execute("SELECT first, last FROM backlog WHERE sink = ?", (sink,)).fetchall()

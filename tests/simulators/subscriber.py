@@ -22,6 +22,7 @@ class Received(NamedTuple):
     payload: bytes
     is_old: bool  # the broker had kept it
     at: float  # s, when it arrived, on a clock that only goes forward
+    qos: int = 1
 
     @property
     def json(self) -> Any:
@@ -44,7 +45,8 @@ class Subscriber:
 
     def take(self, message: MQTTMessage) -> None:
         """Called on paho's thread."""
-        self.messages.append(Received(message.topic, bytes(message.payload), message.retain, time.monotonic()))
+        arrived = Received(message.topic, bytes(message.payload), message.retain, time.monotonic(), message.qos)
+        self.messages.append(arrived)
         self._loop.call_soon_threadsafe(self._news.set)
 
     def on(self, topic: str) -> list[Received]:

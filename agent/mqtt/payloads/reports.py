@@ -105,7 +105,8 @@ class Health(Payload):
     version: str
     uptime_s: Count
     devices: tuple[PartHealth, ...] = ()
-    broker: PartHealth | None = None
+    broker: PartHealth | None = None  # absent where there are no JSON topics
+    sparkplug: PartHealth | None = None  # absent where there is no Sparkplug
     backlog: Backlog | None = None
     store: PartHealth | None = None
     clock: PartHealth | None = None  # degraded while its time is in doubt

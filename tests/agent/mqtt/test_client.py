@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from agent.mqtt.client import BrokerError, Client, DeniedError
+from agent.mqtt.dial import Will
 from agent.mqtt.settings import MqttSettings
 from tests.simulators.broker import Broker, mosquitto
 from tests.simulators.strict_broker import strict_broker
 from tests.simulators.subscriber import subscriber
 
+OFFLINE = Will("water/east/status", b"offline", is_retained=True)
 ACL = "topic read #\ntopic write water/east/status\ntopic write water/east/readings\n"
 
 
@@ -62,7 +64,7 @@ async def test_the_last_will_says_offline_when_the_agent_vanishes(tmp_path: Path
     """Killed or cut off, the agent cannot say so itself; the broker does."""
     with mosquitto(tmp_path) as broker:
         async with subscriber(broker.port, "water/#") as scada:
-            async with Client(settings(broker), "agent", status="water/east/status") as client:
+            async with Client(settings(broker), "agent", OFFLINE) as client:
                 await client.publish("water/east/status", b"online", retain=True)
                 async with Client(settings(broker), "agent"):  # of the same name, which ends the first
                     with pytest.raises(BrokerError, match=r"closed the connection|Session taken over"):
@@ -76,7 +78,7 @@ async def test_a_polite_end_says_offline_and_nothing_twice(tmp_path: Path) -> No
     """The agent says offline itself and then leaves with DISCONNECT, so the last will stays unsaid."""
     with mosquitto(tmp_path) as broker:
         async with subscriber(broker.port, "water/#") as scada:
-            async with Client(settings(broker), "agent", status="water/east/status"):
+            async with Client(settings(broker), "agent", OFFLINE):
                 pass
             scada.say("water/end", b"")
             await scada.on_topic("water/end")

@@ -1,0 +1,102 @@
+"""The task behind the edge node: one connection to the broker after the other, each a life of the node."""
+
+import logging
+from collections.abc import Mapping
+from typing import NoReturn
+
+from agent.health import Part, wall_ms
+from agent.mqtt import streams
+from agent.mqtt.client import Client
+from agent.mqtt.denials import Denials
+from agent.mqtt.dial import Will
+from agent.mqtt.sparkplug.edge import Edge, death
+from agent.mqtt.sparkplug.host import HostState
+from agent.mqtt.sparkplug.life import Life
+from agent.mqtt.sparkplug.lives import Lives
+from agent.mqtt.sparkplug.requests import Requests
+from agent.mqtt.sparkplug.tag_types import TagTypes
+from agent.mqtt.sparkplug.topics import EdgeTopics
+from agent.settings import AgentSettings
+from agent.store.delivery import Sink
+from agent.store.records import Batch
+from agent.store.writer import Store
+
+log = logging.getLogger(__name__)
+
+SINK = "sparkplug"
+
+
+class EdgeNode:
+    """What is known from one connection to the next.
+
+    Args:
+        settings: The whole station.
+        store: Open, its sink `sparkplug` named before what it is to get.
+        part: Told how it goes.
+        facts: What is said of the node itself at its birth, by metric.
+    """
+
+    def __init__(self, settings: AgentSettings, store: Store, part: Part, facts: Mapping[str, str]) -> None:
+        self._settings = settings
+        # A death is published before we leave. Version 5 would have the broker publish the will as well, a second one;
+        # and what it has besides, a reason for what is denied, is not said of messages of QoS 0.
+        self._mqtt = settings.mqtt.model_copy(update={"version": "3.1.1"})
+        self._store = store
+        self._part = part
+        self._facts = facts
+        self._topics = EdgeTopics.of_station(settings.mqtt.sparkplug, settings.station.name)
+        self._types = TagTypes(settings.devices)
+        self._host = HostState()
+        self._requests = Requests(self._topics.node("NCMD"))
+        self._lives = Lives(store)
+
+    async def publish(self) -> NoReturn:
+        """Connect, be born, and say what is read, until the broker or the primary host is lost.
+
+        Raises:
+            BrokerError: The broker is lost or refuses us, or the primary host is offline.
+            StorageError: The disk does not give what is to be sent.
+        """
+        number = await self._lives.begin()
+        will = Will(self._topics.node("NDEATH"), death(number, wall_ms()), is_retained=False)
+        client_id = self._mqtt.client_id or f"pump-agent-{self._settings.station.name}"
+        async with Client(self._mqtt, f"{client_id}-sparkplug", will) as client:
+            sink = self._store.sink(SINK)
+            edge = self._edge(client, sink, number)
+            life = Life(client, edge, self._topics, self._mqtt, host=self._host, requests=self._requests)
+            await life.listen()
+            await streams.run(broker=client.ended(), life=self._live(life, sink))
+
+    def _edge(self, client: Client, sink: Sink, number: int) -> Edge:
+        return Edge(
+            self._topics,
+            self._settings.devices,
+            self._types,
+            facts=self._facts,
+            death_number=number,
+            since=sink.since,
+            has_aliases=self._mqtt.sparkplug.aliases,
+            post=client.post,
+            clock=wall_ms,
+        )
+
+    async def _live(self, life: Life, sink: Sink) -> NoReturn:
+        await life.host_online(self._wait)
+        await sink.start()  # now, so that all that is polled from here on is live
+        latest = await self._store.latest()
+
+        def landed(batch: Batch) -> None:
+            sink.acknowledge(batch)
+            self._part.count("readings", len(batch.rows))
+            self._part.counts["behind"] = sink.behind
+            self._part.well()
+
+        await life.send(sink, list(latest.values()), self._born, landed, Denials(self._part))
+
+    def _wait(self, host: str) -> None:
+        if self._part.trouble(f"waits for primary host {host} to be online", "degraded"):
+            log.info("sparkplug: waits for primary host %s to be online; readings are held back", host)
+
+    def _born(self) -> None:
+        if self._part.well():
+            log.info("sparkplug: %s is born", self._topics.node("NBIRTH"))

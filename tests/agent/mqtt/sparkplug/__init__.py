@@ -1,0 +1,1 @@
+"""Sparkplug: its payloads, what an edge node says, and the node at a real broker."""

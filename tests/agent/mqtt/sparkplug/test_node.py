@@ -1,0 +1,215 @@
+"""The edge node at a real broker: what a host gets, whatever happens to agent, broker and host."""
+
+import asyncio
+import json
+import logging
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from agent.mqtt.sparkplug.payload import DataType, Metric, Payload, encode
+from drivers.reading import Quality
+from tests.agent.mqtt.sparkplug.station import HOST, append, edge_node, edge_station, edge_store, now
+from tests.simulators.broker import mosquitto
+from tests.simulators.cut_link import cut_link
+from tests.simulators.strict_host import StrictHost
+from tests.simulators.subscriber import Subscriber, subscriber
+
+ALL = "spBv1.0/#"
+NCMD, DCMD, STATE = "spBv1.0/water/NCMD/east", "spBv1.0/water/DCMD/east/plc", f"spBv1.0/STATE/{HOST}"
+
+
+def command(name: str, content: object, datatype: DataType = DataType.BOOLEAN) -> bytes:
+    """What a host sends."""
+    return encode(Payload(1, (Metric(name, datatype, content, 1),), None))  # type: ignore[arg-type]
+
+
+def say_state(scada: Subscriber, ts_ms: int, *, is_online: bool) -> None:
+    """What the host says of itself, as version 3 has it."""
+    scada.say(STATE, json.dumps({"online": is_online, "timestamp": ts_ms}), retain=True)
+
+
+async def test_births_come_first_and_a_clean_stop_says_each_death_once(tmp_path: Path) -> None:
+    """DDEATH, NDEATH, and then a DISCONNECT, so that the broker has no will left to say."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store:
+            async with edge_node(settings, store):
+                await scada.until(lambda: "NBIRTH" in host.read(scada.messages).verbs)
+                await append(store, range(3))
+                await scada.until(lambda: host.read(scada.messages).values("flow")[-1:] == [2.0])
+            async with edge_node(settings, store):
+                await scada.until(lambda: len(host.read(scada.messages).lives) == 2)
+            await scada.until(lambda: host.read(scada.messages).verbs.count("NDEATH") == 2)
+
+    assert host.faults == []
+    assert host.lives == [0, 1]
+    assert host.verbs[:2] == ["NBIRTH", "DBIRTH plc"]
+    assert host.verbs.count("NDEATH") == 2
+    assert "DDEATH plc,NDEATH,NBIRTH,DBIRTH plc,DDEATH plc,NDEATH" in ",".join(host.verbs)
+    assert host.values("flow") == [0.0, 1.0, 2.0, 2.0]
+
+
+async def test_the_broker_tells_the_death_of_a_node_that_is_cut_off_and_history_follows_its_next_birth(
+    tmp_path: Path,
+) -> None:
+    """Every reading of the outage arrives, as history, with its own time; (takes seconds: a second try)."""
+    with mosquitto(tmp_path) as broker:
+        async with cut_link(broker.port) as link, subscriber(broker.port, ALL) as scada:
+            settings, host = edge_station(broker, tmp_path, link.port), StrictHost()
+            async with edge_store(settings) as store, edge_node(settings, store) as part:
+                await append(store, range(50))
+                await scada.until(lambda: host.read(scada.messages).values("flow")[-1:] == [49.0])
+                link.cut()
+                while part.state != "failed":  # noqa: ASYNC110 - its task says nothing when it fails
+                    await asyncio.sleep(0.01)
+                began = time.time_ns() // 1_000_000
+                await append(store, range(100, 400))
+                ended = time.time_ns() // 1_000_000
+                await scada.until(lambda: "NDEATH" in host.read(scada.messages).verbs)
+                link.mend()
+                await scada.until(lambda: 399.0 in host.read(scada.messages).values("flow", is_historical=True))
+                await append(store, range(500, 510))
+                await scada.until(lambda: host.read(scada.messages).values("flow")[-1:] == [509.0])
+
+    held_back = [one for one in host.told["flow"] if one.is_historical and one.content in range(100, 400)]
+    assert host.faults == []
+    assert host.lives[0] == 0 < host.lives[1]  # each try has a number of its own
+    assert [one.content for one in held_back] == [float(number) for number in range(100, 400)]
+    assert all(began <= one.ts_ms <= ended for one in held_back)
+    assert 399.0 in host.values("flow", is_historical=False)  # told by the birth
+    assert host.values("flow", is_historical=False)[-10:] == [float(number) for number in range(500, 510)]
+
+
+async def test_a_host_that_asks_gets_everything_anew(tmp_path: Path) -> None:
+    """In the same life: the number of the death that the broker holds is still that of this birth."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store:
+            async with edge_node(settings, store):
+                await append(store, range(3))
+                await scada.until(lambda: host.read(scada.messages).values("flow")[-1:] == [2.0])
+                scada.say(NCMD, command("Node Control/Rebirth", content=True), qos=0)
+                await scada.until(lambda: len(host.read(scada.messages).lives) == 2)
+                await append(store, range(3, 6))
+                await scada.until(lambda: host.read(scada.messages).values("flow")[-1:] == [5.0])
+            await scada.until(lambda: "NDEATH" in host.read(scada.messages).verbs)
+
+    assert host.faults == []
+    assert host.lives == [0, 0]
+    assert host.verbs.count("DBIRTH plc") == 2
+
+
+async def test_writes_are_refused_and_nonsense_is_dropped_with_one_line_each(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The agent advises; what hosts send reaches no device, and nothing that anybody sends ends the session."""
+    hostile = [b"", b"\xff" * 100, b"\x12\xff\xff\xff\xff\x0f", b"{}", bytes(range(256)) * 16]
+    with caplog.at_level(logging.WARNING), mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store, edge_node(settings, store):
+            await append(store, range(2))
+            await scada.until(lambda: host.read(scada.messages).values("flow")[-1:] == [1.0])
+            for topic in (NCMD, DCMD):
+                for payload in hostile:
+                    scada.say(topic, payload, qos=0)
+                scada.say(topic, command("flow", 1.0, DataType.DOUBLE))
+                scada.say(topic, command("Node Control/Reboot", content=True))
+            scada.say(NCMD, command("Node Control/Rebirth", content=False))
+            scada.say(DCMD, command("Node Control/Rebirth", content=True))
+            scada.say(NCMD, command("Node Control/Rebirth", content=1, datatype=DataType.INT32))
+            scada.say(NCMD, command("Node Control/Rebirth", content=True), retain=True)
+            await scada.until(lambda: len(host.read(scada.messages).lives) == 2)  # the one of these that is one
+            await append(store, range(2, 4))
+            await scada.until(lambda: host.read(scada.messages).values("flow")[-1:] == [3.0])
+
+    lines = [record.getMessage() for record in caplog.records if "sparkplug:" in record.getMessage()]
+    assert host.faults == []
+    assert len(host.lives) == 2
+    assert len([line for line in lines if "never writes" in line]) == 1
+    assert len([line for line in lines if "is dropped" in line]) == 1
+
+
+async def test_nothing_is_said_before_the_primary_host_is_online_and_all_stops_when_it_leaves(tmp_path: Path) -> None:
+    """What it says of an earlier time is not believed, nor another host, nor a STATE of version 2."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path, primary_host=HOST), StrictHost()
+        async with (
+            subscriber(broker.port, ALL) as scada,
+            edge_store(settings) as store,
+            edge_node(settings, store) as part,
+        ):
+            await append(store, range(3))
+            while part.state != "degraded":  # noqa: ASYNC110 - nor when it waits
+                await asyncio.sleep(0.01)
+            scada.say(STATE, b"ONLINE", retain=True)
+            scada.say("spBv1.0/STATE/other", b'{"online": true, "timestamp": 99}', retain=True)
+            say_state(scada, 50, is_online=False)
+            await scada.until(lambda: len(scada.messages) >= 3)
+            verbs_while_it_was_away = list(host.read(scada.messages).verbs)
+            say_state(scada, 100, is_online=True)
+            await scada.until(lambda: 2.0 in host.read(scada.messages).values("flow", is_historical=True))
+            say_state(scada, 99, is_online=False)  # overtaken: an old will
+            await append(store, range(3, 6))
+            await scada.until(lambda: host.read(scada.messages).values("flow")[-1:] == [5.0])
+            verbs_while_it_was_there = list(host.verbs)
+            say_state(scada, 101, is_online=False)
+            await scada.until(lambda: "NDEATH" in host.read(scada.messages).verbs)
+            await append(store, range(6, 9))
+            say_state(scada, 100, is_online=True)  # overtaken as well
+            say_state(scada, 102, is_online=True)
+            await scada.until(lambda: 8.0 in host.read(scada.messages).values("flow", is_historical=True))
+
+    assert host.faults == []
+    assert verbs_while_it_was_away == []
+    assert "NDEATH" not in verbs_while_it_was_there
+    assert len(host.lives) == 2
+    assert host.lives[1] > host.lives[0]
+    assert set(host.values("flow")) == {float(number) for number in range(9)}
+
+
+async def test_a_bad_value_is_no_number_and_says_why(tmp_path: Path) -> None:
+    """And an uncertain one has its value, but is not good."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store, edge_node(settings, store):
+            await scada.until(lambda: host.read(scada.messages).is_born)
+            await append(store, [1])
+            await scada.until(lambda: host.read(scada.messages).values("flow"))
+            await store.append([now("flow", None, Quality.SENSOR_FAILURE, "wire break"), now("pressure", 4.0)])
+            await store.append([now("flow", 3.0, Quality.RANGE_EXCEEDED, "beyond its range")])
+            await scada.until(lambda: host.read(scada.messages).values("flow")[-1:] == [3.0])
+
+    assert host.faults == []
+    assert [(one.content, one.quality) for one in host.told["flow"]] == [(1.0, 192), (None, 0), (3.0, 500)]
+    assert host.units == {"flow": "m3/h", "pressure": "bar", "valve": None}
+
+
+async def test_the_number_of_a_life_is_on_the_disk_before_it_is_used(tmp_path: Path) -> None:
+    """A process that is killed right after it has connected must not live under that number again."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store, edge_node(settings, store):
+            await scada.until(lambda: host.read(scada.messages).lives)
+            with closing(sqlite3.connect(settings.storage.path)) as db:
+                (kept,) = db.execute("SELECT id FROM mark WHERE name = 'sparkplug bdSeq'").fetchone()
+
+    assert kept == host.lives[0] == 0
+
+
+async def test_the_number_of_a_life_goes_round(tmp_path: Path) -> None:
+    """255 is followed by 0; hosts know no larger one."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store:
+            await store.write(lambda log: log.db.execute("INSERT INTO mark VALUES ('sparkplug bdSeq', 254)"))
+            for count in (1, 2):
+                async with edge_node(settings, store):
+                    await scada.until(lambda count=count: len(host.read(scada.messages).lives) == count)  # type: ignore[misc]
+            await scada.until(lambda: host.read(scada.messages).verbs.count("NDEATH") == 2)
+
+    assert host.faults == []
+    assert host.lives == [255, 0]
