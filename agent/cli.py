@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     _demo(_command(commands, "demo", "run the whole product on a simulated station"))
     _status(_command(commands, "status", "show what the agent last knew: devices, jobs, advice, alarms"))
     _alarm(_command(commands, "alarm", "acknowledge, shelve or comment an alarm of the running agent"))
+    _overhaul(_command(commands, "overhaul", "tell that a pump was overhauled: its wear is counted anew"))
     _alarms(_command(commands, "alarms", "list every alarm with priority, cause, consequence and action, for review"))
     _import_tags(_command(commands, "import-tags", "turn a vendor's register list into a tag file"))
     _browse(_command(commands, "browse", "show what an OPC UA server has, and write it as a tag file"))
@@ -125,6 +126,14 @@ def _alarm(command: argparse.ArgumentParser) -> None:
     command.add_argument("--minutes", type=float, metavar="N", help="for shelve: how long")
     command.add_argument("--comment", metavar="TEXT", help="kept in the journal")
     command.add_argument("--user", metavar="NAME", help="who does it; default: who is logged in")
+
+
+def _overhaul(command: argparse.ArgumentParser) -> None:
+    _config(command)
+    command.add_argument("--pump", required=True, metavar="PUMP", help="its id")
+    command.add_argument("--at", type=_instant, metavar="TIME", help="when, like 2026-03-01T14:00Z; default: now")
+    command.add_argument("--note", metavar="TEXT", help="what was done; kept with it")
+    command.add_argument("--user", metavar="NAME", help="who says so; default: who is logged in")
 
 
 def _alarms(command: argparse.ArgumentParser) -> None:
@@ -212,6 +221,7 @@ def _analyse(command: argparse.ArgumentParser) -> None:
 def _optimise(command: argparse.ArgumentParser) -> None:
     _config(command)
     command.add_argument("--compare", action="store_true", help="one table of methods: cost, gap, violations, time")
+    command.add_argument("--front", action="store_true", help="what energy, starts and pressure cost in each other")
     _json(command)
 
 

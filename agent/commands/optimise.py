@@ -5,11 +5,12 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from zoneinfo import ZoneInfo
 
 from agent import tariff
 from agent.cli import MENDABLE
+from agent.commands.front import Traded, front_json, front_table
 from agent.configuration.config_file import load
 from agent.jobs.curves import models_from_state
 from agent.jobs.job import JobContext
@@ -17,23 +18,20 @@ from agent.jobs.situation import Header, NotKnownError, situation
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError
 from agent.store.reader import Reader
-from analytics.curves.model import StationModel
 from analytics.dispatch.demand import HeadBand
 from analytics.dispatch.duty import Dispatch, Infeasible
-from analytics.dispatch.metaheuristics import METHODS, Attempt, Landscape, Method, equal_speed_rule, search
+from analytics.dispatch.front import front
+from analytics.dispatch.metaheuristics import KEPT, METHODS, Attempt, Landscape, Method, equal_speed_rule, search
 from analytics.dispatch.operation import objection
 from analytics.dispatch.proposal import Search
 from analytics.dispatch.pump import Array, Candidate
 from analytics.dispatch.saving import Sample
-from analytics.dispatch.situation import Situation
 from analytics.dispatch.solve import solve
 
 EXACT = "exact"
 RULE = "one speed for all"
-KEPT = 1e-6  # share of a limit by which it may be missed
 _REACH = 0.1  # as an advice may leave the learnt ranges at most
 _SEED = 20_250_227
-_MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +49,14 @@ class Line:
 
 
 def run(args: Namespace) -> int:
-    """Print one table."""
+    """Print one table, or with --front the ways that no other beats."""
     settings = load(args.config)
     try:
         with Reader(settings.storage.path) as reader:
+            if args.front:
+                fronts = list(traded(settings, reader))
+                print(front_json(fronts) if args.json else front_table(fronts))
+                return 0
             lines = list(compared(settings, reader, everything=args.compare))
     except StorageError as error:
         print(error, file=sys.stderr)
@@ -65,28 +67,48 @@ def run(args: Namespace) -> int:
 
 def compared(settings: AgentSettings, reader: Reader, *, everything: bool) -> Iterator[Line]:
     """The last known operation of each header, by the exact solver and, with *everything*, by all others."""
+    for header, asked in _asked(settings, reader):
+        if isinstance(asked, str):
+            yield Line(header, EXACT, why=asked)
+        else:
+            yield from _lines(header, asked, everything=everything)
+
+
+def traded(settings: AgentSettings, reader: Reader) -> Iterator[Traded]:
+    """What energy, starts and pressure are worth in each other at each header."""
+    for header, asked in _asked(settings, reader):
+        if isinstance(asked, str):
+            yield Traded(header, asked)
+            continue
+        demand = asked.demand()
+        head = min(max(asked.operation.head, demand.low), demand.high)
+        found = front(asked.candidates(_REACH), replace(demand, preferred=head), _SEED)
+        yield Traded(header, found.why if isinstance(found, Infeasible) else found, head)
+
+
+def _asked(settings: AgentSettings, reader: Reader) -> Iterator[tuple[str, Search | str]]:
+    """Each header with pumps, and what is asked of them or why that is not known."""
     _, latest_ms = reader.extent
     context = JobContext(settings, reader, 0, None, latest_ms)
     models = models_from_state(reader.job_state("curves")[1])
+    price = tariff.price(settings.tariff, latest_ms, ZoneInfo(settings.station.time_zone))
     for each in settings.headers:
         header = Header(context, each)
         if not header.pumps:
             continue
         try:
-            price = tariff.price(settings.tariff, latest_ms, ZoneInfo(settings.station.time_zone))
             found = situation(header, models.get(each.id), price, None)
         except NotKnownError as error:
-            yield Line(each.id, EXACT, why=str(error))
+            yield each.id, str(error)
             continue
         why = objection(found.operation, found.model, found.limits, found.histories)
         if why is not None or found.model is None:
-            yield Line(each.id, EXACT, why=why or "No curves have been learnt yet.")
+            yield each.id, why or "No curves have been learnt yet."
             continue
-        yield from _lines(each.id, found, found.model, everything=everything)
+        yield each.id, Search(Sample.of(found.model, 2, _SEED), found.operation, found.limits, found.holds)
 
 
-def _lines(header: str, found: Situation, model: StationModel, *, everything: bool) -> Iterator[Line]:
-    asked = Search(Sample.of(model, 2, _SEED), found.operation, found.limits, found.holds)
+def _lines(header: str, asked: Search, *, everything: bool) -> Iterator[Line]:
     candidates, demand = asked.candidates(_REACH), asked.demand()
     began = time.process_time()
     best = solve(candidates, demand)

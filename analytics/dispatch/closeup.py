@@ -64,13 +64,15 @@ def cheapest_of(team: Team, place: float, cell: float, price: float) -> Dispatch
         cell: How far from it the best place may be; nothing where the demand has no width.
         price: The marginal power expected there, kW per m³/h; only a guess.
     """
+    demand = team.demand
     if cell == 0:
         return _settled(team, _looked(team, np.array([place]), price), 0)
-    if place in {team.demand.low, team.demand.high}:
-        aside = _BESIDE * cell * (1.0 if place == team.demand.low else -1.0)
-        look = _looked(team, np.array([place, place + aside]), price)
-        if look.cost[0] <= look.cost[1]:  # it rises from the end of the demand on, and is convex
-            return _settled(team, look, 0)
+    if place in {demand.low, demand.high, *demand.bends}:
+        aside = _BESIDE * cell * np.array([-1.0, 0.0, 1.0])
+        at = np.unique(np.clip(place + aside, demand.low, demand.high))
+        look, here = _looked(team, at, price), int(at.searchsorted(place))
+        if look.cost[here] <= look.cost[: len(at)].min():  # it rises from here on, and is convex
+            return _settled(team, look, here)
     return _narrowed(team, place, cell, price)
 
 

@@ -19,6 +19,10 @@ class Demand(Protocol):
     def high(self) -> float:
         """Where it ends; may equal `low`."""
 
+    @property
+    def bends(self) -> tuple[float, ...]:
+        """Places between them where its worth has a corner."""
+
     def flow(self, at: Array) -> Array:
         """Flow through the header, m³/h."""
 
@@ -28,6 +32,9 @@ class Demand(Protocol):
     def worth(self, at: Array) -> Array:
         """What this place on the curve is worth, kW; deducted from the cost."""
 
+    def away(self, at: Array) -> Array:
+        """How far the head is from a preferred one, m; 0 where none is preferred."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeadBand:
@@ -36,6 +43,14 @@ class HeadBand:
     total: float  # m³/h
     low: float  # m
     high: float  # m
+    preferred: float | None = None  # m
+    deviation_kw: float = 0.0  # kW for each m of head away from the preferred one, on either side
+
+    @property
+    def bends(self) -> tuple[float, ...]:
+        """At the preferred head, if it is one of the band and worth something."""
+        head = self.preferred
+        return (head,) if head is not None and self.deviation_kw > 0 and self.low < head < self.high else ()
 
     def flow(self, at: Array) -> Array:
         """The given flow."""
@@ -46,8 +61,12 @@ class HeadBand:
         return at
 
     def worth(self, at: Array) -> Array:
-        """No head is worth more than another."""
-        return np.zeros_like(at)
+        """The nearer to the preferred head the better."""
+        return np.asarray(-self.deviation_kw * self.away(at))
+
+    def away(self, at: Array) -> Array:
+        """From the preferred head."""
+        return np.zeros_like(at) if self.preferred is None else np.asarray(np.abs(at - self.preferred))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +79,11 @@ class SystemCurve:
     high: float  # m³/h
     extra_worth: float = 0.0  # kW per m³/h above the lowest flow
 
+    @property
+    def bends(self) -> tuple[float, ...]:
+        """None."""
+        return ()
+
     def flow(self, at: Array) -> Array:
         """The scalar is the flow."""
         return at
@@ -71,3 +95,7 @@ class SystemCurve:
     def worth(self, at: Array) -> Array:
         """Value of the water beyond what must be delivered."""
         return self.extra_worth * (at - self.low)
+
+    def away(self, at: Array) -> Array:
+        """The system makes the head; none is preferred."""
+        return np.zeros_like(at)

@@ -15,10 +15,12 @@ from scipy.optimize import Bounds, differential_evolution
 from analytics.dispatch.demand import Demand
 from analytics.dispatch.duty import Dispatch
 from analytics.dispatch.lines import Line
+from analytics.dispatch.nsga import Judged, nsga2
 from analytics.dispatch.pump import Array, Candidate
 
-Method = Literal["differential evolution", "genetic", "particle swarm"]
-METHODS: tuple[Method, ...] = ("differential evolution", "genetic", "particle swarm")
+Method = Literal["differential evolution", "genetic", "particle swarm", "NSGA-II"]
+METHODS: tuple[Method, ...] = ("differential evolution", "genetic", "particle swarm", "NSGA-II")
+KEPT = 1e-6  # share of a limit by which it may be missed
 _PENALTY = 20.0  # times the power scale, for a limit missed wholly
 _BISECTIONS = 30
 
@@ -60,6 +62,15 @@ class Landscape:
         power, violation, _, _ = self._operated(vectors)
         return np.asarray(power + _PENALTY * self._scale * violation)
 
+    def judged(self, vectors: Array) -> Judged:
+        """Energy, kW, starts, and head away from the preferred one, m, of *vectors* (k, size)."""
+        cost, violation, _, _ = self._operated(vectors)
+        runs, at = self._runs(vectors), self._at(vectors)
+        entry = runs @ np.array([each.entry_kw for each in self._candidates])
+        starts = runs @ np.array([not each.running for each in self._candidates], np.float64)
+        away = self._demand.away(at)
+        return Judged(np.stack([cost - entry + self._demand.worth(at), starts, away], axis=1), _missed(violation))
+
     def attempt(self, vector: Array) -> Attempt:
         """What a vector means."""
         power, violation, speeds, flows = self._operated(vector[None])
@@ -92,11 +103,15 @@ class Landscape:
                 runs[:, place] = each.lock == "must run"
         return runs
 
+    def _at(self, vectors: Array) -> Array:
+        """Places (k,) on the demand's curve."""
+        return np.asarray(self._demand.low + vectors[:, -1] * (self._demand.high - self._demand.low))
+
     def _operated(self, vectors: Array) -> tuple[Array, Array, Array, Array]:
         """Cost, violation (k,), speeds and flows (k, n)."""
         runs, count = self._runs(vectors), len(self._candidates)
         wanted = self._slow + vectors[:, count:-1] * (self._fast - self._slow)
-        at = self._demand.low + vectors[:, -1] * (self._demand.high - self._demand.low)
+        at = self._at(vectors)
         head, asked = self._demand.head(at), self._demand.flow(at)
         low, high = np.full(len(vectors), 0.3), np.full(len(vectors), 2.0)
         for _ in range(_BISECTIONS):
@@ -123,6 +138,11 @@ class Landscape:
         return np.stack([line.phi_at(head / speed**2) * speed for line, speed in rows], axis=1)
 
 
+def _missed(violation: Array) -> Array:
+    """Nothing where a limit is kept to a millionth."""
+    return np.where(violation > KEPT, violation, 0.0)
+
+
 def search(
     landscape: Landscape, method: Method, *, seed: int, start: Array | None = None, evaluations: int = 3000
 ) -> Attempt:
@@ -147,6 +167,9 @@ def search(
             found = _genetic(landscape.cost, population, rng, evaluations)
         case "particle swarm":
             found = _swarm(landscape.cost, population, rng, evaluations)
+        case "NSGA-II":
+            vectors, _ = nsga2(landscape.judged, population, rng, max(1, evaluations // count))
+            found = vectors[landscape.cost(vectors).argmin()]
     if start is not None and landscape.cost(start[None])[0] <= landscape.cost(found[None])[0]:
         found = start
     return landscape.attempt(found)
@@ -214,7 +237,7 @@ def equal_speed_rule(candidates: Sequence[Candidate], demand: Demand) -> Attempt
         attempt = landscape.attempt(vector)
         if best is None or attempt.violation < best.violation:
             best = attempt
-        if attempt.violation <= 1e-6:  # noqa: PLR2004 - kept
+        if attempt.violation <= KEPT:
             break
     assert best is not None  # noqa: S101 - there is at least one pump
     return best

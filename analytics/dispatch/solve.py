@@ -39,7 +39,7 @@ def solve(candidates: Sequence[Candidate], demand: Demand) -> Dispatch | Infeasi
     if not len(everyone):
         return Infeasible("locks", "No pump may run.")
     station = _Station(candidates, [line_of(candidate.physics) for candidate in candidates], demand)
-    at = np.linspace(demand.low, demand.high, _PLACES) if demand.high > demand.low else np.array([demand.low])
+    at = _places(demand)
     lines = table(station.lines, demand, at, _POINTS)
     prices = answers(lines, _PRICES)
     sets = reaching(lines, everyone)
@@ -50,6 +50,13 @@ def solve(candidates: Sequence[Candidate], demand: Demand) -> Dispatch | Infeasi
     if best is None:
         return refusal([each.id for each in candidates], everyone, lines, survey(lines, everyone, prices))
     return best
+
+
+def _places(demand: Demand) -> Array:
+    """Of the survey: evenly along the demand, and its corners."""
+    if demand.high == demand.low:
+        return np.array([demand.low])
+    return np.asarray(np.union1d(np.linspace(demand.low, demand.high, _PLACES), demand.bends))
 
 
 @dataclass(frozen=True, slots=True)

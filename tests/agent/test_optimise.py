@@ -1,11 +1,13 @@
 """`pump-agent optimise`: the last known operation by every method, in one table."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agent.commands.optimise import EXACT, KEPT, RULE, Line, compared
+from agent.commands.front import front_json, front_table
+from agent.commands.optimise import EXACT, KEPT, RULE, Line, compared, traded
 from agent.jobs import running
 from analytics.dispatch.metaheuristics import METHODS
 from tests.agent.history import START_MS, History
@@ -55,3 +57,16 @@ def test_an_operation_that_is_not_known_is_said(tmp_path: Path) -> None:
         lines = list(compared(found.settings, reader, everything=True))
 
     assert lines == [Line("main", EXACT, why="It is not known yet which pumps run.")]
+
+
+def test_what_energy_costs_in_starts_and_pressure_is_shown(past: History) -> None:
+    """Pressure is counted from the present one; one way is proposed, marked in the table, and said why."""
+    with past.reader() as reader:
+        fronts = list(traded(past.settings, reader))
+
+    (said,) = json.loads(front_json(fronts))
+    table = front_table(fronts)
+    assert said["points"][said["proposed"]]["gap"] < 1e-4
+    assert table.count("<- proposed") == 1
+    assert said["why"] in table
+    assert len(table.splitlines()) == len(said["points"]) + 2
