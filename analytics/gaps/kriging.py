@@ -1,10 +1,12 @@
 """Best linear guesses from the values on both sides of a gap, by how a series resembles itself."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import next_fast_len
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.linalg.lapack import dposv
 
 from analytics.gaps.gap import Floats
 
@@ -12,7 +14,9 @@ Places = NDArray[np.intp]
 
 REACH = np.array([1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 23, 30])  # places from the gap, on either side, that are asked
 _TINY = float(np.finfo(np.float64).tiny)
-_NUGGET = 1e-4
+NUGGET = 1e-4
+_ALL = slice(None)
+_AT_ONCE = 200  # lags: they cost no more than a few
 
 
 class Kriging:
@@ -27,52 +31,83 @@ class Kriging:
     True
 
     Args:
-        covariance: c(0) to c(longest), for any longest that is asked.
+        covariance: c(0) to c(longest), for any longest that is asked, shape (longest + 1,); or several of them,
+            shape (q, longest + 1), whose guesses are made at once.
         mean: m.
-        nugget: Share of c(0) that no neighbour has in common with another; keeps smooth series solvable.
+        nugget: Share of c(0) that no neighbour has in common with another; keeps smooth series solvable. Of several,
+            shape (q, 1).
     """
 
-    def __init__(self, covariance: Callable[[int], Floats], mean: float, nugget: float = _NUGGET) -> None:
+    def __init__(self, covariance: Callable[[int], Floats], mean: float, nugget: float | Floats = NUGGET) -> None:
         self._covariance = covariance
         self._mean = mean
         self._nugget = nugget
         self._known: dict[tuple[int, int, int], tuple[Places, Floats]] = {}
 
     def guesses(self, values: Floats, begins: Places, size: int) -> Floats:
-        """What is put into gaps of *size* at *begins*, shape (gaps, size).
+        """What is put into gaps of *size* at *begins*, shape (gaps, size); of several, shape (q, gaps, size).
 
         Args:
             values: Shape (n,), finite also in the gaps, whose values are not looked at.
             begins: First places, each with a neighbour on both sides.
             size: Of each gap.
         """
+        return self.guesses_of(values[None], np.zeros(len(begins), np.intp), begins, size)
+
+    def guesses_of(
+        self, table: Floats, which: Places, begins: Places, size: int, inside: Places | slice = _ALL
+    ) -> Floats:
+        """As `guesses`, of each gap from its own row of a table.
+
+        Args:
+            table: Shape (rows, n).
+            which: Row of each gap.
+            begins: First places.
+            size: Of each gap.
+            inside: Which places of a gap are asked for.
+        """
         left = np.searchsorted(REACH, begins, side="right")
-        right = np.searchsorted(REACH, len(values) - size - begins, side="right")
+        right = np.searchsorted(REACH, table.shape[1] - size - begins, side="right")
         kinds = left * (len(REACH) + 1) + right
-        if (kinds == kinds[0]).all():
-            return self._guessed(values, begins, size, int(kinds[0]))
-        found = np.empty((len(begins), size))
-        for kind in np.unique(kinds):
+        parts, order = [], []
+        for kind in sorted(set(kinds.tolist())):
             at = np.flatnonzero(kinds == kind)
-            found[at] = self._guessed(values, begins[at], size, int(kind))
+            places, weights = self._weights(size, *divmod(kind, len(REACH) + 1))
+            near = table[which[at, None], begins[at, None] + places]
+            parts.append((near - self._mean) @ weights[..., inside])
+            order.append(at)
+        found = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-2)[..., np.concatenate(order).argsort(), :]
+        found += self._mean
         return found
 
-    def _guessed(self, values: Floats, begins: Places, size: int, kind: int) -> Floats:
-        places, weights = self._weights(size, *divmod(kind, len(REACH) + 1))
-        guess: Floats = self._mean + (values[begins[:, None] + places] - self._mean) @ weights
-        return guess
-
     def _weights(self, size: int, left: int, right: int) -> tuple[Places, Floats]:
-        """Neighbours as places from the gap's first, shape (m,), and what each weighs, shape (m, size)."""
+        """Neighbours as places from the gap's first, shape (m,), and what each weighs, shape (..., m, size)."""
         key = (size, left, right)
         if key not in self._known:
-            places = np.concatenate([-REACH[:left][::-1], size - 1 + REACH[:right]])
+            places, among, across = _lags(size, left, right)
             covariance = self._covariance(size + 2 * int(REACH[-1]))
-            among = covariance[np.abs(places[:, None] - places)]
-            among.flat[:: len(places) + 1] += self._nugget * covariance[0] + _TINY
-            across = covariance[np.abs(places[:, None] - np.arange(size))]
-            self._known[key] = (places, np.linalg.solve(among, across) if covariance[0] > 0 else 0.0 * across)
+            covariance = covariance / np.maximum(covariance[..., :1], _TINY)  # of what never moves, nothing but a mean
+            matrix = covariance[..., among]
+            matrix[..., np.arange(len(places)), np.arange(len(places))] = 1.0 + self._nugget
+            self._known[key] = places, _solved(matrix, covariance[..., across])
         return self._known[key]
+
+
+def _solved(matrix: Floats, sides: Floats) -> Floats:
+    """Of each system the solution; they are positive definite but for what few pairs say of long lags."""
+    count = matrix.shape[-1]
+    solved = []
+    for each, side in zip(matrix.reshape(-1, count, count), sides.reshape(-1, *sides.shape[-2:]), strict=True):
+        _, found, failed = dposv(each, side)
+        solved.append(np.linalg.solve(each, side) if failed else found)
+    return np.stack(solved).reshape(sides.shape)
+
+
+@lru_cache(maxsize=256)
+def _lags(size: int, left: int, right: int) -> tuple[Places, Places, Places]:
+    """Neighbours as places from the gap's first, the lags among them, and those across to the gap."""
+    places = np.concatenate([-REACH[:left][::-1], size - 1 + REACH[:right]])
+    return places, np.abs(places[:, None] - places), np.abs(places[:, None] - np.arange(size))
 
 
 class Resemblance:
@@ -91,27 +126,30 @@ class Resemblance:
         def upto(longest: int) -> Floats:
             nonlocal known
             if len(known) <= longest:
-                pairs = self._pairs_upto(longest)
-                known = _correlated(centred, longest)
-                known /= pairs
+                known = self._sums(centred, max(longest, _AT_ONCE))
+                known /= self._pairs[: len(known)]
                 # few pairs tell little of long lags
-                known *= np.maximum(1.0 - np.arange(longest + 1) / (2.0 * len(values)), 0.0)
-            return known
+                known *= np.maximum(1.0 - np.arange(len(known)) / (2.0 * len(values)), 0.0)
+            return known[: longest + 1]
 
         return upto
 
-    def _pairs_upto(self, longest: int) -> Floats:
-        if len(self._pairs) <= longest:
-            self._pairs = np.maximum(_correlated(self._share, longest), 1.0)
-        return self._pairs[: longest + 1]
+    def _sums(self, centred: Floats, longest: int) -> Floats:
+        if len(self._pairs) > longest:
+            alone: Floats = _correlated(centred[None], longest)[0]
+            return alone
+        both = _correlated(np.stack([centred, self._share]), longest)
+        self._pairs = np.maximum(both[1], 1.0)
+        own: Floats = both[0]
+        return own
 
 
 def _correlated(values: Floats, longest: int) -> Floats:
-    """Sums of products at lags 0 to *longest*, by the spectrum (Wiener, 1930)."""
-    size = next_fast_len(len(values) + longest, real=True)
-    spectrum = np.fft.rfft(values, size)
-    found: Floats = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, size)[: longest + 1]
-    return found if len(found) > longest else np.pad(found, (0, longest + 1 - len(found)))
+    """Sums of products of each row at lags 0 to *longest*, by the spectrum (Wiener, 1930)."""
+    size = next_fast_len(values.shape[1] + longest, real=True)
+    spectrum = rfft(values, size)
+    found: Floats = irfft(spectrum.real**2 + spectrum.imag**2, size)[:, : longest + 1]
+    return found
 
 
 def covariance_of(values: Floats) -> Callable[[int], Floats]:

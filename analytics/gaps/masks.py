@@ -1,6 +1,7 @@
 """Artificial gaps in what was measured, by which methods are judged before they are believed."""
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import log
 
 import numpy as np
@@ -11,11 +12,12 @@ from analytics.gaps.series import Places, Series, spaced
 
 FOLDS = 3
 _LEAST = 8
-_BUDGET = 1_600  # values that are judged
+_BUDGET = 1_000  # values that are judged
 _MOST, _FEWEST = 400, 60
 _CLASSES = (1, 2, 3, 5, 8, 12, 20, 30, 50, 80)
 
 
+@lru_cache(maxsize=1_024)
 def size_class(size: int) -> int:
     """The length of artificial gaps that stand for *size*: 1 2 3 5 8 12 20 30 50 80 120 200 ..., the nearest one.
 
@@ -34,7 +36,7 @@ def _classes(size: int) -> list[int]:
     return [*_CLASSES, *(10**power * step for power in range(1, len(str(size)) + 1) for step in _CLASSES[5:])]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Masks:
     """Artificial gaps of one length, oldest first, in folds that follow each other."""
 
@@ -49,36 +51,46 @@ class Masks:
         whole = size + 2
         if len(series) < whole:
             return None
-        missing = np.concatenate([[0], np.cumsum(~series.is_measured)])
+        missing = series.missing_before
         free = np.flatnonzero(missing[whole:] == missing[:-whole]) + 1
-        inner = free[(free >= REACH[-1]) & (free <= len(series) - size - REACH[-1])]
-        free = inner if len(inner) >= max(_FEWEST, size) else free
+        first, last = np.searchsorted(free, [REACH[-1], len(series) - size - REACH[-1] + 1])
+        free = free[first:last] if last - first >= max(_FEWEST, size) else free
         if len(free) < max(_LEAST, size):
             return None
         most = int(np.clip(_BUDGET // size, _FEWEST, _MOST))
         begins = free[spaced(len(free), most)]
         step = max(1, round(len(begins) * size / _BUDGET))
         inside = np.arange(int(step // 2) % size, size, step)
-        bounds = np.linspace(0, len(begins), FOLDS + 1).astype(int)
-        folds = tuple(slice(int(bounds[i]), int(bounds[i + 1])) for i in range(FOLDS))
-        return Masks(begins, size, inside, folds)
+        bounds = [len(begins) * fold // FOLDS for fold in range(FOLDS + 1)]
+        return Masks(begins, size, inside, tuple(map(slice, bounds[:-1], bounds[1:])))
 
-    def part(self, fold: slice) -> "Masks":
-        """Those of one fold."""
-        return Masks(self.begins[fold], self.size, self.inside, ())
+    @cached_property
+    def fold(self) -> Places:
+        """In which fold each of them is."""
+        return np.repeat(np.arange(len(self.folds)), [fold.stop - fold.start for fold in self.folds])
+
+    @cached_property
+    def places(self) -> Places:
+        """Of what is judged, shape (gaps, j)."""
+        return self.begins[:, None] + self.inside
+
+    @cached_property
+    def weight(self) -> Floats:
+        """Of the value after a gap in a line over it, shape (j,)."""
+        return np.asarray((self.inside + 1) / (self.size + 1), np.float64)
+
+    @cached_property
+    def _around(self) -> Places:
+        return np.concatenate([self.begins - 1, self.begins + self.size, self.places.reshape(-1)])
 
     def truth(self, values: Floats) -> Floats:
-        """What was measured there, shape (gaps, j), or of columns (gaps, j, columns)."""
-        found: Floats = values[self.begins[:, None] + self.inside]
-        return found
+        """What was measured there, shape (gaps, j)."""
+        return values[self.places]
 
-    def strays(self, values: Floats, *, later: int = 0) -> Floats:
-        """How far *values* stray from lines over the gaps, or what they are so many places *later*; as `truth`."""
-        weight = (self.inside + 1) / (self.size + 1)
-        weight = weight.reshape((-1,) + (1,) * (values.ndim - 1))
-        begins = np.clip(self.begins + later, 1, len(values) - self.size - 1) if later else self.begins
-        before, after = values[begins - 1][:, None], values[begins + self.size][:, None]
-        found: Floats = values[begins[:, None] + self.inside]
-        found -= before
-        found -= weight * (after - before)
+    def strays(self, values: Floats) -> Floats:
+        """How far *values*, shape (..., n), stray from lines over the gaps, shape (..., gaps, j)."""
+        taken, count = values.take(self._around, axis=-1), len(self.begins)
+        before, after = taken[..., :count, None], taken[..., count : 2 * count, None]
+        found: Floats = taken[..., 2 * count :].reshape(*values.shape[:-1], *self.places.shape)
+        found -= before + self.weight * (after - before)
         return found

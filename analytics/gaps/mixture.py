@@ -8,8 +8,9 @@ import numpy as np
 
 from analytics.gaps.gap import COVERAGE_90, Floats
 from analytics.gaps.masks import Masks
-from analytics.gaps.regression import Explained, explained, ranked
+from analytics.gaps.regression import Explained, explained
 from analytics.gaps.series import Places, Series, lines
+from analytics.gaps.sources import Sources
 from analytics.gaps.totaliser import Totaliser, gained, share
 
 _JUDGED = 600  # errors by which shares are chosen
@@ -19,6 +20,7 @@ _BEYOND = 1.3  # times as long as artificial gaps, from which a gap is longer th
 _STEPS = 4  # shares are quarters
 _NAMES = ("linear", "level", "kriging", "correlated", "correlated")
 _OWN = 3  # of them ask nobody else
+_LINE = np.array([1.0, 0.0, 0.0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +63,12 @@ class Study:
 
     def _without(self, begins: Places, size: int) -> Floats:
         """By the tag alone; a line where the shares leave everything to companions."""
-        own = self.shares[:_OWN] if self.shares[:_OWN].any() else np.array([1.0, 0.0, 0.0])
+        own = self.shares[:_OWN] if self.shares[:_OWN].any() else _LINE
         own, values = own / own.sum(), self.series.values
-        found = np.zeros((len(begins), size))
-        if own[0] > 0:
-            found += own[0] * lines(values, begins, size)
-        if own[1] > 0:
-            found += own[1] * self.series.level.guesses(values, begins, size)
-        if own[2] > 0:
-            found += own[2] * self.series.kriging.guesses(values, begins, size)
+        found: Floats = own[0] * lines(values, begins, size)
+        if own[1:].any():
+            by_level, by_kriging = self.series.bridges.guesses(values, begins, size)
+            found += own[1] * by_level + own[2] * by_kriging
         return found
 
     def _with(self, known: Explained, without: Floats, begins: Places, size: int) -> tuple[Floats, Floats]:
@@ -95,30 +94,18 @@ class Study:
         return np.asarray(beyond * (self.spread[0] + self.spread[1] * 4.0 * place * (1.0 - place)), np.float64)
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What may tell of a series."""
-
-    columns: Floats  # shape (n, k)
-    names: tuple[str, ...]  # of the method that each column stands for, shape (k,)
-    totaliser: Totaliser | None = None
-
-    def name(self, column: int) -> str:
-        """Of the method that rests on *column* most."""
-        return self.names[column]
-
-
-def studied(series: Series, sources: Sources, masks: Masks) -> Study:
+def studied(series: Series, sources: Sources, pattern: bytes, masks: Masks, totaliser: Totaliser | None) -> Study:
     """The mixture that misses least in *masks*.
 
     Args:
         series: Whose gaps.
-        sources: What may tell of it, as far as it was measured in them.
+        sources: What may tell of it.
+        pattern: Columns of them that were measured in the gaps.
         masks: Artificial gaps of about their length.
+        totaliser: The counter of the same quantity.
     """
-    columns, totaliser = sources.columns, sources.totaliser
-    best = ranked(series, columns, masks.size) if columns.shape[1] else np.empty(0, np.intp)
-    known = explained(series, columns[:, best], masks) if len(best) else None
+    best = sources.best(series, pattern, masks.size)
+    known = explained(series, sources.rows(best), masks) if len(best) else None
     if known is not None:
         known = replace(known, name=sources.name(best[known.most]))
     errors = _errors(series, known, masks)
@@ -150,17 +137,17 @@ def _stepped(missed: Floats, series: Series, masks: Masks) -> tuple[Floats, bool
 
 def _errors(series: Series, known: Explained | None, masks: Masks) -> Floats:
     """What each part misses in the artificial gaps, the regression without their own fold; (parts, gaps, j)."""
-    truth = masks.truth(series.values)
-    own = [each.guesses(series.values, masks.begins, masks.size) for each in (series.level, series.kriging)]
-    found = [-masks.strays(series.values), *(guess[:, masks.inside] - truth for guess in own)]
+    values = series.values
+    errors = np.empty((_OWN if known is None else len(_NAMES), *masks.places.shape))
+    errors[0] = -masks.strays(values)
+    each = np.zeros(len(masks.begins), np.intp)
+    guesses = series.bridges.guesses_of(values[None], each, masks.begins, masks.size, masks.inside)
+    errors[1:_OWN] = guesses - values[masks.places]
     if known is not None:
-        by_line, by_kriging = [], []
-        for rest, part in zip(known.rests, masks.folds, strict=False):
-            fold = masks.part(part)
-            by_line.append(-fold.strays(rest))
-            by_kriging.append(known.kriging.guesses(rest, fold.begins, fold.size)[:, fold.inside] - fold.truth(rest))
-        found += [np.concatenate(by_kriging), np.concatenate(by_line)]
-    return np.stack(found)
+        guesses = known.kriging.guesses_of(known.rests, masks.fold, masks.begins, masks.size, masks.inside)
+        errors[_OWN] = guesses - known.rests[masks.fold[:, None], masks.places]
+        errors[_OWN + 1] = -known.missed
+    return errors
 
 
 @cache
@@ -172,14 +159,15 @@ def _simplex(parts: int) -> Floats:
 
 def spread(errors: Floats, masks: Masks) -> tuple[float, float]:
     """A standard deviation by the place in the gap, such that 90 % intervals hold 90 % of *errors*."""
-    place = (masks.inside + 1) / (masks.size + 1)
-    bump = 4.0 * place * (1.0 - place)
+    bump = 4.0 * masks.weight * (1.0 - masks.weight)
     missed = np.abs(errors)
     mean = missed.mean(axis=0)
-    slope = float(np.cov(bump, mean, bias=True)[0, 1] / max(bump.var(), 1e-12)) if len(place) > _FEW else 0.0
-    low = max(float(mean.mean() - slope * bump.mean()), 0.1 * float(mean.mean()), 1e-12)
+    middle, about = float(mean.mean()), bump - bump.mean()
+    slope = float(about @ mean / max(about @ about, 1e-12)) if len(bump) > _FEW else 0.0
+    low = max(middle - slope * float(bump.mean()), 0.1 * middle, 1e-12)
     slope = max(slope, -0.9 * low)
-    ratio = missed / (low + slope * bump)
+    ratio = (missed / (low + slope * bump)).reshape(-1)
     # A value that rarely jumps has a 90 % quantile of nothing; half of the root mean square keeps the jumps in view.
-    scale = max(float(np.quantile(ratio, 0.9)) / COVERAGE_90, 0.5 * float(np.sqrt(np.mean(ratio**2))))
+    place = int(0.9 * (len(ratio) - 1) + 0.5)
+    scale = max(float(np.partition(ratio, place)[place]) / COVERAGE_90, 0.5 * float(ratio @ ratio / len(ratio)) ** 0.5)
     return scale * low, scale * slope

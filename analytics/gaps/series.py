@@ -1,12 +1,13 @@
 """One tag's window as its studies see it: in its own standard deviations, complete by lines, looked at once."""
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.gaps.gap import Floats
-from analytics.gaps.kriging import Kriging, Resemblance, level_covariance
+from analytics.gaps.kriging import NUGGET, Kriging, Resemblance, level_covariance
 
 Places = NDArray[np.intp]
 
@@ -14,6 +15,7 @@ Places = NDArray[np.intp]
 _LOOKED_AT = 600  # values in which steps are looked for
 _SAME, _WHOLE = 1e-9, 0.02  # differences that are none; how far from a whole number of steps
 _COARSE = 0.05  # standard deviations, from which a step is no detail
+_NUGGETS = np.array([[0.0], [NUGGET]])
 
 
 class Series:
@@ -42,7 +44,7 @@ class Series:
         if not len(self._missing):
             return values
         found = values.copy()
-        found[self._missing] = np.interp(self._missing, self._measured, values[self._measured])
+        self.complete(found)
         return found
 
     def mean_of(self, others: Floats) -> Floats:
@@ -52,21 +54,40 @@ class Series:
         return found
 
     def complete(self, others: Floats) -> None:
-        """Draw lines in *others*, shape (k, n), over the places where this series was not measured."""
-        for each in others if len(self._missing) else ():
-            each[self._missing] = np.interp(self._missing, self._measured, each[self._measured])
+        """Draw lines in *others*, shape (..., n), over the places where this series was not measured."""
+        if len(self._missing):
+            before, after, weight = self._ends
+            others[..., self._missing] = (1.0 - weight) * others[..., before] + weight * others[..., after]
 
     @cached_property
-    def kriging(self) -> Kriging:
-        """Of the series as it is."""
-        return Kriging(self.resemblance.covariance(self.values), 0.0)
+    def _ends(self) -> tuple[Places, Places, Floats]:
+        """Of each place that was not measured, those measured before and after it, and what the latter weighs."""
+        place = np.searchsorted(self._measured, self._missing)
+        before = self._measured[np.maximum(place - 1, 0)]
+        after = self._measured[np.minimum(place, len(self._measured) - 1)]
+        return before, after, np.clip((self._missing - before) / np.maximum(after - before, 1), 0.0, 1.0)
+
+    @cached_property
+    def missing_before(self) -> Places:
+        """How many places before each were not measured, shape (n + 1,)."""
+        return np.concatenate([[0], np.cumsum(~self.is_measured)])
 
     @cached_property
     def level(self) -> Kriging:
         """Of a random walk seen through noise, both as large as differences at a short and a longer lag say."""
+        return Kriging(self._level, 0.0, nugget=0.0)
+
+    @cached_property
+    def bridges(self) -> Kriging:
+        """By the level and by how the series resembles itself, in this order, at once."""
+        own = self.resemblance.covariance(self.values)
+        return Kriging(lambda longest: np.stack([self._level(longest), own(longest)]), 0.0, nugget=_NUGGETS)
+
+    @cached_property
+    def _level(self) -> Callable[[int], Floats]:
         short, long = (self._squared_difference(lag) for lag in (1, 16))
         drift = max(long - short, 0.0) / 15.0
-        return Kriging(level_covariance(max(0.5 * (short - drift), 1e-9), max(drift, 1e-12)), 0.0, nugget=0.0)
+        return level_covariance(max(0.5 * (short - drift), 1e-9), max(drift, 1e-12))
 
     @cached_property
     def step(self) -> float:
@@ -91,15 +112,9 @@ class Series:
         return float(np.mean(differences**2)) if len(differences) else 1.0
 
 
-def rows(columns: Floats, at: Places) -> Floats:
-    """Some rows, gone through in the order in which they lie in memory."""
-    found: Floats = columns.T.take(at, 1).T if columns.flags.f_contiguous else columns.take(at, 0)
-    return found
-
-
 def spaced(count: int, most: int) -> Places:
     """So many of 0 to *count* - 1 at most, evenly spread, each once."""
-    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.intp)
+    return np.arange(count) if count <= most else np.arange(most) * (count - 1) // (most - 1)
 
 
 def lines(values: Floats, begins: Places, size: int) -> Floats:

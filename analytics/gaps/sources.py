@@ -1,0 +1,146 @@
+"""What else was measured or computed where a series was: columns of a window, read only where they are asked."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.gaps.gap import Floats, Gap, Window
+from analytics.gaps.held import Updates
+from analytics.gaps.season import profile
+from analytics.gaps.series import Places, Series, spaced
+
+MOST_COLUMNS = 32
+_SAMPLES = 150  # by which columns are compared
+_LEAST_SAMPLES = 30
+_LEAST_ALIKE = 0.05
+_LEVEL = 0.8  # what likeness of the values counts, against that of their moves within the length of a gap
+_LEAST_MEASURED = 0.75  # share of the tag's own readings, for a column to be asked
+_STILL = 1e-9
+
+
+class Sources:
+    """Columns beside a series; of each length of gaps it is looked once which are like it.
+
+    Args:
+        window: With companions, physics and a cycle.
+        held: Where the series keeps its values, if it does; its places are pieces then.
+    """
+
+    def __init__(self, window: Window, held: Updates | None) -> None:
+        self._columns, self._names = _columns(window)
+        self._at = None if held is None else held.last
+        self._alike: dict[int, Floats] = {}
+
+    def name(self, column: int) -> str:
+        """Of the method that rests on *column* most."""
+        return self._names[column]
+
+    def usable(self, is_measured: NDArray[np.bool_], found: Sequence[Gap]) -> dict[Gap, bytes]:
+        """Of each gap, which columns were measured throughout it and at both its ends, and mostly where the tag was."""
+        columns = self._columns
+        every = np.arange(columns.shape[1])
+        is_whole = np.isfinite(np.ones(len(columns)) @ columns)
+        if is_whole.all():
+            return dict.fromkeys(found, every.tobytes())
+        holed = every[~is_whole]
+        missing = np.isnan(columns[:, holed])
+        missing = missing if self._at is None else missing[self._at]
+        rare = missing[is_measured].mean(axis=0) > 1 - _LEAST_MEASURED
+        so_far = np.concatenate([np.zeros((1, len(holed)), np.intp), np.cumsum(missing, axis=0)])
+        usable = {}
+        for gap in found:
+            lost = rare | (so_far[gap.end + 1] > so_far[gap.begin - 1])
+            usable[gap] = np.setdiff1d(every, holed[lost]).tobytes()
+        return usable
+
+    def best(self, series: Series, pattern: bytes, size: int) -> Places:
+        """The columns of *pattern* that are most like the series at the scale of *size*, best first."""
+        reach = (size + 1) // 2
+        if reach not in self._alike:
+            self._alike[reach] = self._likeness(series, reach)
+        usable, alike = np.frombuffer(pattern, np.intp), self._alike[reach]
+        usable = usable[alike[usable] > _LEAST_ALIKE]
+        return usable[np.argsort(-alike[usable], kind="stable")[:MOST_COLUMNS]]
+
+    def rows(self, chosen: Places) -> Floats:
+        """Of *chosen* columns the values about their means, in the order of memory, complete, shape (k, n)."""
+        found = self._columns.T.take(chosen, 0)
+        found = found if self._at is None else found.take(self._at, 1)
+        means = found.mean(axis=1)
+        if not np.isfinite(means).all():
+            _complete(found)
+            means = found.mean(axis=1)
+        found -= means[:, None]
+        return found
+
+    def _likeness(self, series: Series, reach: int) -> Floats:
+        """Of each column, by a sample, shape (k,).
+
+        Two likenesses count, the larger one: of the values, and of how far they stray from a line over about *reach*
+        to either side.
+        """
+        seen, count = series.is_measured, len(series) - 2 * reach
+        room = np.flatnonzero(seen[reach:-reach] & seen[: max(count, 0)] & seen[2 * reach :]) + reach
+        if len(room) < _LEAST_SAMPLES:
+            return np.zeros(self._columns.shape[1])
+        at = room[spaced(len(room), _SAMPLES)]
+        places = np.concatenate([at - reach, at, at + reach])
+        taken = self._taken(places if self._at is None else self._at[places])
+        own, count = series.values[places], len(at)
+        here = taken[:, count : 2 * count]
+        level = _correlation(own[count : 2 * count], here)
+        moved = here - 0.5 * (taken[:, :count] + taken[:, 2 * count :])
+        move = _correlation(own[count : 2 * count] - 0.5 * (own[:count] + own[2 * count :]), moved)
+        found: Floats = np.fmax(_LEVEL * level, move)
+        return found
+
+    def _taken(self, places: Places) -> Floats:
+        """Every column at *places*, less its first value, so that nothing is lost when squares of levels are summed."""
+        columns = self._columns
+        found = columns.T.take(places, 1) if columns.flags.f_contiguous else columns.take(places, 0).T
+        missing = np.isnan(found.sum(axis=1))
+        if missing.any():
+            found[missing] = _mean_where_missing(found[missing])
+        found -= found[:, :1].copy()
+        return found
+
+
+def _columns(window: Window) -> tuple[Floats, list[str]]:
+    """All that may tell of the tag, and the method it stands for: companions, physics, and other days."""
+    companions, computed = window.companions, window.computed
+    names = ["correlated"] * companions.shape[1] + ["physics"] * computed.shape[1]
+    parts = [each for each in (companions, computed) if each.size]
+    if 0 < window.cycle <= len(window.values) // 2:
+        parts.append(profile(window.values, window.cycle)[:, None])
+        names.append("seasonal")
+    if len(parts) == 1 and parts[0] is companions:
+        return companions, names
+    return (np.concatenate(parts, axis=1) if parts else np.empty((len(window.values), 0))), names
+
+
+def _correlation(values: Floats, rows: Floats) -> Floats:
+    """Absolute, with each row, shape (k,); 0 where one never moves."""
+    count = len(values)
+    squares = np.einsum("ij,ij->i", rows, rows)
+    means = rows @ np.full(count, 1.0 / count)
+    moving = squares - count * means**2
+    own = values - values.mean()
+    is_moving = moving > _STILL * squares
+    norm = np.sqrt(np.where(is_moving, moving, np.inf) * max(float(own @ own), 1e-30))
+    found: Floats = np.abs(rows @ own) / norm
+    return found
+
+
+def _mean_where_missing(rows: Floats) -> Floats:
+    missing = np.isnan(rows)
+    counts = np.maximum((~missing).sum(axis=1, keepdims=True), 1)
+    return np.where(missing, np.where(missing, 0.0, rows).sum(axis=1, keepdims=True) / counts, rows)
+
+
+def _complete(rows: Floats) -> None:
+    """Draw lines where something is missing; nothing at all is zero."""
+    places = np.arange(rows.shape[1])
+    for row in rows:
+        known = np.isfinite(row)
+        row[~known] = np.interp(places[~known], places[known], row[known]) if known.any() else 0.0
