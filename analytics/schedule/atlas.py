@@ -15,9 +15,11 @@ from analytics.schedule.split import power_of
 from analytics.schedule.windows import windows
 
 NODES = 9  # flows across a window
+LOOKS = 5  # of them, from which the cost to go is made
+_ENDS = 1e-7  # share of the flow by which windows in tables may be off
 _UNABLE = -1e-9  # a room of a set that cannot run
 _LEVELS = 17  # at which sets are looked at; smooth between
-_CELLS = 30_000  # of a step's table, about
+_CELLS = 60_000  # of a step's table, about
 _FEWEST, _MOST = 129, 513  # volumes
 
 
@@ -87,7 +89,7 @@ class AtlasWindow:
 def atlas(problem: Problem, lines: Sequence[Line], sets: Masks) -> Atlas:
     """Look at every set of *sets* (s, n), the first of which is empty."""
     is_rigid = _rigid(lines, sets)
-    volumes = _volumes(problem, int(np.where(is_rigid, 1, NODES).sum()))
+    volumes = _volumes(problem, int(np.where(is_rigid, 1, LOOKS).sum()))
     if len(sets) == 1:
         nothing = np.zeros((1, len(volumes)))
         return Atlas(sets, volumes, nothing, nothing, nothing + 1.0, np.zeros((1, len(volumes), NODES)), is_rigid)
@@ -95,12 +97,16 @@ def atlas(problem: Problem, lines: Sequence[Line], sets: Masks) -> Atlas:
     levels = np.linspace(first, last, _LEVELS)
     low, high, room, power = _looked(problem, lines, sets[1:], levels, is_rigid[1:])
     at = problem.storage.level(volumes)
+    low, high = _drawn(levels, low, at), _drawn(levels, high, at)
+    room = np.stack([np.interp(at, levels, each) for each in room])
+    closed = ~is_rigid[1:, None] & (high < low)  # where a limit leaves no flow at all
+    room = np.where(closed, np.minimum(room, (high - low) / np.maximum(low, 1e-9)), room)
     return Atlas(
         sets=sets,
         volumes=volumes,
-        low=_with_rest(_drawn(levels, low, at), 0.0),
-        high=_with_rest(_drawn(levels, high, at), 0.0),
-        room=_with_rest(np.stack([np.interp(at, levels, each) for each in room]), 1.0),
+        low=_with_rest(low, 0.0),
+        high=_with_rest(np.maximum(high, low), 0.0),
+        room=_with_rest(room, 1.0),
         power=_with_rest(_drawn(levels, power, at), 0.0),
         is_rigid=is_rigid,
     )
@@ -111,7 +117,7 @@ def _looked(
 ) -> tuple[Array, Array, Array, Array]:
     """Least and greatest flow, room (s, levels) and power (s, levels, NODES) of sets that are not empty."""
     members, base = np.repeat(sets, len(levels), axis=0), np.tile(problem.base_head(levels), len(sets))
-    found = windows(lines, members, base, problem.system.resistance)
+    found = windows(lines, members, base, problem.system.resistance, _ENDS)
     low, high, room = (each.reshape(len(sets), -1) for each in found)
     high = np.where(is_rigid[:, None], low, high)
     power = _powers(problem, lines, sets, levels, low, high, is_rigid)

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.dispatch.pump import Array
-from analytics.schedule.atlas import NODES, Atlas
+from analytics.schedule.atlas import LOOKS, NODES, Atlas
 from analytics.schedule.problem import Problem
 
 _DEAR = 50.0  # times the dearest water: what a m³ beyond a limit costs, so that it is never worth it
+_HAIR = 1e-5  # of the storage: as much inside the limits, as tables err by less
 _DISLIKED = 2.0  # the same of a m³ within the margin at a limit
 
 
@@ -65,7 +66,10 @@ class Keeping:
     def of(cls, problem: Problem, atlas: Atlas) -> "Keeping":
         """Of *problem*."""
         is_beyond = not problem.storage.low <= problem.level <= problem.storage.high
-        return cls(Penalties.of(problem, atlas), *bounds(problem), free=problem.steps - 1 if is_beyond else 0)
+        low, high, inner_low, inner_high = bounds(problem)
+        hair = np.minimum(_HAIR * float(atlas.volumes[-1] - atlas.volumes[0]), np.maximum(high - low, 0.0) / 4)
+        free = problem.steps - 1 if is_beyond else 0
+        return cls(Penalties.of(problem, atlas), low + hair, high - hair, inner_low, inner_high, free)
 
     def miss(self, volumes: Array) -> float:
         """By how much *volumes* after each step, (T,), miss their limits at most, m³."""
@@ -148,8 +152,10 @@ class _Actions:
     @classmethod
     def of(cls, atlas: Atlas) -> "_Actions":
         rigid, soft = np.flatnonzero(atlas.is_rigid), np.flatnonzero(~atlas.is_rigid)
-        of_set = np.concatenate([rigid, np.repeat(soft, NODES)])
-        node = np.concatenate([np.zeros(len(rigid), np.intp), np.tile(np.arange(NODES), len(soft))])
+        of_set = np.concatenate([rigid, np.repeat(soft, LOOKS)])
+        node = np.concatenate(
+            [np.zeros(len(rigid), np.intp), np.tile(np.linspace(0, NODES - 1, LOOKS, dtype=np.intp), len(soft))]
+        )
         shares = (node / (NODES - 1))[:, None]
         return cls(
             of_set=of_set,
@@ -166,7 +172,7 @@ class _Actions:
         found = np.empty((count + len(self.soft), volumes))
         found[self.rigid] = cost[:count]
         if len(self.soft):
-            found[self.soft] = lowest(cost[count:].reshape(-1, NODES, volumes).swapaxes(1, 2), trusted)[0]
+            found[self.soft] = lowest(cost[count:].reshape(-1, LOOKS, volumes).swapaxes(1, 2), trusted)[0]
         return found
 
 

@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.dispatch.pump import Array
-from analytics.schedule.atlas import NODES, Atlas
+from analytics.schedule.atlas import LOOKS, NODES, Atlas
 from analytics.schedule.problem import Problem
 from analytics.schedule.relaxed import Ahead, Keeping, allowed, lowest, to_come, trust
 
 Sets = NDArray[np.intp]
+_FEW = 16  # starts: whoever may not start more often has them counted
+_PLACES = np.linspace(0, NODES - 1, LOOKS, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,12 @@ class _Search:
         units = problem.units
         self._problem, self._atlas, self._ahead, self._cap = problem, atlas, ahead, cap
         self._keeping, self._free = Keeping.of(problem, atlas), allowed(problem, atlas)
+        self._power = atlas.power[:, :, _PLACES]
         self._min_on = np.array([unit.min_on for unit in units])
         self._min_off = np.array([unit.min_off for unit in units])
         self._most_starts = np.array([unit.most_starts for unit in units])
         self._longest = np.maximum(self._min_on, self._min_off)
+        self._counted = np.flatnonzero(self._most_starts < min(_FEW, problem.steps)).tolist()
 
     def root(self) -> _Labels:
         """The present."""
@@ -120,16 +124,16 @@ class _Search:
         """The best flow of each set by the relaxed cost to go, and its power."""
         atlas, problem = self._atlas, self._problem
         low, high = atlas.between(atlas.low, chosen, volume), atlas.between(atlas.high, chosen, volume)
-        power = atlas.between(atlas.power, chosen, volume)  # (k, NODES)
+        power = atlas.between(self._power, chosen, volume)  # (k, LOOKS)
         best_flow, best_power = low, power[:, 0]
         soft = np.flatnonzero(~atlas.is_rigid[chosen])
         if len(soft):
-            flow = low[soft, None] + (high - low)[soft, None] * np.linspace(0.0, 1.0, NODES)
+            flow = low[soft, None] + (high - low)[soft, None] * np.linspace(0.0, 1.0, LOOKS)
             after = problem.after(volume[soft, None], flow, problem.demand[step])
             to_go = to_come(self._ahead.to_go[step + 1], chosen[soft, None], atlas.cells(after))
             cost = problem.price[step] * problem.step * power[soft] + to_go + self._keeping.cost(after, step)
             _, best = lowest(np.where(power[soft] > self._cap, 1e12, cost), trust(problem, atlas, step))
-            best_flow[soft] += (high - low)[soft] * best / (NODES - 1)
+            best_flow[soft] += (high - low)[soft] * best / (LOOKS - 1)
             best_power[soft] = _between_nodes(power[soft], best)
         return best_flow, best_power
 
@@ -156,12 +160,14 @@ class _Search:
         held = np.minimum(grown.held, self._longest)
         for pump, longest in enumerate(self._longest):
             key = key * int(longest + 1) + held[:, pump]
+        for pump in self._counted:  # a plan that has starts left is no worse for being a little dearer
+            key = key * int(self._most_starts[pump] + 1) + grown.starts[:, pump]
         return np.asarray(key)
 
 
 def _between_nodes(power: Array, at: Array) -> Array:
-    """Of *power* (k, NODES) at places (k,) between its nodes; quadratic."""
-    middle = np.minimum(np.maximum(np.rint(at).astype(np.intp), 1), NODES - 2)
+    """Of *power* (k, LOOKS) at places (k,) between its nodes; quadratic."""
+    middle = np.minimum(np.maximum(np.rint(at).astype(np.intp), 1), LOOKS - 2)
     rows, x = np.arange(len(at)), at - middle
     left, here, right = power[rows, middle - 1], power[rows, middle], power[rows, middle + 1]
     return np.asarray(here + x * (right - left) / 2 + x**2 * (left - 2 * here + right) / 2)

@@ -8,6 +8,7 @@ from analytics.dispatch.lines import Line, table_at
 from analytics.dispatch.pump import Array
 from analytics.dispatch.roots import rising_root
 from analytics.dispatch.sets import Masks
+from analytics.schedule.atlas import Atlas
 from analytics.schedule.plan import Running
 from analytics.schedule.problem import Problem
 from analytics.schedule.search import Draft
@@ -16,19 +17,24 @@ from analytics.schedule.windows import Window, windows
 
 _SWEEPS = 8  # two or three are usual
 _STILL = 1e-9  # share of the storage by which levels may still move
+_NEAR = 0.02  # of a window, and of the room of a set: as near to an end tables are not trusted
 _POINTS = 65  # of a line
 
 
-def settled(problem: Problem, lines: Sequence[Line], sets: Masks, draft: Draft) -> list[tuple[Running, ...]]:
+def settled(
+    problem: Problem, lines: Sequence[Line], atlas: Atlas, draft: Draft, *, is_wary: bool = False
+) -> list[tuple[Running, ...]]:
     """Who runs at what speed and flow in each step.
 
     Args:
         problem: The problem.
         lines: Of its pumps.
-        sets: Who runs, (T, n).
+        atlas: The tables the draft was made from.
         draft: The volumes to be followed; as nearly as the exact windows allow.
+        is_wary: Find the exact window of every step, not only of those that the tables see near its ends.
     """
-    flows, volumes = _flows(problem, lines, sets, draft)
+    sets = atlas.sets[draft.sets]
+    flows, volumes = _flows(problem, lines, sets, draft, sets.any(axis=1) & (is_wary | _near_ends(atlas, draft)))
     base = problem.base_head(problem.storage.level(volumes[:-1]))
     head = np.maximum(base + problem.system.resistance * flows**2, 1e-3)
     duties: list[tuple[Running, ...]] = [()] * problem.steps
@@ -42,20 +48,30 @@ def settled(problem: Problem, lines: Sequence[Line], sets: Masks, draft: Draft) 
     return duties
 
 
-def _flows(problem: Problem, lines: Sequence[Line], sets: Masks, draft: Draft) -> tuple[Array, Array]:
-    """Flows (T,) and volumes (T + 1,): the windows depend on the levels, and these on the flows."""
+def _near_ends(atlas: Atlas, draft: Draft) -> Masks:
+    """Steps (T,) whose flow is at an end of its window or so near that tables may be wrong about it."""
+    window = atlas.window(draft.sets, draft.volumes[:-1])
+    hair = _NEAR * (window.high - window.low)
+    is_inside = (draft.flows > window.low + hair) & (draft.flows < window.high - hair) & (window.room > _NEAR)
+    return np.asarray(atlas.is_rigid[draft.sets] | ~is_inside)
+
+
+def _flows(problem: Problem, lines: Sequence[Line], sets: Masks, draft: Draft, is_held: Masks) -> tuple[Array, Array]:
+    """Flows (T,) and volumes (T + 1,): the windows of steps that *is_held* depend on levels, and these on the flows."""
     runs = sets.any(axis=1)
-    volumes = draft.volumes
-    flows = np.zeros(problem.steps)
+    volumes, flows = draft.volumes, np.zeros(problem.steps)
+    low, high = np.where(runs, -np.inf, 0.0), np.where(runs, np.inf, 0.0)
     span = float(problem.storage.volume(np.array(problem.storage.high - problem.storage.low)))
+    moved = is_held
     for _ in range(_SWEEPS):
         base = problem.base_head(problem.storage.level(volumes[:-1]))
-        low, high = np.zeros(problem.steps), np.zeros(problem.steps)
-        found: Window = windows(lines, sets[runs], base[runs], problem.system.resistance)
-        low[runs], high[runs] = found.low, found.high
+        found: Window = windows(lines, sets[moved], base[moved], problem.system.resistance)
+        low[moved], high[moved] = found.low, found.high
         before, volumes, flows = volumes, *_followed(problem, draft.volumes, low, high)
-        if np.abs(volumes - before).max() < _STILL * abs(span):
+        still = np.abs(volumes - before) < _STILL * abs(span)
+        if still.all():
             break
+        moved = is_held & ~still[:-1]
     return flows, volumes
 
 

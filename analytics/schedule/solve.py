@@ -1,5 +1,6 @@
 """The schedule: relaxed cost to go, forward search under it, polish, exact settling, and the replay that proves it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,12 +19,13 @@ from analytics.schedule.settle import settled
 
 VIOLATION = 1e-6  # share of a limit: the most that counts as kept
 _NEAR = 1e-3  # share of the storage: a draft that misses a limit by more is not worth settling
-_USUAL = Effort(width=200, bins=20_000, drafts=10)
-_WIDER = Effort(width=1500, bins=60, drafts=15)  # where that found none
-_EASY = Effort(width=100, bins=60, drafts=5)  # to see whether there is any plan
+_USUAL = (Effort(width=150, bins=1000, drafts=8),)
+_RIGID = (Effort(width=400, bins=1000, drafts=8), Effort(width=250, bins=20_000, drafts=8))  # all at fixed speed
+_WIDER = (Effort(width=1000, bins=60, drafts=15),)  # where that found none
+_EASY = (Effort(width=100, bins=60, drafts=5),)  # to see whether there is any plan
 _DRAFTED, _MOST_DRAFTS = 960, 40  # steps of drafts that are looked at: the shorter, the more drafts
-_FIRST_ROUNDS = 3  # of polish, which all drafts get
-_POLISHED = 3  # drafts that get the other rounds, the best
+_FIRST_ROUNDS = 2  # of polish, which all drafts get
+_POLISHED = 2  # drafts that get the other rounds, the best
 _CAPS = 9  # most powers that are tried where peaks cost money
 
 
@@ -41,7 +43,7 @@ def plan(problem: Problem) -> Plan | NoPlan:
     if best is None:
         return refusal(problem, lambda other: _Station.of(other).cheapest(_EASY) is not None)
     for cap in station.caps(best) if problem.peak_price > 0 else ():
-        other = station.cheapest(_USUAL, cap)
+        other = station.cheapest(station.usual, cap)
         best = other if other is not None and other.cost < best.cost else best
     return best
 
@@ -60,14 +62,16 @@ class _Station:
         return cls(problem, lines, atlas(problem, lines, sets_of(problem, lines)))
 
     @property
-    def usual(self) -> Effort:
+    def usual(self) -> tuple[Effort, ...]:
         """How much is searched at first."""
-        return replace(_USUAL, drafts=min(max(_USUAL.drafts, _DRAFTED // self.problem.steps), _MOST_DRAFTS))
+        efforts = _RIGID if self.atlas.is_rigid.all() else _USUAL
+        count = min(_DRAFTED // self.problem.steps, _MOST_DRAFTS)
+        return tuple(replace(effort, drafts=max(effort.drafts, count)) for effort in efforts)
 
-    def cheapest(self, effort: Effort, cap: float = np.inf) -> Plan | None:
-        """The best plan of the drafts found with *effort*, none above *cap* kW; None where none keeps every limit."""
+    def cheapest(self, efforts: Sequence[Effort], cap: float = np.inf) -> Plan | None:
+        """The best plan of the drafts found with *efforts*, none above *cap* kW; None where none keeps every limit."""
         remaining = ahead(self.problem, self.atlas, cap)
-        found = drafts(self.problem, self.atlas, remaining, effort, cap)
+        found = [one for effort in efforts for one in drafts(self.problem, self.atlas, remaining, effort, cap)]
         first = [polished(self.problem, self.atlas, draft, cap, (0, _FIRST_ROUNDS)) for draft in found]
         first.sort(key=lambda draft: draft.cost)
         rounds = _FIRST_ROUNDS - 1, ROUNDS
@@ -92,18 +96,13 @@ class _Station:
         return float(self.atlas.between(remaining.to_go[0], chosen, volume)[0])
 
     def _made(self, draft: Draft, relaxed: float) -> Plan | None:
-        duties = settled(self.problem, self.lines, self.atlas.sets[draft.sets], draft)
-        found = replay(self.problem, duties)
-        if found.violation > VIOLATION:
-            return None
-        return Plan(
-            steps=steps_of(self.problem, duties, found.levels),
-            cost=found.cost,
-            energy=found.energy,
-            starts=found.starts,
-            relaxed=relaxed,
-            violation=found.violation,
-        )
+        for is_wary in (False, True):
+            duties = settled(self.problem, self.lines, self.atlas, draft, is_wary=is_wary)
+            found = replay(self.problem, duties)
+            if found.violation <= VIOLATION:
+                steps = steps_of(self.problem, duties, found.levels)
+                return Plan(steps, found.cost, found.energy, found.starts, relaxed, found.violation)
+        return None
 
     def caps(self, best: Plan) -> list[float]:
         """Powers below the peak of *best* that promise most by the relaxed cost."""

@@ -16,7 +16,7 @@ _SHARES = np.linspace(0.0, 1.0, 9)  # of a line: enough to see where a limit cut
 _LOOKS = 9  # places of a window at which its limits are looked at
 _LEAST_HEAD = 1e-3  # m; nothing is pumped downhill
 _TURNS = 60  # of a root search; ten are usual
-_SHARP = 1e-10  # slack at which the end of a window is found
+EXACT = 1e-12  # share of the flow by which the end of a window may be off
 
 
 class Window(NamedTuple):
@@ -27,7 +27,7 @@ class Window(NamedTuple):
     slack: Array  # (k,) below 0 the set cannot run there at all
 
 
-def windows(lines: Sequence[Line], members: Masks, base: Array, resistance: float) -> Window:
+def windows(lines: Sequence[Line], members: Masks, base: Array, resistance: float, sharp: float = EXACT) -> Window:
     """The window of each of k sets at k heads without flow.
 
     Args:
@@ -35,6 +35,7 @@ def windows(lines: Sequence[Line], members: Masks, base: Array, resistance: floa
         members: Who runs, shape (k, n), nobody nowhere.
         base: Head without flow, m, shape (k,).
         resistance: m per (m³/h)².
+        sharp: Share of the flow by which ends may be off.
     """
     count = len(base)
     twice, bases = np.concatenate([members, members]), np.concatenate([base, base])
@@ -45,9 +46,9 @@ def windows(lines: Sequence[Line], members: Masks, base: Array, resistance: floa
         return flow - np.where(is_low, low, high)
 
     most = members @ np.array([line.physics.speed_max * line.phi_max for line in lines])
-    found = rising_root(excess, np.full(2 * count, 1e-6), 1.001 * np.concatenate([most, most]))
+    found = rising_root(excess, np.full(2 * count, 1e-6), 1.001 * np.concatenate([most, most]), sharp)
     low, high = found[:count], np.maximum(found[count:], found[:count])
-    return _trimmed(lines, members, base, resistance, low, high)
+    return _trimmed(lines, members, base, resistance, low, high, sharp)
 
 
 def _ends(lines: Sequence[Line], members: Masks, head: Array, flow: Array) -> tuple[Array, Array]:
@@ -65,7 +66,7 @@ def _ends(lines: Sequence[Line], members: Masks, head: Array, flow: Array) -> tu
 
 
 def _trimmed(  # noqa: PLR0917 - the window and what it rests on
-    lines: Sequence[Line], members: Masks, base: Array, resistance: float, low: Array, high: Array
+    lines: Sequence[Line], members: Masks, base: Array, resistance: float, low: Array, high: Array, sharp: float
 ) -> Window:
     """The window without the parts in which some pump of the set cannot run."""
 
@@ -94,7 +95,7 @@ def _trimmed(  # noqa: PLR0917 - the window and what it rests on
             end[cut] = start + kept * cell
             ends_here = kept != broken
             bracket = (start + kept * cell)[ends_here], (start + broken * cell)[ends_here]
-            end[cut[ends_here]] = _last_kept(partial(slack, cut[ends_here]), *bracket)
+            end[cut[ends_here]] = _last_kept(partial(slack, cut[ends_here]), *bracket, 100 * sharp)
     return Window(low, high, able)
 
 
@@ -109,7 +110,7 @@ def _around_end(looks: Array, best: NDArray[np.intp], direction: int) -> tuple[N
     return kept, np.where((looks[kept, columns] >= 0) & (looks[after, columns] < 0), after, kept)
 
 
-def _last_kept(slack: Callable[[Array], Array], kept: Array, broken: Array) -> Array:
+def _last_kept(slack: Callable[[Array], Array], kept: Array, broken: Array, sharply: float) -> Array:
     """Where between *kept* and *broken* the slack ends, on the side that is kept: regula falsi (Illinois)."""
     if not len(kept):
         return kept
@@ -125,6 +126,6 @@ def _last_kept(slack: Callable[[Array], Array], kept: Array, broken: Array) -> A
         sharp = np.where(is_kept, here, sharp)
         kept, broken = np.where(is_kept, middle, kept), np.where(is_kept, broken, middle)
         side = np.where(is_kept, 1, -1).astype(np.int8)
-        if ((sharp < _SHARP) | (np.abs(kept - broken) <= _SHARP * np.abs(kept))).all():
+        if ((sharp < sharply) | (np.abs(kept - broken) <= sharply * np.abs(kept))).all():
             break
     return kept
