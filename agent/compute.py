@@ -27,6 +27,7 @@ SHOWN: Final[Mapping[str, tuple[Kind, ...]]] = {
     "running": ("pump", "station"),
     "conditions": ("conditions",),
     "curves": ("curve",),
+    "wear": ("wear",),
     "dispatch": ("recommendation",),
     "forecast": (),
     "schedule": ("schedule",),

@@ -21,6 +21,7 @@ from agent.crew import Crew, Post
 from agent.health import Health, wall_ms
 from agent.mqtt.advice_commands import advice_handlers
 from agent.mqtt.commands import Commands, Handler
+from agent.mqtt.plant_commands import plant_handlers
 from agent.mqtt.publisher import describe, publish
 from agent.mqtt.settings import RECEIVERS
 from agent.notify import notify
@@ -177,6 +178,7 @@ class Agent:
                 **alarm_handlers(watch, settings.alarms.shelve_longest),
                 "alarm_test": watch.answer_test,
                 **advice_handlers(self._store),
+                **plant_handlers(self._store, settings),
             }
             commands = Commands(settings, handlers)
             posts["commands"] = Post(key, partial(supervise, self._health.commands, commands.listen))

@@ -88,6 +88,7 @@ def enabled(settings: JobsSettings) -> dict[str, JobSettings]:
         "gaps": settings.gaps,
         "running": settings.running,
         "curves": settings.curves,
+        "wear": settings.wear,
         "conditions": settings.conditions,
         "dispatch": settings.dispatch,
         "forecast": settings.forecast,

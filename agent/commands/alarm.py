@@ -1,32 +1,20 @@
 """`pump-agent alarm`: what an operator does to an alarm, given to the running agent through the broker."""
 
 import asyncio
-import getpass
 import json
 import sys
-import time
 from argparse import Namespace
 from typing import Any
-from uuid import uuid4
 
 from agent.cli import MENDABLE
+from agent.commands.asking import NotDoneError, ask, request_of
 from agent.configuration.config_file import load
-from agent.mqtt.client import BrokerError, Client
-from agent.mqtt.instant import rfc3339
-from agent.mqtt.link import Message
-from agent.mqtt.payloads import CommandResult
-from agent.mqtt.topics import Topics
+from agent.mqtt.client import BrokerError
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError
 from agent.store.reader import Reader
 
-LASTS_MS = 30_000  # an order that waited longer for the agent is not carried out any more
-PATIENCE = 10.0  # s for its answer
 OF_OCCURRENCE = ("ack", "confirm", "reset")
-
-
-class NotDoneError(Exception):
-    """The message says what a person must do."""
 
 
 def run(args: Namespace) -> int:
@@ -34,7 +22,7 @@ def run(args: Namespace) -> int:
     settings = load(args.config)
     try:
         request = _request(settings, args)
-        result = asyncio.run(_asked(settings, args.action, request))
+        result = asyncio.run(ask(settings, args.action, request))
     except (NotDoneError, BrokerError, StorageError) as error:
         print(error, file=sys.stderr)
         return MENDABLE
@@ -52,16 +40,7 @@ def _request(settings: AgentSettings, args: Namespace) -> dict[str, Any]:
     Raises:
         NotDoneError: Commands are off, or it is not known which occurrence is meant.
     """
-    if not settings.mqtt.commands:
-        remedy = f"set commands = true in [mqtt] of {args.config}; a running agent takes that at once"
-        raise NotDoneError(f"the agent hears operators through the broker, and commands are off: {remedy}")
-    now_ms = time.time_ns() // 1_000_000
-    request: dict[str, Any] = {
-        "id": f"cli-{uuid4().hex}",
-        "expires": rfc3339(now_ms + LASTS_MS),
-        "user": args.user or getpass.getuser(),
-        "alarm": args.alarm,
-    }
+    request = request_of(settings, args.config, args.user) | {"alarm": args.alarm}
     if args.comment is not None:
         request["comment"] = args.comment
     if args.minutes is not None:
@@ -78,29 +57,3 @@ def _present(settings: AgentSettings, alarm: str) -> int:
     if not kept:
         raise NotDoneError(f"alarm {alarm!r} was never raised; see pump-agent status for those that stand")
     return int(json.loads(kept[0].body)["occurrence"])
-
-
-async def _asked(settings: AgentSettings, action: str, request: dict[str, Any]) -> CommandResult:
-    """What the agent answers.
-
-    Raises:
-        BrokerError: The broker is away or refuses us.
-        NotDoneError: The agent does not answer.
-    """
-    topics = Topics.of_station(settings.mqtt, settings.station.name)
-    answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-    def take(message: Message) -> None:
-        if not answer.done():
-            answer.set_result(message.payload)
-
-    async with Client(settings.mqtt, request["id"]) as client:
-        await client.subscribe(topics.result(request["id"]), take)
-        await client.publish(f"{topics.root}/cmd/{action}", json.dumps(request).encode())
-        try:
-            async with asyncio.timeout(PATIENCE):
-                payload = await answer
-        except TimeoutError as error:
-            remedy = "see pump-agent status whether it runs and is connected"
-            raise NotDoneError(f"the broker took it, but no agent answers within {PATIENCE:g} s; {remedy}") from error
-    return CommandResult.model_validate_json(payload)

@@ -37,6 +37,13 @@ class CurvesSettings(JobSettings):
     filled: bool = False  # whether values that nobody measured may teach them
 
 
+class WearSettings(JobSettings):
+    """Watching what pumps lose."""
+
+    learn_days: Annotated[float, Field(gt=0, le=60)] = 1.0  # of a pump's operation that its reference is learnt from
+    limit: Annotated[float, Field(gt=0, lt=100)] = 10.0  # percent of the efficiency; worth an overhaul
+
+
 class JobsSettings(Settings):
     """The analyses; each has safe defaults."""
 
@@ -44,6 +51,7 @@ class JobsSettings(Settings):
     gaps: GapsSettings = GapsSettings(period=60)
     running: JobSettings = JobSettings(period=10)
     curves: CurvesSettings = CurvesSettings(period=300, budget=60)
+    wear: WearSettings = WearSettings(period=300, budget=60)
     conditions: JobSettings = JobSettings(period=30)
     dispatch: JobSettings = JobSettings(period=60)
     forecast: JobSettings = JobSettings(period=300, budget=60)

@@ -42,6 +42,7 @@ KNOWN: Final[Mapping[str, type[Command]]] = {
     "alarm_test": payloads.AnswerTest,
     "accept": payloads.Accept,
     "reject": payloads.Reject,
+    "overhaul": payloads.TellOverhaul,
 }
 
 # Given a command of its kind; raises LookupError, with a sentence for the operator, where there is nothing to be done.

@@ -21,6 +21,8 @@ PAYLOADS: Final[Mapping[str, type[Payload]]] = {
     "station": payloads.Station,
     "pump/<pump>": payloads.Pump,
     "pump/<pump>/curve": payloads.PumpCurve,
+    "pump/<pump>/wear": payloads.Wear,
+    "pump/<pump>/overhaul": payloads.Overhaul,
     "recommendation": payloads.Recommendation,
     "recommendation_event": payloads.RecommendationEvent,
     "schedule": payloads.Schedule,

@@ -27,6 +27,8 @@ RETAINED: Final[Mapping[Kind, bool]] = {
     "station": True,
     "pump": True,
     "curve": True,
+    "wear": True,
+    "overhaul": True,
     "schedule": True,
     "quality": True,
     "filled": False,
@@ -96,8 +98,8 @@ class Topics:
         match kind:
             case "pump":
                 name = f"pump/{key}"
-            case "curve":
-                name = f"pump/{key}/curve"
+            case "curve" | "wear" | "overhaul":
+                name = f"pump/{key}/{kind}"
             case "alarm":
                 name = f"alarm/{key}"
             case "recommendation" | "schedule" if key:

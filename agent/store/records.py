@@ -9,6 +9,8 @@ Kind = Literal[
     "station",
     "pump",
     "curve",
+    "wear",
+    "overhaul",
     "recommendation",
     "recommendation_event",
     "schedule",

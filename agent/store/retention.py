@@ -21,7 +21,7 @@ from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 
 MEGABYTE = 1_000_000
-EVENTS: frozenset[Kind] = frozenset({"alarm", "alarm_event", "alarm_test", "recommendation_event"})
+EVENTS: frozenset[Kind] = frozenset({"alarm", "alarm_event", "alarm_test", "recommendation_event", "overhaul"})
 STATES_WHOLE = 600_000  # ms for which each state stays
 LOSS_DAYS = 400  # the loss report reaches so much further back than the readings
 

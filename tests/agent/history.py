@@ -8,10 +8,10 @@ from typing import Any
 
 from agent.jobs.job import Job, JobContext, Outcome
 from agent.settings import AgentSettings
-from agent.store.findings import add_filled, finish
+from agent.store.findings import add_filled, add_records, finish
 from agent.store.log import Log
 from agent.store.reader import Reader
-from agent.store.records import Filled
+from agent.store.records import Filled, Record
 from agent.store.schema import migrate
 from drivers.reading import Quality, Reading
 
@@ -47,6 +47,11 @@ class History:
         """Keep *filled* beside the log."""
         with self._log.transaction():
             add_filled(self._log, filled)
+
+    def record(self, records: Iterable[Record]) -> None:
+        """Keep *records*."""
+        with self._log.transaction():
+            add_records(self._log, records)
 
     def reader(self) -> Reader:
         """Of everything."""

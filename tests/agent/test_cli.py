@@ -22,6 +22,7 @@ COMMANDS = [
         "demo",
         "status",
         "alarm",
+        "overhaul",
         "alarms",
         "import-tags",
         "browse",

@@ -1,6 +1,7 @@
 """The physics of a station of unlike pumps on one header, so that what a fit finds can be held against the truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,27 @@ class TruePump:
             above = self.head(middle, speed) > head
             low, high = np.where(above, middle, low), np.where(above, high, middle)
         return np.asarray(np.where(self.head(0.25 * speed * self.best_flow, speed) > head, low, 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Worn(TruePump):
+    """A pump that has lost a share of its head, and draws *more* power for the same flow than before."""
+
+    lost: float = 0.0
+    more: float = 0.0
+
+    @classmethod
+    def of(cls, pump: TruePump, lost: float, more: float = 0.0) -> Self:
+        """*pump*, some time later."""
+        return cls(**{each.name: getattr(pump, each.name) for each in fields(pump)}, lost=lost, more=more)
+
+    def head(self, flow: Floats, speed: Floats) -> Floats:
+        """M, at *flow* m³/h."""
+        return np.asarray((1.0 - self.lost) * TruePump.head(self, flow, speed))
+
+    def power(self, flow: Floats, speed: Floats) -> Floats:
+        """KW electrical, at *flow* m³/h: what the whole pump would draw, and more."""
+        return np.asarray((1.0 + self.more) * TruePump.power(replace(self, lost=0.0), flow, speed))
 
 
 UNLIKE = (

@@ -23,6 +23,7 @@ from agent.mqtt.payloads.command import (
     Return,
     Shelve,
     Suppress,
+    TellOverhaul,
     Unshelve,
     Unsuppress,
 )
@@ -40,6 +41,7 @@ from agent.mqtt.payloads.reports import (
     TagFinding,
     TagQuality,
 )
+from agent.mqtt.payloads.wear import Overhaul, Wear, WearDay
 
 __all__ = [
     "Accept",
@@ -68,6 +70,7 @@ __all__ = [
     "Losses",
     "OccurrenceCommand",
     "OutOfService",
+    "Overhaul",
     "PartHealth",
     "Payload",
     "Pump",
@@ -90,6 +93,9 @@ __all__ = [
     "TagFinding",
     "TagQuality",
     "TagValue",
+    "TellOverhaul",
     "Unshelve",
     "Unsuppress",
+    "Wear",
+    "WearDay",
 ]

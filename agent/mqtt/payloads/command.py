@@ -102,6 +102,14 @@ class Reject(Command):
     comment: Comment | None = None
 
 
+class TellOverhaul(Command):
+    """`cmd/overhaul`: a pump was overhauled or replaced; its wear is counted anew."""
+
+    pump: Text
+    at: Instant | None = None  # default: now
+    comment: Comment | None = None
+
+
 class CommandResult(Payload):
     """`<root>/cmd/result/<id>`: `ok` true, or false with a sentence."""
 

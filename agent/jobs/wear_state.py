@@ -1,0 +1,169 @@
+"""What the wear job leaves for itself: references that never forget, what each day lost, and the last day's points."""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from analytics.curves.estimator import StationCurves
+from analytics.curves.points import Points
+from analytics.curves.prior import Plate
+from analytics.wear.losses import Belief
+from analytics.wear.reference import Reference
+
+FORMAT = 1
+MOST_DAYS = 800  # that are kept of each pump
+
+
+@dataclass(slots=True)
+class DayLoss:
+    """What a pump had lost on one day, as shares of its reference."""
+
+    begin_ms: int  # the station's midnight
+    head: float
+    head_std: float
+    efficiency: float | None
+    efficiency_std: float | None
+    points: int
+
+
+@dataclass(slots=True)
+class Life:
+    """A pump from one overhaul to the next."""
+
+    begin_ms: int  # 0: from before the agent knew it
+    note: str | None = None
+    user: str | None = None
+    reference: Reference | None = None
+    source: str | None = None  # learnt or catalogue
+    taken_ms: int = 0  # when the reference was
+    days: list[DayLoss] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PumpState:
+    """A pump's lives, the present one last, and its energy of the last day."""
+
+    lives: list[Life] = field(default_factory=lambda: [Life(0)])
+    energy: dict[int, tuple[float, float]] = field(default_factory=dict)  # kWh and money, by the hour's beginning, ms
+
+    @property
+    def life(self) -> Life:
+        """The present one."""
+        return self.lives[-1]
+
+
+@dataclass(slots=True)
+class HeaderState:
+    """What is known of the pumps of one header, in their order."""
+
+    pumps: list[str]
+    mean: list[float] = field(default_factory=list)  # of `Belief`; empty: nothing yet
+    covariance: list[list[float]] = field(default_factory=list)
+    closed_ms: int = 0  # up to here days are closed
+    tried_ms: int = 0  # when a reference was last looked for
+    since: dict[str, int] = field(default_factory=dict)  # first steady point of each pump that has no reference, ms
+
+    @property
+    def belief(self) -> Belief:
+        """As arrays."""
+        if not self.mean:
+            return Belief.first(len(self.pumps))
+        return Belief(np.array(self.mean), np.array(self.covariance))
+
+    def believe(self, belief: Belief) -> None:
+        """Keep it."""
+        self.mean, self.covariance = belief.mean.tolist(), belief.covariance.tolist()
+
+
+@dataclass(slots=True)
+class WearState:
+    """State of the wear job.
+
+    As bytes a NumPy archive (npz, nothing pickled): `meta`, the UTF-8 bytes of the JSON object of the fields up to
+    `headers`, and arrays `recent.<header>.<name>` and `learning.<header>.<name>`, one for each field of `Points`.
+    """
+
+    format: int = FORMAT
+    seen_ms: int = 0  # everything before is taken in
+    pumps: dict[str, PumpState] = field(default_factory=dict)
+    headers: dict[str, HeaderState] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Kept:
+    """The state with its points, by header."""
+
+    state: WearState
+    recent: dict[str, Points]  # of the last day, thinned
+    learning: dict[str, StationCurves]  # where a pump has no reference yet
+
+    def encode(self) -> bytes:
+        """As bytes."""
+        learnt = {header: curves.to_dict() for header, curves in self.learning.items()}
+        places = {header: {name: said[name] for name in ("seen", "quota", "first_ms", "last_ms")}
+                  for header, said in learnt.items()}  # fmt: skip
+        arrays = {f"learning.{header}.{name}": values for header, said in learnt.items()
+                  for name, values in said["points"].items()}  # fmt: skip
+        for header, points in self.recent.items():
+            arrays |= {f"recent.{header}.{name}": getattr(points, name) for name in Points.__dataclass_fields__}
+        meta = json.dumps({"learning": places, "state": _STATES.dump_python(self.state, mode="json")}, allow_nan=False)
+        archive = io.BytesIO()
+        np.savez_compressed(archive, meta=np.frombuffer(meta.encode(), np.uint8), **arrays)
+        return archive.getvalue()
+
+
+_STATES = TypeAdapter(WearState)
+
+
+def restored(state: bytes | None, pumps: Mapping[str, list[str]]) -> Kept:
+    """What an earlier run left, for the *pumps* of each header as they are configured now.
+
+    A pump keeps its reference and its days whatever becomes of its neighbours; a header whose pumps have changed begins
+    its points anew. Where nothing can be read, everything does.
+    """
+    kept = _decoded(state) or Kept(WearState(), {}, {})
+    known, heads = kept.state.pumps, kept.state.headers
+    kept.state.pumps = {pump: known.get(pump, PumpState()) for own in pumps.values() for pump in own}
+    for header, own in pumps.items():
+        if header not in heads or heads[header].pumps != own:
+            heads[header] = HeaderState(own)
+            kept.recent[header] = Points.empty(len(own))
+            kept.learning.pop(header, None)
+    kept.state.headers = {header: heads[header] for header in pumps}
+    return kept
+
+
+def _decoded(state: bytes | None) -> Kept | None:
+    if not state:
+        return None
+    try:
+        with np.load(io.BytesIO(state), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        meta: dict[str, Any] = json.loads(arrays.pop("meta").tobytes())
+        kept = _STATES.validate_python(meta["state"])
+        if kept.format != FORMAT:
+            return None
+        recent = {header: _points(arrays, f"recent.{header}") for header in kept.headers}
+        learning = {}
+        for header, said in meta["learning"].items():
+            own = kept.headers[header].pumps
+            whole = {**said, "pumps": own, "points": vars_of(_points(arrays, f"learning.{header}"))}
+            learning[header] = StationCurves.from_dict(whole, [Plate(pump) for pump in own])
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, ValidationError):
+        return None
+    return Kept(kept, recent, learning)
+
+
+def vars_of(points: Points) -> dict[str, Any]:
+    """Its arrays by name."""
+    return {name: getattr(points, name) for name in Points.__dataclass_fields__}
+
+
+def _points(arrays: Mapping[str, Any], prefix: str) -> Points:
+    return Points(**{name: arrays[f"{prefix}.{name}"] for name in Points.__dataclass_fields__})

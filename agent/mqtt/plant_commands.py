@@ -1,0 +1,40 @@
+"""What operators tell of the plant: an overhaul, kept as a record that the analyses read."""
+
+from collections.abc import Mapping
+
+from agent.configuration.mistakes import did_you_mean
+from agent.health import wall_ms
+from agent.mqtt.commands import Handler
+from agent.mqtt.instant import rfc3339
+from agent.mqtt.payloads import Overhaul, TellOverhaul
+from agent.settings import AgentSettings
+from agent.store.records import Record
+from agent.store.writer import Store
+
+
+def plant_handlers(store: Store, settings: AgentSettings) -> Mapping[str, Handler]:
+    """The command `overhaul`."""
+
+    async def overhaul(command: TellOverhaul) -> None:
+        at_ms = wall_ms() if command.at is None else command.at
+        await keep_overhaul(store, settings, command.pump, at_ms, command.user, command.comment)
+
+    return {"overhaul": overhaul}
+
+
+async def keep_overhaul(  # noqa: PLR0917 - which pump, when, who, and why
+    store: Store, settings: AgentSettings, pump: str, at_ms: int, user: str, note: str | None
+) -> None:
+    """Write down that a pump was overhauled.
+
+    Raises:
+        LookupError: There is no such pump, or the instant is not one of the past; the message is for the operator.
+        StorageError: The disk refuses.
+    """
+    pumps = [one.id for one in settings.pumps]
+    if pump not in pumps:
+        raise LookupError(f"there is no pump {pump[:80]!r}{did_you_mean(pump, pumps) or ''}")
+    if at_ms > wall_ms():
+        raise LookupError(f"{rfc3339(at_ms)} has not come yet; tell an overhaul when it is done")
+    said = Overhaul(pump=pump, ts=at_ms, user=user, note=note)
+    await store.record([Record("overhaul", pump, at_ms, said.encode())])

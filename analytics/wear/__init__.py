@@ -1,0 +1,1 @@
+"""Wear: what pumps have lost against a reference that never forgets, and what only looks like it."""

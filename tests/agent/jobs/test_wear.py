@@ -1,0 +1,113 @@
+"""The wear job over real history: references, days, records and overhauls."""
+
+import json
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.jobs import wear
+from agent.jobs.job import Outcome
+from agent.jobs.wear_state import restored
+from agent.mqtt.payloads import Overhaul
+from agent.store.records import Filled, Record
+from tests.agent.history import START_MS, History, history
+from tests.agent.jobs.test_curves import PLANT, TAGS
+from tests.simulators.waterworks import UNLIKE, Worn, operation
+
+STEP_MS = 120_000
+ROWS = 86_400_000 // STEP_MS
+DAY_MS = 86_400_000
+SETS = [(0,), (1,), (0, 1)]
+TARIFF = {"price": 0.2}
+
+
+def station(folder: Path, **plant: Any) -> AbstractContextManager[History]:
+    return history(folder, TAGS, **{**PLANT, "tariff": TARIFF, **plant})
+
+
+def live(past: History, day: int, *, lost: float = 0.0, head: float = 0.0) -> Outcome:
+    """A day of imported values every two minutes, in which p1 has *lost* and the gauge shows *head* more; the job."""
+    rng = np.random.default_rng(day)
+    truth = operation((Worn.of(UNLIKE[0], lost), UNLIKE[1]), SETS, ROWS, rng, step_ms=STEP_MS, every=30)
+    start_ms = START_MS + day * DAY_MS
+    how: dict[str, Any] = {"start_ms": start_ms, "step_ms": STEP_MS, "imported": True}
+    for index, pump in enumerate(("p1", "p2")):
+        power = np.where(truth.running[:, index], truth.powers[:, index] * rng.normal(1.0, 0.01, ROWS), 0.2)
+        past.series(f"{pump}.power", power, **how)
+        past.series(f"{pump}.speed", 50.0 * truth.speeds[:, index], **how)
+    past.series("pressure", 9.80665 * truth.head * (1.0 + head) * rng.normal(1.0, 0.003, ROWS), **how)
+    past.series("flow", truth.flow * rng.normal(1.0, 0.01, ROWS), **how)
+    return past.perform("wear", wear.run, start_ms + DAY_MS)
+
+
+def bodies(outcome: Outcome) -> dict[str, dict[str, Any]]:
+    """What is published, by pump."""
+    return {record.key: json.loads(record.body) for record in outcome.records if record.kind == "wear"}
+
+
+def test_a_pump_that_wears_is_followed_from_day_to_day_and_priced(tmp_path: Path) -> None:
+    """0.5 % a day of its head after two days as it was; the other is left alone. Slow: eleven days in a real store."""
+    with station(tmp_path) as past:
+        for day in range(2):
+            live(past, day)
+        for day in range(2, 11):
+            last = live(past, day, lost=0.005 * (day - 1))
+
+    worn, other = bodies(last)["p1"], bodies(last)["p2"]
+    assert (worn["kind"], worn["reference"], other["kind"]) == ("wear", "learnt", "none")
+    assert worn["head_lost_percent"] == pytest.approx(4.5, abs=0.5)
+    assert worn["efficiency_lost_percent"] == pytest.approx(4.5, abs=0.8)
+    assert other["head_lost_percent"] == pytest.approx(0.0, abs=0.7)
+    assert 5.0 < worn["per_month_percent"] < 18.0
+    assert worn["cost_per_day"] == pytest.approx(0.2 * worn["energy_lost_kwh"], abs=0.02)
+    assert worn["energy_lost_kwh"] > 10.0
+    assert worn["limit_earliest"] < worn["limit_at"] < worn["limit_latest"]
+    assert len(worn["days"]) >= 8
+
+
+def test_an_overhaul_begins_anew_and_keeps_what_was(tmp_path: Path) -> None:
+    """The reference of the pump as it was is gone, and that of the other one stays. Slow: six days in a real store."""
+    with station(tmp_path) as past:
+        for day in range(3):
+            before = live(past, day, lost=0.03 * (day > 1))
+        at_ms = START_MS + 3 * DAY_MS
+        said = Overhaul(pump="p1", ts=at_ms, user="anna", note="new impeller")
+        past.record([Record("overhaul", "p1", at_ms, said.encode())])
+        first = live(past, 3)
+        for day in range(4, 6):
+            last = live(past, day)
+        with past.reader() as reader:
+            lives = restored(reader.job_state("wear")[1], {"main": ["p1", "p2"]}).state.pumps["p1"].lives
+
+    assert bodies(before)["p1"]["head_lost_percent"] == pytest.approx(3.0, abs=0.6)
+    assert "reference" not in bodies(first)["p1"]
+    told = bodies(last)["p1"]
+    assert (told["overhauled_at"], told["note"]) == ("2026-03-04T12:00:00.000Z", "new impeller")
+    assert told["reference_at"] > told["overhauled_at"]
+    assert told["head_lost_percent"] == pytest.approx(0.0, abs=0.7)
+    assert bodies(last)["p2"]["reference_at"] == bodies(before)["p2"]["reference_at"]
+    assert [bool(life.days) for life in lives] == [True, True]
+    assert lives[0].reference != lives[1].reference
+
+
+def test_filled_values_are_no_evidence(tmp_path: Path) -> None:
+    """A head that nobody measured would look like whatever filled it."""
+    with station(tmp_path) as past:
+        live(past, 0)
+        times = range(START_MS + DAY_MS, START_MS + 2 * DAY_MS, 60_000)
+        past.fill([Filled("pressure", ts_ms, 380.0, 1.0, "linear", 0) for ts_ms in times])
+        for tag, value in (
+            ("flow", 850.0),
+            ("p1.power", 120.0),
+            ("p2.power", 0.2),
+            ("p1.speed", 48.0),
+            ("p2.speed", 0.0),
+        ):
+            past.series(tag, [value] * ROWS, start_ms=START_MS + DAY_MS, step_ms=STEP_MS, imported=True)
+
+        outcome = past.perform("wear", wear.run, START_MS + 2 * DAY_MS)
+
+    assert bodies(outcome)["p1"].get("readings", 0) == 0
