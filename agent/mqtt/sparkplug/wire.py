@@ -1,6 +1,7 @@
 """Protocol Buffers on the wire: numbered fields, each a number, four or eight bytes, or so many bytes; pure."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from struct import pack
 from typing import Final, NamedTuple
 
@@ -38,6 +39,7 @@ def varint(number: int) -> bytes:
     return bytes(written)
 
 
+@lru_cache(maxsize=4_096)  # what is read together has one time, and types are few
 def number_field(field: int, number: int) -> bytes:
     """A number, or a truth as 0 or 1."""
     return varint(field << 3 | NUMBER) + varint(number)

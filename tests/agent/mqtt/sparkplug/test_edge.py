@@ -43,11 +43,11 @@ DEVICES = AgentSettings.model_validate(
 ).devices
 
 
-class Session:
-    """An edge whose words go straight to a strict host."""
+class Recorded:
+    """An edge, and all it has said."""
 
     def __init__(self, latest: Iterable[Row] = (), *, since: int = 0, has_aliases: bool = False) -> None:
-        self.host = StrictHost()
+        self.payloads: list[bytes] = []
         self.edge = Edge(
             EdgeTopics("water", "east"),
             DEVICES,
@@ -56,10 +56,27 @@ class Session:
             death_number=7,
             since=since,
             has_aliases=has_aliases,
-            post=lambda topic, payload: self.host.see(topic, payload, qos=0, is_retained=False),
+            post=self.post,
             clock=lambda: NOW_MS,
         )
         self.edge.begin(latest)
+
+    def post(self, topic: str, payload: bytes) -> None:
+        """What it says goes here."""
+        assert topic
+        self.payloads.append(payload)
+
+
+class Session(Recorded):
+    """An edge whose words go straight to a strict host."""
+
+    def __init__(self, latest: Iterable[Row] = (), *, since: int = 0, has_aliases: bool = False) -> None:
+        self.host = StrictHost()
+        super().__init__(latest, since=since, has_aliases=has_aliases)
+
+    def post(self, topic: str, payload: bytes) -> None:
+        """What it says goes to the host."""
+        self.host.see(topic, payload, qos=0, is_retained=False)
 
     def end(self) -> StrictHost:
         """Leave; what the host thinks of it all."""

@@ -31,7 +31,7 @@ TYPED = some.sampled_from(DataType).flatmap(
 PROPERTY = some.builds(lambda key, typed: Property(key, *typed), TEXT, TYPED)
 METRICS = some.builds(
     lambda name, typed, times, is_historical, properties: Metric(
-        name, typed[0], typed[1], *times, is_historical=is_historical, properties=tuple(properties)
+        name, typed[0], typed[1], times[0], times[1], is_historical=is_historical, properties=tuple(properties)
     ),
     some.none() | TEXT,
     TYPED,

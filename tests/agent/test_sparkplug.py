@@ -1,0 +1,94 @@
+"""The whole agent as an edge node: a real device, a real broker, a real process that is killed and stopped."""
+
+import signal
+import sqlite3
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
+
+import pytest
+from pymodbus.client import AsyncModbusTcpClient
+
+from tests.agent.test_agent import config
+from tests.simulators.agent import agent
+from tests.simulators.broker import mosquitto
+from tests.simulators.modbus import modbus_server
+from tests.simulators.strict_host import StrictHost
+from tests.simulators.subscriber import subscriber
+
+pytestmark = pytest.mark.timeout(120)  # every test starts real programs, some twice
+
+SPARKPLUG = '[mqtt.sparkplug]\nenabled = true\ngroup_id = "works"\n'
+
+
+async def write(port: int, value: int) -> None:
+    """Turn the knob at the device."""
+    client = AsyncModbusTcpClient("127.0.0.1", port=port)
+    await client.connect()
+    await client.write_register(0, value)
+    client.close()
+
+
+async def test_a_kill_a_silent_device_and_a_stop_are_each_told_once(tmp_path: Path) -> None:
+    """From register to host; -9 has the broker tell the death, and the next process lives under the next number."""
+    host = StrictHost(group="works", node="north")
+    with mosquitto(tmp_path / "broker") as broker:
+        async with AsyncExitStack() as device, subscriber(broker.port, "spBv1.0/#", "water/north/tag/+") as scada:
+            port = await device.enter_async_context(modbus_server(holding={0: [75]}))
+            path = config(tmp_path, broker, port, SPARKPLUG)
+
+            def heard() -> StrictHost:
+                return host.read([one for one in scada.messages if one.topic.startswith("spBv1.0/")])
+
+            async with agent(path) as running:
+                await scada.until(lambda: heard().values("pressure")[-1:] == [7.5])
+                await write(port, 76)
+                await scada.until(lambda: heard().values("pressure")[-1:] == [7.6])
+                await running.stop(signal.SIGKILL)
+                await scada.until(lambda: heard().verbs[-1] == "NDEATH")
+            async with agent(path) as running:
+                await scada.until(lambda: len(heard().lives) == 2 and "plc" in host.devices)
+                await device.aclose()
+                await scada.until(lambda: heard().verbs[-1] == "DDEATH plc")
+                await device.enter_async_context(modbus_server(holding={0: [80]}, port=port))
+                await scada.until(lambda: heard().values("pressure")[-1:] == [8.0])
+                status = await running.stop()
+            await scada.until(lambda: heard().verbs[-1] == "NDEATH")
+            json = scada.on("water/north/tag/pressure")
+
+    assert host.faults == []
+    assert host.lives == [0, 1]
+    assert host.verbs.count("NDEATH") == 2
+    assert host.verbs[-2:] == ["DDEATH plc", "NDEATH"]
+    assert status == 0
+    assert [one.content for one in host.told["refused"] if one.content is not None] == []
+    assert host.units["pressure"] == "bar"
+    assert host.facts["Properties/Station"] == "north"
+    assert json, "the JSON topics stay beside"
+
+
+async def test_sparkplug_alone_leaves_nothing_else_on_the_broker_and_nothing_that_is_owed(tmp_path: Path) -> None:
+    """What JSON subscribers had not got before is no reason to keep readings, or to count them as undelivered."""
+    host = StrictHost(node="north")
+    with mosquitto(tmp_path / "broker") as broker:
+        async with modbus_server(holding={0: [75]}) as port, subscriber(broker.port, "#") as scada:
+            path = config(tmp_path, broker, port)
+            async with agent(path) as running:
+                await scada.on_topic("water/north/readings")
+                await running.stop()
+            with closing(sqlite3.connect(tmp_path / "north.db")) as db:
+                before = db.execute("SELECT DISTINCT sink FROM cursor ORDER BY sink").fetchall()
+            text = path.read_text().replace("commands = true", "commands = false\njson_topics = false")
+            path.write_text(text + SPARKPLUG.replace("works", "water"))
+            begun = len(scada.messages)
+            async with agent(path) as running:
+                await scada.until(
+                    lambda: host.read([one for one in scada.messages if one.topic.startswith("spBv1.0/")]).devices
+                )
+                await running.stop()
+            with closing(sqlite3.connect(tmp_path / "north.db")) as db:
+                after = db.execute("SELECT DISTINCT sink FROM cursor ORDER BY sink").fetchall()
+
+    assert [one.topic for one in scada.messages[begun:] if not one.topic.startswith("spBv1.0/")] == []
+    assert before == [("alarms",), ("mqtt",)]
+    assert after == [("alarms",), ("sparkplug",)]
+    assert host.faults == []
