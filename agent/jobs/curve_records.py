@@ -1,13 +1,19 @@
 """What is published of a pump's curves."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from agent.jobs.plant_figures import with_plant
 from agent.mqtt import payloads
+from agent.plant import PumpSettings
 from agent.store.records import Record
+from analytics.curves.best import BestPoint, best_point
 from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.methods.choice import Choice
+from analytics.curves.methods.duty import CurveMethod
+from analytics.curves.methods.incremental import IncrementalCurve
 from analytics.curves.model import StationModel
 from analytics.curves.pump import PumpCurve
 from analytics.hydraulics import Floats
@@ -15,19 +21,31 @@ from analytics.hydraulics import Floats
 METHOD = "affinity parabolas, joint robust fit"
 DRAWN = 9  # points of a drawing
 FINE = 201  # among which the best is looked for
+DRAWS = 60  # of a curve, that tell how well the best is known
 LEAST_FLOW_STD = 0.03  # share of a flow; beyond, the curve's reason says that the share is not well known
 
 
-def curve_records(model: StationModel, chosen: Mapping[str, Choice], now_ms: int) -> Iterator[Record]:
-    """One record per pump of *model*, fitted at *now_ms*; by the method *chosen* where it has its own flow meter."""
+def curve_records(
+    model: StationModel, chosen: Mapping[str, Choice], now_ms: int, pumps: Mapping[str, PumpSettings] | None = None
+) -> Iterator[Record]:
+    """One record per pump of *model*, fitted at *now_ms*; by the method *chosen* where it has its own flow meter.
+
+    With what the *pumps*' settings know of their motors and preferred regions.
+    """
     for index, curve in enumerate(model.curves):
         said = _payload(model, index, curve, now_ms)
         choice = chosen.get(curve.pump)
-        yield Record("curve", curve.pump, now_ms, (said if choice is None else _by(choice, said)).encode())
+        said = said if choice is None else _by(choice, curve, said)
+        pump = (pumps or {}).get(curve.pump)
+        yield Record("curve", curve.pump, now_ms, (said if pump is None else with_plant(said, pump)).encode())
 
 
 def catalogue_records(
-    sheets: Mapping[str, Catalogue], known: Container[str], last: Mapping[str, Record], now_ms: int
+    sheets: Mapping[str, Catalogue],
+    known: Container[str],
+    last: Mapping[str, Record],
+    now_ms: int,
+    pumps: Mapping[str, PumpSettings] | None = None,
 ) -> Iterator[Record]:
     """The data sheet's curve of each pump that has none of its own, where it is news.
 
@@ -36,9 +54,12 @@ def catalogue_records(
         known: Pumps with a curve of their own.
         last: What was last said, by pump.
         now_ms: The time.
+        pumps: Their settings.
     """
     for pump, sheet in sheets.items():
         said = _unmeasured(pump, sheet, now_ms)
+        if pumps is not None:
+            said = with_plant(said, pumps[pump])
         before = payloads.PumpCurve.model_validate_json(last[pump].body) if pump in last else None
         is_news = before is None or (not before.readings and before.model_copy(update={"ts": now_ms}) != said)
         if pump not in known and is_news:
@@ -80,14 +101,15 @@ def unfitted_records(last: Mapping[str, Record], pumps: Sequence[str], why: str,
         yield Record("curve", pump, now_ms, said.encode())
 
 
-def _by(choice: Choice, joint: payloads.PumpCurve) -> payloads.PumpCurve:
+def _by(choice: Choice, curve: PumpCurve, joint: payloads.PumpCurve) -> payloads.PumpCurve:
     """What is published of the curve of the *choice*, in the range and with what else the *joint* fit says.
 
     The coefficients are those of the parabolas nearest to it there.
     """
     flows = np.linspace(joint.flow_min or 0.0, joint.flow_max or 0.0, DRAWN)
     duty, trial = choice.method.predict(flows, 1.0), choice.trial
-    bep = _top(flows, choice.method.predict(np.linspace(flows[0], flows[-1], FINE), 1.0).efficiency)
+    fine = np.linspace(flows[0], flows[-1], FINE)
+    best = best_point(fine, choice.method.predict(fine, 1.0).efficiency, _efficiencies(choice.method, curve, fine))
     figures = (flows, duty.head, duty.head_std, duty.power, duty.power_std, duty.efficiency)
     known = {
         "method": choice.method.name,
@@ -99,8 +121,7 @@ def _by(choice: Choice, joint: payloads.PumpCurve) -> payloads.PumpCurve:
         "head_r2": _known(trial.r2),
         "head_rmse": _known(trial.rmse),
         "physics_score": trial.physics.score,
-        "bep_flow": bep,
-        "bep_efficiency": None if bep is None else _known(choice.method.predict(bep, 1.0).efficiency),
+        **_best(best),
         "points": tuple(_drawn(figures)),
     }
     return payloads.PumpCurve.model_validate({**dict(joint), **known})
@@ -119,7 +140,8 @@ def _payload(model: StationModel, index: int, curve: PumpCurve, now_ms: int) -> 
     points = tuple(_points(curve, flows))
     # At rated speed the constant part of the power is part of the lowest coefficient.
     power = curve.power_coefficients + np.array([curve.power_constant, 0.0, 0.0])
-    bep = _best(curve, flows)
+    fine = np.linspace(low, high, FINE)
+    best = best_point(fine, curve.efficiency(fine, 1.0), _joint_efficiencies(curve, fine))
     return payloads.PumpCurve(
         pump=curve.pump,
         ts=now_ms,
@@ -135,11 +157,10 @@ def _payload(model: StationModel, index: int, curve: PumpCurve, now_ms: int) -> 
         speed_max=curve.speed_range[1],
         flow_source="measured" if curve.flow_is_metered else "derived",
         power_rmse=_known(model.basis.power_rmse_blocks[index]),
-        bep_flow=bep,
-        bep_efficiency=None if bep is None else _known(curve.efficiency(bep, 1.0)),
         readings=curve.n,
         points=points,
         reason=_limits(curve),
+        **_best(best),
     )
 
 
@@ -168,10 +189,28 @@ def _drawn(figures: Sequence[Floats]) -> Iterator[payloads.CurvePoint]:
         )
 
 
-def _best(curve: PumpCurve, flows: Floats) -> float | None:
-    """Flow of best efficiency at rated speed, where the data reach both sides of it."""
-    fine = np.linspace(flows[0], flows[-1], FINE)
-    return _top(fine, curve.efficiency(fine, 1.0))
+def _best(found: BestPoint | str) -> dict[str, Any]:
+    """As it is published."""
+    if isinstance(found, str):
+        return {"bep_flow": None, "bep_flow_std": None, "bep_efficiency": None, "bep_reason": found}
+    return {
+        "bep_flow": found.flow,
+        "bep_flow_std": found.flow_std,
+        "bep_efficiency": found.efficiency,
+        "bep_reason": None,
+    }
+
+
+def _efficiencies(method: CurveMethod, joint: PumpCurve, flows: Floats) -> Floats:
+    """Of curves that the pump could have as well; those of the joint fit where the method knows none."""
+    if isinstance(method, IncrementalCurve):
+        return method.efficiencies(flows, DRAWS, np.random.default_rng(0))
+    return _joint_efficiencies(joint, flows)
+
+
+def _joint_efficiencies(curve: PumpCurve, flows: Floats) -> Floats:
+    drawn = np.random.default_rng(0).multivariate_normal(curve.theta, curve.covariance, DRAWS, method="eigh")
+    return np.array([curve.at(theta).efficiency(flows, 1.0) for theta in drawn])
 
 
 def _top(flows: Floats, efficiency: Floats) -> float | None:

@@ -17,7 +17,7 @@ from agent.jobs.job import JobContext, Outcome
 from agent.jobs.owed import joined, newest, touched, without
 from agent.jobs.running import first_thresholds, thresholds
 from agent.jobs.silence import spacing_ms
-from agent.plant import HeaderSettings
+from agent.plant import HeaderSettings, PumpSettings
 from agent.roles import known_tags
 from agent.settings import AgentSettings
 from agent.store.columns import columns
@@ -119,18 +119,21 @@ def _refitted(
     sheets = catalogues_of(context.settings)
     known = {pump for curves in kept.headers.values() if curves.model for pump in curves.model.pumps}
     last = {record.key: record for record in context.reader.newest("curve")}
-    records = list(catalogue_records(sheets, known, last, context.now_ms))
+    pumps = {pump.id: pump for pump in context.settings.pumps}
+    records = list(catalogue_records(sheets, known, last, context.now_ms, pumps))
     for header, curves in kept.headers.items():
         if news.get(header):
             try:
-                records += _fitted(curves, sheets, context.now_ms)
+                records += _fitted(curves, pumps, sheets, context.now_ms)
                 curves.failures = 0
             except (ValueError, ArithmeticError) as error:  # a singular matrix is the former
                 records += _unfitted(context, header, curves, before[header], error)
     return records
 
 
-def _fitted(curves: HeaderCurves, sheets: Mapping[str, Catalogue], now_ms: int) -> list[Record]:
+def _fitted(
+    curves: HeaderCurves, pumps: Mapping[str, PumpSettings], sheets: Mapping[str, Catalogue], now_ms: int
+) -> list[Record]:
     """Fit anew; *curves* change only where that succeeds.
 
     Raises:
@@ -143,7 +146,7 @@ def _fitted(curves: HeaderCurves, sheets: Mapping[str, Catalogue], now_ms: int) 
         return []
     json.dumps(model.to_dict(), allow_nan=False)
     chosen = choices(estimator.points, estimator.pumps, curves.methods, now_ms, sheets)
-    records = list(curve_records(model, chosen, now_ms))
+    records = list(curve_records(model, chosen, now_ms, pumps))
     curves.model = model
     curves.methods = {pump: choice.method.name for pump, choice in chosen.items()}
     return records

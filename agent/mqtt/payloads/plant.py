@@ -51,6 +51,8 @@ class Pump(Payload):
     flow: float | None = None
     flow_source: Source | None = None
     flow_std: Std | None = None
+    flow_method: str | None = None  # of a modelled flow: from its head and power, its head, or its power alone
+    flow_doubt: str | None = None  # what speaks against it, or why it cannot be told
     head: float | None = None
     head_source: Source | None = None
     head_std: Std | None = None
@@ -86,7 +88,8 @@ class CurvePoint(Payload):
     head_std: Std | None = None
     power_kw: float | None = None
     power_std: Std | None = None
-    efficiency: float | None = None
+    efficiency: float | None = None  # wire to water
+    pump_efficiency: float | None = None  # of the pump without motor and drive; see `losses`
 
 
 class PumpCurve(Payload):
@@ -115,8 +118,13 @@ class PumpCurve(Payload):
     power_r2: float | None = None
     power_rmse: float | None = None
     physics_score: Share | None = None
-    bep_flow: float | None = None
-    bep_efficiency: float | None = None
+    bep_flow: float | None = None  # of best efficiency, at rated speed
+    bep_flow_std: Std | None = None
+    bep_efficiency: float | None = None  # wire to water
+    bep_reason: str | None = None  # why it cannot be told
+    por_min: float | None = None  # preferred operating region at rated speed, of bep_flow or else rated_flow
+    por_max: float | None = None
+    losses: Literal["known", "estimated", "inside"] | None = None  # of motor and drive; inside: in the efficiency
     readings: Count  # how many stood behind the fit
     points: tuple[CurvePoint, ...] = ()
     reason: str | None = None  # why there is no curve, or what limits it

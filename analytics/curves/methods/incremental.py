@@ -8,7 +8,7 @@ from analytics.curves.methods.duty import DutyPoints, Prediction
 from analytics.curves.methods.physics import judged_flows, physics
 from analytics.curves.methods.solve import Fitted, Solution, Together, solved
 from analytics.curves.methods.speed import RatedDuty, SpeedLaw
-from analytics.curves.methods.sums import Sums
+from analytics.curves.methods.sums import Sums, terms
 from analytics.hydraulics import Floats, wire_to_water_efficiency
 
 LEAST = 8  # readings before there is a curve
@@ -21,7 +21,6 @@ CHANGED = 0.4  # share of outliers among them from which on it has
 BIN = 0.02  # of x / x_ref, of the histogram that tells where readings were
 BINS = 150
 OUTERMOST = 0.01  # share of the readings at either end that does not widen the range
-BEYOND = 0.04  # share of a value that form is worth less, per share of the flow beyond the data
 TRUSTS = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)  # in the belief, until the curve is one that a pump can have
 
 
@@ -118,7 +117,7 @@ class IncrementalCurve:
         more_head, more_power = self._beliefs.beyond(x, x_ref)
         y, y_std = (y_ref * each for each in solution.head.at(x / x_ref - 1.0, z))
         y = y + more_head
-        outside = BEYOND * self._outside(x)
+        outside = self._beliefs.doubt * self._outside(x)
         y_std = np.hypot(y_std, outside * np.abs(y))
         if solution.power is None:
             unknown = np.full(q.shape, np.nan)
@@ -129,6 +128,19 @@ class IncrementalCurve:
         efficiency = wire_to_water_efficiency(q, head, power)
         share = np.hypot(y_std / np.abs(y), p_std / np.abs(p))
         return Prediction(head, n**2 * y_std, power, power * p_std / np.abs(p), efficiency, efficiency * share)
+
+    def efficiencies(self, flow: Floats, n: int, rng: np.random.Generator) -> Floats:
+        """Of *n* curves that the pump could have as well, at rated speed and *flow*, shape (n, len(flow))."""
+        if self._reference is None or (solution := self._solved()).power is None:
+            return np.full((n, len(flow)), np.nan)
+        x_ref, y_ref, p_ref = self._reference
+        more_head, more_power = self._beliefs.beyond(flow, x_ref)
+        basis = terms(flow / x_ref - 1.0, np.zeros_like(flow))
+        drawn = [
+            rng.multivariate_normal(each.mean, each.covariance, n, method="eigh") @ basis.T
+            for each in (solution.head, solution.power)
+        ]
+        return wire_to_water_efficiency(flow, y_ref * drawn[0] + more_head, p_ref * drawn[1] + more_power)
 
     def _outside(self, x: Floats) -> Floats:
         """How far *x* lies from the flows learnt from, as a share of the end that is near."""

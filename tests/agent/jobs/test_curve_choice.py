@@ -10,7 +10,9 @@ import pytest
 from agent.jobs.curve_choice import LEAST_POINTS, choices, duty_points
 from agent.jobs.curve_records import catalogue_records, curve_records
 from agent.jobs.curve_state import CurveState, HeaderCurves, restored
-from agent.mqtt.payloads import PumpCurve
+from agent.jobs.plant_figures import with_plant
+from agent.mqtt.payloads import CurvePoint, PumpCurve
+from agent.plant import PumpSettings
 from agent.store.records import Record
 from analytics.curves.estimator import StationCurves
 from analytics.curves.methods.catalogue import Catalogue
@@ -145,3 +147,60 @@ def test_a_curve_that_was_learnt_once_is_not_replaced_by_the_data_sheet() -> Non
     said = list(catalogue_records({"p1": sheet}, (), {"p1": Record("curve", "p1", 0, measured.encode())}, 9_000))
 
     assert said == []
+
+
+def settings(**more: object) -> PumpSettings:
+    return PumpSettings.model_validate_json(json.dumps({"id": "p1", "header": "main"} | more))
+
+
+def test_a_curve_says_how_sure_its_best_point_is_or_why_it_cannot_tell() -> None:
+    """A flow of best efficiency without its uncertainty is taken for the maker's."""
+    curves = learnt()
+    model = curves.fit()
+    assert model is not None
+
+    said = [json.loads(each.body) for each in curve_records(model, {}, 0)]
+
+    for each in said:
+        assert ("bep_flow" in each) == ("bep_flow_std" in each) == ("bep_reason" not in each)
+        assert "bep_flow" in each or each["bep_reason"].startswith("not identifiable: data stop at ")
+
+
+@pytest.mark.parametrize(
+    ("more", "losses", "share"),
+    [
+        ({}, "inside", None),
+        ({"rated_power": 30.0, "drive": "fixed"}, "estimated", 0.936),
+        ({"rated_power": 30.0, "drive": "fixed", "motor_efficiency": 0.95}, "known", 0.95),
+        ({"rated_power": 30.0, "motor_efficiency": 0.95, "drive_efficiency": 0.98}, "known", 0.931),
+    ],
+)
+def test_a_curve_says_what_becomes_of_the_losses(more: dict[str, object], losses: str, share: float | None) -> None:
+    """Wire to water 65 %, of which motor and drive are known, estimated, or left inside: never one for the other."""
+    drawn = 30.0 / (share or 1.0)
+    point = CurvePoint(flow=200.0, head=40.0, power_kw=drawn, efficiency=0.65)
+    said = PumpCurve(pump="p1", ts=0, method="physics", readings=120, points=(point,), bep_flow=180.0)
+
+    found = with_plant(said, settings(**more))
+
+    assert found.losses == losses
+    assert (found.por_min, found.por_max) == pytest.approx((126.0, 216.0))
+    alone = found.points[0].pump_efficiency
+    assert alone is None if share is None else alone == pytest.approx(0.65 / share, abs=0.002)
+
+
+def test_a_motor_that_makes_the_pump_lossless_is_not_believed() -> None:
+    """An efficiency above 1 is a wrong plate, not a good pump."""
+    point = CurvePoint(flow=200.0, head=40.0, power_kw=30.0, efficiency=0.92)
+    said = PumpCurve(pump="p1", ts=0, method="physics", readings=120, points=(point,))
+
+    found = with_plant(said, settings(rated_power=30.0, motor_efficiency=0.85))
+
+    assert found.points[0].pump_efficiency is None
+
+
+def test_without_a_best_point_the_preferred_region_is_the_plate_s() -> None:
+    said = PumpCurve(pump="p1", ts=0, method="physics", readings=120)
+
+    assert with_plant(said, settings(rated_flow=100.0)).por_max == pytest.approx(120.0)
+    assert with_plant(said, settings()).por_max is None

@@ -1,0 +1,48 @@
+"""Where a pump is most efficient, how sure that is, and whether its readings can tell at all."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.hydraulics import Floats
+
+TELLING = 0.9  # share of the curves it could have whose top lies within the data
+
+
+@dataclass(frozen=True, slots=True)
+class BestPoint:
+    """The point of best efficiency at rated speed.
+
+    Attributes:
+        flow: m³/h.
+        flow_std: Standard deviation of that.
+        efficiency: There, wire to water.
+    """
+
+    flow: float
+    flow_std: float
+    efficiency: float
+
+
+def best_point(flow: Floats, efficiency: Floats, draws: Floats) -> BestPoint | str:
+    """The top of a curve, or why it cannot be told.
+
+    A top at an end of the data is no top: the efficiency may go on rising. So it is told only where nine of ten curves
+    that the pump could have as well have theirs within the data too; how much these differ is its uncertainty.
+
+    Args:
+        flow: Of the learnt range, rising, shape (n,), m³/h at rated speed.
+        efficiency: Of the curve, shape (n,).
+        draws: Of curves it could have, shape (m, n).
+    """
+    known = np.isfinite(draws).all(axis=1)
+    if not np.isfinite(efficiency).all() or not known.any():
+        return "not identifiable: the power is not measured"
+    tops = np.argmax(draws[known], axis=1)
+    inside = (tops > 0) & (tops < len(flow) - 1)
+    top = int(np.argmax(efficiency))
+    if not 0 < top < len(flow) - 1 or inside.mean() < TELLING:
+        is_rising = float(np.median(tops)) > 0.5 * (len(flow) - 1)
+        where, how = (flow[-1], "rises up to there") if is_rising else (flow[0], "falls from there on")
+        return f"not identifiable: data stop at {where:.4g} m³/h, and the efficiency {how} or is too flat to tell"
+    return BestPoint(float(flow[top]), float(np.std(flow[tops[inside]])), float(efficiency[top]))
