@@ -60,6 +60,27 @@ PUMPS: Final[Mapping[str, Words]] = {
         "the motor's windings overheat",
         "widen the band between start and stop, and check the check valve",
     ),
+    "wear": Words(
+        "low",
+        "{} has lost head or efficiency against its reference",
+        "worn rings or impeller, deposits, or a leak inside the pump",
+        "the same water costs more energy; its topic wear says how much, and when an overhaul is due",
+        "plan an overhaul; tell it by pump-agent overhaul when it is done",
+    ),
+    "sudden_loss": Words(
+        "medium",
+        "{} has lost head or efficiency from one day to the next",
+        "a blockage, a broken or wrong impeller, or a valve that is not fully open",
+        "the same water costs more energy",
+        "open the pump or its valves; if it was rebuilt, tell it by pump-agent overhaul",
+    ),
+    "power_meter_drift": Words(
+        "low",
+        "the power meter of {} shows less than the pump can need",
+        "a current transformer, a phase that is missing, or a wrong scale",
+        "efficiency, cost and advice are wrong by as much",
+        "check the meter and its transformers",
+    ),
 }
 HEADERS: Final[Mapping[str, Words]] = {
     "reverse_flow": Words(
@@ -75,5 +96,12 @@ HEADERS: Final[Mapping[str, Words]] = {
         "a meter that drifts, or a leak between pumps and meter",
         "efficiency and advice are wrong by as much",
         "check the meter, and look for a leak",
+    ),
+    "head_sensor_drift": Words(
+        "low",
+        "the pressure sensor of header {} contradicts flow and powers of all its pumps",
+        "a sensor that drifts, at the header or at the inlet, or a level at the inlet that is not the configured one",
+        "head, efficiency and wear are wrong by as much, and so is the pressure that is controlled by it",
+        "compare the sensor with a gauge",
     ),
 }

@@ -12,6 +12,7 @@ from agent.jobs.job import JobContext, Outcome
 from agent.jobs.memory import JobMemory
 from agent.jobs.running import JobState as RunningJobState
 from agent.jobs.running import restored as restored_running
+from agent.jobs.worn import worn
 from agent.mqtt.payloads import ConditionLine, Conditions
 from agent.plant import HeaderSettings, PumpSettings
 from agent.roles import known_tags
@@ -48,11 +49,14 @@ def run(context: JobContext) -> Outcome:
         del watch.standing[suspicion]  # the clock was set back
     memories: RunningJobState = restored_running(context.reader.job_state("running")[1])
     models = models_from_state(context.reader.job_state("curves")[1])
+    said: dict[Suspicion, bool | None] = {}
     if abs(context.now_ms - memories.seen_ms) < LATE_MS:
         for header in context.settings.headers:
             kept = {pump: state.memory for pump, state in memories.pumps.items()}
             if sight := _sight(context, header, kept, models.get(header.id)):
-                watch.update(claims(sight), context.now_ms)
+                said |= claims(sight)
+    said |= {one: is_so for one, is_so in worn(context).items() if is_so or said.get(one) is None}
+    watch.update(said, context.now_ms)
     state = JobState(standing=[(*one, kept.since_ms, kept.last_ms, kept.is_active) for one, kept in _known(watch)])
     lines = tuple(
         ConditionLine(id=f"{one.kind}.{one.suspect}", type=one.kind, suspect=one.suspect, since=kept.since_ms)

@@ -17,6 +17,11 @@ AFTER_MS: Final[Mapping[Kind, int]] = {
     "blockage": 15 * MINUTE_MS,
     "outside_por": 15 * MINUTE_MS,
     "flow_meter_drift": 15 * MINUTE_MS,
+    "head_sensor_drift": 15 * MINUTE_MS,
+    # A day of readings stands behind these already.
+    "power_meter_drift": 0,
+    "wear": 0,
+    "sudden_loss": 0,
 }
 GONE_MS: Final = 2 * MINUTE_MS
 FORGOTTEN_MS: Final = 60 * MINUTE_MS  # nothing was said of it for so long: it is not known any more

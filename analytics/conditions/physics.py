@@ -2,7 +2,8 @@
 
 A pump that delivers nothing against a closed valve still churns: it draws what its curve says at no flow. One that
 runs dry draws far less. One that is clogged delivers less than its curve, and its power is off its curve too. Where the
-header's flow is off what all curves say together, and every power is right, it is the flow meter.
+header's flow is off what all curves say together, and every power is right, it is the flow meter. Where flow and every
+power are above what the curves say at the head that is shown, it is the head sensor: all pumps together gain nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,9 @@ SHORT: Final = 0.08  # share by which a header's flow falls short where a pump i
 OFF_POWER: Final = 0.04  # share by which the power of the suspect is off its curve
 DRIFT: Final = 0.04  # share by which a flow meter is off
 RIGHT_POWER: Final = 0.025  # share within which a power is right
+GAINED: Final = 0.025  # share of the flow above which all pumps seem to have gained
+GAINED_POWER: Final = 0.01  # share of each power that goes with it
+ALIKE: Final = 0.35  # of the greatest share: so much the least has to be, where the head is the cause of both
 SURE: Final = 3.0  # standard deviations
 MARGIN: Final = 1.1  # times the required NPSH that should be there (HI 9.6.1)
 BACK: Final = 0.02  # of the best flows: so much has to flow back
@@ -41,7 +45,10 @@ def claims(sight: HeaderSight) -> Claims:
     is_any_still = any(said for (kind, _), said in found.items() if kind in ("dry_run", "closed_valve"))
     is_reverse = _reverse(sight)
     found[Suspicion("reverse_flow", sight.header)] = is_reverse
-    found[Suspicion("flow_meter_drift", sight.header)] = None if is_any_still or is_reverse else _drift(sight)
+    is_head = None if is_any_still or is_reverse else _head_drift(sight)
+    found[Suspicion("head_sensor_drift", sight.header)] = is_head
+    is_flow = False if is_head else _drift(sight)
+    found[Suspicion("flow_meter_drift", sight.header)] = None if is_any_still or is_reverse else is_flow
     return found
 
 
@@ -102,6 +109,17 @@ def _drift(sight: HeaderSight) -> bool | None:
     return abs(excess) > DRIFT and max(offs.values()) < RIGHT_POWER
 
 
+def _head_drift(sight: HeaderSight) -> bool | None:
+    """Flow and all powers are above what belongs to the head, as if each pump had gained some; wear takes.
+
+    What a sensor that reads too low would show, wear and clogging do too: a day of readings tells more, not a look.
+    """
+    excess, offs = _excess(sight), [off for _, off in _signed_offs(sight)]
+    if excess is None or not offs or len(offs) < len(sight.running):
+        return None
+    return excess > GAINED and min(offs) > GAINED_POWER and min(offs) > ALIKE * max(offs)
+
+
 def _reverse(sight: HeaderSight) -> bool | None:
     """Water comes back through the header, or through a pump with a meter of its own."""
     best = sum(pump.best_flow or 0.0 for pump in sight.pumps)
@@ -121,6 +139,11 @@ def _excess(sight: HeaderSight) -> float | None:
 
 def _power_offs(sight: HeaderSight) -> Iterator[tuple[str, float]]:
     """Share by which each running pump's power is off its curve, either way."""
+    return ((pump, abs(off)) for pump, off in _signed_offs(sight))
+
+
+def _signed_offs(sight: HeaderSight) -> Iterator[tuple[str, float]]:
+    """Share by which each running pump's power is above its curve."""
     for pump in sight.running:
         if pump.power is not None and pump.expected_power:
-            yield pump.pump, abs(pump.power / pump.expected_power - 1.0)
+            yield pump.pump, pump.power / pump.expected_power - 1.0

@@ -12,11 +12,15 @@ Kind = Literal[
     "too_many_starts",
     "reverse_flow",
     "flow_meter_drift",
+    "head_sensor_drift",
+    "power_meter_drift",
+    "wear",
+    "sudden_loss",
 ]
 
 
 class Suspicion(NamedTuple):
-    """A condition, and the part that is suspected: a pump, or for the last two kinds a header."""
+    """A condition, and the part that is suspected: a pump, or for back flow and meters that pumps share a header."""
 
     kind: Kind
     suspect: str

@@ -7,8 +7,8 @@ import pytest
 
 from agent.alarms.board import Board
 from agent.jobs import conditions, running
-from agent.mqtt.payloads import Conditions
-from agent.store.records import Filled
+from agent.mqtt.payloads import Conditions, Wear
+from agent.store.records import Filled, Record
 from tests.agent.history import START_MS, History
 from tests.agent.jobs.test_dispatch import HEAD, MINUTE_MS, MODEL, learnt_station, operate
 
@@ -81,3 +81,25 @@ def test_a_condition_is_an_alarm_while_it_holds(tmp_path: Path) -> None:
     ]
     words = changes[0][0].rationale
     assert (words.priority, words.pump, words.message) == ("urgent", "a", "a runs dry")
+
+
+def worn(past: History, pump: str, kind: str, minute: int) -> None:
+    ts_ms = START_MS + minute * MINUTE_MS
+    said = Wear.model_validate({"pump": pump, "ts": ts_ms, "kind": kind})
+    past.record([Record("wear", pump, ts_ms, said.encode())])
+
+
+def test_what_a_day_of_wear_says_is_a_condition_until_it_says_otherwise(tmp_path: Path) -> None:
+    """The look of this minute sees nothing of it, and must not take it back; a meter waits as its quick twin does."""
+    with learnt_station(tmp_path) as past:
+        operate(past, SPEEDS, 25)
+        worn(past, "a", "wear", 0)
+        worn(past, "b", "flow_meter", 0)
+        first = look(past, 0, 5)
+        later = look(past, 5, 20)
+        for pump in ("a", "b"):
+            worn(past, pump, "none", 20)
+        last = look(past, 20, 24)
+
+    found = [{one for one in held if not one.startswith("outside_por")} for held in (first, later, last)]
+    assert found == [{"wear.a"}, {"flow_meter_drift.main", "wear.a"}, set()]

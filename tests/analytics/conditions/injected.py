@@ -41,6 +41,8 @@ def _sight(rng: Random, demand: float, errors: list[tuple[float, float]], wrong:
     flow = sum(flows.values()) * (1 + rng.gauss(0, 0.002))
     if wrong and wrong.kind == "flow_meter_drift":
         flow *= 0.93
+    if wrong and wrong.kind == "head_sensor_drift":
+        shown_head *= 1.03
     if wrong and wrong.kind == "reverse_flow":
         flow = -30.0
     pumps = tuple(

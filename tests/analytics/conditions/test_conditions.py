@@ -32,6 +32,7 @@ def found(seed: int, minutes: float, fault: Fault | None) -> dict[Suspicion, flo
         ("blockage", 2, "p3", 45.0),
         ("reverse_flow", 1, "main", 2.5),
         ("flow_meter_drift", 1, "main", 45.0),
+        ("head_sensor_drift", 1, "main", 30.0),
         ("too_many_starts", 2, "p3", 0.5),
     ],
 )
