@@ -26,6 +26,7 @@ SHOWN: Final[Mapping[str, tuple[Kind, ...]]] = {
     "gaps": (),
     "running": ("pump", "station"),
     "conditions": ("conditions",),
+    "anomalies": ("anomalies",),
     "curves": ("curve",),
     "wear": ("wear",),
     "dispatch": ("recommendation",),

@@ -164,6 +164,7 @@ class Agent:
             settings.rules,
             settings.alarms,
             settings.jobs.conditions,
+            settings.jobs.anomalies,
             settings.headers,
             settings.pumps,
             settings.devices,

@@ -90,6 +90,7 @@ def enabled(settings: JobsSettings) -> dict[str, JobSettings]:
         "curves": settings.curves,
         "wear": settings.wear,
         "conditions": settings.conditions,
+        "anomalies": settings.anomalies,
         "dispatch": settings.dispatch,
         "forecast": settings.forecast,
         "schedule": settings.schedule,

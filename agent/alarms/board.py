@@ -9,7 +9,7 @@ from agent.alarms.rationale import Rationale
 from agent.alarms.rulebook import rulebook
 from agent.alarms.rules import Rule
 from agent.alarms.state import AlarmState, Event, Happening
-from agent.mqtt.payloads import Conditions
+from agent.mqtt.payloads import Anomalies, Conditions
 from agent.settings import AgentSettings
 from agent.store.records import Row
 from drivers.reading import Quality
@@ -135,6 +135,17 @@ class Board:
         names = [name for name in self._by_id if name.startswith("condition.")]
         held = {f"condition.{one.id}": "" for one in said.conditions}
         return self.see_told(names, held, said.ts, at_ms)
+
+    def see_anomalies(self, said: Anomalies, at_ms: int) -> list[Transition]:
+        """What the tags that do not fit now change; *at_ms* as in `see`."""
+        if said.stale:
+            return []
+        reasons: dict[str, list[str]] = {}
+        for one in said.anomalies:
+            words = f"{one.tag} is {one.value:.4g} {one.unit} where {one.expected:.4g} would fit"
+            reasons.setdefault(f"anomaly.{one.header}", []).append(words)
+        names = [f"anomaly.{watch.header}" for watch in said.watches]
+        return self.see_told(names, {name: "; ".join(words) for name, words in reasons.items()}, said.ts, at_ms)
 
     def see_storage(self, complaints: Mapping[str, str], ts_ms: int, at_ms: int) -> list[Transition]:
         """What *complaints* of the disk, by alarm, change at *ts_ms*; *at_ms* as in `see`."""

@@ -40,6 +40,7 @@ def rulebook(settings: AgentSettings) -> list[Rule]:
             if pump.efficiency_low is not None
         ),
         *(condition_rules(settings) if settings.jobs.conditions.enabled else []),
+        *(anomaly_rules(settings) if settings.jobs.anomalies.enabled else []),
         *storage_rules(),
         *([self_test_rule()] if settings.alarms.self_test_every else []),
     ]
@@ -190,6 +191,21 @@ def _condition_rule(kind: str, words: Words, suspect: str, pump: str | None) -> 
         group=pump and f"condition.{pump}",
     )
     return Rule(rationale, Delay(0.0, 0.0), Told())  # the job has waited long enough
+
+
+def anomaly_rules(settings: AgentSettings) -> Iterator[Rule]:
+    """Alarms of what the job of that name finds; the tags that do not fit are their reason."""
+    for header in settings.headers:
+        rationale = Rationale(
+            id=f"anomaly.{header.id}",
+            type="anomaly",
+            priority="low",
+            message=f"readings of header {header.id} do not fit each other as they used to",
+            cause="a sensor that drifts, a leak, a valve that was moved, or operation that was not seen before",
+            consequence="curves and advice may rest on wrong readings",
+            action="compare the tags that the reason names with gauges on site",
+        )
+        yield Rule(rationale, Delay(0.0, 0.0), Told())  # the job has waited long enough
 
 
 def storage_rules() -> Iterable[Rule]:

@@ -145,6 +145,9 @@ class Watch:
                 elif record.kind == "conditions" and record.body:
                     said = payloads.Conditions.model_validate_json(record.body)
                     await self._keep(self._board.see_conditions(said, _monotonic_ms()))
+                elif record.kind == "anomalies" and record.body:
+                    told = payloads.Anomalies.model_validate_json(record.body)
+                    await self._keep(self._board.see_anomalies(told, _monotonic_ms()))
             sink.acknowledge_records(found[-1][0])
 
     def _judge(self, pump: payloads.Pump) -> list[Transition]:

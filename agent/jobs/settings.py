@@ -53,6 +53,7 @@ class JobsSettings(Settings):
     curves: CurvesSettings = CurvesSettings(period=300, budget=60)
     wear: WearSettings = WearSettings(period=300, budget=60)
     conditions: JobSettings = JobSettings(period=30)
+    anomalies: JobSettings = JobSettings(period=60)
     dispatch: JobSettings = JobSettings(period=60)
     forecast: JobSettings = JobSettings(period=300, budget=60)
     schedule: JobSettings = JobSettings(period=300, budget=60)

@@ -31,6 +31,7 @@ PAYLOADS: Final[Mapping[str, type[Payload]]] = {
     "alarm_test": payloads.AlarmTest,
     "alarm_metrics": payloads.AlarmMetrics,
     "conditions": payloads.Conditions,
+    "anomalies": payloads.Anomalies,
     "quality": payloads.Quality,
     "health": payloads.Health,
     "losses": payloads.Losses,

@@ -22,6 +22,7 @@ RETAINED: Final[Mapping[Kind, bool]] = {
     "alarm_test": False,
     "alarm_metrics": True,
     "conditions": True,
+    "anomalies": True,
     "recommendation": True,
     "recommendation_event": False,
     "station": True,

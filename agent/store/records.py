@@ -19,6 +19,7 @@ Kind = Literal[
     "alarm_test",
     "alarm_metrics",
     "conditions",
+    "anomalies",
     "quality",
     "filled",
     "health",

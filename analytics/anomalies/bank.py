@@ -1,11 +1,11 @@
 """Rows as they come, judged by what is normal: which channels do not fit, and how badly."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.anomalies.learnt import PAST, QUANTILE, SMOOTHING, WINSOR, Floats, Learnt, relearnt
+from analytics.anomalies.learnt import PAST, QUANTILE, SMOOTHING, WINSOR, Floats, Learnt
 
 LIMIT: Final = 3.5  # times the usual smoothed residual: an anomaly begins
 _BACK = 0.6  # of the limit: it is over
@@ -13,6 +13,13 @@ _HEIGHT = 0.5  # of its own height: it is over too, and the channel has a new no
 _LEAK = 0.05  # of the pace at which a channel's past follows while it does not fit
 _LARGEST = 50.0  # scales of a residual that count
 MEMORY = 20_000.0  # normal rows after which an old one weighs 1/e
+
+
+class Standing(NamedTuple):
+    """Which channels do not fit, after the last row; both of shape (channels,)."""
+
+    unfit: NDArray[np.bool_]
+    height: Floats  # how badly at the worst, in usual smoothed residuals; 0 for those that fit
 
 
 class ResidualBank:
@@ -34,14 +41,16 @@ class ResidualBank:
     array([False,  True, False])
     """
 
-    def __init__(self, learnt: Learnt) -> None:
+    def __init__(self, learnt: Learnt, standing: Standing | None = None) -> None:
+        """Go on from *learnt* and, where rows went before, from how the channels stood after them."""
         self._learnt = learnt
         self._past = learnt.past.copy()
         self._residual = learnt.residual.copy()
         self._moments = learnt.moments.copy()
         self._usual = learnt.usual.copy()
-        self._height = np.zeros_like(self._past)
-        self.unfit: NDArray[np.bool_] = np.zeros(len(self._past), dtype=bool)  # channels, after the last row
+        self._expected = self._past.copy()
+        fits = Standing(np.zeros(len(self._past), dtype=bool), np.zeros_like(self._past))
+        self.unfit, self._height = standing or fits
 
     @property
     def score(self) -> Floats:
@@ -51,9 +60,35 @@ class ResidualBank:
 
     @property
     def learnt(self) -> Learnt:
-        """What is normal by all normal rows so far; to begin with next time."""
-        fresh = relearnt(self._learnt, self._moments, self._usual)
-        return Learnt(**{name: getattr(fresh, name) for name in Learnt.__slots__} | {"past": self._past.copy()})
+        """What is normal by all normal rows so far; to go on with."""
+        known = self._learnt
+        return Learnt.again(
+            centre=known.centre,
+            scale=known.scale,
+            moments=self._moments,
+            usual=self._usual,
+            past=self._past,
+            residual=self._residual,
+            ridge=known.ridge,
+        )
+
+    @property
+    def standing(self) -> Standing:
+        """How the channels stand; to go on with."""
+        return Standing(self.unfit, self._height)
+
+    @property
+    def expected(self) -> Floats:
+        """What would have fitted in the last row, in the channels' units, shape (channels,)."""
+        found: Floats = self._learnt.centre + self._learnt.scale * self._expected
+        return found
+
+    def begin(self, row: Floats) -> None:
+        """Rows go on after a time that nobody has judged: *row*, shape (channels,), is the new short past."""
+        z = (row - self._learnt.centre) / self._learnt.scale
+        self._past = np.where(np.isfinite(z), np.clip(z, -WINSOR, WINSOR), self._past)
+        self._residual = np.zeros_like(self._residual)
+        self.unfit, self._height = np.zeros_like(self.unfit), np.zeros_like(self._height)
 
     def update(self, row: Floats) -> None:
         """Judge one row, shape (channels,)."""
@@ -62,7 +97,8 @@ class ResidualBank:
         is_known = np.isfinite(z)
         z = np.where(is_known, z, self._past)
         cut = np.minimum(np.maximum(z, -WINSOR), WINSOR)
-        residual = z - (known.others @ cut + known.own * self._past + known.level)
+        self._expected = known.others @ cut + known.own * self._past + known.level
+        residual = z - self._expected
         residual = np.where(is_known, np.minimum(np.maximum(residual, -_LARGEST), _LARGEST), self._residual)
         self._residual += SMOOTHING * (residual - self._residual)
         self._judge(np.abs(self._residual) / known.usual)

@@ -41,10 +41,14 @@ class Learnt:
     usual: Floats  # smoothed residual that few normal rows exceed, shape (channels,)
     past: Floats  # p after the last row, shape (channels,)
     residual: Floats  # smoothed, after the last row, shape (channels,)
+    ridge: float  # rows that the prior weighs
 
     @classmethod
-    def of(cls, rows: Floats) -> Self:
+    def of(cls, rows: Floats, ridge: float = RIDGE) -> Self:
         """Learn from *rows*, shape (rows, channels), oldest first; NaN where a channel has no value.
+
+        The prior that channels have nothing to do with each other weighs *ridge* rows: the less, the finer is what is
+        told, and the sooner a channel is told whose neighbour is off.
 
         A few abnormal rows do little harm: centre and scale are robust, and values are cut at four scales.
 
@@ -65,28 +69,35 @@ class Learnt:
         past = _pasts(z)
         features = np.column_stack([z, past[:-1], np.ones(len(z))])
         moments = features.T @ features
-        others, own, level = _weights(moments)
+        others, own, level = weights = _weights(moments, ridge)
         smooth = _smoothed(z - (z @ others.T + own * past[:-1] + level))
         usual = np.quantile(np.abs(smooth[_SETTLING:]), QUANTILE, axis=0) + 0.01
-        return cls(centre, scale, moments, others, own, level, usual, past[-1], smooth[-1])
+        return cls(centre, scale, moments, *weights, usual, past[-1], smooth[-1], ridge)
+
+    @classmethod
+    def again(
+        cls,
+        *,
+        centre: Floats,
+        scale: Floats,
+        moments: Floats,
+        usual: Floats,
+        past: Floats,
+        residual: Floats,
+        ridge: float = RIDGE,
+    ) -> Self:
+        """What is normal by these moments; shapes as above."""
+        return cls(centre, scale, moments, *_weights(moments, ridge), usual, past, residual, ridge)
 
 
-def relearnt(learnt: Learnt, moments: Floats, usual: Floats) -> Learnt:
-    """The same channels, predicted by other *moments*."""
-    others, own, level = _weights(moments)
-    return Learnt(
-        learnt.centre, learnt.scale, moments, others, own, level, usual, learnt.past, np.zeros_like(learnt.residual)
-    )
-
-
-def _weights(moments: Floats) -> tuple[Floats, Floats, Floats]:
+def _weights(moments: Floats, ridge: float) -> tuple[Floats, Floats, Floats]:
     """B, w and c from the moments of (z, p, 1)."""
     count = (len(moments) - 1) // 2
     others, own, level = np.zeros((count, count)), np.zeros(count), np.zeros(count)
     for channel in range(count):
         rest = [k for k in range(count) if k != channel]
         places = [*rest, count + channel, 2 * count]
-        penalty = np.diag([RIDGE] * len(rest) + [OWN_RIDGE, _TINY])
+        penalty = np.diag([ridge] * len(rest) + [OWN_RIDGE, _TINY])
         found = np.linalg.solve(moments[np.ix_(places, places)] + penalty, moments[places, channel])
         others[channel, rest], own[channel], level[channel] = found[:-2], found[-2], found[-1]
     return others, own, level

@@ -6,7 +6,18 @@ from either. Flow is m³/h, head m, speed relative to rated (1.0); other units s
 """
 
 from agent.mqtt.payloads.advice import PumpAdvice, Recommendation, RecommendationEvent, Schedule, ScheduleRow
-from agent.mqtt.payloads.alarm import Alarm, AlarmCount, AlarmEvent, AlarmMetrics, AlarmTest, ConditionLine, Conditions
+from agent.mqtt.payloads.alarm import (
+    Alarm,
+    AlarmCount,
+    AlarmEvent,
+    AlarmMetrics,
+    AlarmTest,
+    Anomalies,
+    AnomalyLine,
+    AnomalyWatch,
+    ConditionLine,
+    Conditions,
+)
 from agent.mqtt.payloads.command import (
     Accept,
     Ack,
@@ -52,6 +63,9 @@ __all__ = [
     "AlarmEvent",
     "AlarmMetrics",
     "AlarmTest",
+    "Anomalies",
+    "AnomalyLine",
+    "AnomalyWatch",
     "AnswerTest",
     "Backlog",
     "Command",

@@ -99,6 +99,37 @@ class Conditions(Payload):
     stale: bool = False
 
 
+class AnomalyLine(Payload):
+    """One tag that does not fit the others, in the plant's unit."""
+
+    tag: str
+    header: str
+    since: Instant
+    value: float
+    expected: float  # what would have fitted
+    unit: str
+    score: float  # multiples of the misfit at which an anomaly begins
+
+
+class AnomalyWatch(Payload):
+    """How far one header's tags are watched."""
+
+    header: str
+    pumps: tuple[str, ...] = ()  # that run now; none where that is changing
+    state: Literal["unsteady", "learning", "watching"]
+    learnt: Count  # sets of pumps whose normal is known
+
+
+class Anomalies(Payload):
+    """`<root>/anomalies`: tags that do not fit the others by what is normal for the pumps that run."""
+
+    station: str
+    ts: Instant
+    watches: tuple[AnomalyWatch, ...] = ()
+    anomalies: tuple[AnomalyLine, ...] = ()
+    stale: bool = False
+
+
 class AlarmTest(Payload):
     """`<root>/alarm_test`: a test of the way of an alarm, which SCADA answers on `cmd/alarm_test`."""
 
