@@ -1,4 +1,4 @@
-"""What the plant did while readings came: which pumps ran, and whether one was just switched."""
+"""What the plant did while readings came: which pumps ran, and whether one was just switched or sped up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.jobs.evidence import pump_tags
+from agent.jobs.evidence import evidence, pump_tags
 from agent.settings import AgentSettings
 from agent.window import Frame
 from analytics.running import RUNNING, States
@@ -15,17 +15,20 @@ from analytics.running import RUNNING, States
 Times = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
+_RAMP = 0.005  # of rated speed a second: no control loop at rest moves a drive so fast
+_MOST_RAMP = 0.02  # between two readings, however far apart they are
+
 
 @dataclass(frozen=True, slots=True)
 class Activity:
     """States of pumps in the cells of a frame, asked by time."""
 
-    settling_ms: ClassVar[int] = 60_000  # after a switching, and before it, in which a plant may jump
+    settling_ms: ClassVar[int] = 60_000  # after a change, and before it, in which a plant may jump
 
     times_ms: Times  # of the cells, shape (n,)
     running: Mapping[str, Booleans]  # by pump, each (n,)
     pump_of: Mapping[str, str]  # tag → the pump it watches
-    switched_ms: Times  # when any pump was started or stopped
+    changed_ms: Times  # when any pump was started, stopped, or driven to another speed; ascending
 
     def is_active(self, tag: str, times_ms: Times) -> Booleans:
         """Whether the pump that *tag* watches runs (any pump, where it watches none), shape as *times_ms*."""
@@ -38,9 +41,9 @@ class Activity:
         return found
 
     def is_quiet(self, times_ms: Times) -> Booleans:
-        """Whether no pump was switched around each time, shape as *times_ms*."""
-        first = np.searchsorted(self.switched_ms, times_ms - self.settling_ms)
-        last = np.searchsorted(self.switched_ms, times_ms + self.settling_ms)
+        """Whether no pump was switched or driven to another speed around each time, shape as *times_ms*."""
+        first = np.searchsorted(self.changed_ms, times_ms - self.settling_ms)
+        last = np.searchsorted(self.changed_ms, times_ms + self.settling_ms)
         found: Booleans = first == last
         return found
 
@@ -48,15 +51,33 @@ class Activity:
 def activity(settings: AgentSettings, cells: Frame, states: Mapping[str, States]) -> Activity:
     """What *cells* say of the plant, with each pump's state in them."""
     running = {pump: state == RUNNING for pump, state in states.items()}
-    switched = np.zeros(max(len(cells) - 1, 0), np.bool_)
+    changed = np.zeros(len(cells), np.bool_)
     for runs in running.values():
-        switched |= runs[1:] != runs[:-1]
+        changed[1:] |= runs[1:] != runs[:-1]
+    for pump in settings.pumps:
+        if pump.speed is not None:
+            read = np.flatnonzero(cells.measured(pump.speed))
+            changed[read] |= ramped(cells.times_ms[read], evidence(cells, pump).speed[read])
     return Activity(
         times_ms=cells.times_ms,
         running=running,
         pump_of=_watched(settings),
-        switched_ms=cells.times_ms[1:][switched],
+        changed_ms=cells.times_ms[changed],
     )
+
+
+def ramped(times_ms: Times, speeds: NDArray[np.float64]) -> Booleans:
+    """Which readings of a drive show that it was sent to another speed since the one before, shape (n,).
+
+    Flow and power then follow at once, and no meter of theirs is broken.
+
+    >>> ramped(np.array([0, 1_000, 2_000, 32_000]), np.array([0.8, 0.801, 0.81, 0.82]))
+    array([False, False,  True, False])
+    """
+    found = np.zeros(len(speeds), np.bool_)
+    seconds = np.diff(times_ms) / 1_000.0
+    found[1:] = np.abs(np.diff(speeds)) >= np.minimum(_RAMP * seconds, _MOST_RAMP)
+    return found
 
 
 def _watched(settings: AgentSettings) -> dict[str, str]:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from agent.demo.meters import METERS, lagged, shown
 from agent.demo.plant import initial, step
 from agent.demo.pumps import PUMPS
+from agent.jobs.activity import ramped
 from analytics.quality.bounds import Limits
 from analytics.quality.verdict import Check
 from analytics.quality.watch import Portion, Rules, Watch, judge
@@ -33,7 +34,7 @@ Booleans = NDArray[np.bool_]
 START_MS = 1_772_366_400_000
 HOURS = 3.0
 PORTION = 60  # readings; what a run of the job finds of a tag that is read each second
-SETTLING = 60  # s around a switching
+SETTLING = 60  # s around a switching, or a drive's way to another speed
 SEEN = 1_200  # s
 BEGIN = 8 * 3_600.0  # s of the simulated day, in the morning's rise
 
@@ -73,9 +74,10 @@ def simulated(seed: int, hours: float = HOURS) -> tuple[Tag, ...]:
         rows.append(list(shown(inside, rng).values()))
         speeds.append(state.speeds)
     values, runs = np.array(rows), np.array(speeds) > 0
+    ramps = _ramps(np.array(speeds))
     by_pump: dict[str, Booleans] = {pump.name: runs[:, i] for i, pump in enumerate(PUMPS)}
     any_pump = np.asarray(runs.any(axis=1))
-    quiet = _quiet(runs)
+    quiet = _quiet(runs, ramps)
     return tuple(
         _tag(name, values[:, i], by_pump.get(name.partition(".")[0], any_pump), quiet) for i, name in enumerate(METERS)
     )
@@ -87,17 +89,26 @@ def real() -> tuple[Tag, ...]:
     hour = recording().replace(3276.7, np.nan)
     running = ("supply.p1", "supply.p5", "intake.p2", "intake.p4", "supply.header", "supply.total", "intake.inlet")
     every = np.ones(len(hour), np.bool_)
+    drives = [hour[name].to_numpy(np.float64) / 50.0 for name in hour if str(name).endswith(".frequency")]
+    quiet = _quiet(every[:, None], _ramps(np.column_stack(drives)))
     return tuple(
-        _tag(str(name), hour[name].to_numpy(np.float64), every & str(name).startswith(running), every)
+        _tag(str(name), hour[name].to_numpy(np.float64), every & str(name).startswith(running), quiet)
         for name in hour
         if hour[name].notna().all()
     )
 
 
-def _quiet(runs: Booleans) -> Booleans:
-    switched = np.flatnonzero((runs[1:] != runs[:-1]).any(axis=1)) + 1
+def _ramps(speeds: Floats) -> Booleans:
+    """In which seconds a drive goes to another speed, shape (n,)."""
+    times_ms = 1_000 * np.arange(len(speeds))
+    return np.asarray(np.any([ramped(times_ms, each) for each in speeds.T], axis=0))
+
+
+def _quiet(runs: Booleans, ramps: Booleans) -> Booleans:
+    switched = (runs[1:] != runs[:-1]).any(axis=1)
+    changed = np.union1d(np.flatnonzero(switched) + 1, np.flatnonzero(ramps))
     place = np.arange(len(runs))
-    return np.asarray(np.all(np.abs(place[:, None] - switched) > SETTLING, axis=1))
+    return np.asarray(np.all(np.abs(place[:, None] - changed) > SETTLING, axis=1))
 
 
 def _tag(name: str, values: Floats, is_active: Booleans, is_quiet: Booleans) -> Tag:

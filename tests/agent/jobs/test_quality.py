@@ -200,6 +200,24 @@ def test_a_pump_start_is_no_fault_of_its_meters(tmp_path: Path) -> None:
     assert {finding.check for tag in found.tags for finding in tag.findings} == set()
 
 
+@pytest.mark.parametrize(("to_hz", "found"), [(42.0, set()), (45.0, {("flow", "step")})])
+def test_a_drive_that_goes_to_another_speed_is_no_fault_of_the_flow_meter(
+    tmp_path: Path, to_hz: float, found: set[tuple[str, str]]
+) -> None:
+    """45 to 42 Hz within three seconds: the flow falls with it; where the speed stays, the meter fell by itself."""
+    random = np.random.default_rng(1)
+    seconds = np.arange(1_500)
+    speed = 45.0 + np.clip((seconds - 1_200) / 3.0, 0.0, 1.0) * (to_hz - 45.0)
+    flow = np.where(seconds <= 1_200, 900.0, 840.0) + random.normal(0.0, 2.0, 1_500)
+    with history(tmp_path, TAGS, **PLANT) as past:
+        for tag, value in TRUE.items():
+            past.series(tag, {"flow": flow, "p1.speed": speed}.get(tag, np.full(1_500, value)))
+
+        tags = report(past, 1_500).tags
+
+    assert {(tag.tag, finding.check) for tag in tags for finding in tag.findings} == found
+
+
 def test_a_state_that_another_version_left_is_begun_anew() -> None:
     """An upgrade never stops the job."""
     assert quality.restored(b'{"version": 1, "watches": [1]}') == quality.JobState()
