@@ -10,6 +10,8 @@ SPEED_BIN = 0.02  # relative speed
 HEAD_BIN = 0.02  # share of head
 MOST_PER_KIND = 24
 HALF_LIFE_MS = 14 * 86_400_000  # a point so much older is half as likely to stay as a rival of its kind
+FAR, LEAST_FAR = 4.0, 0.1  # robust standard deviations, and share, off what is usual of a running set: it is rare
+FAR_SHARE = 0.1  # of the places, for what is rare so
 Hashes = NDArray[np.uint64]
 
 
@@ -24,13 +26,16 @@ def thinned(points: Points, capacity: int, quota: int = MOST_PER_KIND) -> tuple[
     k is the greatest with which all fit, and never more than it was before: that makes the choice nested, so that it
     does not matter in which order or portions points arrive. Two points at one time are one point.
 
+    A wild reading is of a kind of its own and has no rivals: in months they would take every place. So of points whose
+    H/s² is far from what is usual of their running set only so many stay as are a tenth of the places, by their keys.
+
     Args:
         points: What was kept before and what is new.
         capacity: Most points that may stay.
         quota: What the last thinning returned.
     """
     _, first = np.unique(points.times_ms, return_index=True)
-    unique = points.take(first)
+    unique = _without_wild(points.take(first), int(FAR_SHARE * capacity))
     keys = _keys(unique.times_ms)
     rank = _rank_in_group(_kinds(unique), -keys)
     counts = np.bincount(rank, minlength=quota)[:quota]
@@ -39,6 +44,29 @@ def thinned(points: Points, capacity: int, quota: int = MOST_PER_KIND) -> tuple[
     if len(kept) > capacity:  # more kinds than places
         kept = np.sort(kept[np.argsort(-keys[kept], kind="stable")[:capacity]])
     return unique.take(kept), quota
+
+
+def _without_wild(points: Points, most: int) -> Points:
+    """The *points* without those that are far from what is usual, but for *most* of them with the highest keys."""
+    far = np.flatnonzero(_is_far(points))
+    if len(far) <= most:
+        return points
+    left = np.ones(len(points), dtype=np.bool_)
+    left[far[np.argsort(-_keys(points.times_ms[far]), kind="stable")[most:]]] = False
+    return points.take(left)
+
+
+def _is_far(points: Points) -> NDArray[np.bool_]:
+    """Whether a point's head, over its pumps' mean squared speed, is far from the median of its running set."""
+    squares = np.where(points.running, np.nan_to_num(points.speeds), 0.0) ** 2
+    level = np.log(np.maximum(points.head, 1e-3) / (squares.sum(axis=1) / points.running.sum(axis=1)))
+    far = np.zeros(len(points), dtype=np.bool_)
+    _, which = np.unique(points.running, axis=0, return_inverse=True)
+    for each in range(which.max() + 1 if len(points) else 0):
+        rows = which.ravel() == each
+        off = np.abs(level[rows] - np.median(level[rows]))
+        far[rows] = off > max(FAR * 1.4826 * float(np.median(off)), LEAST_FAR)
+    return far
 
 
 def _keys(times_ms: Times) -> Floats:
