@@ -45,6 +45,7 @@ async def test_jobs_start_in_the_order_in_which_they_build_on_each_other() -> No
         "curves",
         "wear",
         "conditions",
+        "anomalies",
         "dispatch",
         "forecast",
         "schedule",
