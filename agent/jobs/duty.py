@@ -11,8 +11,12 @@ from agent.plant import HeaderSettings, PumpSettings
 from agent.settings import AgentSettings
 from agent.window import Frame
 from analytics.curves.model import StationModel
+from analytics.curves.virtual_flow import Unknown, virtual_flow
 from analytics.hydraulics import specific_energy, wire_to_water_efficiency
 from analytics.running import State
+
+METER = 0.01  # share of a flow by which a header's meter may be off
+CONTRADICTION = 3.0  # standard deviations by which the pumps' flows may miss it
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Figure:
     value: float
     source: Source
     std: float | None = None
+    method: str | None = None  # of a modelled one: what it is from
+    doubt: str | None = None  # what speaks against it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class DutyPoint:
     head: Figure | None = None
     power: Figure | None = None
     speed: Figure | None = None
+    flow_unknown: str | None = None  # why the flow of a running pump cannot be told
 
     @property
     def efficiency(self) -> float | None:
@@ -111,22 +118,51 @@ def _with_flows(
     if len(unmetered) == 1 and is_told and total is not None:
         rest = total - sum(point.flow.value for point in points.values() if point.flow)
         return points | {unmetered[0]: replace(points[unmetered[0]], flow=Figure(max(0.0, rest), "derived"))}
-    return points if model is None else points | _modelled(points, unmetered, model)
+    return points if model is None else points | _modelled(points, unmetered, model, total if is_told else None)
 
 
-def _modelled(points: dict[str, DutyPoint], unmetered: list[str], model: StationModel) -> dict[str, DutyPoint]:
-    """The points of *unmetered* pumps with the flow that their curves give at their head and speed."""
+def _modelled(
+    points: dict[str, DutyPoint], unmetered: list[str], model: StationModel, total: float | None
+) -> dict[str, DutyPoint]:
+    """The points of *unmetered* pumps with the flow that their curves give, held against the header's *total*."""
     found = {}
     for pump in unmetered:
         point = points[pump]
-        if pump not in model.pumps or point.speed is None or point.head is None:
+        if pump not in model.pumps or point.speed is None or point.speed.value <= 0.0:
             continue
-        curve = model.curve(pump)
-        flow = float(curve.flow(point.head.value, point.speed.value))
-        std = float(curve.flow_std(point.head.value, point.speed.value))
-        if np.isfinite(flow):
-            found[pump] = replace(point, flow=Figure(flow, "modelled", std if np.isfinite(std) else None))
-    return found
+        head, power = (None if one is None else one.value for one in (point.head, point.power))
+        flow = virtual_flow(model, pump, speed=point.speed.value, head=head, power=power)
+        if isinstance(flow, Unknown):
+            found[pump] = replace(point, flow_unknown=f"its flow cannot be told: {flow.why}")
+        else:
+            found[pump] = replace(point, flow=Figure(flow.flow, "modelled", flow.std, flow.basis, flow.doubt))
+    return _held_against(points | found, found, total)
+
+
+def _held_against(
+    points: dict[str, DutyPoint], modelled: dict[str, DutyPoint], total: float | None
+) -> dict[str, DutyPoint]:
+    """The *modelled* points, less sure where all pumps' flows together are not what the header's meter says."""
+    flows = {pump: point.flow for pump, point in points.items()}
+    known = [flow for flow in flows.values() if flow is not None]
+    if total is None or len(known) < len(flows):
+        return modelled
+    off = sum(flow.value for flow in known) - total
+    spread = float(np.hypot.reduce([flow.std or 0.0 for flow in known] + [METER * total]))
+    if abs(off) <= CONTRADICTION * spread:
+        return modelled
+    all_together = sum(flow.value for flow in known)
+    doubt = f"the pumps' flows together are {all_together:.0f} m³/h, the header's meter says {total:.0f} m³/h"
+    return {
+        pump: point if point.flow is None else replace(point, flow=_doubted(point.flow, off / all_together, doubt))
+        for pump, point in modelled.items()
+    }
+
+
+def _doubted(flow: Figure, share: float, doubt: str) -> Figure:
+    """With the share by which all are off as its own uncertainty."""
+    std = float(np.hypot(flow.std or 0.0, share * flow.value))
+    return replace(flow, std=std, doubt=doubt if flow.doubt is None else f"{flow.doubt}; {doubt}")
 
 
 def best_flow(pump: PumpSettings, model: StationModel | None, speed: Figure | None) -> float | None:

@@ -68,6 +68,8 @@ def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
         flow=duty.flow and duty.flow.value,
         flow_source=duty.flow and duty.flow.source,
         flow_std=duty.flow and duty.flow.std,
+        flow_method=duty.flow and duty.flow.method,
+        flow_doubt=duty.flow_unknown or (duty.flow and duty.flow.doubt),
         head=duty.head and duty.head.value,
         head_source=duty.head and duty.head.source,
         head_std=duty.head and duty.head.std,
