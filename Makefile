@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-curves bench-gaps bench-quality bench-anomalies schema lock clean
+.PHONY: demo test install real-station faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-curves bench-headers bench-gaps bench-quality bench-anomalies schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -44,6 +44,9 @@ bench-week: .venv/dev  ## a week of 250 tags at 1 s, as fast as it goes: flat me
 
 bench-curves: .venv/dev  ## curves of single pumps against true ones, by method; ARGS="--set design": the other half of the pumps
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.curves $(ARGS)
+
+bench-headers: .venv/dev  ## pumps told apart by one flow meter of their header, over a month: each head curve against the true one
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.header_only
 
 bench-gaps: .venv/dev  ## gaps masked in real and simulated series: error, coverage and speed, by method and length
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.gaps $(ARGS)
