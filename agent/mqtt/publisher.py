@@ -81,7 +81,7 @@ class Publisher:
         self._sink = store.sink("mqtt")
         tags = chain.from_iterable(device.tags for device in settings.devices) if settings.mqtt.tag_topics else ()
         self._tags = TagStream(client, topics, tags, denials, has_bare_values=settings.mqtt.bare_values)
-        self._records = RecordStream(client, topics, store, self._sink, denials, keys=_keys(settings))
+        self._records = RecordStream(client, topics, store, self._sink, denials, keys=keys_of(settings))
         live, history = BatchTopic(client, topics.readings).say, BatchTopic(client, topics.history).say
         self._delivery = Delivery(
             self._sink,
@@ -138,7 +138,7 @@ class Publisher:
             await asyncio.sleep(LOOK)
 
 
-def _keys(settings: AgentSettings) -> dict[Kind, frozenset[str]]:
+def keys_of(settings: AgentSettings) -> dict[Kind, frozenset[str]]:
     """Keys of records that there can be; a station has one schedule, whatever its headers."""
     pumps = frozenset(pump.id for pump in settings.pumps)
     headers = frozenset(header.id for header in settings.headers) if len(settings.headers) != 1 else frozenset({""})

@@ -32,7 +32,7 @@ class MqttSettings(Settings):
     history_rate: Annotated[float, Field(gt=0)] = 5_000.0  # held-back readings sent per second
     filled: bool = False  # filled values on <root>/readings too, in batches of their own
     commands: bool = False  # listen on <root>/cmd/#
-    json_topics: bool = True  # all that is below <root>; Sparkplug alone has no alarms and no advice
+    json_topics: bool = True  # all that is below <root>; Sparkplug alone has no journals, curves or schedule
     sparkplug: SparkplugSettings = SparkplugSettings()
 
     @property

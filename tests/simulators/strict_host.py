@@ -44,6 +44,7 @@ class StrictHost:
     units: dict[str, Content] = field(default_factory=dict)
     facts: dict[str, Content] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)  # that are born
+    figures: Device | None = None  # metrics of the node
     is_born: bool = False
     _seen: int = 0
     _seq: int = 0
@@ -79,7 +80,10 @@ class StrictHost:
             case "DBIRTH":
                 self._device_is_born(device[0], payload)
             case "DDATA":
-                self._data(device[0], payload)
+                self._data(device[0], payload, self.devices.get(device[0]))
+            case "NDATA":
+                self._data("the node", payload, self.figures)
+                self.facts |= {one.name or "?": one.content for one in payload.metrics}
             case "DDEATH":
                 self._must(device[0] in self.devices, f"{device[0]} dies without having been born")
                 self._must(not payload.metrics, "a DDEATH has metrics")
@@ -116,6 +120,10 @@ class StrictHost:
         self.is_born = True
         self.lives.append(number)
         self.facts = {name: one.content for name, one in metrics.items()}
+        self.figures = Device({name: one.datatype or 0 for name, one in metrics.items()}, {}, {})
+        for name, one in metrics.items():
+            if one.properties:
+                self._tell(self.figures, name, one)
 
     def _node_dies(self, payload: Payload) -> None:
         self._must(payload.seq is None, "an NDEATH has a number")
@@ -143,15 +151,14 @@ class StrictHost:
             self.units[tag] = next((said.content for said in one.properties if said.key == "engUnit"), None)
             self._tell(device, tag, one)
 
-    def _data(self, name: str, payload: Payload) -> None:
+    def _data(self, name: str, payload: Payload, device: Device | None) -> None:
         self._must(not self._owed, f"data before the rebirth of {self._owed}")
         self._must(bool(payload.metrics), "data of nothing")
-        device = self.devices.get(name)
         if device is None:
             self.faults.append(f"data of {name}, which is not born")
             return
         for one in payload.metrics:
-            self._must((one.name is None) == bool(device.names), "name or alias")
+            self._must((one.name is None) == bool(device.names), f"name or alias of {name}")
             tag = one.name or device.names.get(one.alias or -1, "?")
             self._must(tag in device.types, f"data of {tag}, which its DBIRTH does not have")
             self._must(one.datatype == device.types.get(tag), f"type {one.datatype} of {tag}")

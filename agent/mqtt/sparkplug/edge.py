@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from agent.mqtt.sparkplug.figures import Figures
 from agent.mqtt.sparkplug.payload import DataType, Metric, Payload, encode
 from agent.mqtt.sparkplug.tag_metrics import News, TagMetrics, places
 from agent.mqtt.sparkplug.tag_types import TagTypes
 from agent.mqtt.sparkplug.topics import EdgeTopics
-from agent.store.records import Row
+from agent.store.records import Record, Row
 from drivers.reading import Quality
 from drivers.settings import AnyDeviceSettings
 
@@ -27,6 +28,7 @@ class Edge:
         devices: Its devices, with their tags.
         types: Of the tags' values; kept from session to session.
         facts: What is said of the node itself at its birth.
+        figures: What else is said of it, as it stands.
         death_number: That of the death which the broker has been given.
         since: Rows up to this one were read before this process began.
         has_aliases: Whether data names tags by numbers.
@@ -41,6 +43,7 @@ class Edge:
         types: TagTypes,
         *,
         facts: Mapping[str, str],
+        figures: Figures,
         death_number: int,
         since: int,
         has_aliases: bool,
@@ -52,6 +55,7 @@ class Edge:
         self._tags_of = {device.name: [tag.name for tag in device.tags] for device in devices}
         self._types = types
         self._facts = facts
+        self._figures = figures
         self._death_number = death_number
         self._since = since
         self._post = post
@@ -78,11 +82,20 @@ class Edge:
             death_metric(self._death_number, now_ms),
             Metric(REBIRTH, DataType.BOOLEAN, content=False, ts_ms=now_ms),
             *(Metric(name, DataType.STRING, fact, now_ms) for name, fact in self._facts.items()),
+            *self._figures.born(),
         ]
-        self._say(self._topics.node("NBIRTH"), node)
+        self._say(self._topics.node("NBIRTH"), _in_order(node))
         for name in self._tags_of:
             if name in self._born:
                 self._bear(name)
+
+    def tell(self, records: Iterable[Record]) -> None:
+        """Say what has changed of figures, advice and alarms; what is new needs a birth."""
+        told = [self._figures.take(record) for record in records]
+        if any(is_new for _, is_new in told):
+            self.birth()
+        elif changed := [metric for metrics, _ in told for metric in metrics]:
+            self._say(self._topics.node("NDATA"), _in_order(changed))
 
     def live(self, rows: Iterable[Row]) -> None:
         """Say what has just been read; who begins to live is born, who has ceased to dies."""

@@ -19,7 +19,7 @@ from agent.mqtt.sparkplug.topics import EdgeTopics, state_topic
 from agent.store.delivery import Sink
 from agent.store.records import Batch, Row
 
-RECORDS: Final = 1_000
+RECORDS: Final = 1_000  # told together
 
 
 class HostOfflineError(BrokerError):
@@ -31,7 +31,7 @@ class Life:
 
     Args:
         client: Connected; its will is the node's death.
-        edge: Not born yet.
+        edge: Born before `send`.
         topics: Of the edge.
         settings: Of the broker and of Sparkplug.
         host: What is known of the primary host.
@@ -77,13 +77,13 @@ class Life:
             await self._host_news.wait()
 
     async def send(
-        self, sink: Sink, latest: list[Row], born: Callable[[], None], landed: Callable[[Batch], None], denials: Denials
+        self, sink: Sink, *, said: int, born: Callable[[], None], landed: Callable[[Batch], None], denials: Denials
     ) -> NoReturn:
-        """Be born and say what is read, until the primary host is gone.
+        """Say what is read, until the primary host is gone; the edge is born already.
 
         Args:
             sink: Started.
-            latest: The newest row of each tag.
+            said: Id of the newest record that the births may have told.
             born: Called when the broker has the births.
             landed: Called with each batch that the broker has.
             denials: Told where the broker refuses.
@@ -100,14 +100,13 @@ class Life:
             RowStream(self._say_live, landed, denials, limit=size),
             RowStream(self._say_held_back, landed, denials, limit=size),
         )
-        self._edge.begin(latest)
         try:
             await (await self._client.passed())
             born()
             await streams.run(
                 host=self._host_offline(),
                 rebirths=self._rebirths(),
-                records=_pass_over(sink),
+                records=self._tell(sink, said),
                 **delivery.streams(offer=lambda _: None, rest=self._edge.rest),
             )
         finally:
@@ -134,6 +133,13 @@ class Life:
             self._edge.birth()
             await asyncio.sleep(PAUSE)
 
+    async def _tell(self, sink: Sink, said: int) -> NoReturn:
+        while True:
+            found = await sink.records(RECORDS)
+            self._edge.tell(record for number, record in found if number > said)
+            await (await self._client.passed())
+            sink.acknowledge_records(found[-1][0])
+
     async def _say_live(self, rows: Sequence[Row]) -> list[asyncio.Future[None]]:
         self._edge.live(rows)
         return [await self._client.passed()]
@@ -141,10 +147,3 @@ class Life:
     async def _say_held_back(self, rows: Sequence[Row]) -> list[asyncio.Future[None]]:
         self._edge.held_back(rows)
         return [await self._client.passed()]
-
-
-async def _pass_over(sink: Sink) -> NoReturn:
-    """Records are said as JSON; here they only must not wait for us, who would keep them from ever leaving the disk."""
-    while True:
-        found = await sink.records(RECORDS)
-        sink.acknowledge_records(found[-1][0])

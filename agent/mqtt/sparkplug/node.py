@@ -9,7 +9,9 @@ from agent.mqtt import streams
 from agent.mqtt.client import Client
 from agent.mqtt.denials import Denials
 from agent.mqtt.dial import Will
+from agent.mqtt.publisher import keys_of
 from agent.mqtt.sparkplug.edge import Edge, death
+from agent.mqtt.sparkplug.figures import KEYS, Figures
 from agent.mqtt.sparkplug.host import HostState
 from agent.mqtt.sparkplug.life import Life
 from agent.mqtt.sparkplug.lives import Lives
@@ -49,6 +51,7 @@ class EdgeNode:
         self._host = HostState()
         self._requests = Requests(self._topics.node("NCMD"))
         self._lives = Lives(store)
+        self._began_ms = wall_ms()
 
     async def publish(self) -> NoReturn:
         """Connect, be born, and say what is read, until the broker or the primary host is lost.
@@ -62,17 +65,19 @@ class EdgeNode:
         client_id = self._mqtt.client_id or f"pump-agent-{self._settings.station.name}"
         async with Client(self._mqtt, f"{client_id}-sparkplug", will) as client:
             sink = self._store.sink(SINK)
-            edge = self._edge(client, sink, number)
+            figures = Figures(self._began_ms)
+            edge = self._edge(client, sink, number, figures)
             life = Life(client, edge, self._topics, self._mqtt, host=self._host, requests=self._requests)
             await life.listen()
-            await streams.run(broker=client.ended(), life=self._live(life, sink))
+            await streams.run(broker=client.ended(), life=self._live(life, sink, edge, figures))
 
-    def _edge(self, client: Client, sink: Sink, number: int) -> Edge:
+    def _edge(self, client: Client, sink: Sink, number: int, figures: Figures) -> Edge:
         return Edge(
             self._topics,
             self._settings.devices,
             self._types,
             facts=self._facts,
+            figures=figures,
             death_number=number,
             since=sink.since,
             has_aliases=self._mqtt.sparkplug.aliases,
@@ -80,9 +85,14 @@ class EdgeNode:
             clock=wall_ms,
         )
 
-    async def _live(self, life: Life, sink: Sink) -> NoReturn:
+    async def _live(self, life: Life, sink: Sink, edge: Edge, figures: Figures) -> NoReturn:
         await life.host_online(self._wait)
         await sink.start()  # now, so that all that is polled from here on is live
+        said = self._store.last_record_id  # before looking: what comes meanwhile is said twice and not never
+        there = keys_of(self._settings)
+        for record in [one for kind in KEYS for one in await self._store.newest(kind)]:
+            if record.key in there.get(record.kind, {record.key}):
+                figures.take(record)
         latest = await self._store.latest()
 
         def landed(batch: Batch) -> None:
@@ -91,7 +101,8 @@ class EdgeNode:
             self._part.counts["behind"] = sink.behind
             self._part.well()
 
-        await life.send(sink, list(latest.values()), self._born, landed, Denials(self._part))
+        edge.begin(latest.values())
+        await life.send(sink, said=said, born=self._born, landed=landed, denials=Denials(self._part))
 
     def _wait(self, host: str) -> None:
         if self._part.trouble(f"waits for primary host {host} to be online", "degraded"):

@@ -1,5 +1,6 @@
 """What an edge node says in a session, held against the rules by a host that believes nothing."""
 
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -8,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from agent.mqtt.sparkplug.edge import Edge, death
+from agent.mqtt.sparkplug.figures import Figures
 from agent.mqtt.sparkplug.tag_types import TagTypes
 from agent.mqtt.sparkplug.topics import EdgeTopics
 from agent.settings import AgentSettings
-from agent.store.records import Row
+from agent.store.records import Kind, Record, Row
 from drivers.reading import Quality, Value
 from tests.simulators.strict_host import StrictHost
 
@@ -53,6 +55,7 @@ class Recorded:
             DEVICES,
             TagTypes(DEVICES),
             facts={"Properties/Version": "1.2.3"},
+            figures=Figures(NOW_MS),
             death_number=7,
             since=since,
             has_aliases=has_aliases,
@@ -251,6 +254,59 @@ def test_numbers_go_round() -> None:
     assert host.values("count") == list(range(1, 1_001))
 
 
+def told(kind: Kind, key: str, ts_ms: int = NOW_MS, **body: object) -> Record:
+    return Record(kind, key, ts_ms, json.dumps(body).encode())
+
+
+def test_figures_advice_and_alarms_are_metrics_of_the_node() -> None:
+    """Named like the JSON topic and key; what is not one value, and most of an alarm, stays there."""
+    session = Session()
+    session.edge.tell(
+        [
+            told("station", "", station="east", flow=412.0, running=["p1"], ts="2026-03-01T12:00:00.000Z"),
+            told("recommendation", "", action="change", pumps=[{"id": "p1", "run": True, "speed": 0.9}]),
+            told("alarm", "burst", state="UNACK", active=True, acked=False, severity=800, cause="a pipe", seq=3),
+            told("quality", "", station="east", score=0.9),
+        ]
+    )
+    session.edge.tell([told("alarm", "burst", NOW_MS + 5, state="ACKED", active=True, acked=True, severity=800)])
+    host = session.end()
+
+    assert host.faults == []
+    assert host.verbs == ["NBIRTH", "NBIRTH", "NDATA", "NDEATH"]
+    assert {name: value for name, value in host.facts.items() if name[0].islower() and name != "bdSeq"} == {
+        "station/station": "east",
+        "station/flow": 412.0,
+        "recommendation/action": "change",
+        "recommendation/pumps/p1/run": True,
+        "recommendation/pumps/p1/speed": 0.9,
+        "alarm/burst/state": "ACKED",
+        "alarm/burst/active": True,
+        "alarm/burst/acked": True,
+        "alarm/burst/severity": 800,
+    }
+
+
+def test_a_figure_that_is_not_known_any_more_is_null_and_one_that_has_outlived_its_inputs_stale() -> None:
+    """A number that stays would pass for the present; one said before this process began is not the present either."""
+    session = Session()
+    session.edge.tell([told("pump", "p1", NOW_MS - 1, pump="p1", head=31.5, flow=80.0)])
+    session.edge.tell([told("pump", "p1", NOW_MS + 1, pump="p1", head=31.5)])
+    session.edge.tell([told("pump", "p1", NOW_MS + 2, pump="p1", head=31.5, stale=True)])
+    session.edge.tell([told("pump", "p1", NOW_MS + 3, pump="p1", head=31.5, stale=True)])
+    session.edge.tell([Record("pump", "p1", NOW_MS + 4, b"")])
+    host = session.end()
+
+    assert host.faults == []
+    assert [(one.content, one.quality) for one in host.told["pump/p1/head"]] == [
+        (31.5, 500),
+        (31.5, 192),
+        (31.5, 500),
+        (None, 0),
+    ]
+    assert [(one.content, one.quality) for one in host.told["pump/p1/flow"]] == [(80.0, 500), (None, 0)]
+
+
 VALUES: Mapping[str, some.SearchStrategy[Value]] = {
     "flow": some.floats(0, 5),
     "count": some.integers(-3, 3),
@@ -259,10 +315,19 @@ VALUES: Mapping[str, some.SearchStrategy[Value]] = {
     "level": some.floats(0, 1) | some.integers(0, 3),
     "mode": some.integers(0, 2) | some.sampled_from(["a"]) | some.just(0.5),
 }
+RECORDS = some.builds(
+    lambda key, ts_ms, body: told("pump", key, NOW_MS + ts_ms, **body),
+    some.sampled_from(["p1", "p2"]),
+    some.integers(-3, 50),
+    some.dictionaries(
+        some.sampled_from(["head", "reason", "stale"]), some.booleans() | some.integers(0, 2) | some.just("a")
+    ),
+)
 BAD = some.sampled_from([(None, Quality.BAD, "bad"), (None, Quality.NOT_CONNECTED, "no answer")])
 STEP: some.SearchStrategy[Any] = some.one_of(
     some.just(("birth", [])),
     some.just(("rest", [])),
+    some.tuples(some.just("tell"), some.lists(RECORDS, min_size=1, max_size=3)),
     some.tuples(
         some.sampled_from(["live", "live", "held_back"]),
         some.lists(
@@ -289,9 +354,9 @@ def test_no_rule_is_broken_whatever_comes(steps: list[tuple[str, list[Any]]], ha
     number = 0
     for what, said in steps:
         rows = []
-        for tag, state in said:
+        for one in said:
             number += 1
-            rows.append(row(number, tag, *state))
+            rows.append(one if isinstance(one, Record) else row(number, one[0], *one[1]))
         do: Callable[..., None] = getattr(session.edge, what)
         do(rows) if rows else do()
     host = session.end()

@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from agent.mqtt.sparkplug.lives import Lives
 from agent.mqtt.sparkplug.payload import DataType, Metric, Payload, encode
+from agent.store.held import Held
+from agent.store.records import Kind, Record
+from agent.store.settings import StorageSettings
+from agent.store.writer import Store
 from drivers.reading import Quality
 from tests.agent.mqtt.sparkplug.station import HOST, append, edge_node, edge_station, edge_store, now
 from tests.simulators.broker import mosquitto
@@ -186,6 +191,40 @@ async def test_a_bad_value_is_no_number_and_says_why(tmp_path: Path) -> None:
     assert host.faults == []
     assert [(one.content, one.quality) for one in host.told["flow"]] == [(1.0, 192), (None, 0), (3.0, 500)]
     assert host.units == {"flow": "m3/h", "pressure": "bar", "valve": None}
+
+
+async def test_figures_and_alarms_come_as_data_of_the_node_and_let_go_of_their_records(tmp_path: Path) -> None:
+    """A pump that is no longer configured has none; and what has been told no longer waits for us on the disk."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store:
+            await store.record([figures("pump", "p1", head=31.5), figures("pump", "p9", head=12.0)])
+            async with edge_node(settings, store):
+                await scada.until(lambda: host.read(scada.messages).is_born)
+                await store.record([figures("pump", "p1", head=30.5), figures("alarm_event", "", event="raised")])
+                await scada.until(lambda: host.read(scada.messages).facts.get("pump/p1/head") == 30.5)
+                while store.sink("sparkplug").records_place < 4:  # noqa: ASYNC110 - the broker's answer is on its way
+                    await asyncio.sleep(0.01)
+
+    assert host.faults == []
+    assert host.verbs[:2] == ["NBIRTH", "NDATA"]
+    assert "pump/p9/head" not in host.facts
+    assert [(one.content, one.quality) for one in host.told["pump/p1/head"]] == [(31.5, 500), (30.5, 192)]
+
+
+def figures(kind: Kind, key: str, **body: object) -> Record:
+    """What a job has found just now."""
+    return Record(kind, key, time.time_ns() // 1_000_000, json.dumps(body).encode())
+
+
+async def test_a_life_has_a_number_of_its_own_while_the_disk_refuses(tmp_path: Path) -> None:
+    """A store that cannot be opened holds readings in memory; without a number, deaths could not be told apart."""
+    settings = StorageSettings(path=tmp_path / "nowhere.db")
+    async with Store(settings, Held()) as store:
+        lives = Lives(store)
+        numbers = [await lives.begin(), await lives.begin()]
+
+    assert numbers == [0, 1]
 
 
 async def test_the_number_of_a_life_is_on_the_disk_before_it_is_used(tmp_path: Path) -> None:
