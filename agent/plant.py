@@ -74,7 +74,12 @@ class HeaderSettings(Settings):
     flow: tuple[TagName, ...] = Field(min_length=1, examples=[["header.flow"]])  # flow tags, summed
     volume: TagName | None = None  # totaliser of the same flow
     suction_pressure: TagName | None = None  # tag, gauge; takes precedence over suction_head
+    suction_level: TagName | None = None  # tag, m: of the water they draw from, where no gauge stands at their inlet
+    suction_level_zero: float = 0.0  # m, the level's zero above the pumps' inlet
     suction_head: float = 0.0  # m of water, gauge, at the pumps' inlet where no tag measures it
+    altitude: Annotated[float, Field(ge=-500, le=6000)] = 0.0  # m above the sea: less air, sooner cavitation
+    temperature: TagName | None = None  # tag, of the water
+    temperature_usual: Annotated[float, Field(ge=0, le=60)] = 20.0  # degC, where no tag measures it
     elevation: float = 0.0  # m, discharge gauge above the suction gauge
     pressure_min: float | None = None  # in the unit of the first pressure tag; what advice may plan
     pressure_max: float | None = None

@@ -115,6 +115,8 @@ def _parts(settings: AgentSettings) -> list[tuple[str | None, str, tuple[Quantit
         parts += [(name, f"pressure of header {header.id}", ("head",)) for name in header.pressure]
         parts += [(name, f"flow of header {header.id}", ("flow",)) for name in header.flow]
         parts.append((header.suction_pressure, f"suction pressure of header {header.id}", ("head",)))
+        parts.append((header.suction_level, f"suction level of header {header.id}", ("head",)))
+        parts.append((header.temperature, f"water temperature of header {header.id}", ("temperature",)))
         parts.append((header.volume, f"volume of header {header.id}", ("volume",)))
     for pump in settings.pumps:
         parts.append((pump.speed, f"speed of pump {pump.id}", ("frequency", "speed", "other")))

@@ -10,6 +10,7 @@ from agent.jobs.duty import Figure, best_flow, mean
 from agent.jobs.evidence import header_state, header_tags, pump_tags, pumps_of
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.memory import JobMemory
+from agent.jobs.npsh import available, required
 from agent.jobs.running import JobState as RunningJobState
 from agent.jobs.running import restored as restored_running
 from agent.jobs.worn import worn
@@ -27,7 +28,6 @@ from analytics.running import RUNNING, STOPPED, Memory
 WINDOW_MS = 60_000  # whose mean is "now"
 SETTLED_MS = 90_000  # after a start or stop nothing is said
 HOUR_MS = 3_600_000
-AIR, VAPOUR = 10.3, 0.24  # m of water: the air at sea level; vapour at 20 °C
 LATE_MS = 60_000  # by which running states may lag behind
 
 
@@ -108,7 +108,7 @@ def _pump(  # noqa: PLR0917 - one pump in one window
     head: float | None,
     model: StationModel | None,
 ) -> PumpSight:
-    speed = _speed(cells, pump, memory)
+    speed, inlet = _speed(cells, pump, memory), available(cells, header)
     hour_ago_ms = context.now_ms - HOUR_MS
     sight = PumpSight(
         pump.id,
@@ -117,7 +117,7 @@ def _pump(  # noqa: PLR0917 - one pump in one window
         flow=None if pump.flow is None else mean(cells.values[pump.flow]),
         best_flow=best_flow(pump, model, None if speed is None else Figure(speed, "measured")),
         por=pump.por,
-        npsh_available=_npsh_available(cells, header),
+        npsh_available=None if inlet is None else inlet.value,
         starts=sum(at_ms > hour_ago_ms for at_ms in memory.start_times_ms),
         starts_allowed=pump.starts_per_hour,
     )
@@ -128,27 +128,12 @@ def _pump(  # noqa: PLR0917 - one pump in one window
     expected = (flow, float(curve.power(flow, speed)), float(curve.power(0.0, speed)))
     if not np.isfinite(expected).all():
         return sight
-    required = _npsh_required(pump, flow, speed)
+    needed = required(pump, flow, speed)
     return PumpSight(
         **{name: getattr(sight, name) for name in PumpSight.__slots__}
         | dict(zip(("expected_flow", "expected_power", "idle_power"), expected, strict=True))
-        | {"npsh_required": required}
+        | {"npsh_required": None if needed is None else needed.value}
     )
-
-
-def _npsh_available(cells: Frame, header: HeaderSettings) -> float | None:
-    """Head above that of vapour at the inlet, m: the air's, the gauge's, less the vapour's; None without a gauge."""
-    if header.suction_pressure is None:
-        return None
-    suction = mean(cells.values[header.suction_pressure])
-    return None if suction is None else AIR - VAPOUR + suction
-
-
-def _npsh_required(pump: PumpSettings, flow: float, speed: float) -> float | None:
-    """NPSHr ∝ Q², m, by what the data sheet says at rated flow; at little flow no less than half of it, by n²."""
-    if pump.npsh is None or pump.rated_flow is None:
-        return None
-    return pump.npsh * max((flow / pump.rated_flow) ** 2, 0.5 * speed**2)
 
 
 def _flow_std(

@@ -22,8 +22,13 @@ def pump_tags(pump: PumpSettings) -> list[str]:
 
 def header_tags(header: HeaderSettings) -> list[str]:
     """Tags of its head and flow."""
-    suction = (header.suction_pressure,) if header.suction_pressure else ()
-    return [*header.pressure, *header.flow, *suction]
+    more = (suction_tag(header), header.temperature)
+    return [*header.pressure, *header.flow, *(tag for tag in more if tag is not None)]
+
+
+def suction_tag(header: HeaderSettings) -> str | None:
+    """The tag that tells the pressure at its pumps' inlet."""
+    return header.suction_pressure or header.suction_level
 
 
 def plant_tags(settings: AgentSettings) -> list[str]:
@@ -64,11 +69,22 @@ class HeaderState:
 def header_state(frame: Frame, header: HeaderSettings) -> HeaderState:
     """Flow and head of a header; the median of its pressure gauges counts."""
     gauges = frame.matrix(header.pressure)
-    suction = frame.values[header.suction_pressure] if header.suction_pressure else header.suction_head
     return HeaderState(
         flow=frame.matrix(header.flow).sum(axis=1),
-        head=pump_head(_median(gauges), suction, header.elevation),
+        head=pump_head(_median(gauges), suction(frame, header), header.elevation),
     )
+
+
+def suction(frame: Frame, header: HeaderSettings) -> Floats | float:
+    """Gauge pressure at the pumps' inlet, m of water: by a gauge, else by the level they draw from, else as configured.
+
+    A level says nothing of what the suction pipe loses.
+    """
+    if header.suction_pressure is not None:
+        return frame.values[header.suction_pressure]
+    if header.suction_level is not None:
+        return np.asarray(frame.values[header.suction_level] + header.suction_level_zero)
+    return header.suction_head
 
 
 def pumps_of(settings: AgentSettings, header: HeaderSettings) -> Iterator[PumpSettings]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,6 +11,7 @@ from agent import tariff
 from agent.jobs.day import HOUR_MS, DayFigures
 from agent.jobs.duty import DutyPoint, best_flow, duty_points, mean
 from agent.jobs.evidence import header_state, pump_tags
+from agent.jobs.npsh import available, required
 from agent.mqtt.payloads import HeaderFigures, Pump, QualityWord, Station
 from agent.plant import PumpSettings
 from agent.settings import AgentSettings
@@ -82,6 +83,7 @@ def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
         efficiency=duty.efficiency,
         efficiency_std=duty.efficiency_std,
         specific_energy=duty.specific_energy,
+        **_npsh(now, pump, duty),
         bep_share=share,
         in_por=None if share is None else pump.por[0] <= share <= pump.por[1],
         starts_today=sum(each >= midnight_ms for each in memory.start_times_ms),
@@ -91,6 +93,22 @@ def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
         quality=_quality(now.cells, pump_tags(pump)),
         doubt=_doubt(now.cells, pump_tags(pump)),
     )
+
+
+def _npsh(now: Present, pump: PumpSettings, duty: DutyPoint) -> dict[str, Any]:
+    """Of a running pump, with its sources; what is not known is left out."""
+    if now.memories[pump.id].state != RUNNING:
+        return {}
+    header = next(each for each in now.settings.headers if each.id == pump.header)
+    inlet = available(now.cells, header)
+    needed = required(pump, duty.flow.value, duty.speed.value) if duty.flow and duty.speed else None
+    return {
+        "npsh_available": inlet and inlet.value,
+        "npsh_available_source": inlet and inlet.source,
+        "npsh_required": needed and needed.value,
+        "npsh_required_source": needed and needed.source,
+        "npsh_margin": inlet.value - needed.value if inlet and needed else None,
+    }
 
 
 def _source(

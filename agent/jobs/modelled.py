@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agent.jobs.evidence import evidence, header_state, running
+from agent.jobs.evidence import evidence, header_state, running, suction
 from agent.jobs.sources import Sources, measured
 from agent.window import Floats, Frame
 from analytics.curves.model import StationModel
@@ -31,8 +31,8 @@ def modelled(sources: Sources, cells: Frame) -> Model | None:
     state = header_state(seen.cells, header)
     if sources.tag in header.pressure:
         head, std = _head(model, seen.speeds, state.flow)
-        suction = cells.values[header.suction_pressure] if header.suction_pressure else header.suction_head
-        return _told(model, seen, head, (head + suction - header.elevation, std))
+        inlet = suction(cells, header)
+        return _told(model, seen, head, (head + inlet - header.elevation, std))
     said = model.predict(seen.speeds, state.head)
     if sources.pump is not None:
         own = model.pumps.index(sources.pump.id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.jobs.evidence import HeaderState, header_state, header_tags, pump_tags, pumps_of
+from agent.jobs.evidence import HeaderState, header_state, header_tags, pump_tags, pumps_of, suction, suction_tag
 from agent.jobs.job import JobContext
 from agent.jobs.running import JobState, restored
 from agent.plant import HeaderSettings, PumpSettings
@@ -149,8 +149,8 @@ def _refuse_thin(header: Header, cells: Frame, running: list[PumpSettings]) -> N
 def _refuse_stale(header: Header, cells: Frame, running: list[PumpSettings]) -> None:
     """Look at the age of every value that the advice needs; of several pressure gauges one is enough."""
     needed = [*header.settings.flow, *(tag for pump in running for tag in (pump.speed, pump.power) if tag is not None)]
-    if header.settings.suction_pressure is not None:
-        needed.append(header.settings.suction_pressure)
+    if (inlet := suction_tag(header.settings)) is not None:
+        needed.append(inlet)
     ages = {tag: _age_ms(header, cells, tag) for tag in needed}
     gauges = {tag: _age_ms(header, cells, tag) for tag in header.settings.pressure}
     ages |= dict([min(gauges.items(), key=lambda one: one[1])])
@@ -179,9 +179,9 @@ def _band(header: Header, cells: Frame, state: HeaderState) -> tuple[float | Non
     """Heads that may be planned, m; a single limit only moves a head that breaks it."""
     settings = header.settings
     unit = known_tags(header.plant)[settings.pressure[0]].unit
-    suction = _median(cells.values[settings.suction_pressure]) if settings.suction_pressure else settings.suction_head
+    inlet = _median(np.asarray(suction(cells, settings)))
     low, high = (
-        None if limit is None else float(pump_head(unit.convert(limit), suction, settings.elevation))
+        None if limit is None else float(pump_head(unit.convert(limit), inlet, settings.elevation))
         for limit in (settings.pressure_min, settings.pressure_max)
     )
     if low is not None and high is not None:

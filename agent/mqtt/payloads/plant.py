@@ -67,6 +67,11 @@ class Pump(Payload):
     specific_energy: float | None = None  # kWh/m³
     bep_share: float | None = None  # flow as a share of best efficiency flow at this speed
     in_por: bool | None = None
+    npsh_available: float | None = None  # m, at the inlet; absent where nothing tells the pressure there
+    npsh_available_source: Literal["gauge", "level", "configured"] | None = None
+    npsh_required: float | None = None  # m, at this flow and speed
+    npsh_required_source: Literal["catalogue", "plate"] | None = None
+    npsh_margin: float | None = None  # m, available less required
     head_wear_percent: float | None = None  # head lost against the reference curve
     efficiency_wear_percent: float | None = None
     wear_cost_per_day: float | None = None  # in `currency`
