@@ -107,7 +107,8 @@ class PumpSettings(Settings):
     rated_speed: Annotated[float, Field(gt=0)] = 50.0  # the speed tag's value at relative speed 1.0
     power: TagName | None = None  # tag, electrical, kW
     current: TagName | None = None  # tag, A, of one phase
-    voltage: TagName | None = None  # tag, V, of one phase against neutral; to check power against current
+    voltage: TagName | None = None  # tag, V; to check power against current
+    voltage_between: Literal["neutral", "phases"] = "neutral"  # a phase and what the voltage is of
     power_factor: TagName | None = None  # tag; likewise
     apparent_power: TagName | None = None  # tag, kVA; likewise
     status: TagName | None = None  # tag, not 0 while running

@@ -104,8 +104,9 @@ def _electrical(cells: Frame, pump: PumpSettings) -> Iterator[Verdict]:
     """S = 3 U I with U between phase and neutral (√3 U I between phases), and P = S cos φ."""
     power, apparent, factor = pump.power, pump.apparent_power, pump.power_factor
     voltage, current = pump.voltage, pump.current
+    kva = 1e-3 * (3.0 if pump.voltage_between == "neutral" else 3.0**0.5)
     if apparent is not None and voltage is not None and current is not None:
-        expected = 3e-3 * cells.values[voltage] * np.abs(cells.values[current])
+        expected = kva * cells.values[voltage] * np.abs(cells.values[current])
         made = f"{apparent} is {{ratio:.2f}} times what voltage and current of pump {pump.id} make"
         yield from _ratio(
             pump,
@@ -122,7 +123,7 @@ def _electrical(cells: Frame, pump: PumpSettings) -> Iterator[Verdict]:
             pump, "active_power", (power, apparent, factor), cells.values[power], expected=expected, sentence=made
         )
     if power is not None and voltage is not None and current is not None and factor is not None:
-        expected = 3e-3 * cells.values[voltage] * np.abs(cells.values[current] * cells.values[factor])
+        expected = kva * cells.values[voltage] * np.abs(cells.values[current] * cells.values[factor])
         made = f"{power} is {{ratio:.2f}} times what voltage, current and power factor of pump {pump.id} make"
         yield from _ratio(
             pump, "electrical", (power, voltage, current, factor), cells.values[power], expected=expected, sentence=made

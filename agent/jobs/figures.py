@@ -87,6 +87,8 @@ def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
         bep_share=share,
         in_por=None if share is None else pump.por[0] <= share <= pump.por[1],
         starts_today=sum(each >= midnight_ms for each in memory.start_times_ms),
+        started_at=max(memory.start_times_ms, default=None),
+        stopped_at=max(memory.stop_times_ms, default=None),
         run_hours=RunningState(memory=memory).run_ms / HOUR_MS,
         threshold_kw=None if pump.power is None else now.thresholds[pump.id].power.on,
         threshold_source=_source(pump, now.thresholds[pump.id]),

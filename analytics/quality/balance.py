@@ -9,6 +9,7 @@ Floats = NDArray[np.float64]
 
 _STEPS = 10  # of the counter before it is judged
 _LEAST_MS = 1_800_000  # and time
+_STILL_MS = 86_400_000  # that a counter may stand while its rate does not: some count a thousand at once
 _SHARE = 0.1  # that counter and rate may differ by, beside one and a half steps
 
 
@@ -32,7 +33,8 @@ class Balance:
     """Both sums since the last verdict.
 
     |ΔC - ∫r dt| ≤ 0.1 ∫r dt + 1.5 steps of the counter, judged at the end of a portion after half an hour at least,
-    and ten steps, or what would have been twenty of the largest steps ever seen.
+    and ten steps, or what would have been twenty of the largest steps ever seen. A counter that has never moved is
+    judged after a day.
     """
 
     counter: float | None = None  # its newest state
@@ -59,7 +61,7 @@ class Balance:
         return self._judged()
 
     def _judged(self) -> list[Verdict]:
-        is_slow = self.step > 0 and self.integrated > 2 * _STEPS * self.step
+        is_slow = self.integrated > 2 * _STEPS * self.step and (self.step > 0 or self.elapsed_ms >= _STILL_MS)
         if self.elapsed_ms < _LEAST_MS or not (self.steps >= _STEPS or is_slow):
             return []
         tolerance = _SHARE * abs(self.integrated) + 1.5 * self.step

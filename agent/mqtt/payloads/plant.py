@@ -77,6 +77,8 @@ class Pump(Payload):
     wear_cost_per_day: float | None = None  # in `currency`
     currency: str | None = None
     starts_today: Count | None = None
+    started_at: Instant | None = None  # the last time that it was seen to, of two days
+    stopped_at: Instant | None = None  # likewise
     run_hours: float | None = None
     threshold_kw: float | None = None  # of power, above which it runs
     threshold_source: Literal["given", "history", "rated", "peers", "not learnt"] | None = None

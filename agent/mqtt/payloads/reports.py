@@ -28,6 +28,7 @@ class CrossCheck(Payload):
     # energy_balance volume_balance electrical apparent_power active_power while_stopped mains_as_speed headers_sum
     # gauges head_speed efficiency
     check: str
+    flag: FlagWord = "suspect"
     tags: tuple[str, ...]  # the suspected one first, where it can be told
     suspect: str | None = None  # the tag that the other checks speak against; absent where it cannot be told
     reason: str  # a sentence

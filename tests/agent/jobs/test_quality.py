@@ -403,6 +403,18 @@ def test_apparent_power_is_checked_by_itself(tmp_path: Path) -> None:
     assert {one.suspect for one in found.values()} == {"p1.kva"}
 
 
+@pytest.mark.parametrize(("between", "volts", "failed"), [("phases", 400.0, set()), ("neutral", 400.0, {"electrical"})])
+def test_a_voltage_between_phases_is_taken_as_one(tmp_path: Path, between: str, volts: float, failed: set[str]) -> None:
+    """S = √3 U I, where many meters show 400 V; against neutral that would be 1.7 times the power."""
+    plant = PLANT | {"pump": [PUMP | {"voltage_between": between}]}
+    with history(tmp_path, TAGS, **plant) as past:
+        found = contradictions(past, p1_voltage=volts)
+        flags = {one.flag for one in quality_of(past)}
+
+    assert set(found) == failed
+    assert flags == {"suspect"} & {"suspect" for _ in failed}
+
+
 def test_a_pressure_that_no_longer_fits_speed_and_flow_is_told(tmp_path: Path) -> None:
     """An hour and a half as ever, then the gauge shows 8 % less at the same speed and flow; flow meters agree.
 

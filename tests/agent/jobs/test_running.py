@@ -58,6 +58,23 @@ def test_a_pump_record_says_duty_and_where_each_figure_comes_from(tmp_path: Path
     assert p1["run_hours"] == pytest.approx(59 / 3_600)
 
 
+def test_when_a_pump_was_started_and_stopped_is_told(tmp_path: Path) -> None:
+    """It ran from 30 s to 60 s; the instants are those at which the power changed, not those of being believed."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        one_of_two_runs(past, 30)
+        for second, (power, speed) in enumerate([(150.0, 45.0)] * 30 + [(0.0, 0.0)] * 30, start=30):
+            at = START_MS + 1_000 * second
+            past.series("p2.power", [power], start_ms=at)
+            past.series("p2.speed", [speed], start_ms=at)
+        found = bodies(past.perform("running", running.run, START_MS + 90_000))
+
+    p1, p2 = found["p1"], found["p2"]
+    assert (p2["running"], p2["since"]) == (False, "2026-03-01T12:01:00.000Z")
+    assert (p2["started_at"], p2["stopped_at"]) == ("2026-03-01T12:00:30.000Z", "2026-03-01T12:01:00.000Z")
+    assert (p2["starts_today"], p2["run_hours"]) == (1, pytest.approx(30 / 3_600))
+    assert {"started_at", "stopped_at"}.isdisjoint(p1)
+
+
 def test_a_stopped_pump_draws_and_delivers_nothing(tmp_path: Path) -> None:
     """Its meter's noise is no power, and there is no efficiency."""
     with history(tmp_path, TAGS, **PLANT) as past:

@@ -258,6 +258,18 @@ def test_a_counter_that_keeps_step_with_its_rate_agrees() -> None:
     assert [verdict.agrees for verdict in wrong] == [False]
 
 
+def test_a_counter_that_never_counts_is_told_after_a_day() -> None:
+    """Its wire is off since it was built in; one that counts by hundreds may stand for hours."""
+    still, balance, idle = np.full(3_600, 7.0), Balance(), Balance()
+
+    found = [balance.update(still, np.full(3_600, 20.0), 1_000) for _ in range(26)]
+    standing = [idle.update(still, np.zeros(3_600), 1_000) for _ in range(26)]
+
+    assert [len(each) for each in found] == [0] * 24 + [1, 0]
+    assert not found[24][0].agrees
+    assert standing == [[]] * 26
+
+
 def test_a_balance_goes_on_between_portions_and_over_a_gap() -> None:
     """What rose while nobody measured the rate is in neither sum."""
     power = np.full(7_200, 200.0)
