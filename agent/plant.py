@@ -1,6 +1,7 @@
 """The plant as configured: which tag plays which part, and in which limits it may be run."""
 
 import re
+from datetime import datetime
 from itertools import combinations, pairwise
 from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -129,6 +130,8 @@ class PumpSettings(Settings):
     drive_efficiency: Annotated[float, Field(gt=0.5, le=1)] | None = None  # of the frequency converter
     por: tuple[float, float] = (0.7, 1.2)  # preferred operating region, share of best efficiency flow
     available: bool = True  # false: advice never runs it
+    # [from, to] of works during which it cannot run, in the station's own time where no offset is written
+    maintenance: tuple[tuple[datetime, datetime], ...] = ()
     min_on: Minutes = 15.0
     min_off: Minutes = 10.0
     starts_per_hour: Annotated[float, Field(gt=0)] = 4.0
@@ -146,6 +149,9 @@ class PumpSettings(Settings):
             if band is not None and band[0] >= band[1]:
                 raise contradiction(key, "must rise: it stands up to the first and runs from the second on; swap them")
         self._losses_are_told_once()
+        for begin, end in self.maintenance:
+            if (begin.tzinfo is None) != (end.tzinfo is None) or begin >= end:
+                raise contradiction("maintenance", "must end after it begins, both with an offset or both without")
         if not 0 <= self.por[0] < self.por[1] <= WIDEST_POR:
             raise contradiction("por", "must rise, in shares of best efficiency flow; write for example [0.7, 1.2]")
         return self
@@ -226,6 +232,18 @@ class TariffSettings(Settings):
     currency: str = "EUR"
     price: Annotated[float, Field(ge=0)] = 0.0  # money per kWh outside every band; 0: cost is not shown
     bands: tuple[TariffBand, ...] = Field(default=(), alias="band")
+    # [from, money per kWh], rising in time: a market's prices, which go before price and bands. Each holds until the
+    # next, the last as long as the one before it; below 0 is paid to who takes energy
+    spot: tuple[tuple[datetime, float], ...] = ()
+    demand_charge: Annotated[float, Field(ge=0)] = 0.0  # money per kW of a calendar month's highest half hour
+
+    @model_validator(mode="after")
+    def _spot_prices_rise_in_time(self) -> Self:
+        if len({begin.tzinfo is None for begin, _ in self.spot}) > 1:
+            raise contradiction("spot", "has times with an offset and times without; write all of them alike")
+        if any(one >= other for (one, _), (other, _) in pairwise(self.spot)):
+            raise contradiction("spot", "must rise in time, each instant once; sort the list")
+        return self
 
     @model_validator(mode="after")
     def _bands_agree(self) -> Self:
@@ -237,7 +255,7 @@ class TariffSettings(Settings):
     @model_validator(mode="after")
     def _every_hour_has_a_price(self) -> Self:
         """Energy that costs nothing for some hours would be advised for."""
-        if self.bands and not self.price and (hole := self._hole()):
+        if (self.bands or self.spot) and not self.price and (hole := self._hole()):
             sentence = f"missing or 0, but no band sets a price from {hole}; add price, or a band for those hours"
             raise contradiction("price", sentence)
         return self

@@ -1,4 +1,4 @@
-"""What a kilowatt-hour costs at an instant, and which day of the station it belongs to."""
+"""What a kilowatt-hour costs at an instant, and which day and month of the station it belongs to."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from agent.plant import Day, TariffSettings
 
 _DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_HOUR_MS = 3_600_000
 _MINUTE_MS = 60_000  # prices change on whole minutes
 
 
@@ -26,8 +27,24 @@ def midnights_ms(ts_ms: int, zone: ZoneInfo) -> tuple[int, int]:
     return round(midnight.timestamp() * 1000), round(following.timestamp() * 1000)
 
 
+def month_ms(ts_ms: int, zone: ZoneInfo) -> int:
+    """When the station's calendar month of an instant began."""
+    first = local(ts_ms, zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return round(first.timestamp() * 1000)
+
+
+def instant_ms(when: datetime, zone: ZoneInfo) -> int:
+    """What a person wrote; in the station's own time where there is no offset."""
+    return round((when if when.tzinfo else when.replace(tzinfo=zone)).timestamp() * 1000)
+
+
 def price(tariff: TariffSettings, ts_ms: int, zone: ZoneInfo) -> float:
     """Money per kWh at an instant."""
+    return float(prices(tariff, np.array([ts_ms], np.int64), zone)[0])
+
+
+def _usual(tariff: TariffSettings, ts_ms: int, zone: ZoneInfo) -> float:
+    """The price by bands."""
     now = local(ts_ms, zone)
     day, time = _DAYS[now.weekday()], f"{now:%H:%M}"
     bands = (band for band in tariff.bands if day in band.days and band.start <= time < band.end)
@@ -36,9 +53,14 @@ def price(tariff: TariffSettings, ts_ms: int, zone: ZoneInfo) -> float:
 
 def prices(tariff: TariffSettings, times_ms: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.float64]:
     """Money per kWh at each instant, shape (n,)."""
-    if not tariff.bands:
-        return np.full(len(times_ms), tariff.price)
-    minutes, place = np.unique(times_ms // _MINUTE_MS, return_inverse=True)
-    each = np.array([price(tariff, int(minute) * _MINUTE_MS, zone) for minute in minutes], np.float64)
-    found: NDArray[np.float64] = each[place]
+    found = np.full(len(times_ms), tariff.price)
+    if tariff.bands:
+        minutes, place = np.unique(times_ms // _MINUTE_MS, return_inverse=True)
+        found = np.array([_usual(tariff, int(minute) * _MINUTE_MS, zone) for minute in minutes], np.float64)[place]
+    if tariff.spot:
+        starts_ms = np.array([instant_ms(begin, zone) for begin, _ in tariff.spot], np.int64)
+        lasting_ms = int(starts_ms[-1] - starts_ms[-2]) if len(starts_ms) > 1 else _HOUR_MS
+        place = np.searchsorted(starts_ms, times_ms, side="right") - 1
+        is_listed = (place >= 0) & (times_ms < starts_ms[-1] + lasting_ms)
+        found = np.where(is_listed, np.array([each for _, each in tariff.spot])[place], found)
     return found

@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from agent import tariff
+from agent.jobs import peak
 from agent.jobs.curves import models_from_state
 from agent.jobs.demand import MEMORY, SLOT_MS, DemandState, Expected, storage_of
 from agent.jobs.evidence import pumps_of
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.situation import Header, NotKnownError, limits_of, memories_of
+from agent.maintenance import is_out
 from agent.mqtt.payloads import Schedule, ScheduleRow
 from agent.plant import TankSettings
 from agent.store.records import Record
@@ -25,7 +27,6 @@ from analytics.schedule.plan import NoPlan, Plan
 from analytics.schedule.problem import LONG, Problem, System, Unit
 from analytics.schedule.solve import plan
 
-STEPS = 48  # half hours
 LATE_MS = 2 * 3_600_000  # a forecast made longer ago is stale
 LEVEL_MS = 180_000  # of the past whose median is the level now
 METHOD = "dynamic programme, forward search, exact replay"
@@ -34,6 +35,9 @@ _LEAST_MINUTES = 60.0  # of pumping, before what the pumps work against is known
 _MOST_SCATTER = 0.05  # of the static head, that the head may be off what level and flow make of it
 _REACT_H = 2.0  # hours for which what a forecast misses by may add up before another plan has made it good
 _MOST_MARGIN = 0.2  # of the band of levels
+_HOUR_MS = 3_600_000
+_WEIGHT = 9.81 / 3600  # kW per m³/h and m
+_EFFICIENCY = 0.65  # from wire to water, about
 _REACH = 0.05  # share by which learnt ranges may be left: levels will be that were not yet
 
 
@@ -42,23 +46,33 @@ def run(context: JobContext) -> Outcome:
     tank = context.settings.tank
     if tank is None:
         return Outcome(mark=context.reader.last_id)
+    charged = peak.peak_so_far(context) if context.settings.tariff.demand_charge else None
     try:
-        found = _planned(context, tank)
+        found = _planned(context, tank, charged.kw if charged else 0.0)
     except NotKnownError as error:
         found = _none(context, f"{error} {INSTEAD}")
     record = Record("schedule", "", context.now_ms, found.encode())
-    return Outcome(mark=context.reader.last_id, records=[record], counts={"schedule_rows": len(found.rows)})
+    state = peak.MEMORY.encode(charged) if charged else None
+    counts = {"schedule_rows": len(found.rows)}
+    return Outcome(mark=context.reader.last_id, state=state, records=[record], counts=counts)
 
 
-def _planned(context: JobContext, tank: TankSettings) -> Schedule:
+def _planned(context: JobContext, tank: TankSettings, peak_kw: float) -> Schedule:
     began = time.perf_counter()
-    problem = _problem(context, tank)
+    problem = replace(_problem(context, tank), peak_price=context.settings.tariff.demand_charge, peak=peak_kw)
     found = plan(problem)
     if isinstance(found, NoPlan) and found.constraint == "last level":
-        found = plan(replace(problem, level_end=None))
+        problem = replace(problem, level_end=None, water_value=_worth(problem))
+        found = plan(problem)
     if isinstance(found, NoPlan):
         return _none(context, f"{_at(context, found)} {INSTEAD}")
     return _told(context, problem, found, round(1_000 * (time.perf_counter() - began), 1))
+
+
+def _worth(problem: Problem) -> float:
+    """Money per m³ that is left at the end where its level cannot be reached: what it is dear to pump then."""
+    head = float(problem.base_head(np.array(problem.level)))
+    return _WEIGHT * head / _EFFICIENCY * max(0.0, float(problem.price.max()))
 
 
 def _problem(context: JobContext, tank: TankSettings) -> Problem:
@@ -67,14 +81,18 @@ def _problem(context: JobContext, tank: TankSettings) -> Problem:
     expected = _fresh(kept, context.now_ms)
     storage, level = storage_of(tank), _level(context, tank)
     first = max(0, (context.now_ms - expected.start_ms) // SLOT_MS)
-    steps = min(STEPS, len(expected.centre) - first)
+    steps = min(round(context.settings.jobs.schedule.horizon * _HOUR_MS / SLOT_MS), len(expected.centre) - first)
     now_ms = expected.start_ms + first * SLOT_MS
     zone = ZoneInfo(context.settings.station.time_zone)
     times_ms = now_ms + SLOT_MS * np.arange(steps, dtype=np.int64)
     price = tariff.prices(context.settings.tariff, times_ms, zone)
     middle = (tank.level_min + tank.level_max) / 2
+    units = _units(header, context, steps)
+    pumps = {pump.id: pump for pump in context.settings.pumps}
+    out = np.stack([is_out(pumps[unit.id], times_ms, SLOT_MS, zone) for unit in units], axis=1)
     return Problem(
-        units=_units(header, context),
+        units=units,
+        locked=np.where(out, -1, 0).astype(np.int8),
         storage=storage,
         system=_system(kept),
         step=SLOT_MS / 3_600_000,
@@ -123,7 +141,7 @@ def _system(kept: DemandState) -> System:
     return System(static, resistance)
 
 
-def _units(header: Header, context: JobContext) -> tuple[Unit, ...]:
+def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
     """Pumps with a learnt curve."""
     models = models_from_state(context.reader.job_state("curves")[1])
     model: StationModel | None = models.get(header.settings.id)
@@ -147,7 +165,7 @@ def _units(header: Header, context: JobContext) -> tuple[Unit, ...]:
                 physics=physics,
                 min_on=max(1, ceil(60_000 * pump.min_on / SLOT_MS)),
                 min_off=max(1, ceil(60_000 * pump.min_off / SLOT_MS)),
-                most_starts=max(1, min(LONG, int(pump.starts_per_hour * STEPS * SLOT_MS / 3_600_000))),
+                most_starts=max(1, min(LONG, int(pump.starts_per_hour * steps * SLOT_MS / _HOUR_MS))),
                 start_cost=pump.start_cost,
                 is_on=memory.state == RUNNING,
                 held=_held(memory, context.now_ms),
@@ -230,10 +248,17 @@ def _told(context: JobContext, problem: Problem, found: Plan, took_ms: float) ->
         station=settings.station.name,
         rows=rows,
         energy_kwh=round(found.energy, 1),
-        cost=round(found.cost, 2) if is_priced else None,
+        peak_kw=round(float(found.powers.max()), 1) if problem.peak_price else None,
+        cost=round(found.cost + _left(problem, found), 2) if is_priced else None,
         currency=settings.tariff.currency if is_priced else None,
         method=f"{METHOD} in {took_ms:.0f} ms",
     )
+
+
+def _left(problem: Problem, found: Plan) -> float:
+    """What the plan takes off its cost for the water that is left, money."""
+    first, last = problem.storage.volume(np.array([problem.level, found.steps[-1].level])).tolist()
+    return float(problem.water_value * problem.storage.sign * (last - first))
 
 
 def _row(problem: Problem, found: Plan, stretch: _Stretch, start_ms: int, *, is_priced: bool) -> ScheduleRow:

@@ -37,6 +37,12 @@ class CurvesSettings(JobSettings):
     filled: bool = False  # whether values that nobody measured may teach them
 
 
+class ScheduleSettings(JobSettings):
+    """Planning the next hours of a station with a tank or well."""
+
+    horizon: Annotated[float, Field(ge=4, le=48)] = 24.0  # h that are planned
+
+
 class WearSettings(JobSettings):
     """Watching what pumps lose."""
 
@@ -56,7 +62,7 @@ class JobsSettings(Settings):
     anomalies: JobSettings = JobSettings(period=60)
     dispatch: JobSettings = JobSettings(period=60)
     forecast: JobSettings = JobSettings(period=300, budget=60)
-    schedule: JobSettings = JobSettings(period=300, budget=60)
+    schedule: ScheduleSettings = ScheduleSettings(period=300, budget=60)
     rollup: JobSettings = JobSettings(period=300, budget=60)
     seal: JobSettings = JobSettings(period=300, budget=60)
     memory_mb: Annotated[int, Field(ge=300)] = 1_000  # of the process that computes

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from agent.jobs.evidence import HeaderState, header_state, header_tags, pump_tags, pumps_of, suction, suction_tag
 from agent.jobs.job import JobContext
 from agent.jobs.running import JobState, restored
+from agent.maintenance import is_out
 from agent.plant import HeaderSettings, PumpSettings
 from agent.roles import known_tags
 from agent.settings import AgentSettings
@@ -194,6 +196,7 @@ def _band(header: Header, cells: Frame, state: HeaderState) -> tuple[float | Non
 def limits_of(header: Header, pump: PumpSettings, price: float) -> Limits:
     """In which limits *pump* may be planned; *price* is money per kWh, 0 where it is not known."""
     known = known_tags(header.plant)
+    now_ms, zone = header.context.now_ms, ZoneInfo(header.plant.station.time_zone)
     return Limits(
         pump=pump.id,
         is_variable=pump.drive == "variable" and pump.speed is not None,
@@ -204,7 +207,7 @@ def limits_of(header: Header, pump: PumpSettings, price: float) -> Limits:
         rated_flow=pump.rated_flow,
         rated_power=pump.rated_power,
         por=pump.por,
-        is_available=pump.available,
+        is_available=pump.available and not is_out(pump, np.array([now_ms]), 1, zone)[0],
         min_on_ms=round(pump.min_on * _MINUTE_MS),
         min_off_ms=round(pump.min_off * _MINUTE_MS),
         starts_per_hour=pump.starts_per_hour,

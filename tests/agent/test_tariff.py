@@ -89,3 +89,58 @@ def test_bands_need_a_base_price_unless_they_cover_the_week(
     with pytest.raises(ValidationError, match=f"no band sets a price from {hole}"):
         TariffSettings(band=found)
     assert TariffSettings(band=found, price=0.1).price == 0.1
+
+
+def test_a_markets_prices_go_before_bands_as_far_as_they_are_listed() -> None:
+    """Each holds until the next, the last as long as the one before it; after that the band counts again."""
+    settings = TariffSettings.model_validate(
+        {
+            "price": 0.2,
+            "band": [{"price": 0.1, "start": "00:00", "end": "06:00"}],
+            "spot": [
+                ["2026-03-10T01:00:00+01:00", 0.05],
+                ["2026-03-10T02:00:00+01:00", -0.01],
+            ],
+        }
+    )
+    times_ms = utc_ms("2026-03-09T23:30") + np.arange(10) * HOUR_MS // 2
+
+    prices = tariff.prices(settings, times_ms, BERLIN)
+
+    assert prices.tolist() == [0.1, 0.05, 0.05, -0.01, -0.01, 0.1, 0.1, 0.1, 0.1, 0.1]
+    assert tariff.price(settings, int(times_ms[3]), BERLIN) == -0.01
+
+
+def test_market_prices_without_an_offset_are_by_the_stations_clock() -> None:
+    """Two in the night of Berlin is one o'clock UTC; a quarter of an hour lasts one."""
+    spot = [["2026-03-10T02:00", 0.05], ["2026-03-10T02:15", 0.07]]
+    settings = TariffSettings.model_validate({"price": 0.2, "spot": spot})
+    times_ms = utc_ms("2026-03-10T00:45") + np.arange(5) * HOUR_MS // 4
+
+    assert tariff.prices(settings, times_ms, BERLIN).tolist() == [0.2, 0.05, 0.07, 0.2, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("spot", "said"),
+    [
+        ([["2026-03-10T02:00", 0.05], ["2026-03-10T01:00", 0.07]], "must rise in time"),
+        ([["2026-03-10T02:00", 0.05], ["2026-03-10T02:00", 0.07]], "must rise in time"),
+        ([["2026-03-10T02:00", 0.05], ["2026-03-10T03:00Z", 0.07]], "times with an offset and times without"),
+    ],
+)
+def test_a_market_list_that_cannot_be_read_in_one_way_is_refused(spot: list[list[object]], said: str) -> None:
+    """A price that counts twice, or never, would be advised by."""
+    with pytest.raises(ValidationError, match=said):
+        TariffSettings.model_validate({"price": 0.2, "spot": spot})
+
+
+def test_a_market_list_does_not_stand_alone() -> None:
+    """It ends some day; what energy costs then has to be there, or it would seem to cost nothing."""
+    with pytest.raises(ValidationError, match="no band sets a price"):
+        TariffSettings.model_validate({"spot": [["2026-03-10T02:00", 0.05]]})
+
+
+def test_a_month_begins_at_the_stations_midnight() -> None:
+    """The demand meter of Berlin begins March an hour before that of Greenwich."""
+    assert tariff.month_ms(utc_ms("2026-02-28T23:30"), BERLIN) == utc_ms("2026-02-28T23:00")
+    assert tariff.month_ms(utc_ms("2026-02-28T22:30"), BERLIN) == utc_ms("2026-01-31T23:00")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 
 from agent.jobs import forecast, running, schedule
 from agent.jobs.demand import MEMORY, SLOT_MS, DemandState, SystemSums
-from agent.jobs.job import Outcome
+from agent.jobs.job import JobContext, Outcome
+from agent.jobs.peak import MEMORY as PEAK
+from agent.jobs.peak import peak_so_far
 from tests.agent.history import START_MS, History, history
 from tests.agent.jobs.test_dispatch import MODEL, PLANT, TAGS, learnt
 
@@ -298,3 +301,53 @@ def test_the_pumps_of_the_test_can_do_what_is_asked() -> None:
     duty = MODEL.duty([0.95, 0.95], 34.0)
 
     assert float(duty.flows.sum()) > 330.0
+
+
+def test_a_pump_that_is_worked_on_is_not_planned_meanwhile(lived: Path, tmp_path: Path) -> None:
+    """From four to eight in the afternoon pump a is open: it stands then, and runs before and after (slow: plans)."""
+    with after_six_days(lived, tmp_path) as past:
+        pumps = tuple(
+            pump.model_copy(update={"maintenance": (WORKS,)}) if pump.id == "a" else pump
+            for pump in past.settings.pumps
+        )
+        free = scheduled(past)
+        past.settings = past.settings.model_copy(update={"pumps": pumps})
+        said = scheduled(past)
+
+    assert runs_between(free, "a", "2026-03-07T16:00:00.000Z", "2026-03-07T20:00:00.000Z")
+    assert not runs_between(said, "a", "2026-03-07T16:00:00.000Z", "2026-03-07T20:00:00.000Z")
+    assert runs_between(said, "a", "2026-03-07T12:00:00.000Z", "2026-03-08T12:00:00.000Z")
+
+
+WORKS = (datetime.fromisoformat("2026-03-07T16:00"), datetime.fromisoformat("2026-03-07T20:00"))
+
+
+def runs_between(said: Mapping[str, Any], pump: str, start: str, end: str) -> bool:
+    """Whether a schedule has *pump* running at some time from *start* to *end*."""
+    rows = said["rows"]
+    ends = [row["from"] for row in rows[1:]] + [said["until"]]
+    return any(
+        pump in row["pumps"] and row["from"] < end and until > start for row, until in zip(rows, ends, strict=True)
+    )
+
+
+def test_a_demand_charge_lowers_the_peak_unless_the_month_has_seen_a_higher_one(lived: Path, tmp_path: Path) -> None:
+    """A kW above the month's peak costs more than a cheap night saves; the log says what it was (slow)."""
+    with after_six_days(lived, tmp_path) as past:
+        free = scheduled(past)
+        highest = max(row["power_kw"] for row in free["rows"])
+        past.settings = past.settings.model_copy(
+            update={"tariff": past.settings.tariff.model_copy(update={"demand_charge": 20.0})}
+        )
+        charged = scheduled(past)
+        past.series("a.power", [200.0] * 60, start_ms=END_MS - 2 * SLOT_MS, step_ms=MINUTE_MS)
+        with past.reader() as reader:
+            _, state = reader.job_state("schedule")
+            half = PEAK.encode(peak_so_far(JobContext(past.settings, reader, 0, None, END_MS)))  # a portion
+            late = peak_so_far(JobContext(past.settings, reader, 0, half, END_MS))
+
+    assert "peak_kw" not in free
+    assert charged["peak_kw"] < 0.9 * highest
+    assert charged["cost"] > free["cost"]
+    assert PEAK.restored(state).month_ms == START_MS - 12 * 3_600_000
+    assert late.kw == pytest.approx(200.0, rel=0.2)
