@@ -83,7 +83,8 @@ class StrictHost:
                 self._data(device[0], payload, self.devices.get(device[0]))
             case "NDATA":
                 self._data("the node", payload, self.figures)
-                self.facts |= {one.name or "?": one.content for one in payload.metrics}
+                names = self.figures.names if self.figures else {}
+                self.facts |= {one.name or names.get(one.alias or 0, "?"): one.content for one in payload.metrics}
             case "DDEATH":
                 self._must(device[0] in self.devices, f"{device[0]} dies without having been born")
                 self._must(not payload.metrics, "a DDEATH has metrics")
@@ -120,7 +121,11 @@ class StrictHost:
         self.is_born = True
         self.lives.append(number)
         self.facts = {name: one.content for name, one in metrics.items()}
-        self.figures = Device({name: one.datatype or 0 for name, one in metrics.items()}, {}, {})
+        self.figures = Device(
+            types={name: one.datatype or 0 for name, one in metrics.items()},
+            names={one.alias: name for name, one in metrics.items() if one.alias is not None},
+            last={},
+        )
         for name, one in metrics.items():
             if one.properties:
                 self._tell(self.figures, name, one)
@@ -141,7 +146,9 @@ class StrictHost:
         metrics = self._named(payload.metrics, "DBIRTH")
         self._owed.discard(name)
         aliases = [one.alias for one in metrics.values() if one.alias is not None]
+        others = [device.names for device in (self.figures, *self.devices.values()) if device]
         self._must(len(aliases) in (0, len(metrics)) and len(set(aliases)) == len(aliases), "aliases of a DBIRTH")
+        self._must(not any(alias in names for alias in aliases for names in others), "an alias of another metric")
         self.devices[name] = device = Device(
             types={tag: one.datatype or 0 for tag, one in metrics.items()},
             names={one.alias: tag for tag, one in metrics.items() if one.alias is not None},

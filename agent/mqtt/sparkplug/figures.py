@@ -30,16 +30,21 @@ class Figures:
 
     Args:
         since_ms: What was said before is another process's word, and stale until it is said again.
+        first_alias: From here on aliases are free; None where names are to stand in data.
     """
 
-    def __init__(self, since_ms: int) -> None:
+    def __init__(self, since_ms: int, first_alias: int | None = None) -> None:
         self._since_ms = since_ms
+        self._first_alias = first_alias
         self._metrics: dict[str, Metric] = {}
         self._names: dict[str, set[str]] = {}  # by topic
 
     def born(self) -> list[Metric]:
         """All there are."""
-        return list(self._metrics.values())
+        metrics = list(self._metrics.values())
+        if self._first_alias is None:
+            return metrics
+        return [replace(one, alias=alias) for alias, one in enumerate(metrics, self._first_alias)]
 
     def take(self, record: Record) -> tuple[list[Metric], bool]:
         """What a record has changed, and whether that has a name or a type that was not there before."""
@@ -55,7 +60,10 @@ class Figures:
         told = [self._metric(name, values.get(name), quality, record.ts_ms) for name in sorted(names)]
         is_new = any(name not in self._metrics or self._metrics[name].datatype != one.datatype for name, one in told)
         changed = [one for name, one in told if not _is_same(self._metrics.get(name), one)]
-        self._metrics.update(told)
+        self._metrics.update(told)  # a name keeps its place, and so its alias
+        if self._first_alias is not None:
+            aliases = {name: alias for alias, name in enumerate(self._metrics, self._first_alias)}
+            changed = [replace(one, name=None, alias=aliases[one.name or ""]) for one in changed]
         return changed, is_new
 
     def _metric(self, name: str, value: Content, quality: int, ts_ms: int) -> tuple[str, Metric]:

@@ -52,6 +52,8 @@ class EdgeNode:
         self._requests = Requests(self._topics.node("NCMD"))
         self._lives = Lives(store)
         self._began_ms = wall_ms()
+        tags = sum(len(device.tags) for device in settings.devices)
+        self._first_free = tags + 1 if settings.mqtt.sparkplug.aliases else None
 
     async def publish(self) -> NoReturn:
         """Connect, be born, and say what is read, until the broker or the primary host is lost.
@@ -65,7 +67,7 @@ class EdgeNode:
         client_id = self._mqtt.client_id or f"pump-agent-{self._settings.station.name}"
         async with Client(self._mqtt, f"{client_id}-sparkplug", will) as client:
             sink = self._store.sink(SINK)
-            figures = Figures(self._began_ms)
+            figures = Figures(self._began_ms, self._first_free)
             edge = self._edge(client, sink, number, figures)
             life = Life(client, edge, self._topics, self._mqtt, host=self._host, requests=self._requests)
             await life.listen()

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from agent.mqtt.sparkplug.edge import Edge, death
@@ -55,7 +55,7 @@ class Recorded:
             DEVICES,
             TagTypes(DEVICES),
             facts={"Properties/Version": "1.2.3"},
-            figures=Figures(NOW_MS),
+            figures=Figures(NOW_MS, 7 if has_aliases else None),
             death_number=7,
             since=since,
             has_aliases=has_aliases,
@@ -236,11 +236,15 @@ def test_names_are_left_out_of_data_where_aliases_are_asked_for() -> None:
     session = Session(has_aliases=True)
     session.edge.live([row(1, "count", 1), row(2, "level", 2.5)])
     session.edge.live([row(3, "count", 2), row(4, "level", 2.75)])
+    session.edge.tell([told("pump", "p1", head=31.5), told("pump", "p2", head=12.5)])
+    session.edge.tell([told("pump", "p2", head=13.5)])
     host = session.end()
 
     assert host.faults == []
-    assert host.values("count") == [1, 2]
-    assert host.values("level") == [2.5, 2.75]
+    assert host.values("count") == [1, 2, 2]  # born, told, born again with the figures
+    assert host.values("level") == [2.5, 2.75, 2.75]
+    assert host.values("pump/p1/head") == [31.5]
+    assert host.values("pump/p2/head") == [12.5, 13.5]
 
 
 def test_numbers_go_round() -> None:
@@ -346,7 +350,7 @@ STEP: some.SearchStrategy[Any] = some.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(some.lists(STEP, max_size=20), some.booleans())
 def test_no_rule_is_broken_whatever_comes(steps: list[tuple[str, list[Any]]], has_aliases: bool) -> None:  # noqa: FBT001
     """Devices and tags that come and go, other types, births that are asked for, history in between."""

@@ -108,6 +108,46 @@ async def test_a_host_that_asks_gets_everything_anew(tmp_path: Path) -> None:
     assert host.verbs.count("DBIRTH plc") == 2
 
 
+async def test_a_host_that_asks_all_the_time_does_not_get_more_than_a_birth_a_second(tmp_path: Path) -> None:
+    """A birth of thousands of tags costs a part of a second; data must still get through."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store, edge_node(settings, store):
+            await append(store, [0])
+            await scada.until(lambda: host.read(scada.messages).values("flow"))
+            began = time.monotonic()
+            for number in range(1, 41):
+                for _ in range(5):
+                    scada.say(NCMD, command("Node Control/Rebirth", content=True), qos=0)
+                await append(store, [number])
+            await scada.until(lambda: host.read(scada.messages).values("flow")[-1:] == [40.0])
+            took = time.monotonic() - began
+
+    assert host.faults == []
+    assert 2 <= len(host.lives) <= took + 3
+
+
+async def test_the_access_list_in_the_documentation_is_enough(tmp_path: Path) -> None:
+    """Everybody else may do everything; the agent what the documentation says, and not more."""
+    page = (Path(__file__).parents[4] / "docs" / "mqtt.md").read_text()
+    allowed = page.partition("## Sparkplug B")[2].partition("has to allow:\n\n```\n")[2].partition("```")[0]
+    assert allowed.count("topic ") == 5
+    with mosquitto(tmp_path, acl=f"topic readwrite #\nuser pump-agent\n{allowed}") as broker:
+        settings, host = edge_station(broker, tmp_path, primary_host=HOST), StrictHost()
+        mqtt = settings.mqtt.model_copy(update={"user": "pump-agent"})
+        settings = settings.model_copy(update={"mqtt": mqtt})
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store:
+            say_state(scada, 1, is_online=True)
+            async with edge_node(settings, store):
+                await append(store, [1])
+                await scada.until(lambda: host.read(scada.messages).values("flow"))
+                scada.say(NCMD, command("Node Control/Rebirth", content=True), qos=0)
+                await scada.until(lambda: len(host.read(scada.messages).lives) == 2)
+            await scada.until(lambda: host.read(scada.messages).verbs[-2:] == ["DDEATH plc", "NDEATH"])
+
+    assert host.faults == []
+
+
 async def test_writes_are_refused_and_nonsense_is_dropped_with_one_line_each(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,12 +1,13 @@
 """What payloads look like on the wire, there and back."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from agent.mqtt.sparkplug.payload import Content, DataType, Metric, Payload, Property, decode, encode
 from agent.mqtt.sparkplug.wire import WireError, fields, number_field
 
+FEW = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TIME = some.integers(0, 2**64 - 1)
 TEXT = some.text(some.characters(codec="utf-8"), max_size=20)
 CONTENT: dict[DataType, some.SearchStrategy[Content]] = {
@@ -57,7 +58,7 @@ def test_a_payload_is_written_by_the_numbers_of_the_specification() -> None:
     )
 
 
-@settings(max_examples=50)
+@FEW
 @given(PAYLOADS)
 def test_what_was_written_is_read_back(payload: Payload) -> None:
     """Every type, its smallest and largest value, with and without what is optional."""
@@ -66,7 +67,7 @@ def test_what_was_written_is_read_back(payload: Payload) -> None:
     assert (found.ts_ms, found.seq, list(found.metrics)) == (payload.ts_ms, payload.seq, list(payload.metrics))
 
 
-@settings(max_examples=50)
+@FEW
 @given(some.binary(max_size=200))
 def test_nonsense_is_a_fault_or_a_payload_and_nothing_else(message: bytes) -> None:
     """Whatever arrives on a topic that everybody may write to."""
@@ -77,7 +78,7 @@ def test_nonsense_is_a_fault_or_a_payload_and_nothing_else(message: bytes) -> No
     assert isinstance(payload, Payload)
 
 
-@settings(max_examples=50)
+@FEW
 @given(PAYLOADS, some.data())
 def test_a_payload_that_was_cut_off_is_no_crash(payload: Payload, data: some.DataObject) -> None:
     message = encode(payload)
@@ -87,7 +88,7 @@ def test_a_payload_that_was_cut_off_is_no_crash(payload: Payload, data: some.Dat
         return
 
 
-@settings(max_examples=50)
+@FEW
 @given(PAYLOADS, some.data())
 def test_a_byte_that_has_changed_is_no_crash(payload: Payload, data: some.DataObject) -> None:
     message = bytearray(encode(payload))
