@@ -11,7 +11,7 @@ from agent.store.settings import StorageSettings
 
 MEGABYTE = 1_000_000
 HOUR_MS = 3_600_000
-HOT_BYTES = 31.0  # of a reading in the table, its page and the zone map; measured by tests.benchmarks.store
+HOT_BYTES = 32.0  # of a reading in the table, its page and the zone map; measured by tests.benchmarks.week
 SEALED_BYTES = 0.6  # the same sealed, as long as nothing has been
 CHUNK_BYTES = 64  # of a chunk, besides its strips: numbers, headers, its place in the index
 ROLLED_BYTES = 60  # of a page of a rollup, besides its strips: numbers, headers, its places in two indexes
@@ -32,7 +32,7 @@ class DiskUse(NamedTuple):
     readings_a_day: float  # appended, of the last day
     record_bytes_a_day: float
     rollup_bytes_a_day: float
-    waiting_readings: int  # that are old enough to be sealed, at most: until they make a block
+    waiting_readings: int  # that are old enough to be sealed, at most: a block that fills while one is being sealed
 
 
 class DiskForecast(NamedTuple):
@@ -41,7 +41,7 @@ class DiskForecast(NamedTuple):
     hot_bytes: float  # of one reading as it is written
     sealed_bytes: float  # of one reading later
     growth_mb: float  # a day, rollups included, while nothing is old enough to be dropped
-    settled_mb: float  # once as much is dropped as comes; it may be above `storage.max_mb`
+    settled_mb: float  # at most, once as much is dropped as comes; it may be above `storage.max_mb`
     full_days: float | None  # until `storage.max_mb` is reached and the oldest go early; None for never
 
 
@@ -66,7 +66,7 @@ def disk_use(db: sqlite3.Connection) -> DiskUse:
         sealed_bytes=_sealed_bytes(db),
         readings_a_day=(recent or 0) / days,
         record_bytes_a_day=(records or 0) / days,
-        waiting_readings=min(BLOCK_ROWS, TAG_ROWS * db.execute("SELECT count(*) FROM tag").fetchone()[0]),
+        waiting_readings=2 * min(BLOCK_ROWS, TAG_ROWS * db.execute("SELECT count(*) FROM tag").fetchone()[0]),
         rollup_bytes_a_day=((content or 0) + ROLLED_BYTES * rolled) * WIDER / ROLLED_FILLED * 24 / max(1, hours),
     )
 
@@ -76,7 +76,7 @@ def disk_forecast(use: DiskUse, settings: StorageSettings) -> DiskForecast:
 
     >>> use = DiskUse(700_000_000, 800_000_000, 2_000_000, 600_000_000, 0.5, 20_000_000, 5_000_000, 1_000_000, 100_000)
     >>> disk_forecast(use, StorageSettings(keep_days=100, max_mb=3_000))
-    DiskForecast(hot_bytes=31.0, sealed_bytes=0.5, growth_mb=16.0, settled_mb=1954.8, full_days=None)
+    DiskForecast(hot_bytes=32.0, sealed_bytes=0.5, growth_mb=16.0, settled_mb=1956.5, full_days=None)
     >>> disk_forecast(use, StorageSettings(keep_days=1000, max_mb=1_020)).full_days
     20.0
     """

@@ -18,7 +18,7 @@ from pathlib import Path
 from agent.jobs.settings import JobsSettings
 from agent.schedule import enabled
 from agent.settings import AgentSettings
-from agent.store.disk import DiskForecast, DiskUse, disk_forecast, disk_use
+from agent.store.disk import DiskForecast, disk_forecast, disk_use
 from agent.store.opening import prepare
 from agent.store.reader import Reader
 from agent.store.records import Record
@@ -60,16 +60,20 @@ class Week:
 
     def __init__(self, agent: AgentSettings, store: Store, worker: Worker) -> None:
         self._agent, self._store, self._worker = agent, store, worker
-        self._rows = 0
+        self._path = agent.storage.path
+        self.most = 0.0  # MB in use at once, of the present day
 
     async def day(self, seconds: Iterator[list[Reading]], length: int) -> None:
         """Take in *length* seconds, with the jobs each quarter of an hour, and retention each hour."""
+        self.most = 0.0
         for start in range(0, length, TOGETHER):
             readings = [reading for _ in range(TOGETHER) for reading in next(seconds)]
             await self._store.append(readings)
             now_ms = readings[-1].ts_ms
             await self._store.record([Record("health", "", now_ms - 10_000 * n, bytes(800)) for n in range(5, -1, -1)])
             if start % 900 == 0:
+                with Reader(self._path) as reader:
+                    self.most = max(self.most, reader.ask(disk_use).bytes / MEGABYTE)
                 for job in JOBS:
                     await self._run(job, now_ms)
             if start % 3_600 == 0:
@@ -96,9 +100,9 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def foretold(use: DiskUse, forecast: DiskForecast, days: int) -> float:
-    """MB that will hold something so many days later, as `status` reckons it."""
-    return min(use.bytes / MEGABYTE + days * forecast.growth_mb, forecast.settled_mb)
+def foretold(most: float, forecast: DiskForecast, days: int) -> float:
+    """MB that will hold something so many days later, as `status` reckons it; *most* did on the day before them."""
+    return min(most + days * forecast.growth_mb, forecast.settled_mb)
 
 
 async def run(path: Path, count: int, days: float) -> None:
@@ -107,7 +111,7 @@ async def run(path: Path, count: int, days: float) -> None:
     agent, began, cpu = settings(path, list(values)), time.perf_counter(), time.process_time()
     await prepare(path)
     print(f"{count} tags at 1 s, {days:g} days; readings are kept {KEEP_DAYS:g} days, rollups {KEEP_ROLLUP_DAYS:g}")
-    print("  day  readings  readings/s   writer MB  worker MB  open files   used MB  foretold MB    file MB  B/reading")
+    print("  day  readings  readings/s   writer MB  worker MB  open files   most MB  foretold MB    file MB  B/reading")
     seconds = polls(values, round(days * DAY))
     async with Store(agent.storage) as store, Worker(agent) as worker:
         week, basis = Week(agent, store, worker), None
@@ -117,10 +121,10 @@ async def run(path: Path, count: int, days: float) -> None:
                 use = reader.ask(disk_use)
             told = "" if basis is None else f"{foretold(*basis, day - FORETOLD):.1f}"
             if day == FORETOLD:
-                basis = use, disk_forecast(use, agent.storage)
+                basis = week.most, disk_forecast(use, agent.storage)
             took, files = time.perf_counter() - began, open_files()
             figures = f"{store.last_id:9} {store.last_id / took:11,.0f} {resident(os.getpid()):11.1f}"
-            sizes = f"{use.bytes / MEGABYTE:9.1f} {told:>12} {use.file_bytes / MEGABYTE:10.1f} {use.sealed_bytes:10.3f}"
+            sizes = f"{week.most:9.1f} {told:>12} {use.file_bytes / MEGABYTE:10.1f} {use.sealed_bytes:10.3f}"
             print(f"  {day:3} {figures} {resident(worker.pid):10.1f} {files:11} {sizes}", flush=True)
         if basis:
             print(f"  settled, as foretold at the end of day {FORETOLD}: {basis[1].settled_mb:.1f} MB")
