@@ -27,6 +27,7 @@ class Activity:
 
     times_ms: Times  # of the cells, shape (n,)
     running: Mapping[str, Booleans]  # by pump, each (n,)
+    any_runs: Booleans  # of them, (n,)
     pump_of: Mapping[str, str]  # tag → the pump it watches
     changed_ms: Times  # when any pump was started, stopped, or driven to another speed; ascending
 
@@ -35,7 +36,7 @@ class Activity:
         if not self.running or not len(self.times_ms):
             return np.full(len(times_ms), not self.running)
         pump = self.pump_of.get(tag)
-        runs = np.any(list(self.running.values()), axis=0) if pump is None else self.running[pump]
+        runs = self.any_runs if pump is None else self.running[pump]
         cell = np.clip(np.searchsorted(self.times_ms, times_ms, side="right") - 1, 0, len(self.times_ms) - 1)
         found: Booleans = runs[cell]
         return found
@@ -61,6 +62,7 @@ def activity(settings: AgentSettings, cells: Frame, states: Mapping[str, States]
     return Activity(
         times_ms=cells.times_ms,
         running=running,
+        any_runs=np.any(list(running.values()), axis=0) if running else np.zeros(len(cells), np.bool_),
         pump_of=_watched(settings),
         changed_ms=cells.times_ms[changed],
     )

@@ -28,28 +28,36 @@ class Arrival:
         A reading older than the newest came late where it falls into a hole. Otherwise that time was read already,
         so the source's clock went back.
         """
+        if self._is_in_order(times_ms, now_ms):
+            self._follow(times_ms, period_ms, tally)
+            return np.ones(len(times_ms), np.bool_)
         future = times_ms > now_ms + FUTURE_MS
         believed = np.where(future, 0, times_ms)  # else a clock that is ahead would make all that follows late
         before = np.maximum.accumulate(np.concatenate([[self.newest_ms], believed]))[:-1]
         is_new: Booleans = (times_ms > before) & ~future
-        if not is_new.all():
-            self._follow(times_ms[is_new], period_ms, tally)
-            older = (times_ms < before) & ~future
-            late = older & self._in_hole(times_ms)
-            back = older & ~late
-            tally.add("late", times_ms[late], (before - times_ms)[late] / 1000.0)
-            tally.add("backward", times_ms[back], (before - times_ms)[back] / 1000.0)
-            tally.add("duplicate", times_ms[(times_ms == before) & ~future])
-            tally.add("future", times_ms[future], (times_ms - now_ms)[future] / 1000.0, FUTURE_MS / 1000.0)
-        else:
-            self._follow(times_ms, period_ms, tally)
-        del self.holes[:-_MOST_HOLES]
+        self._follow(times_ms[is_new], period_ms, tally)
+        older = (times_ms < before) & ~future
+        late = older & self._in_hole(times_ms)
+        back = older & ~late
+        tally.add("late", times_ms[late], (before - times_ms)[late] / 1000.0)
+        tally.add("backward", times_ms[back], (before - times_ms)[back] / 1000.0)
+        tally.add("duplicate", times_ms[(times_ms == before) & ~future])
+        tally.add("future", times_ms[future], (times_ms - now_ms)[future] / 1000.0, FUTURE_MS / 1000.0)
         return is_new
+
+    def _is_in_order(self, times_ms: Times, now_ms: int) -> bool:
+        """Whether each reading is newer than all before it and none is ahead, as nearly always."""
+        if not len(times_ms) or times_ms[0] <= self.newest_ms or times_ms[-1] > now_ms + FUTURE_MS:
+            return False
+        return bool((times_ms[1:] > times_ms[:-1]).all())
 
     def _follow(self, new_ms: Times, period_ms: int, tally: Tally) -> None:
         if not len(new_ms):
             return
-        since = np.diff(new_ms, prepend=self.newest_ms or new_ms[0])
+        since = new_ms - np.concatenate([[self.newest_ms or new_ms[0]], new_ms[:-1]])
+        self.newest_ms = int(new_ms[-1])
+        if since.max() < 2 * period_ms - period_ms // 2:
+            return
         most = max(1, LONGEST_MS // period_ms)  # one time of a wrong year would make a list of gigabytes
         missed = np.clip((since + period_ms // 2) // period_ms - 1, 0, most)
         gaps = np.flatnonzero(missed)
@@ -61,7 +69,7 @@ class Arrival:
                 period_ms / 1000.0,
             )
             self.holes += [(int(new_ms[i] - since[i]), int(new_ms[i])) for i in gaps[-_MOST_HOLES:]]
-        self.newest_ms = int(new_ms[-1])
+            del self.holes[:-_MOST_HOLES]
 
     def _in_hole(self, times_ms: Times) -> Booleans:
         found = np.zeros(len(times_ms), np.bool_)

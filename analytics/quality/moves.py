@@ -109,6 +109,8 @@ class Motion:
                 tally.add(check, pairs.times_ms[at], figures[at], float(limits[pairs.state[at[0]]]))
         for memory, own in ((self.running, pairs.state == 1), (self.standing, pairs.state == 0)):
             use = (own & pairs.is_quiet)[first:]
+            if not use.any():
+                continue
             memory.heights.update(pairs.heights[first:][use])
             memory.excesses.update(pairs.excesses[first:][use])
 
@@ -152,7 +154,8 @@ class Motion:
         still_ms = np.maximum.accumulate(np.concatenate([[self.moved_ms or times_ms[0]], times_ms * is_change]))
         self.moved_ms = int(still_ms[-1])
         longest_ms = np.where(new.is_active, limit_ms, max(_STILL_MS, _STILL_PERIODS * period_ms))
-        return replace(new, is_quiet=new.is_quiet & ~(is_change & (times_ms - still_ms[:-1] > longest_ms)))
+        jumps = is_change & (times_ms - still_ms[:-1] > longest_ms)
+        return replace(new, is_quiet=new.is_quiet & ~jumps) if jumps.any() else new
 
 
 @dataclass(frozen=True, slots=True)

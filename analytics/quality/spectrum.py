@@ -18,7 +18,7 @@ class Spectrum:
     >>> spectrum = Spectrum()
     >>> spectrum.update(np.array([0.0, 1.0, 1.0, 2.0, 100.0]))
     >>> spectrum.count, round(spectrum.reached_by(1)), round(spectrum.reached_by(2), 1)
-    (4, 100, 2.1)
+    (4, 115, 2.1)
     """
 
     bins: dict[int, int] = field(default_factory=dict)
@@ -29,11 +29,11 @@ class Spectrum:
         some = magnitudes[magnitudes > 0]
         if not len(some):
             return
-        places = np.clip((np.log10(some) - _LOWEST) * _PER_DECADE, 0, _SIZE - 1).astype(np.int64)
-        first = int(places.min())
-        counts = np.bincount(places - first)
-        for place in np.flatnonzero(counts).tolist():
-            self.bins[first + place] = self.bins.get(first + place, 0) + int(counts[place])
+        exact = (np.log10(some) - _LOWEST) * _PER_DECADE
+        counts = np.bincount(np.minimum(np.maximum(exact, 0), _SIZE - 1).astype(np.int64))
+        places = counts.nonzero()[0]
+        for place, count in zip(places.tolist(), counts[places].tolist(), strict=True):
+            self.bins[place] = self.bins.get(place, 0) + count
         self.count += len(some)
 
     def reached_by(self, number: float) -> float:
