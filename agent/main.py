@@ -165,6 +165,7 @@ class Agent:
             settings.alarms,
             settings.jobs.conditions,
             settings.jobs.anomalies,
+            settings.jobs.quality,
             settings.headers,
             settings.pumps,
             settings.devices,

@@ -9,10 +9,12 @@ from agent.alarms.rationale import Rationale
 from agent.alarms.rulebook import rulebook
 from agent.alarms.rules import Rule
 from agent.alarms.state import AlarmState, Event, Happening
-from agent.mqtt.payloads import Anomalies, Conditions
+from agent.mqtt.payloads import Anomalies, Conditions, Quality
 from agent.settings import AgentSettings
 from agent.store.records import Row
-from drivers.reading import Quality
+from drivers.reading import Quality as Code
+
+FROZEN = 0.5  # of a report's readings, beyond which a sensor is
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Board:
                 device's wrong clock nor a step of ours makes an alarm early or late.
         """
         found: list[Transition] = []
-        always, unwell, good = self._always, self._unwell, int(Quality.GOOD)
+        always, unwell, good = self._always, self._unwell, int(Code.GOOD)
         for row in rows:
             tag, quality = row.tag, row.quality
             if quality >= good and tag not in always and tag not in unwell:
@@ -111,7 +113,7 @@ class Board:
         rule = self._by_id.get(f"efficiency.{pump}")
         if rule is None:
             return []
-        active = rule.see(Row(0, "", ts_ms, efficiency, Quality.GOOD, None), at_ms)
+        active = rule.see(Row(0, "", ts_ms, efficiency, Code.GOOD, None), at_ms)
         return self._settle(rule, ts_ms, active=active)
 
     def see_standing(self, pump: str, ts_ms: int) -> list[Transition]:
@@ -135,6 +137,18 @@ class Board:
         names = [name for name in self._by_id if name.startswith("condition.")]
         held = {f"condition.{one.id}": "" for one in said.conditions}
         return self.see_told(names, held, said.ts, at_ms)
+
+    def see_quality(self, said: Quality, at_ms: int) -> list[Transition]:
+        """What a quality report changes, which finds sensors frozen for most of its time; *at_ms* as in `see`."""
+        if said.stale:
+            return []
+        found = {
+            f"frozen.{one.tag}": finding.reason or ""
+            for one in said.tags
+            for finding in one.findings
+            if finding.check == "frozen" and finding.count > FROZEN * one.readings
+        }
+        return self.see_told([f"frozen.{one.tag}" for one in said.tags if one.readings], found, said.ts, at_ms)
 
     def see_anomalies(self, said: Anomalies, at_ms: int) -> list[Transition]:
         """What the tags that do not fit now change; *at_ms* as in `see`."""
@@ -242,7 +256,7 @@ class Board:
         return [self.happen(name, Happening(event, row.ts_ms, is_by_design=True))]
 
     def _mark(self, tag: str, quality: int) -> None:
-        if quality < Quality.GOOD or any(rule.delay.active for rule in self._rules.get(tag, ())):
+        if quality < Code.GOOD or any(rule.delay.active for rule in self._rules.get(tag, ())):
             self._unwell.add(tag)
         else:
             self._unwell.discard(tag)

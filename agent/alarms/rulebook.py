@@ -40,6 +40,7 @@ def rulebook(settings: AgentSettings) -> list[Rule]:
             if pump.efficiency_low is not None
         ),
         *(condition_rules(settings) if settings.jobs.conditions.enabled else []),
+        *(frozen_rules(settings) if settings.jobs.quality.enabled else []),
         *(anomaly_rules(settings) if settings.jobs.anomalies.enabled else []),
         *storage_rules(),
         *([self_test_rule()] if settings.alarms.self_test_every else []),
@@ -191,6 +192,24 @@ def _condition_rule(kind: str, words: Words, suspect: str, pump: str | None) -> 
         group=pump and f"condition.{pump}",
     )
     return Rule(rationale, Delay(0.0, 0.0), Told())  # the job has waited long enough
+
+
+def frozen_rules(settings: AgentSettings) -> Iterator[Rule]:
+    """Alarms of sensors of the plant that the quality job finds frozen; its figures are their reason."""
+    of_pumps = (tag for pump in settings.pumps for tag in (pump.power, pump.current, pump.speed, pump.flow))
+    of_headers = (tag for one in settings.headers for tag in (*one.pressure, *one.flow, one.suction_pressure))
+    for tag in dict.fromkeys(tag for tag in (*of_pumps, *of_headers) if tag is not None):
+        rationale = Rationale(
+            id=f"frozen.{tag}",
+            type="frozen",
+            priority="medium",
+            message=f"{tag} does not move any more",
+            tag=tag,
+            cause="a sensor that is stuck or cut off, or a device that repeats its last value",
+            consequence="what is measured is not known; advice and limits rest on an old value",
+            action="compare the tag with a gauge on site, and restart or replace its sensor",
+        )
+        yield Rule(rationale, Delay(0.0, 0.0), Told())  # the quality job has waited long enough
 
 
 def anomaly_rules(settings: AgentSettings) -> Iterator[Rule]:

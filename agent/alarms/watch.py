@@ -140,17 +140,25 @@ class Watch:
         while True:
             found = await sink.records(100)
             for _, record in found:
-                if record.kind == "pump" and record.body:
-                    await self._keep(self._judge(payloads.Pump.model_validate_json(record.body)))
-                elif record.kind == "conditions" and record.body:
-                    said = payloads.Conditions.model_validate_json(record.body)
-                    await self._keep(self._board.see_conditions(said, _monotonic_ms()))
-                elif record.kind == "anomalies" and record.body:
-                    told = payloads.Anomalies.model_validate_json(record.body)
-                    await self._keep(self._board.see_anomalies(told, _monotonic_ms()))
+                if record.body:
+                    await self._keep(self._judge(record))
             sink.acknowledge_records(found[-1][0])
 
-    def _judge(self, pump: payloads.Pump) -> list[Transition]:
+    def _judge(self, record: Record) -> list[Transition]:
+        """What others have found out changes."""
+        match record.kind:
+            case "pump":
+                return self._judge_pump(payloads.Pump.model_validate_json(record.body))
+            case "conditions":
+                return self._board.see_conditions(payloads.Conditions.model_validate_json(record.body), _monotonic_ms())
+            case "anomalies":
+                return self._board.see_anomalies(payloads.Anomalies.model_validate_json(record.body), _monotonic_ms())
+            case "quality":
+                return self._board.see_quality(payloads.Quality.model_validate_json(record.body), _monotonic_ms())
+            case _:
+                return []
+
+    def _judge_pump(self, pump: payloads.Pump) -> list[Transition]:
         if pump.running is False:
             return self._board.see_standing(pump.pump, pump.ts)
         if not pump.running or pump.efficiency is None or pump.stale:
