@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-curves bench-headers bench-gaps bench-quality bench-anomalies schema lock clean
+.PHONY: demo test install real-station faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -47,6 +47,9 @@ bench-curves: .venv/dev  ## curves of single pumps against true ones, by method;
 
 bench-headers: .venv/dev  ## pumps told apart by one flow meter of their header, over a month: each head curve against the true one
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.header_only
+
+bench-wear: .venv/dev  ## wear and drifting meters on a simulated header: tracked, named, and how often in vain; 20 seeds take a while
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.wear $(ARGS)
 
 bench-gaps: .venv/dev  ## gaps masked in real and simulated series: error, coverage and speed, by method and length
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.gaps $(ARGS)

@@ -41,11 +41,12 @@ def run(context: JobContext) -> Outcome:
         _take(settings, kept, cells, (begin_ms, until_ms), limits or first_thresholds(settings, cells))
         kept.state.seen_ms = until_ms
     refer(settings, kept)
+    records = wear_records(settings, kept, {header: present(kept, header) for header in kept.state.headers})
     is_behind = kept.state.seen_ms < context.now_ms - LONGEST_MS
     return Outcome(
         mark=max(context.mark, context.reader.id_at(kept.state.seen_ms)) if is_behind else context.reader.last_id,
         state=kept.encode(),
-        records=wear_records(settings, kept, {header: present(kept, header) for header in kept.state.headers}),
+        records=records,
         counts={"references": sum(pump.life.reference is not None for pump in kept.state.pumps.values())},
     )
 
@@ -54,7 +55,9 @@ def present(kept: Kept, header: str) -> Losses:
     """What the pumps of a header have lost, by the last 24 hours of steady points."""
     state = kept.state.headers[header]
     days = max(kept.state.seen_ms - state.closed_ms, 0) / DAY_MS if state.closed_ms else 1.0
-    return losses(kept.recent[header], _references(kept, header), state.belief.after(days))
+    points = kept.recent[header]
+    points = points.take(points.times_ms > kept.state.seen_ms - DAY_MS)
+    return losses(points, _references(kept, header), state.belief.after(days))
 
 
 def _references(kept: Kept, header: str) -> list[Reference | None]:
@@ -140,6 +143,8 @@ def _close(kept: Kept, header: str, midnight_ms: int, zone: ZoneInfo) -> None:
         days = (midnight_ms - state.closed_ms) / DAY_MS if state.closed_ms else 1.0
         found = losses(day, _references(kept, header), state.belief.after(days))
         state.believe(found.belief)
+        if all(_references(kept, header)):
+            state.count_first(found.belief)
         for index, pump in enumerate(state.pumps):
             life = kept.state.pumps[pump].life
             if life.reference and found.points[index] >= LEAST_POINTS:

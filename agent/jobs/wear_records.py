@@ -10,7 +10,7 @@ from agent.mqtt.payloads import Wear, WearDay
 from agent.settings import AgentSettings
 from agent.store.records import Record
 from analytics.hydraulics import Floats
-from analytics.wear.cause import Cause, cause
+from analytics.wear.cause import Cause, likeliest
 from analytics.wear.losses import Losses
 from analytics.wear.trend import Line, Step, line, reach, since_step, step
 
@@ -37,7 +37,7 @@ def wear_records(settings: AgentSettings, kept: Kept, present: Mapping[str, Loss
     records = []
     for header, losses in present.items():
         state = kept.state.headers[header]
-        found = cause(losses, _reference_std(kept, state))
+        found = likeliest(losses, _reference_std(kept, state), state.first_days)
         for index, pump in enumerate(state.pumps):
             seen = Seen(pump, kept.state.pumps[pump], losses, found, index)
             body = Wear(pump=pump, ts=kept.state.seen_ms, **dict(_told(settings, seen, kept.state.seen_ms)))
@@ -97,19 +97,26 @@ def _efficiency(seen: Seen) -> float:
 
 
 def _kind(seen: Seen, changed: Step | None, now_ms: int) -> Iterator[tuple[str, object]]:
-    found = seen.found
-    is_own = seen.index in found.pumps
+    """What explains it; of a pump that has not run for a day what did when it last ran."""
     if changed is not None:
         yield from (("step_at", now_ms + round(changed.day * DAY_MS)), ("step_percent", _percent(changed.size)))
+    life, found = seen.state.life, seen.found
     if found.kind in METERS:
-        yield from (("kind", found.kind), ("meter_error_percent", _percent(found.error)))
-    elif found.kind == "power_meter" and is_own:
-        yield "kind", found.kind
-    elif found.kind == "wear" and is_own:
-        lost = max(_efficiency(seen), found.head[seen.index])
-        yield "kind", "step" if changed is not None and changed.size > 0.5 * lost else "wear"
-    else:
-        yield "kind", "none"
+        yield "meter_error_percent", _percent(found.error)
+    if seen.losses.points[seen.index] or life.kind is None:
+        life.kind = _explanation(seen, changed)
+    yield "kind", life.kind
+
+
+def _explanation(seen: Seen, changed: Step | None) -> str:
+    found = seen.found
+    if found.kind in METERS:
+        return found.kind
+    if seen.index not in found.pumps:
+        return "none"
+    lost = max(_efficiency(seen), found.head[seen.index])
+    is_step = found.kind == "wear" and changed is not None and changed.size > 0.5 * lost
+    return "step" if is_step else found.kind
 
 
 def _recent(life: Life, now_ms: int) -> tuple[Floats, Floats]:

@@ -86,4 +86,5 @@ def _keep(kept: Kept, header: str, pump: str, reference: Reference, source: str)
     state, life = kept.state.headers[header], kept.state.pumps[pump].life
     life.reference, life.source, life.taken_ms = reference, source, kept.state.seen_ms
     state.since.pop(pump, None)
+    state.base = None
     state.believe(state.belief.renewed(state.pumps.index(pump)))

@@ -17,6 +17,7 @@ from analytics.wear.losses import Belief
 from analytics.wear.reference import Reference
 
 FORMAT = 1
+BASE_DAYS = 3  # after a reference was taken, whose mean later days are held against besides
 MOST_DAYS = 800  # that are kept of each pump
 
 
@@ -43,6 +44,7 @@ class Life:
     source: str | None = None  # learnt or catalogue
     taken_ms: int = 0  # when the reference was
     days: list[DayLoss] = field(default_factory=list)
+    kind: str | None = None  # what explained its losses when it last ran
 
 
 @dataclass(slots=True)
@@ -68,6 +70,23 @@ class HeaderState:
     closed_ms: int = 0  # up to here days are closed
     tried_ms: int = 0  # when a reference was last looked for
     since: dict[str, int] = field(default_factory=dict)  # first steady point of each pump that has no reference, ms
+
+    base: tuple[list[float], list[list[float]], int] | None = None  # sums of the first days' beliefs, and how many
+
+    @property
+    def first_days(self) -> Belief | None:
+        """Mean of the first days against the present references; None while there are too few."""
+        if self.base is None or self.base[2] < BASE_DAYS:
+            return None
+        mean, covariance, days = self.base
+        return Belief(np.array(mean) / days, np.array(covariance) / days**2)
+
+    def count_first(self, belief: Belief) -> None:
+        """Add a day to the first ones, while they are too few."""
+        mean, covariance, days = self.base or ([0.0] * len(belief.mean), np.zeros_like(belief.covariance).tolist(), 0)
+        if days < BASE_DAYS:
+            total = np.array(covariance) + belief.covariance
+            self.base = ((np.array(mean) + belief.mean).tolist(), total.tolist(), days + 1)
 
     @property
     def belief(self) -> Belief:

@@ -1,16 +1,17 @@
 """What explains the losses of a header's pumps: wear of some, or one meter that they all share."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.hydraulics import Floats
-from analytics.wear.losses import Losses
+from analytics.wear.losses import Belief, Losses
 
 FLOOR = 0.003  # share by which losses differ although nothing is wrong: a reference is never exact
+CHANGE_FLOOR = 0.0015  # likewise of one day's from those of others, where sets and duties differ
 KNOWN = 0.015  # standard deviation, as a share, up to which a pump's head lost says something of the others'
 SURE = 25.0  # by which an explanation must beat that nothing is wrong: five standard deviations
 PER_PUMP, PER_METER = 12.0, 9.0  # what each explanation costs: coincidences are unlikely
@@ -36,7 +37,24 @@ class Cause:
     power: tuple[float, ...]
 
 
-def cause(losses: Losses, reference_std: Floats) -> Cause:
+def likeliest(losses: Losses, reference_std: Floats, base: Belief | None) -> Cause:
+    """The explanation of what was lost against the references, or else of what has changed since the first days.
+
+    Args:
+        losses: Of the last day.
+        reference_std: Of each pump's reference head, then power, as shares, shape (2 pumps,).
+        base: Mean of the first days against these references; None while there are too few.
+    """
+    found = cause(losses, np.hypot(FLOOR, reference_std))
+    if found.kind != "nothing" or base is None:
+        return found
+    changed = cause(losses.since(base), np.full(len(reference_std), CHANGE_FLOOR))
+    n = len(losses.points)
+    head = tuple((np.array(changed.head) + base.mean[:n]).tolist())
+    return replace(changed, head=head, power=tuple((np.array(changed.power) + base.mean[n:]).tolist()))
+
+
+def cause(losses: Losses, spread: Floats) -> Cause:
     """The likeliest explanation of *losses*.
 
     A pump that wears loses head and efficiency by itself. A head sensor that reads b too high makes every pump seem to
@@ -47,14 +65,14 @@ def cause(losses: Losses, reference_std: Floats) -> Cause:
 
     Args:
         losses: Of the last day.
-        reference_std: Of each pump's reference head, then power, as shares, shape (2 pumps,).
+        spread: Standard deviation of each head lost, then power gained, besides their own, shape (2 pumps,).
     """
     n = len(losses.points)
     seen = np.flatnonzero((losses.points > 0) & (losses.head_std < KNOWN))
     places = np.concatenate([seen, seen + n])
     values = losses.belief.mean[places]
     covariance = losses.belief.covariance[np.ix_(places, places)]
-    covariance = covariance + np.diag(FLOOR**2 + reference_std[places] ** 2)
+    covariance = covariance + np.diag(spread[places] ** 2)
     weight = np.linalg.inv(covariance) if len(places) else np.zeros((0, 0))
     found = Cause("nothing", (), 0.0, tuple(losses.head), tuple(losses.power))
     score = float(values @ weight @ values) - SURE

@@ -11,7 +11,7 @@ from analytics.curves.points import Flags, Points
 from analytics.hydraulics import Floats
 from analytics.wear.reference import Reference
 
-BLOCK_MS = 1_800_000  # readings nearer than this may share a cause and count as one
+BLOCK_MS = 600_000  # readings nearer than this may share a cause and count as one
 STEP = 1e-4  # of a head lost, for one-sided differences
 ITERATIONS = 8
 LEAST_SCALE = 0.003  # share of a reading; no meter scatters less
@@ -71,6 +71,11 @@ class Losses:
     points: NDArray[np.int64]
     flow_slope: Floats
     power_slope: Floats
+
+    def since(self, base: Belief) -> Self:
+        """What has changed since *base*: what the reference missed from the beginning is in both."""
+        changed = Belief(self.belief.mean - base.mean, self.belief.covariance + base.covariance)
+        return replace(self, belief=changed)
 
     @property
     def head(self) -> Floats:
@@ -198,7 +203,7 @@ def _meters(points: Points, duties: _Duties) -> Iterator[_Rows]:
 
 
 def _weights(rows: _Rows) -> Floats:
-    """Of each reading, shape (k,): robust, and those of one half hour together no more than one reading's."""
+    """Of each reading, shape (k,): robust, and those of one block together no more than one reading's."""
     if len(rows.residuals) == 0:
         return rows.residuals
     centre = np.median(rows.residuals)

@@ -13,7 +13,7 @@ from tests.simulators.waterworks import UNLIKE, Worn, measured, operation
 
 DAY_MS = 86_400_000
 FIRST_MS = 1_700_006_400_000  # midnight UTC
-A_DAY = 240  # steady points: one every six minutes
+A_DAY = 480  # steady points: one every three minutes
 SETS = [(0,), (1, 2), (0, 1), (0, 2), (0, 1, 2), (2,)]
 
 

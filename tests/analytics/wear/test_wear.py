@@ -1,0 +1,121 @@
+"""Losses against a reference, and their causes: true pumps that wear beside meters that drift."""
+
+import numpy as np
+import pytest
+
+from analytics.curves.methods.catalogue import Catalogue
+from analytics.curves.points import Points
+from analytics.wear.cause import Cause, likeliest
+from analytics.wear.losses import Belief, Losses, losses
+from analytics.wear.reference import Reference
+from tests.analytics.wear.station import Drift, day, references
+
+NOTHING = (0.0, 0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def known() -> list[Reference]:
+    """Learnt of a day as it was."""
+    return references(day(0, np.random.default_rng(7)))
+
+
+def looked(known: list[Reference], points: Points) -> tuple[Losses, Cause]:
+    """One day's verdict, far from the beginning."""
+    found = losses(points, known, Belief.first(3).after(30.0))
+    spread = np.array([one.head_std for one in known] + [one.power_std for one in known])
+    return found, likeliest(found, spread, None)
+
+
+def test_a_pump_that_lost_head_is_named_and_measured(known: list[Reference]) -> None:
+    """Only the header's flow is metered: which of the pumps it is follows from sets that change, and from powers."""
+    for index in range(3):
+        lost = tuple(0.04 * (place == index) for place in range(3))
+
+        found, why = looked(known, day(40, np.random.default_rng(index), lost))
+
+        assert (why.kind, why.pumps) == ("wear", (index,))
+        assert 100.0 * found.head == pytest.approx(100.0 * np.array(lost), abs=0.9)
+        assert 100.0 * found.efficiency[index] == pytest.approx(4.0, abs=1.2)
+
+
+@pytest.mark.parametrize("error", [-0.05, 0.05])
+@pytest.mark.parametrize("kind", ["head_sensor", "flow_meter"])
+def test_a_meter_that_drifts_is_named_and_the_pumps_are_acquitted(
+    known: list[Reference], kind: str, error: float
+) -> None:
+    """Each pump by itself would look worn, or better than new."""
+    drift = Drift(head=error) if kind == "head_sensor" else Drift(flow=error)
+
+    _, why = looked(known, day(40, np.random.default_rng(3), drift=drift))
+
+    assert (why.kind, why.pumps) == (kind, ())
+    assert why.error == pytest.approx(error, abs=0.01)
+    assert np.abs(why.head).max() < 0.012
+
+
+def test_a_power_meter_that_shows_too_little_is_no_pump_that_got_better(known: list[Reference]) -> None:
+    _, why = looked(known, day(40, np.random.default_rng(3), drift=Drift(power=-0.05)))
+
+    assert (why.kind, why.pumps) == ("power_meter", (0,))
+
+
+def test_pumps_as_they_were_have_nothing(known: list[Reference]) -> None:
+    """However many days one looks: a wrong implementation that names every noise would here."""
+    for seed in range(4):
+        assert looked(known, day(40, np.random.default_rng(seed)))[1].kind == "nothing"
+
+
+def test_wear_that_does_not_stop_is_seen_before_the_reference_alone_could_tell(known: list[Reference]) -> None:
+    """What the reference missed from the beginning is in the first days too."""
+    first = losses(day(1, np.random.default_rng(1)), known, Belief.first(3)).belief
+    found = losses(day(9, np.random.default_rng(2), (0.018, 0.0, 0.0)), known, first.after(8.0))
+    unsure = np.full(6, 0.01)
+
+    alone, beside = likeliest(found, unsure, None), likeliest(found, unsure, first)
+
+    assert (alone.kind, beside.kind, beside.pumps) == ("nothing", "wear", (0,))
+
+
+def test_a_pump_alone_that_gains_has_a_wrong_sensor_and_one_that_loses_is_worn(known: list[Reference]) -> None:
+    """No neighbour tells them apart; but no wear makes a pump better."""
+    kinds = []
+    for error in (-0.05, 0.05):
+        points = day(40, np.random.default_rng(5), drift=Drift(head=error), sets=[(0,)])
+        kinds.append(looked(known, points)[1].kind)
+
+    assert kinds == ["wear", "head_sensor"]
+
+
+def test_a_pump_without_a_reference_is_passed_over_and_hides_no_other(known: list[Reference]) -> None:
+    """Sets in which it runs say nothing of the flow."""
+    found = losses(
+        day(40, np.random.default_rng(1), (0.04, 0.0, 0.0)), [known[0], None, known[2]], Belief.first(3).after(30.0)
+    )
+
+    assert found.points[1] == 0
+    assert 100.0 * found.head[0] == pytest.approx(4.0, abs=0.9)
+
+
+def test_outside_the_range_of_the_reference_nothing_is_said(known: list[Reference]) -> None:
+    """There the reference is a guess."""
+    narrow = [
+        Reference(one.flows, one.heads, one.powers, one.constant, (1.0, 2.0), one.speed_range, 0.0, 0.0)
+        for one in known
+    ]
+
+    found = losses(day(40, np.random.default_rng(1), (0.04, 0.0, 0.0)), narrow, Belief.first(3))
+
+    assert list(found.points) == [0, 0, 0]
+    assert list(found.head) == [0.0, 0.0, 0.0]
+
+
+def test_of_a_data_sheet_the_falling_part_is_the_reference() -> None:
+    """A head that rises to a peak first has two flows; and a sheet without power tells of heads only."""
+    sheet = Catalogue(np.array([0.0, 50.0, 100.0, 150.0]), np.array([50.0, 52.0, 48.0, 40.0]))
+
+    found = Reference.of_sheet(sheet)
+
+    assert float(found.flow(48.0, 1.0)) == pytest.approx(100.0)
+    assert float(found.head(90.0, 0.9)) == pytest.approx(0.81 * 48.0)
+    assert np.isnan(found.flow(53.0, 1.0))
+    assert np.isnan(found.power(100.0, 1.0))
