@@ -56,9 +56,11 @@ class Auto:
             return Estimate(np.empty(0), np.empty(0), "auto")
         if not self._known:
             self._fill(gaps(self._window.values))
-        if gap not in self._known:
+        known = self._known.get(gap)
+        if known is None:
             self._fill([gap])
-        return self._known[gap]
+            known = self._known[gap]
+        return known
 
     def _fill(self, found: Iterable[Gap]) -> None:
         """Gaps of one length that share a study are guessed at once."""
@@ -66,25 +68,27 @@ class Auto:
             self._fill_together(found)
 
     def _fill_together(self, found: Iterable[Gap]) -> None:
-        inner = {gap: self._narrowed(gap) for gap in found if gap.end < len(self._window.values)}
-        usable = self._sources.usable(self._is_measured, [each for each in inner.values() if len(each)])
-        alike: dict[tuple[bytes, int], list[Gap]] = {}
-        for gap, part in inner.items():
-            alike.setdefault((usable.get(part, b""), len(part)), []).append(gap)
-        for (pattern, size), together in alike.items():
-            study = self._study(pattern, size) if size else None
+        closed = [gap for gap in found if gap.end < len(self._window.values)]
+        inner = closed if self._updates is None else [self._narrowed(gap, self._updates.piece) for gap in closed]
+        usable = self._sources.usable(self._is_measured, inner)
+        alike: dict[tuple[bytes, int], list[int]] = {}
+        for place, (pattern, part) in enumerate(zip(usable, inner, strict=True)):
+            alike.setdefault((pattern, len(part)), []).append(place)
+        for (pattern, size), places in alike.items():
+            together = [closed[place] for place in places]
+            # a line over two places is no more in doubt against one than others are within their class
+            studied_as = 2 if size == 1 and (pattern, 2) in alike else size
+            study = self._study(pattern, studied_as) if size else None
             if study is not None:
-                self._guess(study, together, np.array([inner[gap].begin for gap in together]), size)
+                self._guess(study, together, np.array([inner[place].begin for place in places]), size)
             elif size:
                 self._known |= {gap: self._line.fill(gap) for gap in together}
             else:
                 self._keep(together, self._values, np.zeros_like(self._values), "held")
 
-    def _narrowed(self, gap: Gap) -> Gap:
+    @staticmethod
+    def _narrowed(gap: Gap, piece: Places) -> Gap:
         """The pieces of which nothing was measured; of no length where all were."""
-        if self._updates is None:
-            return gap
-        piece = self._updates.piece
         begin = int(piece[gap.begin - 1]) + 1
         return Gap(begin, max(begin, int(piece[gap.end])))
 
@@ -116,10 +120,10 @@ class Auto:
     def _keep(self, together: Sequence[Gap], values: Floats, doubt: Floats, method: str) -> None:
         """What *values* and *doubt* of the series, whose pieces may be longer than a place, say of each gap."""
         piece, least = (None, 0.0) if self._updates is None else (self._updates.piece, self._updates.doubt)
-        for gap in together:
+        floors = np.maximum(self._window.floors(np.array([gap.begin for gap in together])), least).tolist()
+        for gap, floor in zip(together, floors, strict=True):
             at = slice(gap.begin, gap.end) if piece is None else piece[gap.begin : gap.end]
-            std = np.maximum(doubt[at], max(self._window.floor(gap), least))
-            self._known[gap] = Estimate(values[at], std, method)
+            self._known[gap] = Estimate(values[at], np.maximum(doubt[at], floor), method)
 
 
 def fill(window: Window, gap: Gap) -> Estimate:

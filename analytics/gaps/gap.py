@@ -1,7 +1,7 @@
 """A gap in a series and what a method says of it."""
 
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, sqrt
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 
 COVERAGE_90 = 1.6448536269514722  # standard deviations to either side that hold 90 % of a normal distribution
 _BEYOND = 2.0  # times the range of a window, to which a guess may leave it
+_ROOT_12 = sqrt(12.0)
 _LEAST_SHARE = 1e-4  # of the level: no water meter is better, so no estimate claims to be
 
 
@@ -35,18 +36,22 @@ class Window:
 
         What was never below zero is not estimated below it.
         """
-        seen = self.values[np.isfinite(self.values)]
-        if not len(seen):
+        low, high = float(np.fmin.reduce(self.values, initial=inf)), float(np.fmax.reduce(self.values, initial=-inf))
+        if low > high:  # nothing was
             return self.valid
-        low, high = float(seen.min()), float(seen.max())
         reach = _BEYOND * (high - low)
         least = max(low - reach, 0.0) if low >= 0 else low - reach
         return max(least, self.valid[0]), min(high + reach, self.valid[1])
 
     def floor(self, gap: "Gap") -> float:
         """The least standard deviation that may be claimed for *gap*."""
-        level = abs(float(self.values[gap.begin - 1])) if gap.begin > 0 else 0.0
-        return max(self.resolution / float(np.sqrt(12.0)), _LEAST_SHARE * level, 1e-9)
+        return float(self.floors(np.array([gap.begin]))[0])
+
+    def floors(self, begins: NDArray[np.intp]) -> Floats:
+        """That of each of some gaps by their first places."""
+        levels = np.where(begins > 0, np.abs(self.values[begins - 1]), 0.0)
+        found: Floats = np.maximum(_LEAST_SHARE * levels, max(self.resolution / _ROOT_12, 1e-9))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +86,5 @@ def gaps(values: Floats) -> list[Gap]:
     """The gaps of a series that have a measured value on their left, oldest first."""
     missing = np.concatenate([[False], np.isnan(values), [False]])
     bounds = np.flatnonzero(np.diff(missing.astype(np.int8)))
-    found = [Gap(int(begin), int(end)) for begin, end in zip(bounds[::2], bounds[1::2], strict=True)]
+    found = [Gap(begin, end) for begin, end in bounds.reshape(-1, 2).tolist()]
     return [gap for gap in found if gap.begin > 0]

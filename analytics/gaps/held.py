@@ -47,8 +47,7 @@ def updates(values: Floats, companions: Floats) -> Updates | None:
     changed = _moved(values[part, None])[:, 0] & known
     if not companions.shape[1] or not _RATES[0] < changed.sum() / max(known.sum(), 1) < _RATES[1]:
         return None
-    moved = _moved(companions[part])
-    mates = _mates(changed[known], moved[known])
+    mates = _mates(changed, _moved(companions[part]), known)
     if not mates:
         return None
     is_new: NDArray[np.bool_] = np.any(_moved(companions[:, mates]), axis=1)
@@ -65,18 +64,17 @@ def _moved(companions: Floats) -> NDArray[np.bool_]:
     return moved
 
 
-def _mates(changed: NDArray[np.bool_], moved: NDArray[np.bool_]) -> list[int]:
-    """Columns of *moved* that together foresee nearly every change, and chance would not."""
-    counts = moved.sum(axis=0)
-    both = changed.astype(np.float64) @ moved
+def _mates(changed: NDArray[np.bool_], moved: NDArray[np.bool_], known: NDArray[np.bool_]) -> list[int]:
+    """Columns of *moved* that together foresee nearly every change, and chance would not; where it is *known*."""
+    both, counts = np.stack([changed, known]).astype(np.float32) @ moved.astype(np.float32)
     alike = both / np.maximum(counts + changed.sum() - both, 1)
     mates: list[int] = []
     union = np.zeros(len(changed), np.bool_)
     best = foreseen = 0.0
     for column in np.argsort(-alike, kind="stable")[:_MOST_MATES]:
-        wider = union | moved[:, column]
+        wider = union | (moved[:, column] & known)
         share = float((wider & changed).sum() / changed.sum())
-        gain = share - float(wider.mean())
+        gain = share - float(wider.sum() / known.sum())
         if gain > best + 0.005:
             best, foreseen, union = gain, share, wider
             mates.append(int(column))

@@ -44,41 +44,41 @@ class Kriging:
         self._nugget = nugget
         self._known: dict[tuple[int, int, int], tuple[Places, Floats]] = {}
 
-    def guesses(self, values: Floats, begins: Places, size: int) -> Floats:
+    def guesses(
+        self, values: Floats, begins: Places, size: int, inside: Places | slice = _ALL, which: Places | None = None
+    ) -> Floats:
         """What is put into gaps of *size* at *begins*, shape (gaps, size); of several, shape (q, gaps, size).
 
         Args:
-            values: Shape (n,), finite also in the gaps, whose values are not looked at.
+            values: Shape (n,), finite also in the gaps, whose values are not looked at; or several, shape (rows, n).
             begins: First places, each with a neighbour on both sides.
             size: Of each gap.
-        """
-        return self.guesses_of(values[None], np.zeros(len(begins), np.intp), begins, size)
-
-    def guesses_of(
-        self, table: Floats, which: Places, begins: Places, size: int, inside: Places | slice = _ALL
-    ) -> Floats:
-        """As `guesses`, of each gap from its own row of a table.
-
-        Args:
-            table: Shape (rows, n).
-            which: Row of each gap.
-            begins: First places.
-            size: Of each gap.
             inside: Which places of a gap are asked for.
+            which: Of several, the row of each gap.
         """
+        length = values.shape[-1]
+        starts = begins if which is None else begins + which * length
         left = np.searchsorted(REACH, begins, side="right")
-        right = np.searchsorted(REACH, table.shape[1] - size - begins, side="right")
-        kinds = left * (len(REACH) + 1) + right
-        parts, order = [], []
-        for kind in sorted(set(kinds.tolist())):
-            at = np.flatnonzero(kinds == kind)
-            places, weights = self._weights(size, *divmod(kind, len(REACH) + 1))
-            near = table[which[at, None], begins[at, None] + places]
-            parts.append((near - self._mean) @ weights[..., inside])
-            order.append(at)
-        found = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-2)[..., np.concatenate(order).argsort(), :]
-        found += self._mean
+        right = np.searchsorted(REACH, length - size - begins, side="right")
+        kinds = (left * (len(REACH) + 1) + right).tolist()
+        alike = set(kinds)
+        if len(alike) == 1:
+            return self._guessed(values, starts, size, kinds[0], inside)
+        several = sorted(alike)
+        places = [[place for place, each in enumerate(kinds) if each == kind] for kind in several]
+        parts = [
+            self._guessed(values, starts[at], size, kind, inside) for at, kind in zip(places, several, strict=True)
+        ]
+        found: Floats = np.concatenate(parts, axis=-2)[..., np.argsort(np.concatenate(places)), :]
         return found
+
+    def _guessed(self, values: Floats, starts: Places, size: int, kind: int, inside: Places | slice) -> Floats:
+        places, weights = self._weights(size, *divmod(kind, len(REACH) + 1))
+        near = values.take(starts[:, None] + places)
+        near -= self._mean
+        guess: Floats = near @ weights[..., inside]
+        guess += self._mean
+        return guess
 
     def _weights(self, size: int, left: int, right: int) -> tuple[Places, Floats]:
         """Neighbours as places from the gap's first, shape (m,), and what each weighs, shape (..., m, size)."""
@@ -88,7 +88,7 @@ class Kriging:
             covariance = self._covariance(size + 2 * int(REACH[-1]))
             covariance = covariance / np.maximum(covariance[..., :1], _TINY)  # of what never moves, nothing but a mean
             matrix = covariance[..., among]
-            matrix[..., np.arange(len(places)), np.arange(len(places))] = 1.0 + self._nugget
+            matrix.reshape(-1, matrix.shape[-1] ** 2)[:, :: len(places) + 1] = 1.0 + self._nugget
             self._known[key] = places, _solved(matrix, covariance[..., across])
         return self._known[key]
 
@@ -110,52 +110,27 @@ def _lags(size: int, left: int, right: int) -> tuple[Places, Places, Places]:
     return places, np.abs(places[:, None] - places), np.abs(places[:, None] - np.arange(size))
 
 
-class Resemblance:
-    """Which pairs of a series were measured: shared by all that is correlated over the same places."""
-
-    def __init__(self, is_measured: NDArray[np.bool_]) -> None:
-        self.is_measured = is_measured
-        self._share = is_measured.astype(np.float64)
-        self._pairs = np.empty(0)
-
-    def covariance(self, values: Floats) -> Callable[[int], Floats]:
-        """Of *values* where they were measured, about their mean, at any lag."""
-        centred = (values - float(values @ self._share) / float(self._share.sum())) * self._share
-        known = np.empty(0)
-
-        def upto(longest: int) -> Floats:
-            nonlocal known
-            if len(known) <= longest:
-                known = self._sums(centred, max(longest, _AT_ONCE))
-                known /= self._pairs[: len(known)]
-                # few pairs tell little of long lags
-                known *= np.maximum(1.0 - np.arange(len(known)) / (2.0 * len(values)), 0.0)
-            return known[: longest + 1]
-
-        return upto
-
-    def _sums(self, centred: Floats, longest: int) -> Floats:
-        if len(self._pairs) > longest:
-            alone: Floats = _correlated(centred[None], longest)[0]
-            return alone
-        both = _correlated(np.stack([centred, self._share]), longest)
-        self._pairs = np.maximum(both[1], 1.0)
-        own: Floats = both[0]
-        return own
-
-
-def _correlated(values: Floats, longest: int) -> Floats:
-    """Sums of products of each row at lags 0 to *longest*, by the spectrum (Wiener, 1930)."""
-    size = next_fast_len(values.shape[1] + longest, real=True)
-    spectrum = rfft(values, size)
-    found: Floats = irfft(spectrum.real**2 + spectrum.imag**2, size)[:, : longest + 1]
-    return found
-
-
 def covariance_of(values: Floats) -> Callable[[int], Floats]:
-    """Of a series that may have gaps (NaN)."""
-    is_measured = np.isfinite(values)
-    return Resemblance(is_measured).covariance(np.where(is_measured, values, 0.0))
+    """Of a series about its mean, at any lag, by the spectrum (Wiener, 1930).
+
+    Sums of products are divided by the number of values, not of pairs: that alone is a covariance of something, so
+    that systems of neighbours have a solution which does not swing (Priestley, 1981).
+
+    Args:
+        values: Complete, shape (n,).
+    """
+    known = np.empty(0)
+
+    def upto(longest: int) -> Floats:
+        nonlocal known
+        if len(known) <= longest:
+            most = max(longest, _AT_ONCE)
+            size = next_fast_len(len(values) + most, real=True)
+            spectrum = rfft(values - values.sum() / len(values), size)
+            known = irfft(spectrum.real**2 + spectrum.imag**2, size)[: most + 1] / len(values)
+        return known[: longest + 1]
+
+    return upto
 
 
 def level_covariance(noise: float, drift: float) -> Callable[[int], Floats]:

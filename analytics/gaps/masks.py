@@ -57,7 +57,7 @@ class Masks:
         free = free[first:last] if last - first >= max(_FEWEST, size) else free
         if len(free) < max(_LEAST, size):
             return None
-        most = int(np.clip(_BUDGET // size, _FEWEST, _MOST))
+        most = min(max(_BUDGET // size, _FEWEST), _MOST)
         begins = free[spaced(len(free), most)]
         step = max(1, round(len(begins) * size / _BUDGET))
         inside = np.arange(int(step // 2) % size, size, step)

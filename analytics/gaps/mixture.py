@@ -9,7 +9,7 @@ import numpy as np
 from analytics.gaps.gap import COVERAGE_90, Floats
 from analytics.gaps.masks import Masks
 from analytics.gaps.regression import Explained, explained
-from analytics.gaps.series import Places, Series, lines
+from analytics.gaps.series import Places, Series, lines, mean_square
 from analytics.gaps.sources import Sources
 from analytics.gaps.totaliser import Totaliser, gained, share
 
@@ -118,7 +118,7 @@ def studied(series: Series, sources: Sources, pattern: bytes, masks: Masks, tota
     missed = np.tensordot(chosen, errors, 1)
     gain, missed = gained(missed, series, totaliser, masks) if totaliser else (0.0, missed)
     missed, is_stepped = _stepped(missed, series, masks)
-    alone = max(1.0, float(np.sqrt(np.mean(errors[0] ** 2) / max(np.mean(missed**2), 1e-24))))
+    alone = max(1.0, (mean_square(errors[0]) / max(mean_square(missed), 1e-24)) ** 0.5)
     # what was chosen by few gaps of its length looks too good by them
     more = 1.0 + _CHOSEN * masks.size / float(series.is_measured.sum())
     low, rise = spread(missed, masks)
@@ -140,12 +140,11 @@ def _errors(series: Series, known: Explained | None, masks: Masks) -> Floats:
     values = series.values
     errors = np.empty((_OWN if known is None else len(_NAMES), *masks.places.shape))
     errors[0] = -masks.strays(values)
-    each = np.zeros(len(masks.begins), np.intp)
-    guesses = series.bridges.guesses_of(values[None], each, masks.begins, masks.size, masks.inside)
-    errors[1:_OWN] = guesses - values[masks.places]
+    truth = masks.truth(values)
+    errors[1:_OWN] = series.bridges.guesses(values, masks.begins, masks.size, masks.inside) - truth
     if known is not None:
-        guesses = known.kriging.guesses_of(known.rests, masks.fold, masks.begins, masks.size, masks.inside)
-        errors[_OWN] = guesses - known.rests[masks.fold[:, None], masks.places]
+        errors[_OWN] = known.kriging.guesses(known.rests, masks.begins, masks.size, masks.inside, masks.fold)
+        errors[_OWN] -= known.rests.take(masks.places + masks.fold[:, None] * len(values))
         errors[_OWN + 1] = -known.missed
     return errors
 
@@ -161,13 +160,14 @@ def spread(errors: Floats, masks: Masks) -> tuple[float, float]:
     """A standard deviation by the place in the gap, such that 90 % intervals hold 90 % of *errors*."""
     bump = 4.0 * masks.weight * (1.0 - masks.weight)
     missed = np.abs(errors)
-    mean = missed.mean(axis=0)
-    middle, about = float(mean.mean()), bump - bump.mean()
+    mean = missed.sum(axis=0) / len(missed)
+    centre = float(bump.sum()) / len(bump)
+    middle, about = float(mean.sum()) / len(mean), bump - centre
     slope = float(about @ mean / max(about @ about, 1e-12)) if len(bump) > _FEW else 0.0
-    low = max(middle - slope * float(bump.mean()), 0.1 * middle, 1e-12)
+    low = max(middle - slope * centre, 0.1 * middle, 1e-12)
     slope = max(slope, -0.9 * low)
     ratio = (missed / (low + slope * bump)).reshape(-1)
     # A value that rarely jumps has a 90 % quantile of nothing; half of the root mean square keeps the jumps in view.
     place = int(0.9 * (len(ratio) - 1) + 0.5)
-    scale = max(float(np.partition(ratio, place)[place]) / COVERAGE_90, 0.5 * float(ratio @ ratio / len(ratio)) ** 0.5)
+    scale = max(float(np.partition(ratio, place)[place]) / COVERAGE_90, 0.5 * mean_square(ratio) ** 0.5)
     return scale * low, scale * slope

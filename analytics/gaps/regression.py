@@ -6,9 +6,9 @@ from math import inf
 import numpy as np
 
 from analytics.gaps.gap import Floats
-from analytics.gaps.kriging import Kriging
+from analytics.gaps.kriging import Kriging, covariance_of
 from analytics.gaps.masks import Masks
-from analytics.gaps.series import Places, Series, spaced
+from analytics.gaps.series import Places, Series, mean_square, spaced
 
 _MOST_LAGGED = 4  # rows are looked at one place earlier and later, too: meters are not asked at once
 _STRENGTH = 5e-3  # of the ridge, share of the mean sum of squares
@@ -69,7 +69,7 @@ def explained(series: Series, rows: Floats, masks: Masks) -> Explained:
     parts += offset
     rests -= offset
     series.complete(rests)
-    kriging = Kriging(series.resemblance.covariance(rests[-1]), 0.0)
+    kriging = Kriging(covariance_of(rests[-1]), 0.0)
     said = np.abs(fit.weights[-1] * fit.spread)[:count]
     return Explained(parts[-1], rests, kriging, table[:-1], fit, missed, int(said.argmax()))
 
@@ -120,7 +120,7 @@ def _fitted(strays: Floats, masks: Masks, measured: int) -> tuple[_Fit, Floats]:
     last = inverse @ total[-1] / scale
     missed = np.concatenate([part[-1] - each @ part[:-1] for each, part in zip(found, parts, strict=True)])
     missed = missed.reshape(strays.shape[1:])
-    noise = float(np.sum(missed**2)) / _independent(missed, masks.size, measured)
+    noise = missed.size * mean_square(missed) / _independent(missed, masks.size, measured)
     variance = inverse * noise / scale / scale[:, None]
     usual = _USUAL * noise * count / missed.size
     return _Fit(np.vstack([found, last]), variance, np.where(still, 0.0, spread), usual), missed
@@ -128,6 +128,6 @@ def _fitted(strays: Floats, masks: Masks, measured: int) -> tuple[_Fit, Floats]:
 
 def _independent(missed: Floats, size: int, measured: int) -> float:
     """How many of the judged values tell something new: errors that last as long as a gap are one for each gap."""
-    square = float(np.mean(missed**2))
-    lasting = size * float(np.mean(missed.mean(axis=1) ** 2)) / square if square > 0 else 1.0
-    return min(missed.size, measured / float(np.clip(lasting, 1.0, size)))
+    square = mean_square(missed)
+    lasting = size * mean_square(missed.sum(axis=1)) / missed.shape[1] ** 2 / square if square > 0 else 1.0
+    return min(missed.size, measured / min(max(lasting, 1.0), size))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.gaps.gap import Floats
-from analytics.gaps.kriging import NUGGET, Kriging, Resemblance, level_covariance
+from analytics.gaps.kriging import NUGGET, Kriging, covariance_of, level_covariance
 
 Places = NDArray[np.intp]
 
@@ -29,10 +29,9 @@ class Series:
         self.is_measured: NDArray[np.bool_] = np.isfinite(values)
         self._measured, self._missing = np.flatnonzero(self.is_measured), np.flatnonzero(~self.is_measured)
         seen = values[self._measured]
-        self.mean = float(seen.mean())
-        self.scale = max(float(seen.std()), 1e-9 * abs(self.mean), 1e-12)
+        self.mean = float(seen.sum()) / len(seen)
+        self.scale = max(mean_square(seen - self.mean) ** 0.5, 1e-9 * abs(self.mean), 1e-12)
         self.values: Floats = self.completed((values - self.mean) / self.scale)
-        self.resemblance = Resemblance(self.is_measured)
         self.looks = 1
 
     def __len__(self) -> int:
@@ -80,7 +79,7 @@ class Series:
     @cached_property
     def bridges(self) -> Kriging:
         """By the level and by how the series resembles itself, in this order, at once."""
-        own = self.resemblance.covariance(self.values)
+        own = covariance_of(self.values)
         return Kriging(lambda longest: np.stack([self._level(longest), own(longest)]), 0.0, nugget=_NUGGETS)
 
     @cached_property
@@ -108,8 +107,14 @@ class Series:
 
     def _squared_difference(self, lag: int) -> float:
         both = self.is_measured[lag:] & self.is_measured[:-lag]
-        differences = (self.values[lag:] - self.values[:-lag])[both]
-        return float(np.mean(differences**2)) if len(differences) else 1.0
+        differences = (self.values[lag:] - self.values[:-lag]) * both
+        count = np.count_nonzero(both)
+        return float(differences @ differences) / count if count else 1.0
+
+
+def mean_square(values: Floats) -> float:
+    """Of all of them."""
+    return float(np.vdot(values, values)) / values.size
 
 
 def spaced(count: int, most: int) -> Places:

@@ -36,23 +36,21 @@ class Sources:
         """Of the method that rests on *column* most."""
         return self._names[column]
 
-    def usable(self, is_measured: NDArray[np.bool_], found: Sequence[Gap]) -> dict[Gap, bytes]:
+    def usable(self, is_measured: NDArray[np.bool_], found: Sequence[Gap]) -> list[bytes]:
         """Of each gap, which columns were measured throughout it and at both its ends, and mostly where the tag was."""
         columns = self._columns
         every = np.arange(columns.shape[1])
         is_whole = np.isfinite(np.ones(len(columns)) @ columns)
         if is_whole.all():
-            return dict.fromkeys(found, every.tobytes())
+            return [every.tobytes()] * len(found)
         holed = every[~is_whole]
         missing = np.isnan(columns[:, holed])
         missing = missing if self._at is None else missing[self._at]
         rare = missing[is_measured].mean(axis=0) > 1 - _LEAST_MEASURED
         so_far = np.concatenate([np.zeros((1, len(holed)), np.intp), np.cumsum(missing, axis=0)])
-        usable = {}
-        for gap in found:
-            lost = rare | (so_far[gap.end + 1] > so_far[gap.begin - 1])
-            usable[gap] = np.setdiff1d(every, holed[lost]).tobytes()
-        return usable
+        ends, begins = (np.array(each, np.intp) for each in ([gap.end for gap in found], [gap.begin for gap in found]))
+        lost = rare | (so_far[np.minimum(ends + 1, len(missing))] > so_far[begins - 1])
+        return [np.setdiff1d(every, holed[each]).tobytes() for each in lost]
 
     def best(self, series: Series, pattern: bytes, size: int) -> Places:
         """The columns of *pattern* that are most like the series at the scale of *size*, best first."""
@@ -125,7 +123,7 @@ def _correlation(values: Floats, rows: Floats) -> Floats:
     squares = np.einsum("ij,ij->i", rows, rows)
     means = rows @ np.full(count, 1.0 / count)
     moving = squares - count * means**2
-    own = values - values.mean()
+    own = values - values.sum() / count
     is_moving = moving > _STILL * squares
     norm = np.sqrt(np.where(is_moving, moving, np.inf) * max(float(own @ own), 1e-30))
     found: Floats = np.abs(rows @ own) / norm

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import ThreadpoolController
 
 from analytics.gaps import auto
 from analytics.gaps.auto import Auto
 from analytics.gaps.gap import COVERAGE_90, Gap, Window, gaps
 from analytics.gaps.linear import Line
+from analytics.gaps.threads import one_thread
 from tests.analytics.gaps.series import Floats, blocks, filled, missed, walk, with_gap
 from tests.real_station import needs_real_station, recording
 
@@ -258,6 +260,50 @@ def test_a_window_is_gone_through_no_more_often_for_more_gaps() -> None:
         looks.append(one.looks)
 
     assert looks[1] <= looks[0] < 20
+
+
+def test_gaps_of_one_and_two_places_share_a_study() -> None:
+    """What two places teach holds for one; whoever has gaps of one place only is studied by them."""
+    values, companion = walk(3_000), walk(3_000, 2)
+    single, double = blocks(8, 1, 300), blocks(8, 2, 300, first=340)
+    looks = []
+    for found in (single, double, [*single, *double]):
+        one = Auto(Window(with_gap(values, *found), companion[:, None]))
+        for gap in found:
+            assert len(one.fill(gap).values) == len(gap)
+        looks.append(one.looks)
+
+    assert len(set(looks)) == 1
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_the_order_in_memory_says_nothing(repeats: int) -> None:
+    """Companions by rows or by columns, of a tag whose readings are new each time or repeat."""
+    columns = np.repeat(np.column_stack([walk(700, seed) for seed in range(60)]), repeats, axis=0)
+    values = columns[:, 3] + 0.5 * columns[:, 40]
+    found = blocks(5, 8, 100)
+
+    by_rows, by_columns = (
+        filled(Window(with_gap(values, *found), order(columns)), *found)
+        for order in (np.ascontiguousarray, np.asfortranarray)
+    )
+
+    for one, other in zip(by_rows, by_columns, strict=True):
+        assert one.method == other.method
+        assert one.values == pytest.approx(other.values)
+        assert one.std == pytest.approx(other.std)
+
+
+def test_products_are_computed_by_one_thread_only_while_gaps_are_filled() -> None:
+    """Others in the process keep the threads that they had."""
+    blas = [library for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
+    before = [library.num_threads for library in blas]
+
+    with one_thread():
+        during = [library.num_threads for library in blas]
+
+    assert set(during) <= {1}
+    assert [library.num_threads for library in blas] == before
 
 
 def test_one_gap_alone_is_filled_as_among_others() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import toeplitz
 
 from analytics.gaps import level, physics
 from analytics.gaps.auto import Auto
@@ -65,6 +66,33 @@ def test_kriging_of_white_noise_is_its_mean() -> None:
     guess = Kriging(covariance_of(values), 5.0).guesses(values, np.array([1_000, 2_000]), 3)
 
     assert guess == pytest.approx(np.full((2, 3), 5.0), abs=0.3)
+
+
+def test_the_covariance_of_a_smooth_series_with_gaps_is_one_of_something() -> None:
+    """Sums over fewer pairs at some lags than at others may be that of nothing, and weights from it swing by far."""
+    smooth = np.sin(np.arange(2_000) / 40.0) + 0.3 * np.sin(np.arange(2_000) / 13.0)
+    values = Series(with_gap(smooth, *blocks(30, 12, 60))).values
+
+    covariance = covariance_of(values)(150)
+
+    assert np.linalg.eigvalsh(toeplitz(covariance)).min() > -1e-9 * covariance[0]
+
+
+@pytest.mark.parametrize("size", [1, 5, 30])
+def test_several_krigings_at_once_are_those_of_each(size: int) -> None:
+    """Of gaps near the ends of the window and in its middle, each from its own row, and of some of their places."""
+    table = np.stack([walk(400, 3), walk(400, 4)]) - 100.0
+    begins, which = np.array([2, 200, 396 - size, 17]), np.array([0, 1, 1, 0])
+    parts = [level_covariance(1.0, 0.5), covariance_of(table[0])]
+    inside = np.arange(0, size, 2)
+
+    together = Kriging(lambda longest: np.stack([part(longest) for part in parts]), 0.0)
+    found = together.guesses(table, begins, size, inside, which)
+
+    for place, (begin, row) in enumerate(zip(begins, which, strict=True)):
+        for kind, part in enumerate(parts):
+            alone = Kriging(part, 0.0).guesses(table[row], np.array([begin]), size)[0, inside]
+            assert found[kind, place] == pytest.approx(alone)
 
 
 def test_the_level_of_a_noisy_tag_is_smoothed_from_both_sides() -> None:
