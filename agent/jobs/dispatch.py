@@ -12,6 +12,7 @@ from agent import tariff
 from agent.jobs.curves import models_from_state
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.recommendation import Occasion, recommendation
+from agent.jobs.set_changes import system_and_changes
 from agent.jobs.situation import Header, NotKnownError, situation
 from agent.mqtt.payloads import Recommendation, RecommendationEvent
 from agent.store.records import Record
@@ -104,7 +105,11 @@ class _Said:
         )
         given = _given(new, before, now_ms)
         occasion = Occasion(given.id, header.settings.id, now_ms, given.expires_ms, took_ms, price)
-        return cls(advice, found, recommendation(advice, found, settings, occasion), given, now_ms)
+        payload = recommendation(advice, found, settings, occasion)
+        if found is not None and advice.action != "none":  # else the curves do not explain what is measured
+            told = system_and_changes(header, models.get(header.settings.id), found.operation)
+            payload = payload.model_copy(update=told)
+        return cls(advice, found, payload, given, now_ms)
 
     def events(self, before: Given | None) -> list[RecommendationEvent]:
         """What became of the change that was advised before, and the one that is advised now."""

@@ -5,7 +5,14 @@ from either. Flow is m³/h, head m, speed relative to rated (1.0); other units s
 "not known": `encode` drops keys without a value, so that no client keeps an old number over a null.
 """
 
-from agent.mqtt.payloads.advice import PumpAdvice, Recommendation, RecommendationEvent, Schedule, ScheduleRow
+from agent.mqtt.payloads.advice import (
+    PumpAdvice,
+    Recommendation,
+    RecommendationEvent,
+    Schedule,
+    ScheduleRow,
+    SetChange,
+)
 from agent.mqtt.payloads.alarm import (
     Alarm,
     AlarmCount,
@@ -100,6 +107,7 @@ __all__ = [
     "Return",
     "Schedule",
     "ScheduleRow",
+    "SetChange",
     "Shelve",
     "Source",
     "Station",

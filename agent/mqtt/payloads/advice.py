@@ -24,6 +24,20 @@ class PumpAdvice(Payload):
     within_data: bool | None = None  # false: the point lies outside what the curve has learnt
 
 
+class SetChange(Payload):
+    """What one pump more or less would do to the header, at the speeds that the others have now."""
+
+    pumps: tuple[str, ...]  # that would run
+    flow: float
+    flow_std: Std
+    head: float
+    head_std: Std
+    power_kw: float
+    power_std: Std
+    within_data: bool
+    text: str  # the same as a sentence
+
+
 class Recommendation(Payload):
     """`<root>/recommendation`: the current advice, or that there is none and why."""
 
@@ -54,6 +68,11 @@ class Recommendation(Payload):
     solve_ms: Annotated[float, Field(ge=0)] | None = None
     confidence: Share | None = None  # probability that the saving is positive
     baseline: str | None = None  # what the saving is measured against
+    system_static_head: float | None = None  # m, now: H = system_static_head + system_resistance Q²
+    system_resistance: float | None = None  # m per (m³/h)², of the pumps that run now
+    system_std: Std | None = None  # m, of the head around that curve over the time it was learnt from
+    system_why: str | None = None  # why there is no system curve
+    set_changes: tuple[SetChange, ...] = ()
     is_uncertain: bool = False  # outside what the curves have learnt
     stale: bool = False
 
