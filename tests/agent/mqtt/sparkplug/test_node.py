@@ -89,6 +89,27 @@ async def test_the_broker_tells_the_death_of_a_node_that_is_cut_off_and_history_
     assert host.values("flow", is_historical=False)[-10:] == [float(number) for number in range(500, 510)]
 
 
+async def test_nothing_is_left_on_the_broker_by_a_node_that_has_stopped_or_was_cut_off(tmp_path: Path) -> None:
+    """A retained birth would bring the dead back to whoever comes later; only who comes later sees that it is one."""
+    with mosquitto(tmp_path) as broker:
+        async with cut_link(broker.port) as link, subscriber(broker.port, ALL) as scada:
+            settings, host = edge_station(broker, tmp_path, link.port), StrictHost()
+            async with edge_store(settings) as store:
+                for deaths in (1, 2):
+                    async with edge_node(settings, store):
+                        await append(store, [deaths])
+                        await scada.until(lambda: 1.0 in host.read(scada.messages).values("flow") and host.is_born)
+                        if deaths == 2:
+                            link.cut()
+                    await scada.until(lambda deaths=deaths: host.read(scada.messages).verbs.count("NDEATH") == deaths)  # type: ignore[misc]
+            async with subscriber(broker.port, "#", name="late") as late:
+                late.say("end", b"")
+                await late.on_topic("end")
+
+    assert host.faults == []
+    assert [one.topic for one in late.messages] == ["end"]
+
+
 async def test_a_host_that_asks_gets_everything_anew(tmp_path: Path) -> None:
     """In the same life: the number of the death that the broker holds is still that of this birth."""
     with mosquitto(tmp_path) as broker:
