@@ -1,4 +1,4 @@
-"""What the pumps' learnt curves say of a header's flow or head, or of a pump's power, cell by cell."""
+"""What the pumps' learnt curves say of a header's flow or head, or of a pump's power or flow, cell by cell."""
 
 from dataclasses import dataclass, replace
 
@@ -36,6 +36,8 @@ def modelled(sources: Sources, cells: Frame) -> Model | None:
     said = model.predict(seen.speeds, state.head)
     if sources.pump is not None:
         own = model.pumps.index(sources.pump.id)
+        if sources.tag == sources.pump.flow:
+            return _told(model, seen, state.head, (said.flows[:, own], said.flows_std[:, own]))
         return _told(model, seen, state.head, (said.powers[:, own], said.power_std[:, own]))
     others = np.sum([seen.cells.values[tag] for tag in header.flow if tag != sources.tag], axis=0)
     return _told(model, seen, state.head, (said.flow - others, said.flow_std))

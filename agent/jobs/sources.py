@@ -41,7 +41,7 @@ class Sources:
     tag: str
     header: HeaderSettings | None = None  # whose flow or head it is, or that of its pump
     pumps: tuple[PumpSettings, ...] = ()  # of that header
-    pump: PumpSettings | None = None  # whose power it is
+    pump: PumpSettings | None = None  # whose power or own flow it is
     counter: str | None = None  # totaliser of the same quantity
     model: StationModel | None = None  # of the header's pumps
     limits: Mapping[str, Thresholds] = field(default_factory=dict)  # between which pumps run
@@ -70,14 +70,14 @@ class Sources:
             return np.empty((len(cells), 0))
         flow = np.sum([measured(cells, name) for name in self.header.flow], axis=0)
         head = np.mean([measured(cells, name) for name in self.header.pressure], axis=0)
-        if self.pump is not None:
+        if self.pump is not None and self.tag == self.pump.power:
             return power_columns(flow, head, _speed(cells, self.pump))
         pumps = [pump for pump in self.pumps if pump.power is not None]
         if not pumps:
             return np.empty((len(cells), 0))
         speeds = np.column_stack([_speed(cells, pump) for pump in pumps])
         powers = np.column_stack([measured(cells, pump.power) for pump in pumps if pump.power is not None])
-        is_flow = self.tag in self.header.flow
+        is_flow = self.pump is not None or self.tag in self.header.flow
         return flow_columns(head, speeds, powers) if is_flow else head_columns(flow, speeds, powers)
 
 
@@ -92,6 +92,8 @@ def sources_of(settings: AgentSettings, tag: str) -> Sources:
         for pump in pumps:
             if tag == pump.power:
                 return Sources(tag, header if pump.speed else None, (pump,), pump, pump.energy)
+            if tag == pump.flow:
+                return Sources(tag, header, (pump,), pump)
     return Sources(tag)
 
 

@@ -43,7 +43,9 @@ def held(model: StationModel, pumps: tuple[TruePump, ...], truth: Points) -> Ite
     for index, (curve, pump) in enumerate(zip(model.curves, pumps, strict=True)):
         runs = truth.running[:, index]
         speed = np.array(np.median(truth.speeds[runs, index]))
-        flow = speed * np.linspace(*np.quantile(truth.pump_flows[runs, index] / truth.speeds[runs, index], [0.01, 0.99]))
+        flow = speed * np.linspace(
+            *np.quantile(truth.pump_flows[runs, index] / truth.speeds[runs, index], [0.01, 0.99])
+        )
         true_head = pump.head(flow, speed)
         off = curve.head(flow, speed) - true_head
         covered = np.abs(off) <= LIKELY * curve.head_std(flow, speed)
