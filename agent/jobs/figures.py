@@ -1,7 +1,7 @@
 """What is published of pumps and station: records from frames and running states."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from agent.jobs.day import HOUR_MS, DayFigures
 from agent.jobs.duty import DutyPoint, best_flow, duty_points, mean
 from agent.jobs.evidence import header_state, pump_tags
 from agent.jobs.npsh import available, required
-from agent.mqtt.payloads import HeaderFigures, Pump, QualityWord, Station
+from agent.mqtt.payloads import HeaderFigures, Pump, QualityWord, Station, Wear
 from agent.plant import PumpSettings
 from agent.settings import AgentSettings
 from agent.store.records import Record
@@ -35,6 +35,7 @@ class Present:
     models: Mapping[str, StationModel]
     now_ms: int
     zone: ZoneInfo
+    wear: Mapping[str, Wear] = field(default_factory=dict)  # the last word of each pump's
 
     @property
     def states(self) -> dict[str, State]:
@@ -86,6 +87,7 @@ def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
         **_npsh(now, pump, duty),
         bep_share=share,
         in_por=None if share is None else pump.por[0] <= share <= pump.por[1],
+        **_worn(now.wear.get(pump.id)),
         starts_today=sum(each >= midnight_ms for each in memory.start_times_ms),
         started_at=max(memory.start_times_ms, default=None),
         stopped_at=max(memory.stop_times_ms, default=None),
@@ -110,6 +112,18 @@ def _npsh(now: Present, pump: PumpSettings, duty: DutyPoint) -> dict[str, Any]:
         "npsh_required": needed and needed.value,
         "npsh_required_source": needed and needed.source,
         "npsh_margin": inlet.value - needed.value if inlet and needed else None,
+    }
+
+
+def _worn(said: Wear | None) -> dict[str, Any]:
+    """What the pump has lost, by key; the wear job's own record says more."""
+    if said is None or said.stale:
+        return {}
+    return {
+        "head_wear_percent": said.head_lost_percent,
+        "efficiency_wear_percent": said.efficiency_lost_percent,
+        "wear_cost_per_day": said.cost_per_day,
+        "currency": said.currency,
     }
 
 

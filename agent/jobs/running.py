@@ -12,6 +12,7 @@ from agent.jobs.evidence import evidence, plant_tags
 from agent.jobs.figures import Present, pump_records, station_record
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.memory import JobMemory
+from agent.mqtt.payloads import Wear
 from agent.plant import PumpSettings
 from agent.roles import known_tags
 from agent.settings import AgentSettings
@@ -102,7 +103,8 @@ def run(context: JobContext) -> Outcome:
     shown = frame(reader, settings, plant_tags(settings), end_ms - max(SHOWN_MS, step_ms), end_ms, step_ms)
     models = models_from_state(reader.job_state("curves")[1])
     limits = {pump: each.thresholds for pump, each in kept.pumps.items()}
-    now = Present(settings, shown, memories, limits, models, end_ms, zone)
+    wear = {record.key: Wear.model_validate_json(record.body) for record in reader.newest("wear") if record.body}
+    now = Present(settings, shown, memories, limits, models, end_ms, zone, wear)
     day = day_figures(kept.hours, settings, end_ms, zone)
     is_behind = end_ms < context.now_ms - LONGEST_MS
     return Outcome(

@@ -9,6 +9,8 @@ import pytest
 
 from agent.jobs import curves, running
 from agent.jobs.job import Outcome
+from agent.mqtt.payloads import Wear
+from agent.store.records import Record
 from tests.agent.history import START_MS, History, history, reading
 from tests.real_station import needs_real_station, recording
 
@@ -315,3 +317,18 @@ def test_two_pumps_that_never_ran_do_not_teach_each_other(tmp_path: Path) -> Non
 
     assert [found[pump]["running"] for pump in ("p1", "p2")] == [False, False]
     assert [found[pump]["threshold_source"] for pump in ("p1", "p2")] == ["not learnt", "not learnt"]
+
+
+def test_a_pump_record_says_what_the_pump_has_lost(tmp_path: Path) -> None:
+    """SCADA shows it beside the duty; a word that has gone stale is none."""
+    said = {"pump": "p1", "ts": START_MS, "head_lost_percent": 3.1, "cost_per_day": 4.5, "currency": "EUR"}
+    stale = {"pump": "p2", "ts": START_MS, "head_lost_percent": 9.9, "stale": True}
+    with history(tmp_path, TAGS, **PLANT) as past:
+        one_of_two_runs(past, 60)
+        past.record(Record("wear", one["pump"], START_MS, Wear.model_validate(one).encode()) for one in (said, stale))
+
+        found = bodies(past.perform("running", running.run, START_MS + 60_000))
+
+    shown = {key: found["p1"].get(key) for key in ("head_wear_percent", "wear_cost_per_day", "currency")}
+    assert shown == {"head_wear_percent": 3.1, "wear_cost_per_day": 4.5, "currency": "EUR"}
+    assert "head_wear_percent" not in found["p2"]
