@@ -11,7 +11,7 @@ from agent.availability import Availability, doubt_of
 from agent.jobs.curve_choice import choices
 from agent.jobs.curve_records import catalogue_records, curve_records, unfitted_records
 from agent.jobs.curve_state import CurveState, HeaderCurves, model_from_state, models_from_state, restored
-from agent.jobs.data_sheet import catalogues_of
+from agent.jobs.data_sheet import catalogues_of, plate
 from agent.jobs.evidence import evidence, header_state, plant_tags, pumps_of, running
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.owed import joined, newest, touched, without
@@ -280,7 +280,7 @@ def cell_ms(settings: AgentSettings) -> int:
 
 
 def _plates(settings: AgentSettings, header: HeaderSettings) -> list[Plate]:
-    return [Plate(pump.id, pump.rated_flow, pump.rated_head) for pump in pumps_of(settings, header)]
+    return [plate(pump) for pump in pumps_of(settings, header)]
 
 
 def _columns(arrays: list[np.ndarray], rows: int) -> np.ndarray:

@@ -5,6 +5,7 @@ import numpy as np
 from agent.plant import PumpSettings
 from agent.settings import AgentSettings
 from analytics.curves.methods.catalogue import Catalogue
+from analytics.curves.prior import Plate
 from analytics.losses import Losses, by_full_load, by_load, estimated
 
 
@@ -25,6 +26,19 @@ def catalogue(pump: PumpSettings) -> Catalogue | None:
     shaft = np.array([np.nan if point.power is None else point.power for point in points])
     power = None if losses is None or not np.isfinite(shaft).any() else losses.drawn(shaft)
     return Catalogue(np.array([point.flow for point in points]), np.array([point.head for point in points]), power)
+
+
+def plate(pump: PumpSettings) -> Plate:
+    """Its plate, for the fit of all pumps of a header; where it has none, the best point of its data sheet."""
+    is_told = pump.rated_flow is not None and pump.rated_head is not None
+    if is_told or pump.catalogue is None:
+        return Plate(pump.id, pump.rated_flow, pump.rated_head)
+    told = [(point.flow, point.head, point.power) for point in pump.catalogue.points if point.power is not None]
+    flow, head, power = np.array(told).reshape(-1, 3).T
+    top = int(np.argmax(flow * head / power)) if told else 0
+    if not 0 < top < len(told) - 1:
+        return Plate(pump.id, pump.rated_flow, pump.rated_head)
+    return Plate(pump.id, float(flow[top]), float(head[top]))
 
 
 def losses_of(pump: PumpSettings) -> Losses | None:

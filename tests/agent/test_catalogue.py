@@ -12,9 +12,10 @@ from agent.configuration.catalogue_file import read_catalogue
 from agent.configuration.config_file import load
 from agent.configuration.hints import hints
 from agent.configuration.mistakes import Mistake, SettingsError
-from agent.jobs.data_sheet import catalogue, losses_of, npsh_table
+from agent.jobs.data_sheet import catalogue, losses_of, npsh_table, plate
 from agent.plant import PumpSettings
 from agent.reload import files
+from analytics.curves.prior import Plate
 from tests.agent.reference import CONFIG, spoilt
 
 PUMPS = sorted((CONFIG / "pumps").glob("*.csv"))
@@ -272,6 +273,17 @@ def test_a_sheet_of_another_pump_is_doubted(tmp_path: Path, more: str, sentence:
 def test_losses_that_contradict_each_other_are_refused(more: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValidationError, match=sentence):
         pump(**more)
+
+
+def test_a_sheet_stands_in_for_a_plate_that_is_not_told() -> None:
+    """A header's pumps are told apart sooner where their best points are known; whoever wrote a plate meant it."""
+    sheet = {"flow": [0, 50, 100, 150], "head": [50, 48, 42, 30], "efficiency": [0, 0.6, 0.78, 0.7]}
+    rising = sheet | {"efficiency": [0, 0.6, 0.7, 0.78]}
+
+    assert plate(pump(catalogue=sheet)) == Plate("p1", 100.0, 42.0)
+    assert plate(pump(catalogue=sheet, rated_flow=90.0, rated_head=40.0)) == Plate("p1", 90.0, 40.0)
+    assert plate(pump(catalogue=rising)) == Plate("p1")
+    assert plate(pump(catalogue={"flow": [0, 50, 100], "head": [50, 48, 42]})) == Plate("p1")
 
 
 def test_npsh_is_taken_where_the_sheet_gives_it() -> None:
