@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from agent import tariff
 from agent.cli import MENDABLE
+from agent.commands.days import days, days_table
 from agent.commands.front import Traded, front_json, front_table
 from agent.configuration.config_file import load
 from agent.jobs.curves import models_from_state
@@ -58,11 +59,21 @@ def run(args: Namespace) -> int:
                 print(front_json(fronts) if args.json else front_table(fronts))
                 return 0
             lines = list(compared(settings, reader, everything=args.compare))
+            ahead = list(days(_context(settings, reader))) if args.compare else []
     except StorageError as error:
         print(error, file=sys.stderr)
         return MENDABLE
-    print(json.dumps([asdict(line) for line in lines]) if args.json else _table(lines))
+    if args.json:
+        print(json.dumps([*(asdict(line) for line in lines), *(asdict(day) for day in ahead)]))
+    else:
+        print("\n\n".join([_table(lines), *([days_table(ahead)] if ahead else [])]))
     return 0
+
+
+def _context(settings: AgentSettings, reader: Reader) -> JobContext:
+    """What jobs would see at the newest reading."""
+    _, latest_ms = reader.extent
+    return JobContext(settings, reader, 0, None, latest_ms)
 
 
 def compared(settings: AgentSettings, reader: Reader, *, everything: bool) -> Iterator[Line]:
@@ -88,10 +99,9 @@ def traded(settings: AgentSettings, reader: Reader) -> Iterator[Traded]:
 
 def _asked(settings: AgentSettings, reader: Reader) -> Iterator[tuple[str, Search | str]]:
     """Each header with pumps, and what is asked of them or why that is not known."""
-    _, latest_ms = reader.extent
-    context = JobContext(settings, reader, 0, None, latest_ms)
+    context = _context(settings, reader)
     models = models_from_state(reader.job_state("curves")[1])
-    price = tariff.price(settings.tariff, latest_ms, ZoneInfo(settings.station.time_zone))
+    price = tariff.price(settings.tariff, context.now_ms, ZoneInfo(settings.station.time_zone))
     for each in settings.headers:
         header = Header(context, each)
         if not header.pumps:

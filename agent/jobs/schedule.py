@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from agent import tariff
-from agent.jobs import peak
+from agent.jobs import peak, policy
 from agent.jobs.curves import models_from_state
 from agent.jobs.demand import MEMORY, SLOT_MS, DemandState, Expected, storage_of
 from agent.jobs.evidence import pumps_of
@@ -59,14 +59,19 @@ def run(context: JobContext) -> Outcome:
 
 def _planned(context: JobContext, tank: TankSettings, peak_kw: float) -> Schedule:
     began = time.perf_counter()
-    problem = replace(_problem(context, tank), peak_price=context.settings.tariff.demand_charge, peak=peak_kw)
+    problem = replace(problem_of(context, tank), peak_price=context.settings.tariff.demand_charge, peak=peak_kw)
     found = plan(problem)
     if isinstance(found, NoPlan) and found.constraint == "last level":
         problem = replace(problem, level_end=None, water_value=_worth(problem))
         found = plan(problem)
     if isinstance(found, NoPlan):
         return _none(context, f"{_at(context, found)} {INSTEAD}")
-    return _told(context, problem, found, round(1_000 * (time.perf_counter() - began), 1))
+    method = f"{METHOD} in {1_000 * (time.perf_counter() - began):.0f} ms"
+    asked = context.settings.jobs.schedule
+    if asked.method == policy.METHOD:
+        learnt = policy.learnt_day(problem, asked.budget)
+        found, method = (learnt.advice, learnt.why) if learnt.advice else (found, f"{method}. {learnt.why}")
+    return _told(context, problem, found, method)
 
 
 def _worth(problem: Problem) -> float:
@@ -75,7 +80,8 @@ def _worth(problem: Problem) -> float:
     return _WEIGHT * head / _EFFICIENCY * max(0.0, float(problem.price.max()))
 
 
-def _problem(context: JobContext, tank: TankSettings) -> Problem:
+def problem_of(context: JobContext, tank: TankSettings) -> Problem:
+    """The day ahead as it is known now; NotKnownError where it is not."""
     header = _header(context)
     kept = MEMORY.restored(context.reader.job_state("forecast")[1])
     expected = _fresh(kept, context.now_ms)
@@ -236,7 +242,7 @@ def _stretches(found: Plan) -> list[_Stretch]:
 _SAME_SPEED = 0.005
 
 
-def _told(context: JobContext, problem: Problem, found: Plan, took_ms: float) -> Schedule:
+def _told(context: JobContext, problem: Problem, found: Plan, method: str) -> Schedule:
     settings = context.settings
     is_priced = settings.tariff.price > 0 or bool(settings.tariff.bands)
     start_ms = context.now_ms // SLOT_MS * SLOT_MS
@@ -251,7 +257,7 @@ def _told(context: JobContext, problem: Problem, found: Plan, took_ms: float) ->
         peak_kw=round(float(found.powers.max()), 1) if problem.peak_price else None,
         cost=round(found.cost + _left(problem, found), 2) if is_priced else None,
         currency=settings.tariff.currency if is_priced else None,
-        method=f"{METHOD} in {took_ms:.0f} ms",
+        method=method,
     )
 
 

@@ -1,7 +1,7 @@
 """What the configuration says of the analyses."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -37,17 +37,19 @@ class CurvesSettings(JobSettings):
     filled: bool = False  # whether values that nobody measured may teach them
 
 
-class ScheduleSettings(JobSettings):
-    """Planning the next hours of a station with a tank or well."""
-
-    horizon: Annotated[float, Field(ge=4, le=48)] = 24.0  # h that are planned
-
-
 class WearSettings(JobSettings):
     """Watching what pumps lose."""
 
     learn_days: Annotated[float, Field(gt=0, le=60)] = 1.0  # of a pump's operation that its reference is learnt from
     limit: Annotated[float, Field(gt=0, lt=100)] = 10.0  # percent of the efficiency; worth an overhaul
+
+
+class ScheduleSettings(JobSettings):
+    """Planning the next hours of a station with a tank or well."""
+
+    horizon: Annotated[float, Field(ge=4, le=48)] = 24.0  # h that are planned
+    # "fitted Q iteration" learns on the station's model, and advises only where it is judged near enough to "exact"
+    method: Literal["exact", "fitted Q iteration"] = "exact"
 
 
 class JobsSettings(Settings):

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agent.commands.days import days as days_ahead
+from agent.commands.days import days_table
 from agent.jobs import forecast, running, schedule
 from agent.jobs.demand import MEMORY, SLOT_MS, DemandState, SystemSums
 from agent.jobs.job import JobContext, Outcome
@@ -351,3 +353,23 @@ def test_a_demand_charge_lowers_the_peak_unless_the_month_has_seen_a_higher_one(
     assert charged["cost"] > free["cost"]
     assert PEAK.restored(state).month_ms == START_MS - 12 * 3_600_000
     assert late.kw == pytest.approx(200.0, rel=0.2)
+
+
+def test_a_policy_whose_time_to_learn_is_over_does_not_advise_and_the_exact_plan_stands(
+    lived: Path, tmp_path: Path
+) -> None:
+    """Asked for fitted Q iteration in next to no time: the schedule is the exact one, and says why (slow: six days)."""
+    with after_six_days(lived, tmp_path) as past:
+        usual = scheduled(past)
+        jobs = {"schedule": {"method": "fitted Q iteration", "budget": 1e-6}}
+        past.settings = past.settings.model_validate({**past.settings.model_dump(by_alias=True), "jobs": jobs})
+        found = scheduled(past)
+        with past.reader() as reader:
+            exact, learnt = days_ahead(JobContext(past.settings, reader, 0, None, END_MS))
+
+    assert found["rows"] == usual["rows"]
+    assert "did not finish learning within" in found["method"]
+    assert found["method"].startswith(schedule.METHOD)
+    assert (exact.method, exact.cost, exact.gap) == ("exact schedule", usual["cost"], 0.0)
+    assert (learnt.method, learnt.cost) == ("fitted Q iteration", None)
+    assert learnt.why in days_table([exact, learnt])
