@@ -8,9 +8,11 @@ from scipy.interpolate import CubicSpline
 
 from agent.configuration.mistakes import did_you_mean
 from agent.jobs.curve_state import models_from_state, points_from_state
+from agent.jobs.evidence import pumps_of
+from agent.jobs.wear_state import restored
 from agent.mqtt import payloads
 from agent.plant import PumpSettings
-from agent.plots.picture import Picture, Present, Quantity, Trace
+from agent.plots.picture import Frozen, Picture, Present, Quantity, Trace
 from agent.plots.readings import at_rated_speed, own_points
 from agent.settings import AgentSettings
 from agent.store.reader import Reader
@@ -50,6 +52,7 @@ def picture(settings: AgentSettings, reader: Reader, name: str) -> Picture:
         best_flow=best,
         por=None if best is None else (pump.por[0] * best, pump.por[1] * best),
         present=_present(reader, name, fit),
+        reference=_reference(settings, reader, pump, fit),
         zone=ZoneInfo(settings.station.time_zone),
     )
 
@@ -153,6 +156,18 @@ def _present(reader: Reader, name: str, fit: Trace) -> Present | None:
             ts_ms=said.ts,
         )
     return None
+
+
+def _reference(settings: AgentSettings, reader: Reader, pump: PumpSettings, fit: Trace) -> Frozen | None:
+    """What the wear job holds the pump against, where the curve is drawn."""
+    own = {header.id: [each.id for each in pumps_of(settings, header)] for header in settings.headers}
+    life = restored(reader.job_state("wear")[1], own).state.pumps[pump.id].life
+    if life.reference is None:
+        return None
+    head, power = life.reference.head(fit.flow, 1.0), life.reference.power(fit.flow, 1.0)
+    efficiency = 100.0 * wire_to_water_efficiency(fit.flow, head, power)
+    curve = Trace(fit.flow, {"head": head, "efficiency": efficiency, "power": power})
+    return Frozen(curve, life.source or "learnt", life.taken_ms)
 
 
 def _slowed(fit: Trace, speed: float) -> Trace:

@@ -53,6 +53,8 @@ def _panel(axes: Axes, picture: Picture, what: Quantity) -> None:
         how = "Steady readings" if picture.is_metered else "Steady readings (flow derived)"
         axes.plot(readings.flow, readings.values[what], ".", ms=2.5, color=READING, alpha=0.6, label=how, zorder=2)
     _curve(axes, picture, what)
+    if picture.reference is not None:
+        _line(axes, picture.reference.curve, what, color=PLATE, lw=1.4, ls=":", label="Reference (wear)")
     if picture.plate is not None and what == "head":
         axes.plot(*picture.plate, "D", ms=7, mfc="none", mec=PLATE, mew=1.6, label="Plate", zorder=5)
     if picture.present is not None:

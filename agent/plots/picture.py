@@ -57,6 +57,21 @@ class Present:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Frozen:
+    """The reference that wear is held against.
+
+    Attributes:
+        curve: At rated speed.
+        source: Learnt or catalogue.
+        taken_ms: When it was taken.
+    """
+
+    curve: Trace
+    source: str
+    taken_ms: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """A pump's curves at rated speed and what they rest on.
 
@@ -72,6 +87,7 @@ class Picture:
         best_flow: m³/h, by the plate or else by the curve; None where the data do not reach both sides of it.
         por: Preferred operating region, m³/h.
         present: None while it does not run.
+        reference: None until there is one.
         zone: In which dates are written.
     """
 
@@ -86,6 +102,7 @@ class Picture:
     best_flow: float | None
     por: tuple[float, float] | None
     present: Present | None
+    reference: Frozen | None
     zone: ZoneInfo
 
     @property
@@ -100,6 +117,9 @@ class Picture:
         low, high = self.fit.flow[[0, -1]]
         yield f"Supported by data from {low:.0f} to {high:.0f} m³/h at rated speed; dashed where nothing was measured."
         yield self._best()
+        if self.reference is not None:
+            taken = datetime.fromtimestamp(self.reference.taken_ms / 1_000, self.zone)
+            yield f"Reference, against which wear is told: {self.reference.source}, taken {taken:%Y-%m-%d}."
         if self.present is not None:
             yield self._duty(self.present)
         if self.said.reason is not None:
@@ -118,6 +138,8 @@ class Picture:
         how = (
             "its own flow meter" if self.is_metered else "the header's flow, less what the curves give the other pumps"
         )
+        if not self.said.readings:
+            return "Nothing was measured of it yet."
         if self.times_ms is None:
             return f"From {self.said.readings} steady readings{speeds}, by {how}; none of them is kept to be shown."
         first, last = (f"{datetime.fromtimestamp(ms / 1_000, self.zone):%Y-%m-%d %H:%M}" for ms in self.times_ms)

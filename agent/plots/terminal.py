@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from agent.plots.picture import LIKELY, UNITS, Picture, Quantity, limits
 from analytics.hydraulics import Floats
 
-READING, BAND, CURVE, BEYOND, SLOWED, BEST, PLATE, NOW = ".", ":", "#", "-", "~", "|", "D", "@"
+READING, BAND, CURVE, BEYOND, SLOWED, BEST, PLATE, NOW, REFERENCE = ".", ":", "#", "-", "~", "|", "D", "@", "r"
 MARGIN = 8  # columns left of the axis
 LEAST = (40, 8)  # columns and lines of a panel, whatever the terminal
 TALL = 44  # lines of a terminal from which on the efficiency is drawn too
@@ -80,6 +80,8 @@ def _panel(picture: Picture, what: Quantity, columns: int, lines: int) -> Iterat
         canvas.mark(side.flow[::2], side.values[what][::2], BEYOND)
     if picture.present is not None:
         canvas.mark(picture.present.curve.flow, picture.present.curve.values[what], SLOWED)
+    if picture.reference is not None:
+        canvas.mark(picture.reference.curve.flow[::4], picture.reference.curve.values[what][::4], REFERENCE)
     canvas.mark(inside, value, CURVE)
     if picture.plate is not None and what == "head":
         canvas.mark(np.array(picture.plate[:1]), np.array(picture.plate[1:]), PLATE)
@@ -96,6 +98,8 @@ def _legend(picture: Picture) -> str:
         marks.append((BEST, f"best efficiency (preferred: {low:.0f} to {high:.0f} m³/h)"))
     if picture.plate is not None:
         marks.append((PLATE, "plate"))
+    if picture.reference is not None:
+        marks.append((REFERENCE, "reference"))
     if picture.present is not None:
         marks += [(NOW, "duty now"), (SLOWED, f"at {100 * picture.present.speed:.1f} % speed")]
     return "   ".join(f"{mark} {name}" for mark, name in marks)

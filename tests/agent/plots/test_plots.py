@@ -10,11 +10,15 @@ import pytest
 
 from agent.cli import main
 from agent.jobs import curves, running
+from agent.jobs.job import Outcome
+from agent.jobs.wear_state import Kept, Life, PumpState, WearState
 from agent.mqtt import payloads
 from agent.plots.gathering import PlotError, picture
 from agent.plots.image import draw, figure
 from agent.plots.picture import Picture
 from agent.plots.terminal import text
+from analytics.curves.methods.catalogue import Catalogue
+from analytics.wear.reference import Reference
 from tests.agent.history import START_MS, History, history
 from tests.agent.jobs.test_curves import PLANT, STATION, TAGS, plant, told
 
@@ -76,6 +80,29 @@ def test_the_present_duty_lies_on_the_curve_of_its_own_speed(past: History) -> N
     head = np.interp(now.duty.flow, now.curve.flow, now.curve.values["head"])
     assert now.duty.values["head"] == pytest.approx(head, rel=0.005)
     assert now.flow_source == "derived"
+
+
+def test_the_reference_of_wear_is_drawn_once_there_is_one(past: History) -> None:
+    """It is the curve as it was, here 5 % above the present one."""
+    known = Catalogue(
+        flow=np.linspace(600.0, 1_100.0, 9),
+        head=1.05 * STATION[0].head(np.linspace(600.0, 1_100.0, 9), np.ones(9)),
+        power=STATION[0].power(np.linspace(600.0, 1_100.0, 9), np.ones(9)),
+    )
+    life = Life(0, reference=Reference.of_sheet(known), source="catalogue", taken_ms=START_MS)
+    state = WearState(pumps={"p1": PumpState([life])})
+    before = shown(past, "p1")
+
+    past.perform("wear", lambda context: Outcome(context.mark, Kept(state, {}, {}).encode()), START_MS)
+    after = shown(past, "p1")
+
+    assert before.reference is None
+    assert after.reference is not None
+    share = after.reference.curve.values["head"] / after.fit.values["head"]
+    assert np.abs(share - 1.05).max() < 0.01
+    assert "Reference, against which wear is told: catalogue, taken 2026-03-01." in after.words()
+    assert any("r reference" in line for line in text(after, 100, 40))
+    assert "Reference (wear)" in {line.get_label() for line in figure(after).axes[0].lines}
 
 
 def test_a_pump_that_stands_has_no_duty(past: History) -> None:
