@@ -1,6 +1,7 @@
 """Fill each gap by what has missed least in artificial gaps of its length in the tag's own recent past."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,8 +16,21 @@ from analytics.gaps.threads import one_thread
 from analytics.gaps.totaliser import Totaliser
 
 
+@dataclass(slots=True)
+class _Alike:
+    """Gaps of one length in which the same companions were measured."""
+
+    pattern: bytes
+    size: int  # in places of the series
+    studied_as: int
+    gaps: list[Gap] = field(default_factory=list)
+    begins: list[int] = field(default_factory=list)  # of each, in places of the series
+
+
 class Auto:
-    """The gaps of one window, filled together: those of about one length with the same companions share a study.
+    """The gaps of one window: those of about one length with the same companions share a study.
+
+    Nothing is studied for gaps that nobody asks for, as those that were filled when they were new.
 
     >>> power = 100.0 + 10.0 * np.sin(np.arange(600.0) / 9.0)
     >>> flow = np.where(np.abs(np.arange(600) - 305) < 10, np.nan, 2.0 * power)
@@ -43,6 +57,7 @@ class Auto:
         self._series = Series(self._values) if self._is_measured.any() else None
         self._studies: dict[tuple[bytes, int], Study | None] = {}
         self._masks: dict[int, Masks | None] = {}
+        self._alike: dict[Gap, _Alike] = {}
         self._known: dict[Gap, Estimate] = {}
 
     @property
@@ -54,37 +69,35 @@ class Auto:
         """What is put into *gap*; empty while it is open."""
         if gap.end >= len(self._window.values):
             return Estimate(np.empty(0), np.empty(0), "auto")
-        if not self._known:
-            self._fill(gaps(self._window.values))
-        known = self._known.get(gap)
-        if known is None:
-            self._fill([gap])
-            known = self._known[gap]
-        return known
+        if gap not in self._known:
+            if gap not in self._alike:
+                self._group([gap] if self._alike else [*gaps(self._window.values), gap])
+            with one_thread():
+                self._fill(self._alike[gap])
+        return self._known[gap]
 
-    def _fill(self, found: Iterable[Gap]) -> None:
-        """Gaps of one length that share a study are guessed at once."""
-        with one_thread():
-            self._fill_together(found)
-
-    def _fill_together(self, found: Iterable[Gap]) -> None:
-        closed = [gap for gap in found if gap.end < len(self._window.values)]
+    def _group(self, found: Iterable[Gap]) -> None:
+        """Gaps of one length that may ask the same companions are guessed at once, when one of them is asked for."""
+        closed = [gap for gap in dict.fromkeys(found) if gap.end < len(self._window.values)]
         inner = closed if self._updates is None else [self._narrowed(gap, self._updates.piece) for gap in closed]
-        usable = self._sources.usable(self._is_measured, inner)
-        alike: dict[tuple[bytes, int], list[int]] = {}
-        for place, (pattern, part) in enumerate(zip(usable, inner, strict=True)):
-            alike.setdefault((pattern, len(part)), []).append(place)
-        for (pattern, size), places in alike.items():
-            together = [closed[place] for place in places]
+        alike: dict[tuple[bytes, int], _Alike] = {}
+        for gap, pattern, part in zip(closed, self._sources.usable(self._is_measured, inner), inner, strict=True):
+            one = alike.setdefault((pattern, len(part)), _Alike(pattern, len(part), len(part)))
+            one.gaps.append(gap)
+            one.begins.append(part.begin)
+            self._alike[gap] = one
+        for (pattern, size), one in alike.items():
             # a line over two places is no more in doubt against one than others are within their class
-            studied_as = 2 if size == 1 and (pattern, 2) in alike else size
-            study = self._study(pattern, studied_as) if size else None
-            if study is not None:
-                self._guess(study, together, np.array([inner[place].begin for place in places]), size)
-            elif size:
-                self._known |= {gap: self._line.fill(gap) for gap in together}
-            else:
-                self._keep(together, self._values, np.zeros_like(self._values), "held")
+            one.studied_as = 2 if size == 1 and (pattern, 2) in alike else size
+
+    def _fill(self, alike: "_Alike") -> None:
+        study = self._study(alike.pattern, alike.studied_as) if alike.size else None
+        if study is not None:
+            self._guess(study, alike.gaps, np.array(alike.begins), alike.size)
+        elif alike.size:
+            self._known |= {gap: self._line.fill(gap) for gap in alike.gaps}
+        else:
+            self._keep(alike.gaps, self._values, np.zeros_like(self._values), "held")
 
     @staticmethod
     def _narrowed(gap: Gap, piece: Places) -> Gap:

@@ -262,6 +262,18 @@ def test_a_window_is_gone_through_no_more_often_for_more_gaps() -> None:
     assert looks[1] <= looks[0] < 20
 
 
+def test_gaps_that_nobody_asks_for_are_not_studied() -> None:
+    """A minute's work is the gap of that minute, however many older ones of other lengths are still in the window."""
+    found = [Gap(100 + 100 * place, 101 + 107 * place) for place in range(1, 14)]
+    window = Window(with_gap(walk(1_600), *found), walk(1_600, 2)[:, None])
+
+    newest = Auto(window)
+    estimate = newest.fill(found[-1])
+
+    assert newest.looks == 2
+    assert estimate.values == pytest.approx(filled(window, *found)[-1].values)
+
+
 def test_gaps_of_one_and_two_places_share_a_study() -> None:
     """What two places teach holds for one; whoever has gaps of one place only is studied by them."""
     values, companion = walk(3_000), walk(3_000, 2)
