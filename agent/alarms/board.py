@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-from agent.alarms.claims import Silence
+from agent.alarms.claims import Beyond, Silence
 from agent.alarms.rationale import Rationale
 from agent.alarms.rulebook import rulebook
 from agent.alarms.rules import Rule
@@ -13,6 +13,7 @@ from agent.mqtt.payloads import Anomalies, Conditions, Quality
 from agent.settings import AgentSettings
 from agent.store.records import Row
 from drivers.reading import Quality as Code
+from drivers.reading import Reading
 
 FROZEN = 0.5  # of a report's readings, beyond which a sensor is
 
@@ -60,6 +61,11 @@ class Board:
                 self._hidden.setdefault(tag, []).append(rule)
         self._always = {tag for tag, rules in self._rules.items() if any(rule.hears_good for rule in rules)}
         self._always |= self._hidden.keys()  # tags whose good readings matter too
+        self._limits: dict[str, list[tuple[Rule, Beyond]]] = {}  # by tag
+        for rule in self._by_id.values():
+            if isinstance(rule.claim, Beyond):
+                for tag in rule.tags:
+                    self._limits.setdefault(tag, []).append((rule, rule.claim))
         self._groups: dict[str, list[str]] = {}
         for name, rule in self._by_id.items():
             self._groups.setdefault(rule.rationale.group or "", []).append(name)
@@ -85,6 +91,16 @@ class Board:
             rule.delay.claim = rule.delay.active = self._states.get(name, AlarmState()).active
         self._unwell.update(tag for tag, rules in self._rules.items() if any(rule.delay.active for rule in rules))
         self._shelved = {name for name, state in self._states.items() if state.shelved_until_ms is not None}
+
+    def is_awaited(self, readings: Iterable[Reading]) -> bool:
+        """Whether one of *readings* crosses a limit, so that somebody should hear of it at once."""
+        limits, good = self._limits, int(Code.GOOD)
+        return any(
+            claim.holds(value, is_claimed=rule.delay.claim) != rule.delay.claim
+            for tag, _, value, quality, _ in readings
+            if tag in limits and quality >= good and isinstance(value, int | float)
+            for rule, claim in limits[tag]
+        )
 
     def see(self, rows: Iterable[Row], at_ms: int) -> list[Transition]:
         """What rows of the log change, oldest first.

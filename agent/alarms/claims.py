@@ -39,6 +39,10 @@ class Beyond:
         if value is None:
             return None
         self.value = value
+        return self.holds(value, is_claimed=is_claimed)
+
+    def holds(self, value: float, *, is_claimed: bool) -> bool:
+        """Whether a good *value* is claimed, where the last claim was *is_claimed*."""
         return self.sign * (value - self.limit) > (-self.deadband if is_claimed else 0)
 
 

@@ -57,6 +57,7 @@ class Watch:
         self._is_known = True
         sink = self._store.sink("alarms")
         await sink.start()
+        self._store.hurry(self._board.is_awaited)
         while batch := await sink.backlog(BATCH):
             await self._judge_rows(sink, batch)
         async with asyncio.TaskGroup() as tasks:
@@ -204,6 +205,7 @@ class Watch:
             if place % WRITTEN == 0:
                 await asyncio.sleep(0)  # others have their turn
         if found:
+            self._store.touch(0.0)  # alarms do not wait for others to fill a transaction
             await self._store.record(found)
 
 

@@ -56,6 +56,7 @@ class Transactions:
         self._began = self._handed = -inf  # when the last one was to begin, and when one was given to the disk
         self._hurry: asyncio.TimerHandle | None = None
         self.slowness = Slowness()
+        self.is_urgent: Callable[[Sequence[Reading]], bool] = lambda _: False
 
     def offer(self, readings: Sequence[Reading]) -> None:
         """Write *readings* with the next transaction; nobody waits."""
@@ -63,7 +64,7 @@ class Transactions:
         if self.held is not None and len(self._group.readings) > READINGS:  # the disk is far too slow
             self.held.lose(self._group.readings[: len(readings)])
             del self._group.readings[: len(readings)]
-        self._want(self._began + self._interval)
+        self._want(self._loop.time() if self.is_urgent(readings) else self._began + self._interval)
 
     async def append(self, readings: Sequence[Reading]) -> StorageError | None:
         """Write *readings*; why not, where the disk refuses."""

@@ -7,12 +7,12 @@ from agent.jobs.job import Outcome
 from agent.store.connections import Connections, Opened
 from agent.store.delivery import ACKNOWLEDGED_WITHIN, Sink
 from agent.store.errors import DamagedError, StorageError
-from agent.store.findings import add_filled, drop_filled, fail, finish
+from agent.store.findings import add_filled, fail, finish
 from agent.store.held import Held
 from agent.store.log import Log
 from agent.store.places import hold_also
 from agent.store.reader import Reader
-from agent.store.records import Filled, Kind, Record, Row, Stretch
+from agent.store.records import Filled, Kind, Record, Row
 from agent.store.redating import Redated, redate
 from agent.store.settings import StorageSettings
 from agent.store.transactions import Transactions
@@ -163,10 +163,6 @@ class Store:
         """Keep filled values; newer ones replace older ones."""
         await self.write(lambda log: add_filled(log, filled))
 
-    async def unfill(self, stretches: Iterable[Stretch]) -> None:
-        """Take filled values back, because something measured has come in their place."""
-        await self.write(lambda log: drop_filled(log, stretches))
-
     async def describe(self, units: Mapping[str, str]) -> None:
         """Note the units of tags, by name."""
         self._units.update(units)
@@ -262,6 +258,10 @@ class Store:
     def touch(self, within: float) -> None:
         """Have what the sinks were told written *within* that many seconds."""
         self._transactions.touch(within)
+
+    def hurry(self, is_urgent: Callable[[Sequence[Reading]], bool]) -> None:
+        """Have offered readings that are urgent written at once, with whatever waits."""
+        self._transactions.is_urgent = is_urgent
 
     # The disk's troubles
 

@@ -8,7 +8,7 @@ from agent.alarms.board import Board, Transition
 from agent.alarms.state import AlarmState, Happening
 from agent.settings import AgentSettings
 from agent.store.records import Row
-from drivers.reading import Quality
+from drivers.reading import Quality, Reading
 
 SILENT = Quality.NOT_CONNECTED
 
@@ -57,6 +57,23 @@ def test_a_high_limit_clears_only_below_its_deadband() -> None:
     seen = [events(alarms.see([row(value)], at_ms=0)) for value in (8.0, 8.1, 7.9, 7.6, 7.5, 8.0)]
 
     assert seen == [[], [("burst", "raised")], [], [], [("burst", "cleared")], []]
+
+
+def test_only_readings_that_cross_a_limit_are_awaited() -> None:
+    """They are written at once; if all of an alarm that stands were, the disk would have no rest."""
+    alarms = board({"high": 8.0, "deadband": 0.5})
+    values = {"normal": 7.9, "beyond": 8.1, "within the deadband": 7.6, "well": 7.4}
+
+    def awaited() -> list[str]:
+        said = {name: Reading("pressure", 1_000, value, Quality.GOOD) for name, value in values.items()}
+        said["of another tag"] = Reading("level", 1_000, 99.0, Quality.GOOD)
+        said["bad"] = Reading("pressure", 1_000, None, Quality.BAD)
+        return [name for name, reading in said.items() if alarms.is_awaited([reading])]
+
+    before = awaited()
+    alarms.see([row(8.1)], at_ms=0)
+
+    assert (before, awaited()) == (["beyond"], ["well"])
 
 
 def test_a_low_limit_is_the_mirror_of_a_high_one() -> None:

@@ -231,6 +231,28 @@ async def test_filled_values_raise_no_alarm(store: Store) -> None:
     assert (only["event"], only["value"]) == ("raised", 9.0)
 
 
+async def test_an_alarm_does_not_wait_for_transactions_to_fill(tmp_path: Path) -> None:
+    """Each of two would take up to a second here, and twenty changes far longer than anybody waits for them."""
+    path = tmp_path / "agent.db"
+    migrate(path)
+    async with Store(StorageSettings(path=path, commit_interval=1.0)) as store:
+        for receiver in ("alarms", "test"):
+            store.sink(receiver)
+        async with following(Watch(settings(), store)):
+            sink = store.sink("alarms")
+            while not sink.is_started:  # noqa: ASYNC110 - it has no event of its own
+                await asyncio.sleep(0.01)
+            seen = store.sink("test")
+            await seen.start()
+            async with asyncio.timeout(20):
+                for change in range(20):
+                    await store.offer(
+                        [Reading("pressure", 1_000 * change, 7.0 + 2.0 * (change % 2 == 0), Quality.GOOD)]
+                    )
+                    while not any(record.kind == "alarm_event" for _, record in await seen.records(100)):
+                        pass
+
+
 async def test_five_hundred_alarms_at_once_do_not_hold_up_the_loop(store: Store) -> None:
     """Polling is on the same loop: what it waits for is measured in processor time."""
     tags = [{"name": f"t{n}", "address": f"holding:{n}"} for n in range(500)]

@@ -152,6 +152,20 @@ async def test_appends_share_a_commit(settings: StorageSettings) -> None:
         assert (store.last_id, store.commits) == (21, 2)
 
 
+async def test_what_is_urgent_waits_for_nothing_else(settings: StorageSettings) -> None:
+    """A value that raises an alarm goes to the disk at once, with what came before it, however rare commits are."""
+    settings = settings.model_copy(update={"commit_interval": 3_600.0})
+    async with Store(settings) as store:
+        store.hurry(lambda readings: any(reading.value == 99.0 for reading in readings))
+        sink = store.sink("mqtt")
+        await sink.start()
+        for second, value in ((1, 36.0), (2, 99.0)):
+            await store.offer([flow(second, value)])
+        batch = await sink.live(10)
+
+    assert [row.value for row in batch.rows] == [36.0, 99.0]
+
+
 async def test_a_cancelled_append_is_whole(settings: StorageSettings) -> None:
     """Shutdown cancels the pollers; what they had given is kept whole, and the next append works."""
     async with Store(settings) as store:
