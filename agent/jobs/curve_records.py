@@ -209,7 +209,9 @@ def _efficiencies(method: CurveMethod, joint: PumpCurve, flows: Floats) -> Float
 
 
 def _joint_efficiencies(curve: PumpCurve, flows: Floats) -> Floats:
-    drawn = np.random.default_rng(0).multivariate_normal(curve.theta, curve.covariance, DRAWS, method="eigh")
+    rng = np.random.default_rng(0)
+    # A covariance may be singular to the last digit, which is no news.
+    drawn = rng.multivariate_normal(curve.theta, curve.covariance, DRAWS, method="eigh", check_valid="ignore")
     return np.array([curve.at(theta).efficiency(flows, 1.0) for theta in drawn])
 
 

@@ -137,7 +137,7 @@ class IncrementalCurve:
         more_head, more_power = self._beliefs.beyond(flow, x_ref)
         basis = terms(flow / x_ref - 1.0, np.zeros_like(flow))
         drawn = [
-            rng.multivariate_normal(each.mean, each.covariance, n, method="eigh") @ basis.T
+            rng.multivariate_normal(each.mean, each.covariance, n, method="eigh", check_valid="ignore") @ basis.T
             for each in (solution.head, solution.power)
         ]
         return wire_to_water_efficiency(flow, y_ref * drawn[0] + more_head, p_ref * drawn[1] + more_power)

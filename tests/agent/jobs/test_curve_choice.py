@@ -204,3 +204,16 @@ def test_without_a_best_point_the_preferred_region_is_the_plate_s() -> None:
 
     assert with_plant(said, settings(rated_flow=100.0)).por_max == pytest.approx(120.0)
     assert with_plant(said, settings()).por_max is None
+
+
+def test_a_covariance_that_is_singular_to_the_last_digit_is_no_trouble() -> None:
+    """Rounding may leave an eigenvalue below 0; a warning about it each five minutes would hide others."""
+    model = learnt().fit()
+    assert model is not None
+    flat = np.outer(np.ones(7), np.ones(7)) * 1e-6
+    flat[0, 0] -= 1e-7
+    curves = tuple(replace(curve, covariance=flat) for curve in model.curves)
+
+    said = [json.loads(each.body) for each in curve_records(replace(model, curves=curves), {}, 0)]
+
+    assert [each["pump"] for each in said] == ["p1", "p2"]
