@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -37,6 +37,7 @@ class StrictHost:
 
     group: str = "water"
     node: str = "east"
+    clock: Callable[[], int] = field(default=lambda: time.time_ns() // 1_000_000)  # ms, what it holds times against
     faults: list[str] = field(default_factory=list)
     verbs: list[str] = field(default_factory=list)  # "NBIRTH", "DBIRTH plc", ... in order of arrival
     lives: list[int] = field(default_factory=list)  # bdSeq of each NBIRTH
@@ -68,7 +69,7 @@ class StrictHost:
         self._must((space, group, node) == ("spBv1.0", self.group, self.node), f"topic {topic}")
         self._must(not is_retained, f"{verb} is retained")
         self._must(qos == (1 if verb == "NDEATH" else 0), f"{verb} has QoS {qos}")
-        self._must(payload.ts_ms is not None and abs(payload.ts_ms - time.time() * 1000) < CLOCKS, f"time of {verb}")
+        self._must(payload.ts_ms is not None and abs(payload.ts_ms - self.clock()) < CLOCKS, f"time of {verb}")
         self._must((verb[0] == "D") == bool(device), f"{verb} on {topic}")
         if verb == "NDEATH":
             self._node_dies(payload)

@@ -74,7 +74,7 @@ class Session(Recorded):
     """An edge whose words go straight to a strict host."""
 
     def __init__(self, latest: Iterable[Row] = (), *, since: int = 0, has_aliases: bool = False) -> None:
-        self.host = StrictHost()
+        self.host = StrictHost(clock=lambda: NOW_MS)
         super().__init__(latest, since=since, has_aliases=has_aliases)
 
     def post(self, topic: str, payload: bytes) -> None:
