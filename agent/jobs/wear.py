@@ -112,7 +112,9 @@ def _take(
 def _add(kept: Kept, header: str, points: Points, zone: ZoneInfo) -> None:
     """Add steady points, oldest first, and close each day that they leave behind."""
     state = kept.state.headers[header]
-    for midnight_ms, part in _days(points, zone):
+    begins_ms = np.array([kept.state.pumps[pump].life.begin_ms for pump in state.pumps])
+    of_before = (points.running & (points.times_ms[:, np.newaxis] < begins_ms)).any(axis=1)  # another pump, as it were
+    for midnight_ms, part in _days(points.take(~of_before), zone):
         if state.closed_ms < midnight_ms:
             _close(kept, header, midnight_ms, zone)
         recent = kept.recent[header]

@@ -142,4 +142,5 @@ def keys_of(settings: AgentSettings) -> dict[Kind, frozenset[str]]:
     """Keys of records that there can be; a station has one schedule, whatever its headers."""
     pumps = frozenset(pump.id for pump in settings.pumps)
     headers = frozenset(header.id for header in settings.headers) if len(settings.headers) != 1 else frozenset({""})
-    return {"pump": pumps, "curve": pumps, "recommendation": headers, "schedule": frozenset({""})}
+    own: dict[Kind, frozenset[str]] = {"pump": pumps, "curve": pumps, "wear": pumps, "overhaul": pumps}
+    return {**own, "recommendation": headers, "schedule": frozenset({""})}

@@ -33,15 +33,22 @@ def day(  # noqa: PLR0917 - one day of one station
     more: Sequence[float] = (0.0, 0.0, 0.0),
     drift: Drift = Drift(),
     sets: Sequence[tuple[int, ...]] = SETS,
+    *,
+    is_metered: bool = False,
 ) -> Points:
-    """The steady points of a day; the header has a flow meter, each pump a power meter, 1 % noise, 1 % outliers."""
+    """The steady points of a day; the header has a flow meter, each pump a power meter, 1 % noise, 1 % outliers.
+
+    Where it *is_metered*, each pump has a flow meter of its own too.
+    """
     pumps = tuple(Worn.of(pump, own, drawn) for pump, own, drawn in zip(UNLIKE, lost, more, strict=False))
     truth = operation(pumps, list(sets), A_DAY, rng, step_ms=DAY_MS // A_DAY, every=20)
     shown = measured(truth, rng)
     times_ms = FIRST_MS + number * DAY_MS + DAY_MS // A_DAY * np.arange(A_DAY)
     powers = shown.powers * np.array([1.0 + drift.power, 1.0, 1.0])[: len(pumps)]
+    own = truth.pump_flows * rng.normal(1.0, 0.01, truth.pump_flows.shape)
     return replace(
         shown,
+        pump_flows=own if is_metered else shown.pump_flows,
         times_ms=times_ms,
         head=shown.head * (1.0 + drift.head),
         flow=shown.flow * (1.0 + drift.flow),

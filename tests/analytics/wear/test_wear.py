@@ -38,6 +38,20 @@ def test_a_pump_that_lost_head_is_named_and_measured(known: list[Reference]) -> 
         assert 100.0 * found.efficiency[index] == pytest.approx(4.0, abs=1.2)
 
 
+def test_a_pump_with_its_own_flow_meter_is_followed_within_three_tenths_of_a_point() -> None:
+    """A third of a point a day, against a reference that a running mean would have followed."""
+    rng = np.random.default_rng(11)
+    metered = references(day(0, rng, is_metered=True))
+    belief = Belief.first(3)
+    for number in (3, 6, 9, 12, 15):
+        lost = (0.0033 * number, 0.0, 0.0)
+
+        found = losses(day(number, rng, lost, is_metered=True), metered, belief.after(3.0))
+
+        belief = found.belief
+        assert 100.0 * found.head == pytest.approx(100.0 * np.array(lost), abs=0.3)
+
+
 @pytest.mark.parametrize("error", [-0.05, 0.05])
 @pytest.mark.parametrize("kind", ["head_sensor", "flow_meter"])
 def test_a_meter_that_drifts_is_named_and_the_pumps_are_acquitted(
