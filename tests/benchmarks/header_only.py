@@ -6,6 +6,7 @@ and powers, half of it on head, 1 % of outliers; a steady mean each minute, anot
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ from tests.simulators.waterworks import UNLIKE, TruePump, measured, operation
 
 DAYS = 30
 A_DAY = 1_440  # steady means
+PORTION, MINUTE_MS = 1_000, 60_000
+SIZES = (1_000, 100_000, 1_000_000)  # points after which a refit is timed
 LIKELY = 1.645  # standard deviations: 90 %
 SEEDS = (1, 2, 3)
 CASES: dict[str, tuple[int, list[tuple[int, ...]]]] = {
@@ -72,8 +75,25 @@ def month(count: int, sets: list[tuple[int, ...]], seed: int) -> tuple[StationMo
     return model, truth, time.process_time() - began
 
 
+def costs() -> Iterator[tuple[int, float, float, int]]:
+    """Steady points seen; µs of processor time a point, in portions; seconds of a refit; points kept."""
+    rng = np.random.default_rng(1)
+    day = operation(UNLIKE[:3], [(0,), (1,), (0, 1), (1, 2), (0, 2)], PORTION, rng)
+    curves, took = StationCurves([Plate(f"p{index}") for index in range(3)]), 0.0
+    for number in range(SIZES[-1] // PORTION):
+        told = measured(replace(day, times_ms=day.times_ms + number * PORTION * MINUTE_MS), rng)
+        began = time.process_time()
+        curves.update(told)
+        took += time.process_time() - began
+        seen = (number + 1) * PORTION
+        if seen in SIZES:
+            began = time.process_time()
+            curves.fit()
+            yield seen, 1e6 * took / seen, time.process_time() - began, len(curves.points)
+
+
 def main() -> None:
-    """Print one row a case."""
+    """Print one row a case, then what it costs."""
     print("Head of each pump against the true one, % over its duty range; 90 % intervals; its flow; processor time")
     print(f"{'case':38}  worst  usual  covered  flow     s")
     for name, (count, sets) in CASES.items():
@@ -88,6 +108,9 @@ def main() -> None:
             f"{name:38}  {100 * worst:5.2f}  {100 * usual:5.2f}  {100 * covered:6.0f}  {100 * flow:5.2f}"
             f"  {took / len(SEEDS):4.1f}"
         )
+    print("\nthree pumps, in portions of 1,000\n   points seen  µs a point  s a refit  points kept")
+    for seen, micros, refit, kept in costs():
+        print(f"{seen:14d}  {micros:10.1f}  {refit:9.2f}  {kept:11d}")
 
 
 if __name__ == "__main__":
