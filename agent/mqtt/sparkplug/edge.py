@@ -90,8 +90,9 @@ class Edge:
                 self._bear(name)
 
     def tell(self, records: Iterable[Record]) -> None:
-        """Say what has changed of figures, advice and alarms; what is new needs a birth."""
-        told = [self._figures.take(record) for record in records]
+        """Say what has changed of figures, advice and alarms, each as it stands last; what is new needs a birth."""
+        newest = {(record.kind, record.key): record for record in records}
+        told = [self._figures.take(record) for record in newest.values()]
         if any(is_new for _, is_new in told):
             self.birth()
         elif changed := [metric for metrics, _ in told for metric in metrics]:
@@ -177,7 +178,8 @@ class Edge:
                 self._news.note(self._current[tag])
 
     def _data(self, device: str, rows: Iterable[Row], *, is_historical: bool = False) -> None:
-        if metrics := [self._metrics.data(row, is_historical=is_historical) for row in rows]:
+        for part in _forward(rows):
+            metrics = [self._metrics.data(row, is_historical=is_historical) for row in part]
             self._say(self._topics.device("DDATA", device), _in_order(metrics))
 
     def _bury(self, device: str) -> None:
@@ -203,3 +205,19 @@ def death_metric(death_number: int, now_ms: int) -> Metric:
 def _in_order(metrics: Iterable[Metric]) -> list[Metric]:
     """By time, as hosts may rely on; of one time as given."""
     return sorted(metrics, key=lambda metric: metric.ts_ms or 0)
+
+
+def _forward(rows: Iterable[Row]) -> list[list[Row]]:
+    """Parts in which no tag goes back in time.
+
+    All do once the clock is set back; in one message, put in order, what was read last would not be what is told last.
+    """
+    parts: list[list[Row]] = []
+    newest_ms: dict[str, int] = {}
+    for row in rows:
+        if not parts or row.ts_ms < newest_ms.get(row.tag, row.ts_ms):
+            parts.append([])
+            newest_ms = {}
+        parts[-1].append(row)
+        newest_ms[row.tag] = row.ts_ms
+    return parts

@@ -162,6 +162,20 @@ def test_nothing_is_lost_where_a_device_is_born_in_the_middle_of_a_batch() -> No
     ]
 
 
+def test_what_was_read_last_is_told_last_though_the_clock_was_set_back() -> None:
+    """In one message they would stand in the order of time, and a host would show the wrong one as the present."""
+    session = Session()
+    session.edge.live([row(1, "count", 1)])
+    session.edge.live([Row(2, "count", NOW_MS + 9, 2, 192, None), Row(3, "count", NOW_MS + 5, 3, 192, None)])
+    session.edge.tell([told("pump", "p1", NOW_MS + 9, head=2.0), told("pump", "p1", NOW_MS + 5, head=3.0)])
+    session.edge.tell([told("pump", "p1", NOW_MS + 9, head=4.0), told("pump", "p1", NOW_MS + 5, head=3.0)])
+    host = session.end()
+
+    assert host.faults == []
+    assert host.values("count") == [1, 2, 3, 3]  # and once more with the birth of the pump's figures
+    assert host.values("pump/p1/head") == [3.0]
+
+
 def test_what_an_earlier_agent_has_read_is_stale() -> None:
     """It may be hours old: the value is told, and not as good."""
     latest = [row(1, "flow", 36.5), row(2, "count", 3), row(9, "count", 4)]
