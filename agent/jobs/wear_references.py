@@ -69,7 +69,7 @@ def _take_learnt(settings: AgentSettings, kept: Kept, header: str, model: Statio
     for pump in (pump for pump in due if pump in model.pumps):
         curve = model.curve(pump)
         reference = Reference.of_curve(curve, has_power=pump in metered)
-        if curve.n >= LEAST_POINTS and np.isfinite(reference.head_std) and reference.head_std <= SURE:
+        if curve.n >= LEAST_POINTS and np.isfinite(reference.power_std) and reference.head_std <= SURE:
             _keep(kept, header, pump, reference, "learnt")
 
 

@@ -61,11 +61,11 @@ class Reference:
             flows=tuple(flows[heads > 0.0].tolist()),
             heads=tuple(heads[heads > 0.0].tolist()),
             powers=tuple((curve.power(flows, 1.0) - curve.power_constant)[heads > 0.0].tolist()) if has_power else (),
-            constant=curve.power_constant,
+            constant=curve.power_constant if has_power else 0.0,
             flow_range=(low, high),
             speed_range=curve.speed_range,
             head_std=float(curve.head_std(middle, 1.0) / curve.head(middle, 1.0)),
-            power_std=float(curve.power_std(middle, 1.0) / curve.power(middle, 1.0)),
+            power_std=float(curve.power_std(middle, 1.0) / curve.power(middle, 1.0)) if has_power else 0.0,
         )
 
     @classmethod

@@ -102,3 +102,17 @@ def test_filled_values_are_no_evidence(tmp_path: Path) -> None:
 
     assert bodies(before)["p1"]["readings"] > 100
     assert bodies(outcome)["p1"]["readings"] == 0
+
+
+def test_a_pump_with_a_data_sheet_is_held_against_it_from_the_first_day(tmp_path: Path) -> None:
+    """It had lost 4 % before the agent came, which no learnt curve could tell."""
+    flows = [300.0, 500.0, 700.0, 900.0, 1_100.0]
+    heads = UNLIKE[0].head(np.array(flows), np.array(1.0)).round(2).tolist()
+    first, second = PLANT["pump"]
+    with station(tmp_path, pump=[{**first, "catalogue": {"flow": flows, "head": heads}}, second]) as past:
+        for day in range(2):
+            told = bodies(live(past, day, lost=0.04))
+
+    assert (told["p1"]["reference"], told["p2"]["reference"]) == ("catalogue", "learnt")
+    assert told["p1"]["head_lost_percent"] == pytest.approx(4.0, abs=1.0)
+    assert "efficiency_lost_percent" not in told["p1"]

@@ -1,5 +1,7 @@
 """Losses against a reference, and their causes: true pumps that wear beside meters that drift."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,19 @@ def test_a_pump_without_a_reference_is_passed_over_and_hides_no_other(known: lis
     )
 
     assert found.points[1] == 0
+    assert 100.0 * found.head[0] == pytest.approx(4.0, abs=0.9)
+
+
+def test_without_power_meters_heads_are_told_all_the_same(known: list[Reference]) -> None:
+    """Nothing is known of the efficiency then, and nothing of it is NaN, which no record could hold."""
+    points = day(40, np.random.default_rng(1), (0.04, 0.0, 0.0))
+    points = replace(points, powers=np.full(points.powers.shape, np.nan))
+    blind = [replace(one, powers=(), power_std=0.0) for one in known]
+
+    found, why = looked(blind, points)
+
+    assert (why.kind, why.pumps) == ("wear", (0,))
+    assert np.isfinite(found.belief.mean).all()
     assert 100.0 * found.head[0] == pytest.approx(4.0, abs=0.9)
 
 
