@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from agent.commands.front import front_json, front_table
-from agent.commands.optimise import EXACT, KEPT, RULE, Line, compared, traded
+from agent.commands.optimise import EXACT, RULE, Line, compared, traded
 from agent.jobs import running
-from analytics.dispatch.metaheuristics import METHODS
+from analytics.dispatch.metaheuristics import KEPT, METHODS
 from tests.agent.history import START_MS, History
 from tests.agent.jobs.test_dispatch import UNEVEN, learnt_station, operate
 

@@ -372,4 +372,5 @@ def test_a_policy_whose_time_to_learn_is_over_does_not_advise_and_the_exact_plan
     assert found["method"].startswith(schedule.METHOD)
     assert (exact.method, exact.cost, exact.gap) == ("exact schedule", usual["cost"], 0.0)
     assert (learnt.method, learnt.cost) == ("fitted Q iteration", None)
+    assert learnt.why is not None
     assert learnt.why in days_table([exact, learnt])
