@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies schema lock clean
+.PHONY: demo test install real-station faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -62,6 +62,9 @@ bench-anomalies: .venv/dev  ## labelled recordings of a testbed: F1, false and m
 
 bench-dispatch: .venv/dev  ## the optimisers: gaps, violations and processor time, with peers; ARGS=200 adds random stations
 	$(BIN)/python -m tests.benchmarks.dispatch $(ARGS)
+
+bench-closed-loop: .venv/dev  ## the schedule on a simulated station beside present operation and a clairvoyant; ARGS="DAYS SEEDS"
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.closed_loop $(ARGS)
 
 schema: .venv/dev  ## after a change of settings or payloads: write their JSON Schemas anew
 	$(BIN)/pump-agent schema > config/station.schema.json

@@ -23,6 +23,7 @@ from analytics.curves.model import StationModel
 from analytics.dispatch.fitted import fitted
 from analytics.hydraulics import Floats
 from analytics.running import RUNNING, STOPPED, Memory
+from analytics.schedule.margin import level_margin
 from analytics.schedule.plan import NoPlan, Plan
 from analytics.schedule.problem import LONG, Problem, System, Unit
 from analytics.schedule.solve import plan
@@ -33,8 +34,6 @@ METHOD = "dynamic programme, forward search, exact replay"
 INSTEAD = "The advice for now stands."
 _LEAST_MINUTES = 60.0  # of pumping, before what the pumps work against is known
 _MOST_SCATTER = 0.05  # of the static head, that the head may be off what level and flow make of it
-_REACT_H = 2.0  # hours for which what a forecast misses by may add up before another plan has made it good
-_MOST_MARGIN = 0.2  # of the band of levels
 _HOUR_MS = 3_600_000
 _WEIGHT = 9.81 / 3600  # kW per m³/h and m
 _EFFICIENCY = 0.65  # from wire to water, about
@@ -191,11 +190,7 @@ def _held(memory: Memory, now_ms: int) -> int:
 def _margin(expected: Expected, tank: TankSettings, first: int, steps: int) -> Floats:
     """Metres to keep off the limits: what the forecast may miss by until another plan has made it good."""
     low, high = (np.array(one[first : first + steps]) for one in (expected.low, expected.high))
-    storage = storage_of(tank)
-    span = tank.level_max - tank.level_min
-    area = float(storage.volume(np.array(tank.level_max)) - storage.volume(np.array(tank.level_min))) / span
-    missed = (high - low) / 2 * np.minimum(SLOT_MS / 3_600_000 * np.arange(1, steps + 1), _REACT_H)
-    return np.asarray(np.minimum(missed / area, _MOST_MARGIN * span), np.float64)
+    return level_margin(low, high, SLOT_MS / _HOUR_MS, storage_of(tank))
 
 
 def _at(context: JobContext, found: NoPlan) -> str:

@@ -15,7 +15,8 @@ from analytics.schedule.split import power_of
 from analytics.schedule.windows import windows
 
 NODES = 9  # flows across a window
-LOOKS = 5  # of them, from which the cost to go is made
+_LOOKS = 5  # of them, from which the cost to go is made
+FEW = 8  # sets, of which every node is looked at
 _ENDS = 1e-7  # share of the flow by which windows in tables may be off
 _UNABLE = -1e-9  # a room of a set that cannot run
 _LEVELS = 17  # at which sets are looked at; smooth between
@@ -37,6 +38,11 @@ class Atlas:
     room: Array  # (s, v)
     power: Array  # (s, v, NODES) kW
     is_rigid: NDArray[np.bool_]  # (s,) fixed speed only: one flow at a level
+
+    @property
+    def looks(self) -> NDArray[np.intp]:
+        """The nodes of a window from which the cost to go is made."""
+        return np.linspace(0, NODES - 1, looks_of(len(self.sets)), dtype=np.intp)
 
     def cells(self, volume: Array) -> Array:
         """Volumes as places in the tables: 0 the first; any shape."""
@@ -86,10 +92,15 @@ class AtlasWindow:
         return np.asarray((p3 * x - p0 * (x - 3)) * y / 6 + (p1 * (x - 2) - p2 * (x - 1)) * z / 2)
 
 
+def looks_of(sets: int) -> int:
+    """How many nodes of a window are looked at, of so many sets."""
+    return NODES if sets <= FEW else _LOOKS
+
+
 def atlas(problem: Problem, lines: Sequence[Line], sets: Masks) -> Atlas:
     """Look at every set of *sets* (s, n), the first of which is empty."""
     is_rigid = _rigid(lines, sets)
-    volumes = _volumes(problem, int(np.where(is_rigid, 1, LOOKS).sum()))
+    volumes = _volumes(problem, int(np.where(is_rigid, 1, looks_of(len(sets))).sum()))
     if len(sets) == 1:
         nothing = np.zeros((1, len(volumes)))
         return Atlas(sets, volumes, nothing, nothing, nothing + 1.0, np.zeros((1, len(volumes), NODES)), is_rigid)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.dispatch.pump import Array
-from analytics.schedule.atlas import LOOKS, NODES, Atlas
+from analytics.schedule.atlas import NODES, Atlas
 from analytics.schedule.problem import Problem
 
 _DEAR = 50.0  # times the dearest water: what a m³ beyond a limit costs, so that it is never worth it
@@ -152,10 +152,8 @@ class _Actions:
     @classmethod
     def of(cls, atlas: Atlas) -> "_Actions":
         rigid, soft = np.flatnonzero(atlas.is_rigid), np.flatnonzero(~atlas.is_rigid)
-        of_set = np.concatenate([rigid, np.repeat(soft, LOOKS)])
-        node = np.concatenate(
-            [np.zeros(len(rigid), np.intp), np.tile(np.linspace(0, NODES - 1, LOOKS, dtype=np.intp), len(soft))]
-        )
+        of_set = np.concatenate([rigid, np.repeat(soft, len(atlas.looks))])
+        node = np.concatenate([np.zeros(len(rigid), np.intp), np.tile(atlas.looks, len(soft))])
         shares = (node / (NODES - 1))[:, None]
         return cls(
             of_set=of_set,
@@ -172,7 +170,7 @@ class _Actions:
         found = np.empty((count + len(self.soft), volumes))
         found[self.rigid] = cost[:count]
         if len(self.soft):
-            found[self.soft] = lowest(cost[count:].reshape(-1, LOOKS, volumes).swapaxes(1, 2), trusted)[0]
+            found[self.soft] = lowest(cost[count:].reshape(len(self.soft), -1, volumes).swapaxes(1, 2), trusted)[0]
         return found
 
 

@@ -6,13 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.dispatch.pump import Array
-from analytics.schedule.atlas import LOOKS, NODES, Atlas
+from analytics.schedule.atlas import Atlas
 from analytics.schedule.problem import Problem
 from analytics.schedule.relaxed import Ahead, Keeping, allowed, lowest, to_come, trust
 
 Sets = NDArray[np.intp]
 _FEW = 16  # starts: whoever may not start more often has them counted
-_PLACES = np.linspace(0, NODES - 1, LOOKS, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class _Search:
         units = problem.units
         self._problem, self._atlas, self._ahead, self._cap = problem, atlas, ahead, cap
         self._keeping, self._free = Keeping.of(problem, atlas), allowed(problem, atlas)
-        self._power = atlas.power[:, :, _PLACES]
+        self._power = atlas.power[:, :, atlas.looks]
         self._min_on = np.array([unit.min_on for unit in units])
         self._min_off = np.array([unit.min_off for unit in units])
         self._most_starts = np.array([unit.most_starts for unit in units])
@@ -124,16 +123,16 @@ class _Search:
         """The best flow of each set by the relaxed cost to go, and its power."""
         atlas, problem = self._atlas, self._problem
         low, high = atlas.between(atlas.low, chosen, volume), atlas.between(atlas.high, chosen, volume)
-        power = atlas.between(self._power, chosen, volume)  # (k, LOOKS)
+        power = atlas.between(self._power, chosen, volume)  # (k, looks)
         best_flow, best_power = low, power[:, 0]
         soft = np.flatnonzero(~atlas.is_rigid[chosen])
         if len(soft):
-            flow = low[soft, None] + (high - low)[soft, None] * np.linspace(0.0, 1.0, LOOKS)
+            flow = low[soft, None] + (high - low)[soft, None] * np.linspace(0.0, 1.0, len(atlas.looks))
             after = problem.after(volume[soft, None], flow, problem.demand[step])
             to_go = to_come(self._ahead.to_go[step + 1], chosen[soft, None], atlas.cells(after))
             cost = problem.price[step] * problem.step * power[soft] + to_go + self._keeping.cost(after, step)
             _, best = lowest(np.where(power[soft] > self._cap, 1e12, cost), trust(problem, atlas, step))
-            best_flow[soft] += (high - low)[soft] * best / (LOOKS - 1)
+            best_flow[soft] += (high - low)[soft] * best / (len(atlas.looks) - 1)
             best_power[soft] = _between_nodes(power[soft], best)
         return best_flow, best_power
 
@@ -166,8 +165,8 @@ class _Search:
 
 
 def _between_nodes(power: Array, at: Array) -> Array:
-    """Of *power* (k, LOOKS) at places (k,) between its nodes; quadratic."""
-    middle = np.minimum(np.maximum(np.rint(at).astype(np.intp), 1), LOOKS - 2)
+    """Of *power* (k, looks) at places (k,) between its nodes; quadratic."""
+    middle = np.minimum(np.maximum(np.rint(at).astype(np.intp), 1), power.shape[1] - 2)
     rows, x = np.arange(len(at)), at - middle
     left, here, right = power[rows, middle - 1], power[rows, middle], power[rows, middle + 1]
     return np.asarray(here + x * (right - left) / 2 + x**2 * (left - 2 * here + right) / 2)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analytics.dispatch.lines import Line
-from analytics.schedule.atlas import Atlas, atlas
+from analytics.schedule.atlas import FEW, Atlas, atlas
 from analytics.schedule.choice import sets_of
 from analytics.schedule.plan import NoPlan, Plan
 from analytics.schedule.polish import ROUNDS, polished
@@ -20,12 +20,13 @@ from analytics.schedule.settle import settled
 VIOLATION = 1e-6  # share of a limit: the most that counts as kept
 _NEAR = 1e-3  # share of the storage: a draft that misses a limit by more is not worth settling
 _USUAL = (Effort(width=150, bins=1000, drafts=8),)
+_SMALL = (Effort(width=300, bins=5000, drafts=8),)  # of few sets
 _RIGID = (Effort(width=400, bins=1000, drafts=8), Effort(width=250, bins=20_000, drafts=8))  # all at fixed speed
 _WIDER = (Effort(width=1000, bins=60, drafts=15),)  # where that found none
 _EASY = (Effort(width=100, bins=60, drafts=5),)  # to see whether there is any plan
 _DRAFTED, _MOST_DRAFTS = 960, 40  # steps of drafts that are looked at: the shorter, the more drafts
-_FIRST_ROUNDS = 2  # of polish, which all drafts get
-_POLISHED = 2  # drafts that get the other rounds, the best
+_FIRST_ROUNDS = 3  # of polish, which all drafts get
+_POLISHED = 3  # drafts that get the other rounds, the best
 _CAPS = 9  # most powers that are tried where peaks cost money
 
 
@@ -64,7 +65,7 @@ class _Station:
     @property
     def usual(self) -> tuple[Effort, ...]:
         """How much is searched at first."""
-        efforts = _RIGID if self.atlas.is_rigid.all() else _USUAL
+        efforts = _RIGID if self.atlas.is_rigid.all() else _SMALL if len(self.atlas.sets) <= FEW else _USUAL
         count = min(_DRAFTED // self.problem.steps, _MOST_DRAFTS)
         return tuple(replace(effort, drafts=max(effort.drafts, count)) for effort in efforts)
 
