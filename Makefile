@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies schema lock clean
+.PHONY: demo test install real-station faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies bench-alarms schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -59,6 +59,9 @@ bench-quality: .venv/dev  ## faults put into good data: share found, by kind; fa
 
 bench-anomalies: .venv/dev  ## labelled recordings of a testbed: F1, false and missed alarms, microseconds a row
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.anomalies $(ARGS)
+
+bench-alarms: .venv/dev  ## how long an alarm takes from the register to MQTT, alone and with 499 others
+	$(BIN)/python -m tests.benchmarks.alarm_latency
 
 bench-dispatch: .venv/dev  ## the optimisers: gaps, violations and processor time, with peers; ARGS=200 adds random stations
 	$(BIN)/python -m tests.benchmarks.dispatch $(ARGS)

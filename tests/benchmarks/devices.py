@@ -33,14 +33,18 @@ class Device(asyncio.Protocol):
         while len(data) >= HEAD.size:
             transaction, _, _, unit, function, _, count = HEAD.unpack_from(data)
             data = data[HEAD.size :]
-            self._answered = (self._answered + 1) % 50_000
-            words = struct.pack(">H", self._answered) * count
+            words = struct.pack(">H", self.word()) * count
             head = struct.pack(">HHHBBB", transaction, 0, 3 + len(words), unit, function, len(words))
             if self._delay:
                 asyncio.get_running_loop().call_later(self._delay, self._transport.write, head + words)
             else:
                 self._transport.write(head + words)
         self._rest = data
+
+    def word(self) -> int:
+        """What every register holds at a request."""
+        self._answered = (self._answered + 1) % 50_000
+        return self._answered
 
 
 async def main(count: int, delay: float) -> None:
