@@ -30,7 +30,7 @@ COMMANDS = [
         "import",
         "export",
     ),
-    *("backup", "analyse", "optimise", "schema", "version"),
+    *("backup", "analyse", "optimise", "plot", "schema", "version"),
 ]
 VENDOR = """Description;Tag Name;Slave ID;Function Code;Register;Data Type;Byte Order;Factor;EU
 Flow of pump 1;P1 Flow;1;03;40101;REAL;big-endian;0,1;m³/h
