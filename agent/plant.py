@@ -236,6 +236,7 @@ class TariffSettings(Settings):
     # next, the last as long as the one before it; below 0 is paid to who takes energy
     spot: tuple[tuple[datetime, float], ...] = ()
     demand_charge: Annotated[float, Field(ge=0)] = 0.0  # money per kW of a calendar month's highest half hour
+    co2_factor: Annotated[float, Field(ge=0, le=3)] | None = None  # kg of CO2 per kWh; absent: none is told
 
     @model_validator(mode="after")
     def _spot_prices_rise_in_time(self) -> Self:

@@ -92,6 +92,7 @@ def enabled(settings: JobsSettings) -> dict[str, JobSettings]:
         "conditions": settings.conditions,
         "anomalies": settings.anomalies,
         "dispatch": settings.dispatch,
+        "saving": settings.saving,
         "forecast": settings.forecast,
         "schedule": settings.schedule,
         "rollup": settings.rollup,

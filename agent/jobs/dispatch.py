@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
@@ -117,34 +117,45 @@ class _Said:
         if before is not None and before.action == "change" and before.id != self.given.id:
             told.append(self._end(before))
         if self.given.action == "change" and (before is None or before.id != self.given.id):
-            saving = self.payload.saving_kw, self.payload.saving_uncertainty_kw
-            told.append(self._event(self.given.id, "issued", self.advice.why, *saving))
+            told.append(self._issued())
         return told
+
+    def _issued(self) -> RecommendationEvent:
+        present = dict(self.situation.operation.speeds) if self.situation is not None else None
+        return self._event(
+            self.given,
+            "issued",
+            self.advice.why,
+            former=present,
+            proposed=self.given.speeds,
+            saving_kw=self.payload.saving_kw,
+            saving_uncertainty_kw=self.payload.saving_uncertainty_kw,
+        )
 
     def _end(self, before: Given) -> RecommendationEvent:
         if before.expires_ms <= self.now_ms:
-            return self._event(before.id, "expired", None)
+            return self._event(before, "expired", None)
         if self.situation is not None and _is_followed(before, self.situation.operation.speeds):
-            return self._event(before.id, "accepted", "The pumps run as advised.")
+            return self._event(before, "accepted", "The pumps run as advised.")
         is_replaced = self.given.action == "change"
-        return self._event(before.id, "withdrawn", "Another change is better now." if is_replaced else self.advice.why)
+        return self._event(before, "withdrawn", "Another change is better now." if is_replaced else self.advice.why)
 
     def _event(
         self,
-        name: str,
+        given: Given,
         event: Literal["issued", "accepted", "expired", "withdrawn"],
         why: str | None,
-        saving: float | None = None,
-        std: float | None = None,
+        **told: Any,
     ) -> RecommendationEvent:
         return RecommendationEvent(
-            id=name,
+            id=given.id,
             ts=self.now_ms,
             station=self.payload.station,
+            header=self.payload.header,
             event=event,
             why=why,
-            saving_kw=saving,
-            saving_uncertainty_kw=std,
+            expires=given.expires_ms,
+            **told,
         )
 
 

@@ -44,6 +44,12 @@ class WearSettings(JobSettings):
     limit: Annotated[float, Field(gt=0, lt=100)] = 10.0  # percent of the efficiency; worth an overhaul
 
 
+class SavingSettings(JobSettings):
+    """Measuring what advice saves once it is followed."""
+
+    horizon: Annotated[float, Field(ge=1, le=720)] = 24.0  # h for which one advice is counted at most
+
+
 class ScheduleSettings(JobSettings):
     """Planning the next hours of a station with a tank or well."""
 
@@ -63,6 +69,7 @@ class JobsSettings(Settings):
     conditions: JobSettings = JobSettings(period=30)
     anomalies: JobSettings = JobSettings(period=60)
     dispatch: JobSettings = JobSettings(period=60)
+    saving: SavingSettings = SavingSettings(period=60)
     forecast: JobSettings = JobSettings(period=300, budget=60)
     schedule: ScheduleSettings = ScheduleSettings(period=300, budget=60)
     rollup: JobSettings = JobSettings(period=300, budget=60)

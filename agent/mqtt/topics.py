@@ -25,6 +25,7 @@ RETAINED: Final[Mapping[Kind, bool]] = {
     "anomalies": True,
     "recommendation": True,
     "recommendation_event": False,
+    "saving": True,
     "station": True,
     "pump": True,
     "curve": True,

@@ -13,6 +13,7 @@ Kind = Literal[
     "overhaul",
     "recommendation",
     "recommendation_event",
+    "saving",
     "schedule",
     "alarm",
     "alarm_event",

@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from agent.mqtt.instant import Instant
 from agent.mqtt.payloads.payload import Payload, Share, Std
 
+Hours = Annotated[float, Field(ge=0)]
+
 
 class PumpAdvice(Payload):
     """What a recommendation asks of one pump."""
@@ -89,13 +91,73 @@ class RecommendationEvent(Payload):
     id: str  # of the recommendation
     ts: Instant
     station: str
-    event: Literal["issued", "accepted", "rejected", "expired", "withdrawn", "verified"]
+    header: str | None = None
+    event: Literal["issued", "accepted", "rejected", "expired", "withdrawn", "followed", "verified"]
     user: str | None = None
     why: str | None = None
+    expires: Instant | None = None  # of the advice
+    former: dict[str, float] | None = None  # relative speeds of the pumps that ran when it was issued
+    proposed: dict[str, float] | None = None  # the same of those that are to run
     saving_kw: float | None = None  # as expected
     saving_uncertainty_kw: Std | None = None
-    measured_saving_kw: float | None = None
+    since: Instant | None = None  # when the pumps began to run as advised
+    hours: Hours | None = None  # that were counted
+    withheld_hours: Hours | None = None  # for which nothing is claimed
+    baseline_kwh: float | None = None  # that the former operation would have drawn for the same flow at the same head
+    measured_kwh: float | None = None
+    saving_kwh: float | None = None  # baseline less measured
+    saving_uncertainty_kwh: Std | None = None  # standard deviation
+    saved_money: float | None = None  # in `currency`
+    saved_money_uncertainty: Std | None = None
+    currency: str | None = None
+    saved_co2_kg: float | None = None
+    saved_co2_uncertainty_kg: Std | None = None
+    measured_saving_kw: float | None = None  # mean over `hours`
     measured_uncertainty_kw: Std | None = None
+
+
+class SavingSum(Payload):
+    """What followed advice has saved in a time, by the meters; of no hours nothing is claimed."""
+
+    hours: Hours  # that were counted
+    withheld_hours: Hours  # for which nothing is claimed
+    baseline_kwh: float | None = None
+    measured_kwh: float | None = None
+    saving_kwh: float | None = None
+    saving_uncertainty_kwh: Std | None = None  # standard deviation
+    saved_money: float | None = None
+    saved_money_uncertainty: Std | None = None
+    saved_co2_kg: float | None = None
+    saved_co2_uncertainty_kg: Std | None = None
+
+
+class SavingDay(SavingSum):
+    """A day of it."""
+
+    ts: Instant  # when the day began, by the station's own clock
+
+
+class SavingCount(SavingSum):
+    """An advice that is followed now."""
+
+    id: str  # of the recommendation
+    header: str
+    since: Instant  # when the pumps began to run as advised
+    why: str | None = None  # why nothing is claimed for a part of the time
+
+
+class Saving(Payload):
+    """`<root>/saving`: what advice that was followed has saved, by the meters against the operation before it."""
+
+    station: str
+    ts: Instant
+    until: Instant  # up to when the meters were looked at
+    since: Instant | None = None  # of `total`
+    counting: tuple[SavingCount, ...] = ()
+    days: tuple[SavingDay, ...] = ()  # the last 31 on which advice was followed, oldest first
+    total: SavingSum
+    currency: str | None = None
+    stale: bool = False
 
 
 class ScheduleRow(Payload):
