@@ -11,10 +11,13 @@ from agent.plant import TankSettings
 from agent.tariff import local
 from analytics.forecast.series import Calendar
 from analytics.hydraulics import Floats
+from analytics.schedule.margin import scores
 from analytics.schedule.storage import Storage
 
 SLOT_MS = 1_800_000  # half an hour: a step of forecast and schedule
 KEPT_SLOTS = 84 * 48  # twelve weeks
+REACH = 2  # half hours until what a forecast missed is measured, planned for anew, and followed
+KEPT_MISSED = 28 * 48  # forecasts, one each half hour: four weeks
 _FADING = 0.9995  # weight of a minute an hour later is this to the sixtieth: about 33 hours of pumping count
 
 
@@ -70,6 +73,16 @@ class Expected:
 
 
 @dataclass(slots=True)
+class Asked:
+    """The first steps of a forecast, until it is known what came in them."""
+
+    start_ms: int
+    centre: list[float]
+    low: list[float]
+    high: list[float]
+
+
+@dataclass(slots=True)
 class DemandState:
     """What the forecast job leaves for itself and for the schedule."""
 
@@ -80,6 +93,8 @@ class DemandState:
     system: SystemSums = field(default_factory=SystemSums)
     expected: Expected | None = None
     why: str = "Nothing has been looked at yet."  # where nothing is expected
+    asked: list[Asked] = field(default_factory=list)  # the oldest first
+    missed: list[list[float]] = field(default_factory=list)  # scores of forecasts since, the oldest first
 
     @property
     def end_ms(self) -> int:
@@ -93,6 +108,25 @@ class DemandState:
         if excess > 0:
             self.slots = self.slots[excess:]
             self.start_ms += excess * SLOT_MS
+
+    def judge(self) -> None:
+        """Score forecasts whose first steps are over; what was not measured in them tells nothing."""
+        done = [one for one in self.asked if one.start_ms + REACH * SLOT_MS <= self.end_ms]
+        self.asked = [one for one in self.asked if one.start_ms + REACH * SLOT_MS > self.end_ms]
+        for one in done:
+            first = (one.start_ms - self.start_ms) // SLOT_MS
+            came = np.array(self.slots[max(first, 0) : first + REACH], np.float64)  # None becomes NaN
+            if first >= 0 and np.isfinite(came).all():
+                found = scores(np.array(one.centre), np.array(one.low), np.array(one.high), came)
+                self.missed.append([round(float(score), 3) for score in found])
+        self.missed = self.missed[-KEPT_MISSED:]
+
+    def expect(self, expected: Expected) -> None:
+        """Take a new forecast, and note what will tell how good it was; one for the same time takes its place."""
+        self.expected, self.why = expected, ""
+        first = [each[:REACH] for each in (expected.centre, expected.low, expected.high)]
+        self.asked = [one for one in self.asked if one.start_ms != expected.start_ms]
+        self.asked.append(Asked(expected.start_ms, *first))
 
 
 MEMORY = JobMemory(DemandState)

@@ -77,6 +77,7 @@ def _learn(kept: DemandState, context: JobContext, tank: TankSettings) -> int:
     flow = np.sum([header_state(cells, header).flow for header in context.settings.headers], axis=0)
     level = _believable(cells.values[tank.level], _MOST_LEVEL)
     kept.extend(_demand(tank, _believable(flow, MOST_FLOW), level, count))
+    kept.judge()
     _learn_system(kept, context, cells, tank)
     return int(count)
 
@@ -125,7 +126,7 @@ def _expect(kept: DemandState, context: JobContext) -> None:
     if isinstance(found, NoForecast):
         kept.expected, kept.why = None, found.why
         return
-    kept.expected, kept.why = (
+    kept.expect(
         Expected(
             made_ms=context.now_ms,
             start_ms=kept.end_ms,
@@ -135,6 +136,5 @@ def _expect(kept: DemandState, context: JobContext) -> None:
             high=[round(float(one), 2) for one in found.quantiles[-1]],
             error=round(found.error, 2),
             coverage=round(found.coverage, 3),
-        ),
-        "",
+        )
     )

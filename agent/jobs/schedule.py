@@ -10,7 +10,7 @@ import numpy as np
 from agent import tariff
 from agent.jobs import peak, policy
 from agent.jobs.curves import models_from_state
-from agent.jobs.demand import MEMORY, SLOT_MS, DemandState, Expected, storage_of
+from agent.jobs.demand import MEMORY, REACH, SLOT_MS, DemandState, Expected, storage_of
 from agent.jobs.evidence import pumps_of
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.situation import Header, NotKnownError, limits_of, memories_of
@@ -23,10 +23,11 @@ from analytics.curves.model import StationModel
 from analytics.dispatch.fitted import fitted
 from analytics.hydraulics import Floats
 from analytics.running import RUNNING, STOPPED, Memory
-from analytics.schedule.margin import level_margin
+from analytics.schedule.margin import factors, level_margin
 from analytics.schedule.plan import NoPlan, Plan
 from analytics.schedule.problem import LONG, Problem, System, Unit
 from analytics.schedule.solve import plan
+from analytics.schedule.storage import Storage
 
 LATE_MS = 2 * 3_600_000  # a forecast made longer ago is stale
 LEVEL_MS = 180_000  # of the past whose median is the level now
@@ -105,7 +106,7 @@ def problem_of(context: JobContext, tank: TankSettings) -> Problem:
         price=price if price.any() else np.ones(steps),  # no tariff: the least energy
         demand=np.array(expected.centre[first : first + steps]),
         level_end=min(level, middle) if storage.is_filled else max(level, middle),
-        margin=_margin(expected, tank, first, steps),
+        margin=_margin(kept, expected, storage, slice(first, first + steps)),
     )
 
 
@@ -187,10 +188,11 @@ def _held(memory: Memory, now_ms: int) -> int:
     return max(0, (now_ms - memory.since_ms) // SLOT_MS) if was_seen else LONG
 
 
-def _margin(expected: Expected, tank: TankSettings, first: int, steps: int) -> Floats:
-    """Metres to keep off the limits: what the forecast may miss by until another plan has made it good."""
-    low, high = (np.array(one[first : first + steps]) for one in (expected.low, expected.high))
-    return level_margin(low, high, SLOT_MS / _HOUR_MS, storage_of(tank))
+def _margin(kept: DemandState, expected: Expected, storage: Storage, ahead: slice) -> Floats:
+    """Metres to keep off the limits: what forecasts missed by until another plan had made it good."""
+    low, high = np.array(expected.low[ahead]), np.array(expected.high[ahead])
+    each = factors(np.array(kept.missed, np.float64).reshape(-1, REACH))
+    return level_margin(low, high, SLOT_MS / _HOUR_MS, storage, each)
 
 
 def _at(context: JobContext, found: NoPlan) -> str:

@@ -15,7 +15,7 @@ import pytest
 from agent.commands.days import days as days_ahead
 from agent.commands.days import days_table
 from agent.jobs import forecast, running, schedule
-from agent.jobs.demand import MEMORY, SLOT_MS, DemandState, SystemSums
+from agent.jobs.demand import KEPT_MISSED, MEMORY, SLOT_MS, DemandState, Expected, SystemSums
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.peak import MEMORY as PEAK
 from agent.jobs.peak import peak_so_far
@@ -271,6 +271,61 @@ def test_other_flow_meters_are_another_demand_and_an_earlier_version_is_believed
 
     assert updated.counts["half_hours"] == 0
     assert other.counts["half_hours"] == forecast.PORTION
+
+
+def expected_of(start_ms: int) -> Expected:
+    """200 m³/h, give or take 20."""
+    level = {"centre": [200.0] * 96, "low": [180.0] * 96, "high": [220.0] * 96}
+    return Expected(made_ms=start_ms, start_ms=start_ms, method="none", error=5.0, coverage=0.9, **level)
+
+
+def test_a_forecast_is_judged_once_its_first_hour_is_measured() -> None:
+    """Each half hour another forecast is made; each is held against what came, in its own widths, and only once."""
+    kept = DemandState(start_ms=START_MS)
+    kept.extend(np.full(48, 200.0))
+    seen = []
+    for came in (240.0, 230.0, np.nan, 210.0, 200.0):
+        kept.expect(expected_of(kept.end_ms))
+        kept.expect(expected_of(kept.end_ms))  # the job was run again
+        kept.extend(np.array([came]))
+        kept.judge()
+        seen.append(len(kept.missed))
+
+    assert seen == [0, 1, 1, 1, 2]
+    assert kept.missed == [[2.0, 1.75], [0.5, 0.25]]
+    assert len(kept.asked) == 1
+
+
+def test_what_is_kept_of_forecasts_is_bounded() -> None:
+    """Four weeks of them; also where the past they belong to was forgotten meanwhile."""
+    kept = DemandState(start_ms=START_MS)
+    for day in range(86):
+        for _ in range(48 if day > 50 else 1):
+            kept.expect(expected_of(kept.end_ms))
+            kept.extend(np.full(1 if day > 50 else 48, 200.0))
+            kept.judge()
+
+    assert len(kept.missed) == KEPT_MISSED
+    assert len(kept.asked) == 1
+
+
+def test_plans_keep_further_off_where_forecasts_missed_more(lived: Path, tmp_path: Path) -> None:
+    """Two stations alike in all but what became of their forecasts; the one that was deceived is the more careful."""
+    margins = []
+    with after_six_days(lived, tmp_path) as past, past.reader() as reader:
+        kept = MEMORY.restored(reader.job_state("forecast")[1])
+        for missed in ([], [[0.6, 0.6]] * 900, [[2.8, 2.8]] * 900):
+            kept.missed = missed
+            state = MEMORY.encode(kept)
+            past.perform("forecast", lambda context, state=state: Outcome(mark=context.mark, state=state), END_MS)
+            tank = past.settings.tank
+            assert tank is not None
+            margins.append(schedule.problem_of(JobContext(past.settings, reader, 0, None, END_MS), tank).margin)
+
+    unknown, good, bad = margins
+    assert (good < unknown).all()
+    assert (unknown < bad).all()
+    assert bad[:8].min() > 0
 
 
 def test_the_known_past_is_bounded() -> None:
