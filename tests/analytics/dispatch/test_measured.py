@@ -1,0 +1,112 @@
+"""What a former operation would have drawn for the flow that was delivered at the head that was met."""
+
+import numpy as np
+import pytest
+
+from analytics.dispatch.measured import Former, Met, Tally, baseline
+from analytics.dispatch.saving import Sample
+from tests.analytics.dispatch.learnt import Learnt, station
+
+MODEL = station([Learnt("a"), Learnt("b")], noise=0.05)
+BANDS = {"a": (0.6, 1.0), "b": (0.6, 1.0)}
+ALONE = {"a": (0.6, 1.0)}
+UNEVEN = Former({"a": 0.85, "b": 0.95}, BANDS)
+
+
+def met(speeds: list[list[float]], head: list[float], *, flow: float = 1.0, power: float = 1.0) -> Met:
+    """What meters show of *speeds* that show so many times the true *flow* and *power*."""
+    duty = MODEL.duty(np.array(speeds), np.array(head))
+    return Met(flow * duty.flows.sum(axis=1), np.array(head), np.array(speeds), power * duty.powers.sum(axis=1))
+
+
+def sample() -> Sample:
+    """A hundred stations that could be the true one."""
+    return Sample.of(MODEL, 100, 1)
+
+
+def test_the_baseline_is_that_of_the_former_ratio_of_speeds_at_the_flow_and_head_met() -> None:
+    """Twice: as it was left, and where demand and head have changed since."""
+    for scale, head in ((1.0, 35.0), (1.04, 37.0)):
+        own = met([[0.85 * scale, 0.95 * scale]], [head])
+        found = baseline(sample(), UNEVEN, own)
+
+        assert found.doubts == [None]
+        assert found.power[0] == pytest.approx(own.power[0], rel=1e-5)
+
+
+def test_each_draw_is_trimmed_to_the_same_flow() -> None:
+    """Power at given speeds varies more among the draws than power at a given flow: the flow is known."""
+    own = met([[0.9, 0.9]], [35.0])
+    found = baseline(sample(), UNEVEN, own)
+
+    for draw, power in zip(sample().stations[:5], found.draws[:5, 0], strict=True):
+        scales = np.linspace(0.9, 1.1, 4_001)
+        duty = draw.duty(scales[:, np.newaxis] * np.array([0.85, 0.95]), np.full(4_001, 35.0))
+        assert power == pytest.approx(np.interp(own.flow[0], duty.flows.sum(axis=1), duty.powers.sum(axis=1)), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("former", "speeds", "head", "doubt"),
+    [
+        (Former({"a": 0.9}, ALONE), [0.9, 0.9], 35.0, "too_much"),  # one pump never delivers what two do
+        (Former({"a": 0.9, "b": 0.9}, {"a": (0.88, 1.0), "b": (0.88, 1.0)}), [0.9, 0.0], 35.0, "too_little"),
+        (Former({"a": 1.0, "b": 1.0}, {}), [0.9, 0.0], 35.0, "too_little"),  # fixed: a third of the time
+        (Former({"a": 0.9}, {}), [0.0, 0.95], 35.0, "too_much"),  # fixed, and would have to run longer than always
+        (Former({"a": 0.9, "c": 0.9}, ALONE), [0.9, 0.0], 35.0, "not_learnt"),  # a pump without a curve
+        (Former({"a": 0.9, "b": 0.9}, BANDS), [0.9, 0.0], 40.0, "not_learnt"),  # two at low flow, never seen
+    ],
+)
+def test_what_the_former_operation_could_not_do_or_was_never_seen_to_do_is_told(
+    former: Former, speeds: list[float], head: float, doubt: str
+) -> None:
+    """No saving is claimed against an operation that nobody could have run."""
+    assert baseline(sample(), former, met([speeds], [head])).doubts == [doubt]
+
+
+def test_a_set_without_drives_runs_for_a_share_of_the_time() -> None:
+    """Half the flow takes half its energy."""
+    former = Former({"a": 0.95}, {})
+    one = met([[0.95, 0.0]], [35.0])
+    less = met([[0.0, 0.9]], [35.0])
+
+    found = baseline(sample(), former, less)
+
+    assert found.doubts == [None]
+    assert found.power[0] == pytest.approx(one.power[0] * less.flow[0] / one.flow[0])
+
+
+@pytest.mark.parametrize("shown", [(1.1, 1.0), (1.0, 0.9)])
+def test_meters_that_the_curves_cannot_explain_are_not_compared(shown: tuple[float, float]) -> None:
+    """A tenth more flow would be a tenth more saved."""
+    found = baseline(sample(), UNEVEN, met([[0.9, 0.9]], [35.0], flow=shown[0], power=shown[1]))
+
+    assert found.doubts == ["not_explained"]
+
+
+def test_a_tally_is_the_same_however_it_is_put_together() -> None:
+    """Draw by draw and not deviation by deviation: an error that lasts does not average out."""
+    own = met([[0.9, 0.9], [0.91, 0.91], [0.9, 0.0]], [35.0, 36.0, 35.0])
+    prices = np.array([0.2, 0.3, 0.3])
+    whole, parts = Tally(), Tally()
+    whole.add(baseline(sample(), UNEVEN, own), own.power, prices, 0.5)
+    for place in range(3):
+        part = Met(*(values[[place]] for values in (own.flow, own.head, own.speeds, own.power)))
+        parts.add(baseline(sample(), UNEVEN, part), part.power, prices[[place]], 0.5)
+
+    assert parts.hours == whole.hours == 1.0  # the third cannot be compared
+    assert parts.kwh == pytest.approx(whole.kwh)
+    assert parts.std == pytest.approx(whole.std)
+    assert parts.money == pytest.approx(whole.money)
+    assert parts.money_std == pytest.approx(whole.money_std)
+
+
+def test_twice_the_time_is_twice_the_deviation() -> None:
+    """What is not known of the curves is the same error in every hour."""
+    own = met([[0.9, 0.9]] * 2, [35.0] * 2)
+    found = baseline(sample(), UNEVEN, own)
+    once, twice = Tally(), Tally()
+    once.add(found, own.power, np.zeros(2), 0.5)
+    for _ in range(2):
+        twice.add(found, own.power, np.zeros(2), 0.5)
+
+    assert twice.std == pytest.approx(2 * once.std, rel=0.03)  # all but the meters' noise
