@@ -13,6 +13,7 @@ from paho.mqtt.properties import Properties
 from agent.mqtt.settings import MqttSettings
 
 LARGEST_PACKET: Final = 16_384  # bytes we take: acknowledgements, and commands of 4 KB
+HEAD: Final = 66_000  # bytes of a giant that are kept, for the longest topic and its packet id
 
 
 class Will(NamedTuple):
@@ -24,18 +25,22 @@ class Will(NamedTuple):
 
 
 class Caller(Client):
-    """A paho client that reads no packet larger than we take.
+    """A paho client that keeps of a packet which is larger than we take no more than who it is for.
 
-    MQTT 5 brokers keep giants from us; 3.1.1 has no word for it, and paho would gather one in memory.
+    MQTT 5 brokers keep giants from us; 3.1.1 has no word for it, and paho would gather one in memory. To leave would be
+    no way out: a giant that the broker retains comes again with each subscription.
     """
 
-    giant: int | None = None  # bytes of the packet that was refused
+    @property
+    def giant(self) -> int | None:
+        """Bytes of the packet that is being read, where it is larger than we take; its payload is not all there."""
+        size = self._in_packet["remaining_length"]
+        return size if size > LARGEST_PACKET else None
 
     def _sock_recv(self, bufsize: int) -> bytes:
-        if bufsize > LARGEST_PACKET:
-            self.giant = bufsize
-            raise ConnectionError("a packet is too large")
-        return super()._sock_recv(bufsize)
+        data = super()._sock_recv(min(bufsize, LARGEST_PACKET))
+        del self._in_packet["packet"][HEAD:]
+        return data
 
 
 def dial(settings: MqttSettings, client_id: str, will: Will | None) -> Caller:

@@ -1,6 +1,7 @@
 """A dialled paho client, driven by the event loop until it is lost or closed."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from ssl import SSLSocket
 from typing import Final, NamedTuple
@@ -9,11 +10,14 @@ from paho.mqtt.client import Client, DisconnectFlags, MQTTMessage
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent.mqtt.dial import Caller
+from agent.mqtt.dial import LARGEST_PACKET, Caller
+
+log = logging.getLogger(__name__)
 
 SILENCE: Final = 1.5  # keepalives without a byte from the broker, after which the link is dead
 TICK: Final = 0.5  # s, between two looks at the clock
 MESSAGES_A_TICK: Final = 25  # taken from the broker; a flood waits in its queue, not in our memory
+NAME: Final = 120  # characters of a topic from outside that are repeated in the log
 
 
 class Message(NamedTuple):
@@ -49,6 +53,7 @@ class Link:
         self._took = took
         self._heard = self._loop.time()
         self._messages = 0  # since the last tick
+        self._has_met_giant = False
         connection = paho.socket()
         if connection is None:
             raise ConnectionError("closed at once")
@@ -116,7 +121,15 @@ class Link:
         self._messages += 1
         if self._messages > MESSAGES_A_TICK and self._is_open:
             self._loop.remove_reader(self._number)  # until the next tick
-        self._took(Message(message.topic, bytes(message.payload), message.retain))
+        if self._paho.giant is None:
+            self._took(Message(message.topic, bytes(message.payload), message.retain))
+        elif not self._has_met_giant:
+            self._has_met_giant = True
+            remedy = "; clear it on the broker by an empty retained message" if message.retain else ""
+            log.warning(
+                "broker: a message of %s bytes on %r is passed over, we take %s%s",
+                *(f"{self._paho.giant:,}", message.topic[:NAME], f"{LARGEST_PACKET:,}", remedy),
+            )
 
     def _on_disconnect(
         self,
@@ -127,9 +140,7 @@ class Link:
         _properties: Properties | None,
     ) -> None:
         self._detach()
-        if self._paho.giant is not None:
-            self._lost(f"sent a packet of {self._paho.giant} bytes, which is refused")
-        elif flags.is_disconnect_packet_from_server:
+        if flags.is_disconnect_packet_from_server:
             self._lost(f"ended the connection ({reason})")
         else:
             self._lost("closed the connection")

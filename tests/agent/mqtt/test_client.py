@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.mqtt.client import BrokerError, Client, DeniedError
-from agent.mqtt.dial import Will
+from agent.mqtt.dial import HEAD, LARGEST_PACKET, Will, dial
 from agent.mqtt.settings import MqttSettings
 from tests.simulators.broker import Broker, mosquitto
 from tests.simulators.strict_broker import strict_broker
@@ -202,6 +202,29 @@ async def test_a_message_larger_than_the_broker_takes_is_refused_before_it_ends_
             with pytest.raises(DeniedError, match="2000 bytes"):
                 await client.publish("water/east/readings", b"x" * 2_000)
             await client.publish("water/east/readings", b"x" * 900)
+
+
+@pytest.mark.parametrize("topic", ["water/east/giant", "t" * 65_535])
+async def test_of_a_giant_no_more_is_kept_than_who_it_is_for(tmp_path: Path, topic: str) -> None:
+    """30 MB would be kept whole by paho; the next message on the same connection is whole."""
+    met: list[tuple[str, int, bool]] = []
+    with mosquitto(tmp_path) as broker:
+        async with subscriber(broker.port, "nothing") as scada:
+            caller = await asyncio.to_thread(dial, settings(broker, version="3.1.1"), "agent", None)
+            caller.on_message = lambda *said: met.append((said[2].topic, len(said[2].payload), caller.giant is None))
+            caller.loop()  # the broker's welcome
+            caller.subscribe("#", qos=1)
+            caller.loop()
+            scada.say(topic, b"x" * 30_000_000)
+            scada.say("after", b"1")
+            while len(met) < 2:
+                await asyncio.to_thread(caller.loop, 0.1)
+            caller.disconnect()
+
+    assert met[0][0] == topic
+    assert met[0][1] <= HEAD + LARGEST_PACKET
+    assert not met[0][2]
+    assert met[1] == ("after", 1, True)
 
 
 async def test_a_broker_that_takes_little_at_once_is_not_overrun() -> None:

@@ -199,6 +199,31 @@ async def test_writes_are_refused_and_nonsense_is_dropped_with_one_line_each(
     assert len([line for line in lines if "is dropped" in line]) == 1
 
 
+async def test_a_giant_that_the_broker_keeps_does_not_keep_the_node_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It comes with each subscription; nor does one to a device end the life, and a request after both is heard."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store:
+            scada.say(NCMD, b"x" * 20_000, retain=True)
+            await scada.on_topic(NCMD)
+            async with edge_node(settings, store) as part:
+                await append(store, [1])
+                await scada.until(lambda: host.read(scada.messages).values("flow")[-1:] == [1.0])
+                scada.say(DCMD, b"x" * 300_000)
+                scada.say(NCMD, command("Node Control/Rebirth", content=True))
+                await scada.until(lambda: host.read(scada.messages).verbs.count("NBIRTH") == 2)
+
+                assert part.error is None
+
+    assert host.faults == []
+    assert host.lives == [0, 0]  # one life, born twice
+    (said,) = [line for line in caplog.messages if "is passed over" in line]
+    assert f"bytes on '{NCMD}'" in said
+    assert "clear it on the broker by an empty retained message" in said
+
+
 async def test_nothing_is_said_before_the_primary_host_is_online_and_all_stops_when_it_leaves(tmp_path: Path) -> None:
     """What it says of an earlier time is not believed, nor another host, nor a STATE of version 2."""
     with mosquitto(tmp_path) as broker:
