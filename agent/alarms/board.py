@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from math import isfinite
 from typing import Literal
 
 from agent.alarms.claims import Beyond, Silence
@@ -15,7 +16,7 @@ from agent.store.records import Row
 from drivers.reading import Quality as Code
 from drivers.reading import Reading
 
-FROZEN = 0.5  # of a report's readings, beyond which a sensor is
+FROZEN = 0.9  # of a report's readings, beyond which a sensor is
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,12 @@ class Board:
         self._shelved = {name for name, state in self._states.items() if state.shelved_until_ms is not None}
 
     def is_awaited(self, readings: Iterable[Reading]) -> bool:
-        """Whether one of *readings* crosses a limit, so that somebody should hear of it at once."""
+        """Whether one of *readings* crosses a limit without a delay, so that somebody should hear of it at once."""
         limits, good = self._limits, int(Code.GOOD)
         return any(
-            claim.holds(value, is_claimed=rule.delay.claim) != rule.delay.claim
+            rule.delay.is_immediate and claim.holds(value, is_claimed=rule.delay.claim) != rule.delay.claim
             for tag, _, value, quality, _ in readings
-            if tag in limits and quality >= good and isinstance(value, int | float)
+            if tag in limits and quality >= good and isinstance(value, int | float) and isfinite(value)
             for rule, claim in limits[tag]
         )
 
@@ -167,14 +168,14 @@ class Board:
         return self.see_told([f"frozen.{one.tag}" for one in said.tags if one.readings], found, said.ts, at_ms)
 
     def see_anomalies(self, said: Anomalies, at_ms: int) -> list[Transition]:
-        """What the tags that do not fit now change; *at_ms* as in `see`."""
+        """What the tags that do not fit now change, except while pumps are switched; *at_ms* as in `see`."""
         if said.stale:
             return []
         reasons: dict[str, list[str]] = {}
         for one in said.anomalies:
             words = f"{one.tag} is {one.value:.4g} {one.unit} where {one.expected:.4g} would fit"
             reasons.setdefault(f"anomaly.{one.header}", []).append(words)
-        names = [f"anomaly.{watch.header}" for watch in said.watches]
+        names = [f"anomaly.{watch.header}" for watch in said.watches if watch.state != "unsteady"]
         return self.see_told(names, {name: "; ".join(words) for name, words in reasons.items()}, said.ts, at_ms)
 
     def see_storage(self, complaints: Mapping[str, str], ts_ms: int, at_ms: int) -> list[Transition]:

@@ -22,6 +22,11 @@ class Delay:
     _since_ms: int = 0  # when the claim began to differ from `active`
     _held_ms: int | None = None  # since when nobody knows whether the claim still stands
 
+    @property
+    def is_immediate(self) -> bool:
+        """Whether another claim counts at once."""
+        return not (self.off if self.claim else self.on)
+
     def update(self, claim: bool, at_ms: int) -> bool:  # noqa: FBT001 - the claim is what this is about
         """Whether the alarm is active at *at_ms*, now that *claim* is known."""
         if self._held_ms is not None:

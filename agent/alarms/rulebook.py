@@ -24,6 +24,7 @@ from agent.alarms.settings import LimitSettings, Priority, RuleSettings, Wording
 from agent.settings import AgentSettings
 
 EFFICIENCY_DEADBAND = 0.02
+FROZEN_AFTER = 240.0  # s that a sensor stays frozen: until the report after the first that says so
 ORDER: Mapping[str, Priority] = {"high_urgent": "urgent", "low_urgent": "urgent"}
 
 
@@ -196,7 +197,7 @@ def _condition_rule(kind: str, words: Words, suspect: str, pump: str | None) -> 
 
 def frozen_rules(settings: AgentSettings) -> Iterator[Rule]:
     """Alarms of sensors of the plant that the quality job finds frozen; its figures are their reason."""
-    of_pumps = (tag for pump in settings.pumps for tag in (pump.power, pump.current, pump.speed, pump.flow))
+    of_pumps = (tag for pump in settings.pumps for tag in (pump.power, pump.current, pump.flow))  # a speed may rest
     of_headers = (tag for one in settings.headers for tag in (*one.pressure, *one.flow, one.suction_pressure))
     for tag in dict.fromkeys(tag for tag in (*of_pumps, *of_headers) if tag is not None):
         rationale = Rationale(
@@ -209,7 +210,7 @@ def frozen_rules(settings: AgentSettings) -> Iterator[Rule]:
             consequence="what is measured is not known; advice and limits rest on an old value",
             action="compare the tag with a gauge on site, and restart or replace its sensor",
         )
-        yield Rule(rationale, Delay(0.0, 0.0), Told())  # the quality job has waited long enough
+        yield Rule(rationale, Delay(FROZEN_AFTER, 0.0), Told())
 
 
 def anomaly_rules(settings: AgentSettings) -> Iterator[Rule]:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.jobs.anomaly_groups import TAUGHT_BY, Group, standing_misfits
+from agent.jobs.anomaly_groups import BREAK_MS, TAUGHT_BY, Group
 from agent.jobs.evidence import header_tags, plant_tags, pump_tags, pumps_of, running
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.memory import JobMemory
 from agent.jobs.running import thresholds
-from agent.mqtt.payloads import Anomalies, AnomalyLine, AnomalyWatch, Conditions, Quality
+from agent.mqtt.payloads import Anomalies, AnomalyLine, AnomalyWatch, Conditions, Quality, WatchState
 from agent.plant import HeaderSettings, PumpSettings
 from agent.roles import known_tags
 from agent.store.records import Record
@@ -29,11 +29,13 @@ Booleans = NDArray[np.bool_]
 STEP_MS = 10_000  # of a row
 SETTLED_MS = 90_000  # after a start or stop rows say nothing
 LONGEST_MS = 6 * 3_600_000  # that one run judges; older rows are let go
-TAUGHT_MS = 24 * 3_600_000  # of the log that teaches a set for the first time
+SLICE_MS = 3 * 3_600_000  # of the log that teaches, in memory at once
+SLICES = 8  # of it at most, newest first
+TAUGHT = 2 * TAUGHT_BY  # rows that are enough
 LASTING_MS = 600_000  # that a tag must not fit before it is told
-MOST_GROUPS = 16  # of a header; beyond, the one that was not judged for longest is forgotten
-HARMLESS = {"outside_por", "too_many_starts"}  # conditions that make no reading wrong
-MOST_TAGS = 32  # of a group; the matrix grows with their square
+MOST_GROUPS = 8  # of a header; beyond, the one that was not seen for longest is forgotten
+MOST_TAGS = 24  # of a group; the matrix grows with their square
+MAD = frozenset({"dry_run", "closed_valve", "blockage", "reverse_flow"})  # conditions in which nothing is normal
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ def run(context: JobContext) -> Outcome:
     end_ms = context.now_ms // STEP_MS * STEP_MS
     start_ms = max(min(kept.until_ms, end_ms), end_ms - LONGEST_MS)
     kept.now.clear()
-    cells = _cells(context, start_ms, end_ms)
+    cells = _cells(context, plant_tags(context.settings), start_ms, end_ms)
     for header in context.settings.headers:
         groups = kept.groups.setdefault(header.id, {})
         for pumps, rows in _stretches(context, header, cells, start_ms):
@@ -63,9 +65,7 @@ def run(context: JobContext) -> Outcome:
             if rows[-1] == len(cells) - 1:
                 kept.now[header.id] = pumps
             group.judge(cells.times_ms[rows].tolist(), _rows(context, header, cells, group, rows))
-        for pumps, group in groups.items():
-            if group.known is None and group.rows >= TAUGHT_BY:
-                _teach(context, header, pumps, group, end_ms)
+    _teach_one(context, kept, end_ms)
     kept.until_ms = end_ms
     body = _told(context, kept, end_ms)
     return Outcome(
@@ -76,9 +76,8 @@ def run(context: JobContext) -> Outcome:
     )
 
 
-def _cells(context: JobContext, start_ms: int, end_ms: int) -> Frame:
-    """The plant's tags from a little before *start_ms*, so that the first row can be told to be steady."""
-    tags = plant_tags(context.settings)
+def _cells(context: JobContext, tags: list[str], start_ms: int, end_ms: int) -> Frame:
+    """The *tags* from a little before *start_ms*, so that the first row can be told to be steady."""
     return frame(context.reader, context.settings, tags, start_ms - SETTLED_MS, end_ms, STEP_MS)
 
 
@@ -125,7 +124,7 @@ def _group(context: JobContext, header: HeaderSettings, groups: dict[str, Group]
     if pumps not in groups or groups[pumps].tags != tags:
         groups[pumps] = Group(tags)
     while len(groups) > MOST_GROUPS:
-        del groups[min(groups.keys() - {pumps}, key=lambda name: groups[name].judged_ms)]
+        del groups[min(groups.keys() - {pumps}, key=lambda name: groups[name].seen_ms)]
     return groups[pumps]
 
 
@@ -161,19 +160,44 @@ def _suspected(
     for record in context.reader.records("conditions", start_ms, end_ms + SETTLED_MS):
         held = Conditions.model_validate_json(record.body).conditions if record.body else ()
         for line in held:
-            if line.suspect in own and line.type not in HARMLESS:
-                yield None, line.since, record.ts_ms
+            if line.suspect in own:
+                for tag in _wrong(context, header, line.type, line.suspect):
+                    yield tag, line.since, record.ts_ms
+
+
+def _wrong(context: JobContext, header: HeaderSettings, kind: str, suspect: str) -> tuple[str | None, ...]:
+    """The tags that a condition makes doubtful; None for all of them. A worn pump makes none so."""
+    match kind:
+        case "flow_meter_drift":
+            return header.flow
+        case "head_sensor_drift":
+            return header.pressure
+        case "power_meter_drift":
+            return tuple(pump.power for pump in context.settings.pumps if pump.id == suspect and pump.power)
+        case _:
+            return (None,) if kind in MAD else ()
+
+
+def _teach_one(context: JobContext, kept: JobState, end_ms: int) -> None:
+    """Let the log teach one set that was seen for long enough; the others have their turn in the next runs."""
+    for header in context.settings.headers:
+        for pumps, group in kept.groups[header.id].items():
+            if group.known is None and group.rows >= TAUGHT_BY:
+                _teach(context, header, pumps, group, end_ms)
+                return
 
 
 def _teach(context: JobContext, header: HeaderSettings, pumps: str, group: Group, end_ms: int) -> None:
-    """Let a day of the log teach what is normal for *pumps*."""
-    start_ms = end_ms - TAUGHT_MS
-    cells = _cells(context, start_ms, end_ms)
-    found = [
-        _rows(context, header, cells, group, rows)
-        for name, rows in _stretches(context, header, cells, start_ms)
-        if name == pumps
-    ]
+    """Let as much of the last day teach what is normal for *pumps* as is needed."""
+    found: list[Floats] = []
+    tags = [*header_tags(header), *(tag for pump in pumps_of(context.settings, header) for tag in pump_tags(pump))]
+    for part in range(SLICES):
+        start_ms = end_ms - (part + 1) * SLICE_MS
+        cells = _cells(context, tags, start_ms, start_ms + SLICE_MS)
+        steady = [rows for name, rows in _stretches(context, header, cells, start_ms) if name == pumps]
+        found[:0] = [_rows(context, header, cells, group, rows) for rows in steady]
+        if sum(map(len, found)) >= TAUGHT:
+            break
     group.learn(np.vstack([np.empty((0, len(group.tags))), *found]))
 
 
@@ -181,19 +205,18 @@ def _told(context: JobContext, kept: JobState, end_ms: int) -> Anomalies:
     tags = known_tags(context.settings)
     lines, watches = [], []
     for header in context.settings.headers:
-        groups = kept.groups[header.id]
-        pumps = kept.now.get(header.id)
+        groups, pumps = kept.groups[header.id], kept.now.get(header.id)
         group = groups[pumps] if pumps else None
         watches.append(
             AnomalyWatch(
                 header=header.id,
                 pumps=tuple(pumps.split("+")) if pumps else (),
-                state="unsteady" if group is None else "watching" if group.known else "learning",
+                state=_state(group, end_ms),
                 learnt=sum(one.known is not None for one in groups.values()),
             )
         )
-        for tag, one in sorted(standing_misfits(groups).items()) if group else ():
-            if end_ms - one.since_ms >= LASTING_MS:
+        for tag, one in sorted(group.misfits.items(), key=lambda pair: -pair[1].score) if group else ():
+            if end_ms - one.since_ms >= LASTING_MS and end_ms - one.seen_ms <= BREAK_MS:
                 lines.append(
                     AnomalyLine(
                         tag=tag,
@@ -208,3 +231,11 @@ def _told(context: JobContext, kept: JobState, end_ms: int) -> Anomalies:
     return Anomalies(
         station=context.settings.station.name, ts=context.now_ms, watches=tuple(watches), anomalies=tuple(lines)
     )
+
+
+def _state(group: Group | None, end_ms: int) -> WatchState:
+    if group is None:
+        return "unsteady"
+    if group.known is None:
+        return "learning"
+    return "withheld" if 0 < group.judged_ms < end_ms - BREAK_MS else "watching"

@@ -227,7 +227,7 @@ async def test_cost_is_predicted_from_requests_as_they_will_be(tmp_path: Path) -
     assert total["disk"]["growth_mb"] == pytest.approx((22.1 * 86_400 * SEALED_BYTES + besides) / 1e6, rel=0.01)
     assert 0 < said.found["plc"]["scan_ms"] < 5_000
     assert said.found["plc"]["load"] < said.found["plc"]["scan_ms"] / 1000  # as one of three is asked every ten seconds
-    assert "every reading is kept, at 31 bytes at first and 0.6 once sealed" in total["assumes"]
+    assert "every reading is kept, at 32 bytes at first and 0.6 once sealed" in total["assumes"]
 
 
 def _last_round(device: RawDevice) -> list[Any]:

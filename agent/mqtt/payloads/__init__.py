@@ -28,6 +28,7 @@ from agent.mqtt.payloads.alarm import (
     AnomalyWatch,
     ConditionLine,
     Conditions,
+    WatchState,
 )
 from agent.mqtt.payloads.command import (
     Accept,
@@ -126,6 +127,7 @@ __all__ = [
     "TellOverhaul",
     "Unshelve",
     "Unsuppress",
+    "WatchState",
     "Wear",
     "WearDay",
 ]

@@ -111,12 +111,15 @@ class AnomalyLine(Payload):
     score: float  # multiples of the misfit at which an anomaly begins
 
 
+WatchState = Literal["unsteady", "learning", "watching", "withheld"]
+
+
 class AnomalyWatch(Payload):
     """How far one header's tags are watched."""
 
     header: str
     pumps: tuple[str, ...] = ()  # that run now; none where that is changing
-    state: Literal["unsteady", "learning", "watching"]
+    state: WatchState
     learnt: Count  # sets of pumps whose normal is known
 
 

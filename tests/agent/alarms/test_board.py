@@ -74,6 +74,7 @@ def test_only_readings_that_cross_a_limit_are_awaited() -> None:
     alarms.see([row(8.1)], at_ms=0)
 
     assert (before, awaited()) == (["beyond"], ["well"])
+    assert not board({"high": 8.0, "on_delay": 5.0}).is_awaited([Reading("pressure", 1_000, 9.0, Quality.GOOD)])
 
 
 def test_a_low_limit_is_the_mirror_of_a_high_one() -> None:

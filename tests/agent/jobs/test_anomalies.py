@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agent.alarms.board import Board
 from agent.jobs import anomalies, running
+from agent.jobs.anomaly_groups import Group
 from agent.mqtt.payloads import Anomalies
 from agent.store.records import Record
 from tests.agent.history import START_MS, History, history
@@ -65,6 +66,15 @@ def look(past: History, begin: float, end: float, minutes: int = 10) -> list[Ano
     return said
 
 
+def conditions(past: History, minute: int, kind: str) -> None:
+    """Have the conditions job name one of pump a, that has held from the beginning."""
+    at_ms = START_MS + 60_000 * minute
+    line = {"id": f"{kind}.a", "type": kind, "suspect": "a", "since": START_MS}
+    past.record(
+        [Record("conditions", "", at_ms, json.dumps({"station": "t", "ts": at_ms, "conditions": [line]}).encode())]
+    )
+
+
 def states(said: list[Anomalies]) -> list[str]:
     """How far the header was watched, each word once where it lasts."""
     words = [one.watches[0].state for one in said]
@@ -115,14 +125,73 @@ def test_what_a_condition_or_the_quality_job_has_named_teaches_nothing(tmp_path:
     """Or a closed valve that lasts for two hours would be normal ever after."""
     with station(tmp_path) as past:
         operate(past, 0.0, 3.0, flow=-250.0)
-        lines = [{"id": "closed_valve.a", "type": "closed_valve", "suspect": "a", "since": START_MS}]
         for minute in range(180):
-            at_ms = START_MS + 60_000 * minute
-            body = json.dumps({"station": "test", "ts": at_ms, "conditions": lines}).encode()
-            past.record([Record("conditions", "", at_ms, body)])
+            conditions(past, minute, "closed_valve")
         said = look(past, 0.0, 3.0)
 
     assert states(said) == ["learning"]
+
+
+def test_a_worn_pump_blinds_nothing(tmp_path: Path) -> None:
+    """It may be worn for months; its gauges are as right as ever."""
+    with station(tmp_path) as past:
+        operate(past, 0.0, 3.0)
+        look(past, 0.0, 3.0)
+        operate(past, 3.0, 3.5, pressure=4.0)
+        for minute in range(180, 210):
+            conditions(past, minute, "wear")
+
+        assert named(look(past, 3.0, 3.5)) == {"pressure"}
+
+
+def test_what_did_not_fit_is_not_told_of_pumps_that_do_not_run(tmp_path: Path) -> None:
+    """Nor is a tag that the configuration no longer has; and time that nobody judged is no time that it lasted."""
+    with station(tmp_path) as past:
+        operate(past, 0.0, 3.0)
+        look(past, 0.0, 3.0)
+        operate(past, 3.0, 3.1, pressure=4.0)
+        look(past, 3.0, 3.1, minutes=1)
+        operate(past, 3.1, 4.0, b_runs=True)
+
+        said = look(past, 3.1, 4.0)
+
+    assert set(states(said)) == {"learning"}
+    assert named(said) == set()
+
+
+def test_a_tag_that_never_moved_or_never_came_is_not_judged_and_stops_no_other(tmp_path: Path) -> None:
+    """A fixed drive's current may go to another value for good; a dead gauge must not keep all from being learnt."""
+    plant = {**PLANT, "header": [{**PLANT["header"][0], "pressure": ["pressure", "dead"], "suction_pressure": "still"}]}
+    with history(tmp_path, {**TAGS, "still": {"unit": "m"}, "dead": {"unit": "m"}}, **plant) as past:
+        operate(past, 0.0, 3.0)
+        past.series("still", [5.0] * 1_080, step_ms=STEP_MS)
+        calm = look(past, 0.0, 3.0)
+        operate(past, 3.0, 3.5, pressure=4.0)
+        past.series("still", [5.1] * 180, start_ms=START_MS + 3 * HOUR_MS, step_ms=STEP_MS)
+
+        assert states(calm) == ["learning", "watching"]
+        assert named(look(past, 3.0, 3.5)) == {"pressure"}
+
+
+def test_a_new_level_that_stays_is_learnt_anew_after_days() -> None:
+    """A gauge that was moved is told for three days; then that is how it is, and others are watched again."""
+    rng, group = np.random.default_rng(1), Group(["a", "b"])
+
+    def rows(begin: int, size: int, offset: float) -> tuple[list[int], NDArray[np.float64]]:
+        level = rng.normal(0.0, 1.0, size)
+        times = range(begin * STEP_MS, (begin + size) * STEP_MS, STEP_MS)
+        return list(times), np.column_stack([level + offset, level + rng.normal(0.0, 0.1, size)])
+
+    group.learn(rows(0, 800, 0.0)[1])
+    day, told = 8_640, []
+    for number in range(4):
+        group.judge(*rows(800 + number * day, day, 30.0))
+        told.append(sorted(group.misfits))
+        if group.known is None:
+            group.learn(rows(0, 800, 30.0)[1])
+
+    assert ["a" in one for one in told] == [True, True, True, False]
+    assert told[-1] == []
 
 
 def test_tags_that_do_not_fit_are_one_alarm_with_them_as_its_reason(tmp_path: Path) -> None:
