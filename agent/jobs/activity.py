@@ -31,14 +31,17 @@ class Activity:
     pump_of: Mapping[str, str]  # tag → the pump it watches
     changed_ms: Times  # when any pump was started, stopped, or driven to another speed; ascending
 
-    def is_active(self, tag: str, times_ms: Times) -> Booleans:
-        """Whether the pump that *tag* watches runs (any pump, where it watches none), shape as *times_ms*."""
+    def cells(self, times_ms: Times) -> Times:
+        """The cell in which each time lies, or the nearest one, shape as *times_ms*."""
+        found: Times = np.searchsorted(self.times_ms, times_ms, side="right") - 1
+        return np.clip(found, 0, max(0, len(self.times_ms) - 1))
+
+    def is_active(self, tag: str, cells: Times) -> Booleans:
+        """Whether the pump that *tag* watches runs (any pump, where it watches none), shape as *cells*."""
         if not self.running or not len(self.times_ms):
-            return np.full(len(times_ms), not self.running)
+            return np.full(len(cells), not self.running)
         pump = self.pump_of.get(tag)
-        runs = self.any_runs if pump is None else self.running[pump]
-        cell = np.clip(np.searchsorted(self.times_ms, times_ms, side="right") - 1, 0, len(self.times_ms) - 1)
-        found: Booleans = runs[cell]
+        found: Booleans = (self.any_runs if pump is None else self.running[pump])[cells]
         return found
 
     def is_quiet(self, times_ms: Times) -> Booleans:

@@ -1,4 +1,4 @@
-"""Windows of the log as arrays, one set a tag."""
+"""The log as arrays: windows, one set a tag, and what arrived after a mark."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -39,6 +39,38 @@ def columns(reader: Reader, tags: Collection[str], start_ms: int, end_ms: int) -
         for tag, arrays in _of_rows(rows).items():
             parts[names[tag]].append(arrays)
     return {tag: _column(found, start_ms, end_ms) for tag, found in parts.items()}
+
+
+class Arrivals(NamedTuple):
+    """Readings of all tags in the order in which they arrived, each of shape (n,)."""
+
+    ids: NDArray[np.int64]
+    tags: NDArray[np.int64]  # numbers of `Reader.numbers`
+    times_ms: NDArray[np.int64]
+    values: NDArray[np.float64]  # the tag's own unit; NaN where there is no number
+    quality: NDArray[np.int16]  # OPC codes
+    reasons: dict[int, str]  # by place, where there is one
+
+    def __len__(self) -> int:
+        """Number of readings."""
+        return len(self.ids)
+
+
+def arrivals(reader: Reader, mark: int, limit: int) -> Arrivals:
+    """The next rows after *mark*, at most *limit* of them."""
+    rows = reader.stored_after(mark, limit)
+    ids, tags, times, values, qualities, reasons = zip(*rows, strict=True) if rows else ((),) * 6
+    is_plain = reasons.count(None) == len(reasons)
+    told = [] if is_plain else [place for place, reason in enumerate(reasons) if reason is not None]
+    named = reader.named([rows[place] for place in told])
+    return Arrivals(
+        np.array(ids, np.int64),
+        np.array(tags, np.int64),
+        np.array(times, np.int64),
+        _numbers(values),
+        np.array(qualities, np.int16),
+        {place: row.reason for place, row in zip(told, named, strict=True) if row.reason is not None},
+    )
 
 
 def _of_chunk(chunk: Chunk, first: int, last: int) -> Arrays:

@@ -99,12 +99,16 @@ class Reader:
 
     def after(self, mark: int, limit: int, tags: Collection[str] | None = None) -> list[Row]:
         """The next rows after *mark*, in the log's order; of *tags* only, where given."""
-        numbers, last_id, found = None if tags is None else self.numbers(tags), self.last_id, list[Row]()
+        return self.named(self.stored_after(mark, limit, tags))
+
+    def stored_after(self, mark: int, limit: int, tags: Collection[str] | None = None) -> list[Stored]:
+        """The same as they lie on the disk, numbers standing for names."""
+        numbers, last_id, found = None if tags is None else self.numbers(tags), self.last_id, list[Stored]()
         step = min(limit, CHUNK) if numbers is None else CHUNK
         while mark < last_id and len(found) < limit:
             start, end = mark + 1, min(mark + step, last_id)
             rows = self._between(start, end, numbers)
-            found += self._rows(rows[: limit - len(found)])
+            found += rows[: limit - len(found)]
             mark = end if rows else max(end, self._fetch(NEXT_SPAN, end)[0][0] - 1)  # retention leaves holes
         return found
 
@@ -114,7 +118,7 @@ class Reader:
         for first, last in self._places(start_ms, end_ms):
             chunks, rows = self._part(first, last, numbers, start_ms, end_ms)
             sealed = [row for chunk in chunks for row in chunk.rows(first, last) if start_ms <= row[2] < end_ms]
-            found += self._rows(sorted(sealed)) + self._rows(rows)
+            found += self.named(sorted(sealed)) + self.named(rows)
         return found
 
     def parts(
@@ -138,9 +142,7 @@ class Reader:
 
     def history(self, mark: int) -> list[tuple[int, int]]:
         """Times of the oldest and the newest row of each span of imported rows after *mark*, in the log's order."""
-        query = (
-            "SELECT first, last, min_ms, max_ms FROM span WHERE last > ?1 AND first <= ?2 AND imported ORDER BY first"
-        )
+        query = "SELECT first, last, min_ms, max_ms FROM span WHERE last > ?1 AND first <= ?2 AND imported ORDER BY 1"
         found = list[tuple[int, int]]()
         for first, last, min_ms, max_ms in self._fetch(query, mark, self.horizon):
             if mark < first and last <= self.horizon:
@@ -161,14 +163,14 @@ class Reader:
             # A span of sealed rows is long: no more of it is unpacked into rows than there is room for.
             for place in range(start, end + 1, limit):
                 rows = self._between(place, min(end, place + limit - 1))
-                found += self._rows(rows[: limit - len(found)])
+                found += self.named(rows[: limit - len(found)])
                 if len(found) == limit:
                     return found
         return found
 
     def latest(self, tags: Collection[str] | None = None) -> dict[str, Row]:
         """The newest row of each tag; appended ones go before imported ones, which are history."""
-        found = {row.tag: row for row in self._rows(self._newest())}
+        found = {row.tag: row for row in self.named(self._newest())}
         return found if tags is None else {tag: found[tag] for tag in tags if tag in found}
 
     # What is kept besides
@@ -267,7 +269,8 @@ class Reader:
         if place:
             yield place
 
-    def _rows(self, stored: list[Stored]) -> list[Row]:
+    def named(self, stored: list[Stored]) -> list[Row]:
+        """With the names of tags and reasons, for their numbers."""
         try:
             return self._named(stored)
         except KeyError:  # names that are newer than this reader

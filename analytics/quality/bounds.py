@@ -99,7 +99,7 @@ class Bounds:
         tally.add("at_limit", times_ms[stuck], values[stuck])
         self.stuck = int(run[-1]) if is_end[-1] else 0
         # what was called stuck is not learnt, or a sensor that stays there for long would be forgiven
-        self.at_end += int((is_end & ~stuck).sum())
+        self.at_end += int(np.count_nonzero(is_end & ~stuck))
 
 
 def within(values: Floats, times_ms: Times, limits: Limits, tally: Tally, use: Booleans | None = None) -> Booleans:

@@ -80,7 +80,8 @@ class Motion:
         new = self._judge_rest(new, period_ms, given, tally)
         known = len(self.kept)
         both = _with(self.kept, new)
-        moves, near = np.diff(both.values), np.diff(both.times_ms) <= _NEIGHBOURS * period_ms
+        times_ms, values = both.times_ms, both.values
+        moves, near = values[1:] - values[:-1], times_ms[1:] - times_ms[:-1] <= _NEIGHBOURS * period_ms
         ends_new = slice(max(known - 1, 0), None)
         if len(moves) > 1:
             self._judge_moves(_pairs(both, moves, near), max(known - 2, 0), given, tally)
@@ -104,7 +105,7 @@ class Motion:
             ("step", steps, pairs.moves, step_limit),
         )
         for check, where, figures, limits in found:
-            at = first + np.flatnonzero(where[first:])
+            at = where[first:].nonzero()[0] + first
             if len(at):
                 tally.add(check, pairs.times_ms[at], figures[at], float(limits[pairs.state[at[0]]]))
         for memory, own in ((self.running, pairs.state == 1), (self.standing, pairs.state == 0)):
@@ -117,7 +118,7 @@ class Motion:
     def _follow_noise(self, sizes: Floats) -> Floats:
         """The mean move before each of *sizes*, shape (n,)."""
         past = self.noise * _FADING[1 : len(sizes) + 1]
-        after = past + _MEMORY * np.cumsum(sizes / _FADING[: len(sizes)]) * _FADING[: len(sizes)]
+        after = past + _MEMORY * (sizes / _FADING[: len(sizes)]).cumsum() * _FADING[: len(sizes)]
         before = np.concatenate([[self.noise], after])
         self.noise = float(before[-1])
         return before[:-1]
@@ -136,7 +137,7 @@ class Motion:
         The first move after it is none to judge by: who had frozen has to catch up.
         """
         times_ms = new.times_ms
-        before = np.concatenate([[self.kept[-1][1] if self.kept else np.nan], new.values])[:-1]
+        before = np.concatenate([[self.kept[-1][1] if self.kept else np.nan], new.values[:-1]])
         is_change = new.values != before
         # A rest is counted from the last change, or from when the plant began to run.
         moved_ms = np.where(is_change | ~new.is_active, times_ms, 0)

@@ -66,7 +66,7 @@ class Rests:
     def update(self, is_change: Booleans, rests_ms: NDArray[np.int64]) -> None:
         """Take in, of readings while the plant ran, whether they differed from the one before, and the rests ended."""
         self.watched += len(is_change)
-        self.changes += int(is_change.sum())
+        self.changes += int(np.count_nonzero(is_change))
         self.longest_ms = max(self.longest_ms, int(rests_ms.max(initial=0)))
 
     def limit_ms(self, period_ms: int) -> float:
@@ -133,7 +133,7 @@ class Grid:
             self.step, self.agree, self.moves = (least, 0, 0) if np.isfinite(least) else (0.0, 0, 0)
         if self.step:
             whole = moves / self.step
-            self.agree += int((np.abs(whole - np.round(whole)) < 0.05 * np.maximum(1.0, 0.02 * whole)).sum())
+            self.agree += int(np.count_nonzero(np.abs(whole - np.rint(whole)) < 0.05 * np.maximum(1.0, 0.02 * whole)))
             self.moves += len(moves)
 
     @property

@@ -41,8 +41,8 @@ class Portion:
     is_uncertain: Booleans  # neither good nor bad
     is_dated: Booleans  # whether our clock was right, so that the time means something
 
-    def part(self, use: Booleans) -> "Portion":
-        """Some of the readings."""
+    def part(self, use: Booleans | Times) -> "Portion":
+        """Some of the readings: those that are true, or those at these places."""
         return Portion(
             self.times_ms[use],
             self.values[use],
@@ -85,7 +85,7 @@ def judge(watch: Watch, portion: Portion, rules: Rules, now_ms: int) -> Tally:
     Limits are made anew after every 600 readings of the tag, wherever portions end, so that it does not matter how
     the readings are cut into portions.
     """
-    tally = Tally(came=len(portion.times_ms), good=int(portion.is_good.sum()))
+    tally = Tally(came=len(portion.times_ms), good=int(np.count_nonzero(portion.is_good)))
     if not portion.is_dated.all():
         tally.add("unsynchronised", portion.times_ms[~portion.is_dated])
         portion = portion.part(portion.is_dated)
@@ -100,7 +100,7 @@ def judge(watch: Watch, portion: Portion, rules: Rules, now_ms: int) -> Tally:
     rest = _of_possible(rest, use)
     while len(rest):
         until = ENOUGH - watch.readings % ENOUGH
-        _judge_values(watch, rest.part(slice(None, until)), rules, tally)
+        _judge_values(watch, rest.part(slice(None, until)) if until < len(rest) else rest, rules, tally)
         rest = rest.part(slice(until, None))
         if watch.readings % ENOUGH == 0:
             watch.motion.learn(rules.period_ms, rules.resolution)
