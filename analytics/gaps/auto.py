@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analytics.gaps.gap import Estimate, Floats, Gap, Window, gaps
-from analytics.gaps.held import updates
+from analytics.gaps.held import Updates, updates
 from analytics.gaps.linear import Line
 from analytics.gaps.masks import Masks, shorter, size_class
 from analytics.gaps.mixture import Study, studied
@@ -49,7 +49,8 @@ class Auto:
         self._line = Line(window)
         self._bounds = window.bounds
         # between two readings of a counter every place counts, repeated or not
-        self._updates = updates(window.values, window.companions) if window.counts is None else None
+        with one_thread():
+            self._updates = updates(window.values, window.companions) if window.counts is None else None
         self._sources = Sources(window, self._updates)
         self._values = window.values if self._updates is None else self._updates.reduced(window.values)
         self._totaliser = None if window.counts is None else Totaliser(window.counts)
@@ -69,11 +70,13 @@ class Auto:
         """What is put into *gap*; empty while it is open."""
         if gap.end >= len(self._window.values):
             return Estimate(np.empty(0), np.empty(0), "auto")
-        if gap not in self._known:
+        known = self._known.get(gap)
+        if known is not None:
+            return known
+        with one_thread():
             if gap not in self._alike:
                 self._group([gap] if self._alike else [*gaps(self._window.values), gap])
-            with one_thread():
-                self._fill(self._alike[gap])
+            self._fill(self._alike[gap])
         return self._known[gap]
 
     def _group(self, found: Iterable[Gap]) -> None:
@@ -82,7 +85,10 @@ class Auto:
         inner = closed if self._updates is None else [self._narrowed(gap, self._updates.piece) for gap in closed]
         alike: dict[tuple[bytes, int], _Alike] = {}
         for gap, pattern, part in zip(closed, self._sources.usable(self._is_measured, inner), inner, strict=True):
-            one = alike.setdefault((pattern, len(part)), _Alike(pattern, len(part), len(part)))
+            size = part.end - part.begin
+            one = alike.get((pattern, size))
+            if one is None:
+                one = alike[pattern, size] = _Alike(pattern, size, size)
             one.gaps.append(gap)
             one.begins.append(part.begin)
             self._alike[gap] = one
@@ -96,8 +102,8 @@ class Auto:
             self._guess(study, alike.gaps, np.array(alike.begins), alike.size)
         elif alike.size:
             self._known |= {gap: self._line.fill(gap) for gap in alike.gaps}
-        else:
-            self._keep(alike.gaps, self._values, np.zeros_like(self._values), "held")
+        elif self._updates is not None:
+            self._keep(self._updates, alike.gaps, self._values, np.zeros_like(self._values), "held")
 
     @staticmethod
     def _narrowed(gap: Gap, piece: Places) -> Gap:
@@ -124,19 +130,28 @@ class Auto:
 
     def _guess(self, study: Study, together: Sequence[Gap], begins: Places, size: int) -> None:
         found, stds = study.guesses(begins, size)
+        found = np.clip(found * study.series.scale + study.series.mean, *self._bounds)
+        stds = stds * study.series.scale
+        if self._updates is None:
+            stds = np.maximum(stds, self._floors(together)[:, None])
+            method = study.method
+            for gap, its, doubt in zip(together, found, stds, strict=True):
+                self._known[gap] = Estimate(its, doubt, method)
+            return
+        values, doubts = self._values.copy(), np.zeros_like(self._values)
         places = begins[:, None] + np.arange(size)
-        values, doubt = self._values.copy(), np.zeros_like(self._values)
-        values[places] = np.clip(found * study.series.scale + study.series.mean, *self._bounds)
-        doubt[places] = stds * study.series.scale
-        self._keep(together, values, doubt, study.method)
+        values[places], doubts[places] = found, stds
+        self._keep(self._updates, together, values, doubts, study.method)
 
-    def _keep(self, together: Sequence[Gap], values: Floats, doubt: Floats, method: str) -> None:
+    def _keep(self, held: Updates, together: Sequence[Gap], values: Floats, doubt: Floats, method: str) -> None:
         """What *values* and *doubt* of the series, whose pieces may be longer than a place, say of each gap."""
-        piece, least = (None, 0.0) if self._updates is None else (self._updates.piece, self._updates.doubt)
-        floors = np.maximum(self._window.floors(np.array([gap.begin for gap in together])), least).tolist()
+        floors = np.maximum(self._floors(together), held.doubt).tolist()
         for gap, floor in zip(together, floors, strict=True):
-            at = slice(gap.begin, gap.end) if piece is None else piece[gap.begin : gap.end]
+            at = held.piece[gap.begin : gap.end]
             self._known[gap] = Estimate(values[at], np.maximum(doubt[at], floor), method)
+
+    def _floors(self, together: Sequence[Gap]) -> Floats:
+        return self._window.floors(np.array([gap.begin for gap in together]))
 
 
 def fill(window: Window, gap: Gap) -> Estimate:

@@ -16,7 +16,8 @@ REACH = np.array([1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 23, 30])  # places from the g
 _TINY = float(np.finfo(np.float64).tiny)
 NUGGET = 1e-4
 _ALL = slice(None)
-_AT_ONCE = 200  # lags: they cost no more than a few
+_WHOLE = (len(REACH), len(REACH))  # neighbours on either side of a gap far from both ends
+_FEW_LAGS = 150  # up to which sums of products take less time than a spectrum
 
 
 class Kriging:
@@ -42,7 +43,8 @@ class Kriging:
         self._covariance = covariance
         self._mean = mean
         self._nugget = nugget
-        self._known: dict[tuple[int, int, int], tuple[Places, Floats]] = {}
+        self._known: dict[tuple[int, tuple[int, int]], tuple[Places, Floats]] = {}
+        self._correlations: dict[int, Floats] = {}
 
     def guesses(
         self, values: Floats, begins: Places, size: int, inside: Places | slice = _ALL, which: Places | None = None
@@ -58,49 +60,55 @@ class Kriging:
         """
         length = values.shape[-1]
         starts = begins if which is None else begins + which * length
+        reach = int(REACH[-1])
+        if reach <= begins.min() and begins.max() <= length - size - reach:
+            return self._guessed(values, starts, size, _WHOLE, inside)
         left = np.searchsorted(REACH, begins, side="right")
         right = np.searchsorted(REACH, length - size - begins, side="right")
-        kinds = (left * (len(REACH) + 1) + right).tolist()
-        alike = set(kinds)
-        if len(alike) == 1:
-            return self._guessed(values, starts, size, kinds[0], inside)
-        several = sorted(alike)
-        places = [[place for place, each in enumerate(kinds) if each == kind] for kind in several]
-        parts = [
-            self._guessed(values, starts[at], size, kind, inside) for at, kind in zip(places, several, strict=True)
-        ]
-        found: Floats = np.concatenate(parts, axis=-2)[..., np.argsort(np.concatenate(places)), :]
+        kinds: dict[tuple[int, int], list[int]] = {}
+        for place, kind in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
+            kinds.setdefault(kind, []).append(place)
+        parts = [self._guessed(values, starts[at], size, kind, inside) for kind, at in kinds.items()]
+        found = np.empty((*parts[0].shape[:-2], len(begins), parts[0].shape[-1]))
+        for at, part in zip(kinds.values(), parts, strict=True):
+            found[..., at, :] = part
         return found
 
-    def _guessed(self, values: Floats, starts: Places, size: int, kind: int, inside: Places | slice) -> Floats:
-        places, weights = self._weights(size, *divmod(kind, len(REACH) + 1))
+    def _guessed(
+        self, values: Floats, starts: Places, size: int, kind: tuple[int, int], inside: Places | slice
+    ) -> Floats:
+        """Of gaps that have so many neighbours on either side."""
+        places, weights = self._weights(size, kind)
         near = values.take(starts[:, None] + places)
-        near -= self._mean
-        guess: Floats = near @ weights[..., inside]
-        guess += self._mean
+        weights = weights if inside is _ALL else weights[..., inside]
+        guess: Floats = (near - self._mean) @ weights + self._mean if self._mean else near @ weights
         return guess
 
-    def _weights(self, size: int, left: int, right: int) -> tuple[Places, Floats]:
+    def _weights(self, size: int, kind: tuple[int, int]) -> tuple[Places, Floats]:
         """Neighbours as places from the gap's first, shape (m,), and what each weighs, shape (..., m, size)."""
-        key = (size, left, right)
+        key = (size, kind)
         if key not in self._known:
-            places, among, across = _lags(size, left, right)
-            covariance = self._covariance(size + 2 * int(REACH[-1]))
-            covariance = covariance / np.maximum(covariance[..., :1], _TINY)  # of what never moves, nothing but a mean
-            matrix = covariance[..., among]
+            places, among, across = _lags(size, *kind)
+            covariance = self._correlation(size)
+            matrix = covariance.take(among, axis=-1)
             matrix.reshape(-1, matrix.shape[-1] ** 2)[:, :: len(places) + 1] = 1.0 + self._nugget
-            self._known[key] = places, _solved(matrix, covariance[..., across])
+            self._known[key] = places, _solved(matrix, covariance.take(across, axis=-1))
         return self._known[key]
+
+    def _correlation(self, size: int) -> Floats:
+        """Up to the longest lag about a gap of *size*; of what never moves, nothing but a mean."""
+        if size not in self._correlations:
+            covariance = self._covariance(size + 2 * int(REACH[-1]))
+            self._correlations[size] = covariance / np.maximum(covariance[..., :1], _TINY)
+        return self._correlations[size]
 
 
 def _solved(matrix: Floats, sides: Floats) -> Floats:
     """Of each system the solution; they are positive definite but for what few pairs say of long lags."""
-    count = matrix.shape[-1]
-    solved = []
-    for each, side in zip(matrix.reshape(-1, count, count), sides.reshape(-1, *sides.shape[-2:]), strict=True):
-        _, found, failed = dposv(each, side)
-        solved.append(np.linalg.solve(each, side) if failed else found)
-    return np.stack(solved).reshape(sides.shape)
+    if matrix.shape[:-2]:
+        return np.stack([_solved(each, side) for each, side in zip(matrix, sides, strict=True)])
+    _, found, failed = dposv(matrix, sides)
+    return np.asarray(np.linalg.solve(matrix, sides) if failed else found, np.float64)
 
 
 @lru_cache(maxsize=256)
@@ -111,7 +119,7 @@ def _lags(size: int, left: int, right: int) -> tuple[Places, Places, Places]:
 
 
 def covariance_of(values: Floats) -> Callable[[int], Floats]:
-    """Of a series about its mean, at any lag, by the spectrum (Wiener, 1930).
+    """Of a series about its mean, at any lag: by sums of products or, of many lags, by the spectrum (Wiener, 1930).
 
     Sums of products are divided by the number of values, not of pairs: that alone is a covariance of something, so
     that systems of neighbours have a solution which does not swing (Priestley, 1981).
@@ -124,13 +132,22 @@ def covariance_of(values: Floats) -> Callable[[int], Floats]:
     def upto(longest: int) -> Floats:
         nonlocal known
         if len(known) <= longest:
-            most = max(longest, _AT_ONCE)
-            size = next_fast_len(len(values) + most, real=True)
-            spectrum = rfft(values - values.sum() / len(values), size)
-            known = irfft(spectrum.real**2 + spectrum.imag**2, size)[: most + 1] / len(values)
+            known = _products(values - values.sum() / len(values), max(longest, 2 * len(known)))
+            known /= len(values)
         return known[: longest + 1]
 
     return upto
+
+
+def _products(values: Floats, longest: int) -> Floats:
+    """Sums of products at each lag."""
+    count = len(values)
+    if longest <= _FEW_LAGS:
+        return np.correlate(np.concatenate([values, np.zeros(longest)]), values, "valid")
+    size = next_fast_len(count + longest, real=True)
+    spectrum = rfft(values, size)
+    found: Floats = irfft(spectrum.real**2 + spectrum.imag**2, size)[: longest + 1]
+    return found
 
 
 def level_covariance(noise: float, drift: float) -> Callable[[int], Floats]:

@@ -79,18 +79,15 @@ class Masks:
         """Of the value after a gap in a line over it, shape (j,)."""
         return np.asarray((self.inside + 1) / (self.size + 1), np.float64)
 
-    @cached_property
-    def _around(self) -> Places:
-        return np.concatenate([self.begins - 1, self.begins + self.size, self.places.reshape(-1)])
-
     def truth(self, values: Floats) -> Floats:
         """What was measured there, shape (gaps, j)."""
         return values[self.places]
 
     def strays(self, values: Floats) -> Floats:
         """How far *values*, shape (..., n), stray from lines over the gaps, shape (..., gaps, j)."""
-        taken, count = values.take(self._around, axis=-1), len(self.begins)
-        before, after = taken[..., :count, None], taken[..., count : 2 * count, None]
-        found: Floats = taken[..., 2 * count :].reshape(*values.shape[:-1], *self.places.shape)
-        found -= before + self.weight * (after - before)
+        before, after = values.take(self.begins - 1, axis=-1), values.take(self.begins + self.size, axis=-1)
+        after -= before
+        found: Floats = values.take(self.places, axis=-1)
+        found -= before[..., None]
+        found -= after[..., None] * self.weight
         return found

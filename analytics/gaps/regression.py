@@ -106,7 +106,8 @@ def _fitted(strays: Floats, masks: Masks, measured: int) -> tuple[_Fit, Floats]:
         measured: Values of the series.
     """
     count = len(strays) - 1
-    parts = [strays[:, fold].reshape(count + 1, -1) for fold in masks.folds]
+    flat, each_has = strays.reshape(count + 1, -1), strays.shape[2]
+    parts = [flat[:, fold.start * each_has : fold.stop * each_has] for fold in masks.folds]
     grams = np.stack([part @ part[:-1].T for part in parts])
     spread = np.sqrt(np.maximum(np.einsum("fpp->p", grams[:, :-1]), 0.0))
     still = spread <= _STILL * spread.max(initial=0.0)
