@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies bench-alarms schema lock clean
+.PHONY: demo test install real-station faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-saving bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies bench-alarms schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -68,6 +68,9 @@ bench-dispatch: .venv/dev  ## the optimisers: gaps, violations and processor tim
 
 bench-closed-loop: .venv/dev  ## the schedule on a simulated station beside present operation and a clairvoyant; ARGS="DAYS SEEDS"
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.closed_loop $(ARGS)
+
+bench-saving: .venv/dev  ## how often the interval of a measured saving holds the true one; ARGS=STATIONS
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.measured_saving $(ARGS)
 
 schema: .venv/dev  ## after a change of settings or payloads: write their JSON Schemas anew
 	$(BIN)/pump-agent schema > config/station.schema.json

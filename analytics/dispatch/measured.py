@@ -54,7 +54,7 @@ class Baseline:
     power: Array  # (n,) kW
     draws: Array  # (draws, n) kW, by stations that could be the true one
     residual: Array  # (n,) kW, standard deviation of what the model's form leaves over; the same error throughout
-    noise: Array  # (n,) kW, standard deviation of the meters' present sum; another one in each cell
+    noise: Array  # (n,) kW, standard deviation of what the meters scatter; another error in each cell
     doubts: Sequence[Doubt | None]  # of each cell; where there is one, the figures are nothing
 
 
@@ -131,10 +131,11 @@ def baseline(sample: Sample, former: Former, met: Met) -> Baseline:
     draws = np.array([_at_flow(one, former, speeds, met, float(drift)) for one, drift in pairs])
     draws = draws.reshape(-1, len(met.flow))
     delivers = np.isfinite(draws).sum(axis=0) / len(sample.drifts)
-    ran = np.array([pump in former.speeds for pump in model.pumps])
-    share = np.divide(model.flow_noise, met.flow, out=np.full(len(met.flow), np.nan), where=met.flow > 0)
-    residual = np.hypot(np.sqrt((model.power_noise[ran] ** 2).sum()), share * power)
-    noise = np.sqrt(((met.speeds > 0) * np.nan_to_num(model.power_noise) ** 2).sum(axis=1))
+    residual = _lasting(model, former, power, met.flow)
+    noise = np.hypot(
+        np.sqrt(((met.speeds > 0) * np.nan_to_num(model.power_noise) ** 2).sum(axis=1)),
+        _share(model.flow_noise, met.flow) * power,
+    )
     is_learnt = _is_learnt(model, speeds, met.head) & np.isfinite(residual) & (set(former.speeds) <= set(model.pumps))
     is_learnt &= len(draws) == len(sample.drifts)  # fewer: a covariance out of hand
     fits = _explains(model, met)
@@ -142,6 +143,21 @@ def baseline(sample: Sample, former: Former, met: Met) -> Baseline:
     for place, ratio in enumerate(np.divide(met.flow, flow, out=np.full(len(flow), np.nan), where=flow > 0)):
         doubts.append(_doubt(former, ratio, (bool(fits[place]), bool(is_learnt[place]), float(delivers[place]))))
     return Baseline(expected, np.where(np.isfinite(draws), draws, expected), residual, noise, doubts)
+
+
+def _lasting(model: StationModel, former: Former, power: Array, flow: Array) -> Array:
+    """What the model misses in times that it was not fitted to, beyond what its meters scatter anyway; kW, (n,)."""
+    basis = model.basis
+    ran = np.array([pump in former.speeds for pump in model.pumps])
+    within, without = np.array(basis.power_rmse), np.array(basis.power_rmse_blocks)
+    powers = np.maximum(without[ran] ** 2 - within[ran] ** 2, 0.0).sum()
+    missed = np.sqrt(max(basis.flow_rmse_blocks**2 - basis.flow_rmse**2, 0.0))
+    return np.asarray(np.hypot(np.sqrt(powers), _share(missed, flow) * power))
+
+
+def _share(error: float, flow: Array) -> Array:
+    """Of the flow, (n,); NaN where there is none."""
+    return np.asarray(np.divide(error, flow, out=np.full(len(flow), np.nan), where=flow > 0))
 
 
 def _doubt(former: Former, ratio: float, known: tuple[bool, bool, float]) -> Doubt | None:
