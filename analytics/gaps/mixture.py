@@ -110,12 +110,12 @@ def studied(series: Series, sources: Sources, pattern: bytes, masks: Masks, tota
         known = replace(known, name=sources.name(best[known.most]))
     errors = _errors(series, known, masks)
     shares = _simplex(len(errors))
-    judged = errors.reshape(len(errors), -1)
-    judged = np.ascontiguousarray(judged[:, :: max(1, judged.shape[1] // _JUDGED)])
+    flat = errors.reshape(len(errors), -1)
+    judged = np.ascontiguousarray(flat[:, :: max(1, flat.shape[1] // _JUDGED)])
     missed = shares @ judged
     np.abs(missed, out=missed)
     chosen = shares[missed.sum(axis=1).argmin()]
-    missed = np.tensordot(chosen, errors, 1)
+    missed = (chosen @ flat).reshape(errors.shape[1:])
     gain, missed = gained(missed, series, totaliser, masks) if totaliser else (0.0, missed)
     missed, is_stepped = _stepped(missed, series, masks)
     alone = max(1.0, (mean_square(errors[0]) / max(mean_square(missed), 1e-24)) ** 0.5)

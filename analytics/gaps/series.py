@@ -56,7 +56,12 @@ class Series:
         """Draw lines in *others*, shape (..., n), over the places where this series was not measured."""
         if len(self._missing):
             before, after, weight = self._ends
-            others[..., self._missing] = (1.0 - weight) * others[..., before] + weight * others[..., after]
+            start = others.take(before, axis=-1)
+            rise = others.take(after, axis=-1)
+            rise -= start
+            rise *= weight
+            start += rise
+            others[..., self._missing] = start
 
     @cached_property
     def _ends(self) -> tuple[Places, Places, Floats]:
