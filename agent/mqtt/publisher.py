@@ -1,8 +1,5 @@
 """What leaves for SCADA, as long as one connection to the broker lasts."""
 
-import asyncio
-import logging
-from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import chain
 from typing import NoReturn
@@ -10,6 +7,7 @@ from typing import NoReturn
 from agent.health import Part, wall_ms
 from agent.mqtt import streams
 from agent.mqtt.batch_topic import BatchTopic
+from agent.mqtt.certificate_watch import CertificateWatch
 from agent.mqtt.client import Client, DeniedError
 from agent.mqtt.delivery import Delivery
 from agent.mqtt.denials import RETRY, Denials
@@ -22,10 +20,6 @@ from agent.mqtt.topics import Topics
 from agent.settings import AgentSettings
 from agent.store.records import Batch, Kind
 from agent.store.writer import Store
-
-log = logging.getLogger(__name__)
-
-LOOK = 3_600.0  # s between two looks at the certificates
 
 
 def describe(settings: AgentSettings, version: str, started_ms: int) -> Info:
@@ -70,14 +64,13 @@ class Publisher:
     """The streams of one connection."""
 
     def __init__(self, settings: AgentSettings, store: Store, part: Part, client: Client, denials: Denials) -> None:
-        self._mqtt = settings.mqtt
         self._store = store
         self._part = part
         self._client = client
         self._denials = denials
         self._acknowledged = part.counts.get("messages", 0)  # over earlier connections
         self._topics = topics = Topics.of_station(settings.mqtt, settings.station.name)
-        self._warning: str | None = None  # what a person should see to while all is still well
+        self._certificates = CertificateWatch(settings.mqtt, client, part)
         self._sink = store.sink("mqtt")
         tags = chain.from_iterable(device.tags for device in settings.devices) if settings.mqtt.tag_topics else ()
         self._tags = TagStream(client, topics, tags, denials, has_bare_values=settings.mqtt.bare_values)
@@ -102,7 +95,7 @@ class Publisher:
         await streams.run(
             broker=self._client.ended(),
             denials=self._denials.retry(),
-            certificates=self._watch_certificates(),
+            certificates=self._certificates.look(),
             records=self._records.follow(),
             tags=self._tags.say(),
             **self._delivery.streams(offer=self._tags.offer, rest=lambda: None),
@@ -122,20 +115,7 @@ class Publisher:
         if self._denials:
             self._part.seen_ms = wall_ms()
         else:
-            self._part.well(self._warning)
-
-    async def _watch_certificates(self) -> None:
-        """Say which certificate will soon end; the sentence counts the days, so it is news once a day."""
-        shown = self._client.certificate
-        if shown is None:
-            return
-        from agent.mqtt.certificates import warning  # noqa: PLC0415 - 14 MB, for those who have TLS
-
-        while True:
-            self._warning = warning(self._mqtt, str(self._client), shown, datetime.now(UTC))
-            if self._warning and self._part.trouble(self._warning, "degraded"):
-                log.warning("broker: works: %s", self._warning)
-            await asyncio.sleep(LOOK)
+            self._part.well(self._certificates.warning)
 
 
 def keys_of(settings: AgentSettings) -> dict[Kind, frozenset[str]]:

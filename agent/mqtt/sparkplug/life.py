@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Final, NoReturn
 
 from agent.mqtt import streams
+from agent.mqtt.certificate_watch import CertificateWatch
 from agent.mqtt.client import BrokerError, Client
 from agent.mqtt.delivery import Delivery
 from agent.mqtt.denials import Denials
@@ -36,6 +37,7 @@ class Life:
         settings: Of the broker and of Sparkplug.
         host: What is known of the primary host.
         requests: Of hosts.
+        certificates: Of this connection; looked at while it has something to say.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Life:
         *,
         host: HostState,
         requests: Requests,
+        certificates: CertificateWatch,
     ) -> None:
         self._client = client
         self._edge = edge
@@ -56,6 +59,7 @@ class Life:
         self._host = host
         self._host_news = asyncio.Event()
         self._requests = requests
+        self._certificates = certificates
 
     async def listen(self) -> None:
         """Subscribe to what concerns the node.
@@ -105,6 +109,7 @@ class Life:
             born()
             await streams.run(
                 host=self._host_offline(),
+                certificates=self._certificates.look(),
                 rebirths=self._rebirths(),
                 records=self._tell(sink, said),
                 **delivery.streams(offer=lambda _: None, rest=self._edge.rest),

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from agent.health import Part, wall_ms
 from agent.mqtt import streams
+from agent.mqtt.certificate_watch import CertificateWatch
 from agent.mqtt.client import Client
 from agent.mqtt.denials import Denials
 from agent.mqtt.dial import Will
@@ -69,9 +70,15 @@ class EdgeNode:
             sink = self._store.sink(SINK)
             figures = Figures(self._began_ms, self._first_free)
             edge = self._edge(client, sink, number, figures)
-            life = Life(client, edge, self._topics, self._mqtt, host=self._host, requests=self._requests)
+            certificates = CertificateWatch(self._mqtt, client, self._part)
+            life = Life(
+                *(client, edge, self._topics, self._mqtt),
+                host=self._host,
+                requests=self._requests,
+                certificates=certificates,
+            )
             await life.listen()
-            await streams.run(broker=client.ended(), life=self._live(life, sink, edge, figures))
+            await streams.run(broker=client.ended(), life=self._live(life, sink, edge, figures, certificates))
 
     def _edge(self, client: Client, sink: Sink, number: int, figures: Figures) -> Edge:
         return Edge(
@@ -87,7 +94,9 @@ class EdgeNode:
             clock=wall_ms,
         )
 
-    async def _live(self, life: Life, sink: Sink, edge: Edge, figures: Figures) -> NoReturn:
+    async def _live(
+        self, life: Life, sink: Sink, edge: Edge, figures: Figures, certificates: CertificateWatch
+    ) -> NoReturn:
         await life.host_online(self._wait)
         await sink.start()  # now, so that all that is polled from here on is live
         said = self._store.last_record_id  # before looking: what comes meanwhile is said twice and not never
@@ -101,7 +110,7 @@ class EdgeNode:
             sink.acknowledge(batch)
             self._part.count("readings", len(batch.rows))
             self._part.counts["behind"] = sink.behind
-            self._part.well()
+            self._part.well(certificates.warning)
 
         edge.begin(latest.values())
         await life.send(sink, said=said, born=self._born, landed=landed, denials=Denials(self._part))

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from agent.mqtt.certificates import warning
 from agent.mqtt.settings import MqttSettings
 from tests.agent.demo.waiting import until
+from tests.agent.mqtt.sparkplug.station import append, edge_node, edge_store
 from tests.agent.mqtt.station import good, publishing, station, store_of
 from tests.agent.mqtt.test_tls import secured
 from tests.simulators.broker import mosquitto
@@ -75,3 +76,20 @@ async def test_an_agent_at_work_says_that_a_certificate_ends(tmp_path: Path, cap
 
             assert part.state == "degraded"
             assert [line for line in caplog.messages if "expires on" in line] == [f"broker: works: {part.error}"]
+
+
+async def test_an_edge_node_without_json_topics_says_it_as_well(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be the only connection that there is; what it delivers does not make it well again."""
+    authority = Authority(tmp_path / "ca")
+    options = secured(authority, authority.sign("broker", days=20))
+    with mosquitto(tmp_path / "broker", options=options) as broker:
+        settings = station(broker, tmp_path, ca_file=authority.cert, json_topics=False, sparkplug={"enabled": True})
+        async with edge_store(settings) as store, edge_node(settings, store) as part:
+            await until(lambda: part.state == "degraded")
+            await append(store, [36])
+            await until(lambda: part.counts.get("readings") == 1)
+
+            assert part.state == "degraded"
+            assert [line for line in caplog.messages if "expires on" in line] == [f"sparkplug: works: {part.error}"]
