@@ -1,17 +1,18 @@
 """Until when the certificates of a connection to the broker are good."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from ssl import SSLContext, cert_time_to_seconds
 
 from cryptography import x509
 
+from agent.mqtt.dial import tls
 from agent.mqtt.settings import MqttSettings
 from drivers.validity import expiry
 
 
 def warning(settings: MqttSettings, broker: str, shown: bytes, now: datetime) -> str | None:
-    """Which of them has ended or soon will, as a sentence.
+    """Which of them has ended or soon will, or why their files are of no use any more, as a sentence.
 
     Args:
         settings: The broker, over TLS.
@@ -19,23 +20,39 @@ def warning(settings: MqttSettings, broker: str, shown: bytes, now: datetime) ->
         shown: The certificate that the broker has shown, DER.
         now: With its time zone.
     """
+    if settings.ca_file is None:
+        return None
+    remedy = "have it renewed on the broker"
+    theirs = expiry(
+        f"the certificate of {broker}", x509.load_der_x509_certificate(shown).not_valid_after_utc, remedy, now
+    )
     try:
-        return "; ".join(filter(None, _expiring(settings, broker, shown, now))) or None
-    except (OSError, ValueError) as error:
-        return f"the next connection to {broker} will fail: {error}; see to ca_file and cert_file"
+        context = tls(settings, settings.ca_file)
+    except OSError as error:
+        files = ", ".join(str(file) for file in (settings.ca_file, settings.cert_file, settings.key_file) if file)
+        return f"the next connection to {broker} will fail: {error}; see to {files}"
+    found = [theirs, _authority(settings.ca_file, context, now), *_own(settings.cert_file, now)]
+    return "; ".join(filter(None, found)) or None
 
 
-def _expiring(settings: MqttSettings, broker: str, shown: bytes, now: datetime) -> list[str | None]:
-    theirs = x509.load_der_x509_certificate(shown).not_valid_after_utc
-    found = [expiry(f"the certificate of {broker}", theirs, "have it renewed on the broker", now)]
-    if settings.ca_file is not None:  # of several, one that lasts is enough: bundles carry old ones along
-        remedy = "add the authority's next certificate to that file"
-        found.append(expiry(f"the authority in {settings.ca_file}", max(_ends(settings.ca_file)), remedy, now))
-    if settings.cert_file is not None:  # what follows the first is the chain of its signers
-        remedy = "have the authority sign another and put it in its place; the next connection shows it"
-        found.append(expiry(f"our certificate {settings.cert_file}", _ends(settings.cert_file)[0], remedy, now))
+def _authority(file: Path, context: SSLContext, now: datetime) -> str | None:
+    """Of several, one that lasts is enough: bundles carry old ones along."""
+    ends = [cert_time_to_seconds(str(one["notAfter"])) for one in context.get_ca_certs()]
+    remedy = "add the authority's next certificate to that file"
+    return expiry(f"the authority in {file}", datetime.fromtimestamp(max(ends), UTC), remedy, now) if ends else None
+
+
+def _own(file: Path | None, now: datetime) -> list[str | None]:
+    """Of our certificate, and of whichever of its signers, which follow it, ends first."""
+    if file is None:
+        return []
+    try:
+        first, *signers = [one.not_valid_after_utc for one in x509.load_pem_x509_certificates(file.read_bytes())]
+    except ValueError:  # written in a way that OpenSSL takes and this library does not
+        return []
+    remedy = "have the authority sign another and put it in its place; the next connection shows it"
+    found = [expiry(f"our certificate {file}", first, remedy, now)]
+    if signers:
+        remedy = "put the signer's next certificate and one that it has signed in its place"
+        found.append(expiry(f"a signer of our certificate in {file}", min(signers), remedy, now))
     return found
-
-
-def _ends(file: Path) -> Sequence[datetime]:
-    return [each.not_valid_after_utc for each in x509.load_pem_x509_certificates(file.read_bytes())]

@@ -66,7 +66,7 @@ def dial(settings: MqttSettings, client_id: str, will: Will | None) -> Caller:
     if settings.user is not None:
         client.username_pw_set(settings.user, _password(settings.password_file))
     if settings.ca_file is not None:
-        client.tls_set_context(_tls(settings, settings.ca_file))
+        client.tls_set_context(tls(settings, settings.ca_file))
     if will is not None:
         client.will_set(will.topic, will.payload, qos=1, retain=will.is_retained)
     client.connect(settings.host, settings.port, settings.keepalive, properties=_properties(settings))
@@ -101,9 +101,14 @@ class _Handshaking(ssl.SSLSocket):
             undo.pop_all()
 
 
-def _tls(settings: MqttSettings, ca_file: Path) -> ssl.SSLContext:
+def tls(settings: MqttSettings, ca_file: Path) -> ssl.SSLContext:
+    """Whom a connection trusts and what it shows, of the files as they are now.
+
+    Raises:
+        OSError: A file cannot be read or is not what it should be.
+    """
     context = ssl.create_default_context(cafile=str(ca_file))  # verifies chain and host name
     context.sslsocket_class = _Handshaking
-    if settings.cert_file is not None:
-        context.load_cert_chain(settings.cert_file, settings.key_file)
+    if settings.cert_file is not None:  # of an encrypted key, OpenSSL would ask the terminal for its password
+        context.load_cert_chain(settings.cert_file, settings.key_file, password="")
     return context

@@ -1,11 +1,17 @@
 """A certificate that ends unnoticed cuts the station off on that day."""
 
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from agent.mqtt.certificates import warning
 from agent.mqtt.settings import MqttSettings
@@ -16,6 +22,7 @@ from tests.agent.mqtt.test_tls import secured
 from tests.simulators.broker import mosquitto
 from tests.simulators.tls_authority import Authority, Identity
 
+CRL = b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"
 LATER = timedelta(hours=1)  # than they were made
 
 
@@ -61,6 +68,54 @@ def test_a_file_that_is_no_certificate_any_more_is_told_before_it_is_needed(tmp_
     own.cert.write_text("a letter")
 
     assert "the next connection to the broker will fail" in (said(authority, broker, own) or "")
+
+
+def test_whatever_the_next_connection_would_fail_for_is_told_before_it(tmp_path: Path) -> None:
+    """A key that is another's, encrypted or gone, an authority that is cut off or followed by a broken list."""
+    authority = Authority(tmp_path / "ca")
+    broker, own, other = authority.sign("broker"), authority.sign("own"), authority.sign("other")
+    whole, key = authority.cert.read_bytes(), load_pem_private_key(other.key.read_bytes(), None)
+    damaged = tmp_path / "damaged.pem"
+    sealed = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+
+    told = []
+    for content in (whole + whole[: len(whole) // 2], whole + CRL, b"", b"a letter"):
+        damaged.write_bytes(content)
+        told.append(said(authority, broker, other, damaged))
+    for content in (own.key.read_bytes(), sealed):
+        other.key.write_bytes(content)
+        told.append(said(authority, broker, other))
+    other.key.unlink()
+    told.append(said(authority, broker, other))
+
+    assert said(authority, broker, own) is None
+    assert [str(one).partition(": ")[0] for one in told] == ["the next connection to the broker will fail"] * 7
+    assert str(told[4]).endswith(f"see to {authority.cert}, {other.cert}, {other.key}")
+
+
+def test_whatever_openssl_takes_is_not_called_a_failure(tmp_path: Path) -> None:
+    """Comments, a byte order mark, and the form that it writes with what a certificate is trusted for."""
+    authority = Authority(tmp_path / "ca")
+    broker, own = authority.sign("broker"), authority.sign("own")
+    whole, ca_file = authority.cert.read_bytes(), tmp_path / "as.pem"
+    command = ("openssl", "x509", "-trustout", "-addtrust", "serverAuth")
+    trusted = subprocess.run(command, input=whole, capture_output=True, check=True).stdout
+
+    for content in (b"# ours\n" + whole + b"\njunk\n", b"\xef\xbb\xbf" + whole, trusted):
+        ca_file.write_bytes(content)
+        assert said(authority, broker, own, ca_file) is None
+
+
+def test_a_signer_of_ours_that_ends_soon_is_told(tmp_path: Path) -> None:
+    """Of those that follow our certificate in its file, the one that ends first."""
+    authority = Authority(tmp_path / "ca")
+    own, short, shorter = authority.sign("own"), Authority(tmp_path / "a", days=20), Authority(tmp_path / "b", days=9)
+    own.cert.write_bytes(b"".join(file.read_bytes() for file in (own.cert, short.cert, shorter.cert)))
+
+    told = said(authority, authority.sign("broker"), own) or ""
+
+    assert told.startswith(f"a signer of our certificate in {own.cert} expires on ")
+    assert ", in 8 days; " in told
 
 
 async def test_an_agent_at_work_says_that_a_certificate_ends(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
