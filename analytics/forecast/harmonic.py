@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.dispatch.pump import Array
+from analytics.forecast.drift import Drift, scales, sizes
 from analytics.forecast.series import Calendar, Outlook, Series
 
 NAME = "harmonic regression"
@@ -13,6 +14,7 @@ _HARMONICS = 5
 _WEEKS_FROM = 10.0  # days from which on weekends have a shape of their own
 _MEMORY_DAYS = 21.0
 _RIDGE = 1e-3
+_RECENT_DAYS = 3  # that tell where the drift is
 _SHARE = 0.25  # of a day: over it the spread is smoothed
 
 
@@ -20,12 +22,14 @@ _SHARE = 0.25  # of a day: over it the spread is smoothed
 class Harmonic:
     """y = Σ aₖ cos 2πkτ + bₖ sin 2πkτ by kind of day, τ the share of the day, least squares with fading weights.
 
-    What is left over is an autoregression of first order: its last values fade out into the forecast.
+    What is left over of late fades out into the forecast, as a share of the fit where it goes with its size.
     """
 
     weights: Array
     has_weekends: bool
-    persistence: float  # correlation of what is left over from step to step
+    mean: float  # of the fit
+    drift: Drift
+    in_shares: bool  # the drift is one of shares of the fit
     scale: float  # its standard deviation
     shape: Array  # (24,) of the spread over the hours of the day, about 1
 
@@ -41,23 +45,25 @@ class Harmonic:
         weights = np.linalg.solve(normal, columns.T @ (fading * values))
         left = np.full(len(series), np.nan)
         left[known] = values - columns @ weights
-        pairs = np.isfinite(left[1:]) & np.isfinite(left[:-1])
-        before, after = left[:-1][pairs], left[1:][pairs]
-        persistence = float(before @ after / max(float(before @ before), 1e-12)) if len(before) else 0.0
+        fit = _columns(series.calendar, has_weekends=has_weekends) @ weights
+        mean, in_shares = float(fit.mean()), scales(left, fit, series.per_day)
+        drift = Drift.fitted(left / sizes(fit, mean) if in_shares else left)
         scale = max(float(np.nanstd(left)), 1e-3 * float(np.abs(np.nanmean(values))), 1e-9)
         shape = _shape(left, series.calendar, scale)
-        return cls(np.asarray(weights, np.float64), has_weekends, min(max(persistence, 0.0), 0.98), scale, shape)
+        return cls(np.asarray(weights, np.float64), has_weekends, mean, drift, in_shares, scale, shape)
 
     def outlook(self, series: Series, ahead: Calendar) -> Outlook:
         """For the steps after *series*."""
         centre = _columns(ahead, has_weekends=self.has_weekends) @ self.weights
-        recent = slice(max(0, len(series) - max(1, series.per_day // 12)), None)
+        recent = slice(max(0, len(series) - _RECENT_DAYS * series.per_day), None)
         fit = _columns(Calendar(series.calendar.local_ms[recent]), has_weekends=self.has_weekends) @ self.weights
         left = series.values[recent] - fit
-        last = float(np.nanmean(left)) if np.isfinite(left).any() else 0.0
-        fading = self.persistence ** np.arange(1, len(centre) + 1)
+        if self.in_shares:
+            centre *= 1 + self.drift.ahead(left / sizes(fit, self.mean), len(centre))
+        else:
+            centre += self.drift.ahead(left, len(centre))
         hours = np.minimum((ahead.day_share * 24).astype(np.intp), 23)
-        return Outlook(centre + last * fading, self.scale * self.shape[hours])
+        return Outlook(centre, self.scale * self.shape[hours])
 
 
 def _columns(calendar: Calendar, *, has_weekends: bool) -> Array:

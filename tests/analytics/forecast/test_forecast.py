@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analytics.forecast import boosted, harmonic, naive
+from analytics.forecast.drift import Drift, scales
 from analytics.forecast.forecast import LEVELS, Forecast, NoForecast, forecast
 from analytics.forecast.harmonic import Harmonic
 from analytics.forecast.naive import Naive
@@ -128,6 +129,41 @@ def test_what_is_left_over_of_the_last_hours_fades_out() -> None:
 
     assert more[0] > 5 * abs(more[-1])
     assert more[0] > 20
+
+
+def test_weather_is_told_from_noise() -> None:
+    """As much noise as weather halves the correlation from step to step; the weather lasts as long as it does."""
+    rng = np.random.default_rng(0)
+    slow = np.zeros(4_000)
+    for step in range(1, len(slow)):
+        slow[step] = 0.95 * slow[step - 1] + rng.normal(0.0, np.sqrt(1 - 0.95**2))
+    left = slow + rng.normal(size=len(slow))
+    left[1_000:1_100] = np.nan
+
+    drift = Drift.fitted(left)
+
+    followed = np.array([drift.ahead(left[end - 96 : end], 8)[-1] for end in range(2_000, 3_900, 10)])
+    missed = slow[2_007:3_907:10] - followed
+    assert drift.persistence == pytest.approx(0.95, abs=0.02)
+    assert drift.gain == pytest.approx(0.27, abs=0.05)  # of Riccati's equation for equal variances
+    assert missed.std() < 0.9 * slow.std()
+
+
+def test_noise_alone_does_not_drift() -> None:
+    """Nothing lasts, so the last value says nothing of the next."""
+    left = np.random.default_rng(2).normal(size=2_000)
+
+    assert abs(Drift.fitted(left).ahead(left, 4)).max() < 0.2
+
+
+def test_a_wet_week_scales_the_day_and_a_burst_pipe_does_not() -> None:
+    """Weather takes a share of what is drawn at any hour; a leak draws as much at night as at noon."""
+    rng = np.random.default_rng(3)
+    fit = np.tile(400 - 300 * np.cos(np.linspace(0, 2 * np.pi, PER_DAY, endpoint=False)), 14)
+    slow = np.convolve(rng.normal(size=len(fit)), 0.97 ** np.arange(200))[: len(fit)]
+
+    assert scales(0.03 * slow * fit, fit, PER_DAY)
+    assert not scales(12 * slow, fit, PER_DAY)
 
 
 def test_weekdays_are_those_of_the_calendar() -> None:
