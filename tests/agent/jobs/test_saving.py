@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agent.jobs import saving
-from agent.mqtt.payloads import RecommendationEvent
+from agent.mqtt.payloads import CrossCheck, Quality, RecommendationEvent
 from agent.store.records import Record
 from analytics.curves.model import StationModel
 from tests.agent.history import START_MS, History
@@ -350,3 +350,46 @@ def former_power(truth: StationModel) -> float:
     scales = np.linspace(0.95, 1.05, 2_001)
     duty = truth.duty(scales[:, np.newaxis] * np.array([42.5, 47.5]) / 50, np.full(2_001, HEAD))
     return float(np.interp(even, duty.flows.sum(axis=1), duty.powers.sum(axis=1)))
+
+
+def test_another_set_is_followed_while_dispatch_goes_on_looking(tmp_path: Path) -> None:
+    """Its advice is withdrawn as soon as a pump has started and nothing is steady; it is followed all the same."""
+    with learnt_station(tmp_path) as past:
+        operate(past, {"a": 40.0, "b": 40.0}, 0, 5)
+        advice, _ = advise(past, 5)
+        operate(past, {"a": 40.0, "b": 40.0}, 5, 7)
+        for minute in (6, 7):
+            advise(past, minute)
+        proposed = {pump["id"]: 50 * pump["speed"] for pump in advice["pumps"] if pump["run"]}
+        for minute in range(7, 16):
+            operate(past, proposed, minute, minute + 1)
+            advise(past, minute + 1)
+
+        body, events = look(past, 16)
+
+    assert len(proposed) == 1
+    assert [(event["event"], event["id"]) for event in events] == [("followed", advice["id"])]
+    assert body["counting"][0]["hours"] == pytest.approx(6 / 60, abs=0.01)
+    assert body["total"]["saving_kwh"] > 0
+
+
+def test_a_meter_that_others_speak_against_withholds_its_minutes(tmp_path: Path) -> None:
+    """Its readings are good; the quality report of the time names it."""
+    with learnt_station(tmp_path) as past:
+        given(past)
+        operate(past, EVEN, 5, 38)
+        begin_ms = START_MS + 20 * MINUTE_MS
+        shares = dict.fromkeys(("score", "completeness", "validity", "consistency", "timeliness"), 1.0)
+        report = Quality(
+            station="test",
+            ts=begin_ms + 300_000,
+            start=begin_ms,
+            end=begin_ms + 300_000,
+            cross_checks=(CrossCheck(check="head_speed", tags=("flow",), suspect="flow", reason="It is off."),),
+            **shares,
+        )
+        past.record([Record("quality", "", report.ts, report.encode())])
+
+        body, _ = look(past, 38)
+
+    assert body["counting"][0]["why"] == "Nothing is claimed for 5 min: flow was suspected by other meters."
