@@ -76,7 +76,7 @@ def encode(payload: Payload) -> bytes:
     >>> encode(Payload(1, (Metric("speed", DataType.DOUBLE, None, 2),), 7)).hex(" ")
     '08 01 12 0d 0a 05 73 70 65 65 64 18 02 20 0a 38 01 18 07'
     """
-    written = [] if payload.ts_ms is None else [number_field(1, payload.ts_ms)]
+    written = [] if payload.ts_ms is None else [_time(1, payload.ts_ms)]
     written += [bytes_field(2, _metric(metric)) for metric in payload.metrics]
     if payload.seq is not None:
         written.append(number_field(3, payload.seq))
@@ -109,7 +109,7 @@ def _metric(metric: Metric) -> bytes:
     if metric.alias is not None:
         written.append(number_field(2, metric.alias))
     if metric.ts_ms is not None:
-        written.append(number_field(3, metric.ts_ms))
+        written.append(_time(3, metric.ts_ms))
     if metric.datatype is not None:
         written.append(number_field(4, metric.datatype))
     if metric.is_historical:
@@ -121,6 +121,11 @@ def _metric(metric: Metric) -> bytes:
     if metric.content is not None:
         written.append(_content(10, metric.datatype, metric.content))
     return b"".join(written)
+
+
+def _time(field: int, ts_ms: int) -> bytes:
+    """Times have no sign there: what was before 1970, as of a server whose clock is reset, is told as its beginning."""
+    return number_field(field, max(ts_ms, 0))
 
 
 @lru_cache(maxsize=20_000)  # each tag's name is said again and again

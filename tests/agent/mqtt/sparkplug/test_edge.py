@@ -364,6 +364,17 @@ STEP: some.SearchStrategy[Any] = some.one_of(
 )
 
 
+def test_a_reading_of_before_1970_breaks_nothing() -> None:
+    """Live, in a birth and held back; a server whose clock was reset has such times."""
+    session = Session()
+    session.edge.live([row(1, "level", 2.5)])
+    session.edge.live([row(2, "level", 3.5)._replace(ts_ms=-3_600_000)])
+    session.edge.birth()
+    session.edge.held_back([row(1, "level", 4.5)._replace(ts_ms=-(2**63))])
+
+    assert [(one.content, one.ts_ms) for one in session.host.told["level"][1:]] == [(3.5, 0), (3.5, 0), (4.5, 0)]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(some.lists(STEP, max_size=20), some.booleans())
 def test_no_rule_is_broken_whatever_comes(steps: list[tuple[str, list[Any]]], has_aliases: bool) -> None:  # noqa: FBT001

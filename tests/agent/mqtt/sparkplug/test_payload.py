@@ -119,6 +119,14 @@ def test_a_fault_is_named(message: bytes, fault: str) -> None:
         decode(message)
 
 
+@pytest.mark.parametrize("ts_ms", [-1, -3_600_000, -(2**63)])
+def test_what_was_before_1970_is_told_as_its_beginning(ts_ms: int) -> None:
+    """Neither field of a time has a sign; a server whose clock was reset says such times in zones west of us."""
+    payload = Payload(ts_ms, [Metric("a", DataType.DOUBLE, 1.5, ts_ms)], 0)
+
+    assert decode(encode(payload)) == Payload(0, [Metric("a", DataType.DOUBLE, 1.5, 0)], 0)
+
+
 def test_fields_of_later_versions_are_passed_over() -> None:
     metric = b"\x0a\x01a" + number_field(99, 7)
     message = b"\x12" + bytes((len(metric),)) + metric + number_field(200, 1) + b"\x18\x05"
