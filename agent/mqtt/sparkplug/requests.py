@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from agent.mqtt.link import Message
@@ -12,6 +13,7 @@ from agent.mqtt.sparkplug.wire import WireError
 log = logging.getLogger(__name__)
 
 PAUSE: Final = 1.0  # s between two births that are asked for; a host that asks all the time gets one a second
+LARGEST: Final = 1_000  # bytes of a command that are read, field by field; to ask for a birth takes some 50
 NAME: Final = 80  # characters of a name from outside that are repeated in the log
 
 
@@ -26,18 +28,17 @@ class Requests:
         self._node_commands = node_commands
         self._is_wanted = asyncio.Event()
         self._has_refused = self._has_dropped = False
-        self.refused = 0
 
     def take(self, message: Message) -> None:
         """Note what is asked; a retained command was meant for somebody before us."""
         if message.is_old:
             return
         try:
-            metrics = decode(message.payload).metrics
+            metrics = _metrics(message.payload)
         except WireError as error:
             if not self._has_dropped:
                 self._has_dropped = True
-                log.warning("sparkplug: a command is no payload and is dropped: %s", error)
+                log.warning("sparkplug: a command is dropped: %s", error)
             return
         is_to_node = message.topic == self._node_commands
         for metric in metrics:
@@ -52,8 +53,18 @@ class Requests:
         self._is_wanted.clear()
 
     def _refuse(self, topic: str, metric: Metric) -> None:
-        self.refused += 1
         if not self._has_refused:
             self._has_refused = True
             name = repr((metric.name or f"alias {metric.alias}")[:NAME])
             log.warning("sparkplug: a host wants to write %s on %s; this agent advises and never writes", name, topic)
+
+
+def _metrics(payload: bytes) -> Sequence[Metric]:
+    """What a command says.
+
+    Raises:
+        WireError: It is no payload, or too large to be worth the time.
+    """
+    if len(payload) > LARGEST:
+        raise WireError(f"it has {len(payload):,} bytes, {LARGEST:,} are read")
+    return decode(payload).metrics
