@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from agent.availability import Availability, availability_of, told
 from agent.roles import Tag, known_tags
 from agent.settings import AgentSettings
-from agent.store.columns import Column, columns
+from agent.store.columns import Arrivals, Column, columns
 from agent.store.reader import Reader
 from agent.store.records import Filled
 from drivers.reading import Quality
@@ -94,6 +94,7 @@ def frame(  # noqa: PLR0917 - where from, what, and the window: the order everyb
     hold: bool = True,
     with_filled: bool = False,
     rules: Mapping[str, Rule] | None = None,
+    newest: Arrivals | None = None,
 ) -> Frame:
     """The window from *start_ms* up to, not including, *end_ms*, in cells of *step_ms*.
 
@@ -109,6 +110,7 @@ def frame(  # noqa: PLR0917 - where from, what, and the window: the order everyb
         hold: Whether a good reading may stand for the cells after it, as long as the tag's `hold_ms` allows.
         with_filled: Whether filled values may be used where nothing good was measured; they are flagged.
         rules: What may stand for single tags, whatever *hold* and *with_filled* say of the others.
+        newest: The newest rows of the log, where the caller has read them already.
 
     Raises:
         UnitError: A tag's unit is not known.
@@ -119,7 +121,8 @@ def frame(  # noqa: PLR0917 - where from, what, and the window: the order everyb
     known = {name: tag for name, tag in known_tags(settings).items() if name in ruled}
     held = {name for name in known if ruled[name] == "held" or (ruled[name] == "filled" and hold)}
     cells = _Cells(start_ms, end_ms, step_ms)
-    found = columns(reader, list(known), start_ms - max((known[name].hold_ms for name in held), default=0), end_ms)
+    held_ms = max((known[name].hold_ms for name in held), default=0)
+    found = columns(reader, list(known), start_ms - held_ms, end_ms, newest)
     series = {name: _Series.empty(cells.size) for name in ruled}
     for name, tag in known.items() if cells.size else ():
         series[name] = _aligned(found[name], tag, cells, hold=name in held)

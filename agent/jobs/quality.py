@@ -54,7 +54,7 @@ def run(context: JobContext) -> Outcome:
     start_ms = max(start_ms, end_ms - LONGEST_MS)
     if start_ms >= end_ms:
         return Outcome(mark=context.mark, state=context.state)
-    told = _plant(context, kept, start_ms, end_ms)
+    told = _plant(context, kept, None if is_behind else rows, (start_ms, end_ms))
     found = _judge(context, kept, rows, told, (start_ms, end_ms))
     kept.until_ms = end_ms
     is_due = _is_due(kept, end_ms, round(1_000 * context.settings.jobs.quality.report))
@@ -86,12 +86,12 @@ def _report(context: JobContext, kept: JobState, start_ms: int, end_ms: int) -> 
     return Record("quality", "", end_ms, body.encode())
 
 
-def _plant(context: JobContext, kept: JobState, start_ms: int, end_ms: int) -> Activity:
+def _plant(context: JobContext, kept: JobState, newest: Arrivals | None, window: tuple[int, int]) -> Activity:
     """What the plant did meanwhile; what contradicts itself in it is noted."""
-    settings = context.settings
+    settings, (start_ms, end_ms) = context.settings, window
     tags = [*plant_tags(settings), *cross_tags(settings)]
     before_ms = start_ms - Activity.settling_ms
-    cells = frame(context.reader, settings, tags, before_ms - before_ms % CELL_MS, end_ms, CELL_MS)
+    cells = frame(context.reader, settings, tags, before_ms - before_ms % CELL_MS, end_ms, CELL_MS, newest=newest)
     limits = thresholds(context.reader.job_state("running")[1])
     told = activity(settings, cells, running(cells, settings.pumps, limits))
     new = cells.since(start_ms)

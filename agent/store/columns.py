@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.store.reader import Reader
+from agent.store.reader import NEWEST, Reader
 from agent.store.sealed import Chunk
 from agent.store.vectors import VECTORS
 from agent.store.zones import Stored
@@ -19,26 +19,6 @@ class Column(NamedTuple):
     times_ms: NDArray[np.int64]  # shape (n,), ascending
     values: NDArray[np.float64]  # shape (n,), the tag's own unit; NaN where there is no number
     quality: NDArray[np.int16]  # shape (n,), OPC codes
-
-
-Arrays = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int16]]
-"""Times, values and qualities of one tag."""
-
-
-def columns(reader: Reader, tags: Collection[str], start_ms: int, end_ms: int) -> dict[str, Column]:
-    """Readings of *tags* from *start_ms* up to, not including, *end_ms*; every tag asked for is there.
-
-    Where a time comes twice (delivered late, or imported again), the row that was written last counts.
-    A number is exact as a float up to 2^53; texts and missing values are NaN.
-    """
-    names = reader.numbers(tags)
-    parts: dict[str, list[Arrays]] = {tag: [] for tag in tags}
-    for first, last, (chunks, rows) in reader.parts(tags, start_ms, end_ms, VECTORS):
-        for chunk in chunks:
-            parts[names[chunk.tag]].append(_of_chunk(chunk, first, last))
-        for tag, arrays in _of_rows(rows).items():
-            parts[names[tag]].append(arrays)
-    return {tag: _column(found, start_ms, end_ms) for tag, found in parts.items()}
 
 
 class Arrivals(NamedTuple):
@@ -54,6 +34,34 @@ class Arrivals(NamedTuple):
     def __len__(self) -> int:
         """Number of readings."""
         return len(self.ids)
+
+
+Arrays = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int16]]
+"""Times, values and qualities of one tag."""
+
+
+def columns(
+    reader: Reader, tags: Collection[str], start_ms: int, end_ms: int, newest: Arrivals | None = None
+) -> dict[str, Column]:
+    """Readings of *tags* from *start_ms* up to, not including, *end_ms*; every tag asked for is there.
+
+    Where a time comes twice (delivered late, or imported again), the row that was written last counts.
+    A number is exact as a float up to 2^53; texts and missing values are NaN. The *newest* rows of the log are not read
+    again, where the caller has them.
+    """
+    names = reader.numbers(tags)
+    upto = NEWEST if newest is None or not len(newest) else int(newest.ids[0]) - 1
+    parts: dict[str, list[Arrays]] = {tag: [] for tag in tags}
+    for first, last, (chunks, rows) in reader.parts(tags, start_ms, end_ms, VECTORS, upto):
+        for chunk in chunks:
+            parts[names[chunk.tag]].append(_of_chunk(chunk, first, last))
+        for tag, arrays in _of_rows(rows).items():
+            parts[names[tag]].append(arrays)
+    if newest is not None and len(newest):
+        for tag, arrays in _by_tag(newest.tags, newest.times_ms, newest.values, newest.quality).items():
+            if tag in names:
+                parts[names[tag]].append(arrays)
+    return {tag: _column(found, start_ms, end_ms) for tag, found in parts.items()}
 
 
 def arrivals(reader: Reader, mark: int, limit: int) -> Arrivals:
@@ -92,8 +100,12 @@ def _of_rows(rows: Sequence[Stored]) -> dict[int, Arrays]:
     if not rows:
         return {}
     _, tags, times, values, qualities, _ = zip(*rows, strict=True)
-    tag, times_ms, quality = np.array(tags), np.array(times), np.array(qualities, np.int16)
-    numbers = _numbers(values)
+    return _by_tag(np.array(tags), np.array(times), _numbers(values), np.array(qualities, np.int16))
+
+
+def _by_tag(
+    tag: NDArray[np.int64], times_ms: NDArray[np.int64], numbers: NDArray[np.float64], quality: NDArray[np.int16]
+) -> dict[int, Arrays]:
     order = np.argsort(tag, kind="stable")
     parts = np.split(order, 1 + np.flatnonzero(np.diff(tag[order])))
     return {int(tag[part[0]]): (times_ms[part], numbers[part], quality[part]) for part in parts}

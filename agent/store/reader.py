@@ -122,15 +122,15 @@ class Reader:
         return found
 
     def parts(
-        self, tags: Collection[str], start_ms: int, end_ms: int, arithmetic: Arithmetic
+        self, tags: Collection[str], start_ms: int, end_ms: int, arithmetic: Arithmetic, upto: int = NEWEST
     ) -> Iterator[tuple[int, int, Part]]:
-        """A window as it lies on the disk (names are numbers): first and last ids, and what is there.
+        """A window up to id *upto* as it lies on the disk (names are numbers): first and last ids, and what is there.
 
         Each is one short snapshot. Chunks may reach beyond the ids and the window.
         """
         numbers = self.numbers(tags)
         log = self._vectors = self._vectors or Rows(self._db, arithmetic)
-        for first, last in self._places(start_ms, end_ms):
+        for first, last in self._places(start_ms, end_ms, upto):
             with translating(self._path):
                 part = log.part(first, last, numbers, start_ms, end_ms)
             yield first, last, part
@@ -254,12 +254,12 @@ class Reader:
         with translating(self._path):
             return self._log.part(first, last, tags, start_ms, end_ms)
 
-    def _places(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, int]]:
+    def _places(self, start_ms: int, end_ms: int, upto: int = NEWEST) -> Iterator[tuple[int, int]]:
         """First and last ids between which rows of a window may be; neighbours are joined up to CHUNK rows."""
         query = "SELECT first, last FROM span WHERE max_ms >= ? AND min_ms < ? AND first <= ? ORDER BY first"
         place: tuple[int, int] | None = None
-        for first, last in self._fetch(query, start_ms, end_ms, self.horizon):
-            end = min(last, self.horizon)
+        for first, last in self._fetch(query, start_ms, end_ms, min(self.horizon, upto)):
+            end = min(last, self.horizon, upto)
             if place and place[1] + 1 == first and end - place[0] < CHUNK:
                 place = (place[0], end)
                 continue
