@@ -325,7 +325,9 @@ def test_a_pump_record_says_what_the_pump_has_lost(tmp_path: Path) -> None:
     stale = {"pump": "p2", "ts": START_MS, "head_lost_percent": 9.9, "stale": True}
     with history(tmp_path, TAGS, **PLANT) as past:
         one_of_two_runs(past, 60)
-        past.record(Record("wear", str(one["pump"]), START_MS, Wear.model_validate(one).encode()) for one in (said, stale))
+        past.record(
+            Record("wear", str(one["pump"]), START_MS, Wear.model_validate(one).encode()) for one in (said, stale)
+        )
 
         found = bodies(past.perform("running", running.run, START_MS + 60_000))
 
