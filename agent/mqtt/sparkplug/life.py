@@ -73,10 +73,14 @@ class Life:
         await self._client.subscribe(self._topics.node("NCMD"), self._take)
         await self._client.subscribe(self._topics.device_commands, self._take)
 
-    async def host_online(self, waits: Callable[[str], None]) -> None:
-        """Wait until the primary host, where there is one, is online; *waits* is called with its name meanwhile."""
+    async def host_online(self, waits: Callable[[str, str | None], None]) -> None:
+        """Wait until the primary host, where there is one, is online.
+
+        Args:
+            waits: Called meanwhile, with its name and why it is not believed where it says that it is.
+        """
         while self._primary is not None and not self._host.is_online:
-            waits(self._primary)
+            waits(self._primary, self._host.doubt)
             self._host_news.clear()
             await self._host_news.wait()
 

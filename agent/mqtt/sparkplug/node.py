@@ -115,9 +115,10 @@ class EdgeNode:
         edge.begin(latest.values())
         await life.send(sink, said=said, born=self._born, landed=landed, denials=Denials(self._part))
 
-    def _wait(self, host: str) -> None:
-        if self._part.trouble(f"waits for primary host {host} to be online", "degraded"):
-            log.info("sparkplug: waits for primary host %s to be online; readings are held back", host)
+    def _wait(self, host: str, doubt: str | None) -> None:
+        why = "; ".join(filter(None, (f"waits for primary host {host} to be online", doubt)))
+        if self._part.trouble(why, "degraded"):
+            log.log(logging.WARNING if doubt else logging.INFO, "sparkplug: %s; readings are held back", why)
 
     def _born(self) -> None:
         if self._part.well():

@@ -17,6 +17,7 @@ from agent.store.records import Kind, Record
 from agent.store.settings import StorageSettings
 from agent.store.writer import Store
 from drivers.reading import Quality
+from tests.agent.demo.waiting import until
 from tests.agent.mqtt.sparkplug.station import HOST, append, edge_node, edge_station, edge_store, now
 from tests.simulators.broker import mosquitto
 from tests.simulators.cut_link import cut_link
@@ -260,6 +261,26 @@ async def test_nothing_is_said_before_the_primary_host_is_online_and_all_stops_w
     assert len(host.lives) == 2
     assert host.lives[1] > host.lives[0]
     assert set(host.values("flow")) == {float(number) for number in range(9)}
+
+
+async def test_a_host_that_says_online_and_is_not_believed_is_shown_on_health(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its clock was in 2099 and has been put right: every word of it is older than before until we forget."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path, primary_host=HOST), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store:
+            say_state(scada, 4_070_908_800_000, is_online=False)
+            await scada.on_topic(STATE)
+            async with edge_node(settings, store) as part:
+                await until(lambda: "waits for primary host scada" in (part.error or ""))
+                say_state(scada, 1_772_366_400_000, is_online=True)
+                await until(lambda: "older than its word of 2099-01-01" in (part.error or ""))
+            async with edge_node(settings, store):
+                await scada.until(lambda: host.read(scada.messages).is_born)
+
+    (line,) = [one for one in caplog.records if "not believed" in one.getMessage()]
+    assert line.levelno == logging.WARNING
 
 
 async def test_a_bad_value_is_no_number_and_says_why(tmp_path: Path) -> None:
