@@ -15,6 +15,7 @@ from agent.jobs.running import thresholds
 from agent.jobs.silence import spacing_ms
 from agent.roles import known_tags
 from agent.store.columns import Arrivals, arrivals
+from agent.store.passage import Passage
 from agent.store.records import Record
 from agent.window import frame
 from analytics.quality.verdict import Flag
@@ -54,7 +55,8 @@ def run(context: JobContext) -> Outcome:
     start_ms = max(start_ms, end_ms - LONGEST_MS)
     if start_ms >= end_ms:
         return Outcome(mark=context.mark, state=context.state)
-    told = _plant(context, kept, None if is_behind else rows, (start_ms, end_ms))
+    is_newest = not is_behind and not isinstance(context.reader, Passage)  # else what was not read may be newer
+    told = _plant(context, kept, rows if is_newest else None, (start_ms, end_ms))
     found = _judge(context, kept, rows, told, (start_ms, end_ms))
     kept.until_ms = end_ms
     is_due = _is_due(kept, end_ms, round(1_000 * context.settings.jobs.quality.report))

@@ -7,6 +7,7 @@ from agent.store.reader import CHUNK, MIN_TIME, NEWEST, Reader
 from agent.store.records import Row
 from agent.store.rows import Part
 from agent.store.strips import Arithmetic
+from agent.store.zones import Stored
 
 Place = tuple[int, int]
 """Time in ms, and id, of the last row a job has read in the order of time."""
@@ -28,26 +29,27 @@ class Passage(Reader):
         self._place = place
         self._end_ms = until_ms + 1
 
-    def after(self, mark: int, limit: int, tags: Collection[str] | None = None) -> list[Row]:
+    def stored_after(self, mark: int, limit: int, tags: Collection[str] | None = None) -> list[Stored]:
         """The next rows in the order of time that came into the log after *mark*."""
-        wanted, found = self.units if tags is None else tags, list[Row]()
+        wanted, found = self.units if tags is None else tags, list[Stored]()
         start_ms, width_ms = max(self._place[0], self.extent[0]), HOUR_MS
         while start_ms < self._end_ms and len(found) < limit:
             end_ms = min(start_ms + width_ms, self._end_ms)
-            rows = [row for row in self.window(wanted, start_ms, end_ms) if row.id > mark and place(row) > self._place]
+            rows = self.stored_window(wanted, start_ms, end_ms)
+            rows = [row for row in rows if row[0] > mark and place(row) > self._place]
             found += sorted(rows, key=place)
             start_ms, width_ms = end_ms, HOUR_MS if rows else 2 * width_ms
         return found[:limit]
 
-    def window(self, tags: Collection[str], start_ms: int, end_ms: int) -> list[Row]:
+    def stored_window(self, tags: Collection[str], start_ms: int, end_ms: int) -> list[Stored]:
         """As of any reader, with nothing newer than the instant."""
-        return super().window(tags, start_ms, min(end_ms, self._end_ms))
+        return super().stored_window(tags, start_ms, min(end_ms, self._end_ms))
 
     def parts(
-        self, tags: Collection[str], start_ms: int, end_ms: int, arithmetic: Arithmetic
+        self, tags: Collection[str], start_ms: int, end_ms: int, arithmetic: Arithmetic, upto: int = NEWEST
     ) -> Iterator[tuple[int, int, Part]]:
         """As of any reader, with nothing newer than the instant."""
-        return super().parts(tags, start_ms, min(end_ms, self._end_ms), arithmetic)
+        return super().parts(tags, start_ms, min(end_ms, self._end_ms), arithmetic, upto)
 
     def history(self, mark: int) -> list[tuple[int, int]]:
         """Times between which imported rows after *mark* are, as far as they are news."""
@@ -101,6 +103,6 @@ class Passage(Reader):
         return list(hours.values())
 
 
-def place(row: Row) -> Place:
+def place(row: Row | Stored) -> Place:
     """Where a row is in the order of time."""
-    return row.ts_ms, row.id
+    return row[2], row[0]

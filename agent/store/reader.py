@@ -114,11 +114,15 @@ class Reader:
 
     def window(self, tags: Collection[str], start_ms: int, end_ms: int) -> list[Row]:
         """Rows of *tags* by source time, from *start_ms* up to, not including, *end_ms*; in the log's order."""
-        numbers, found = self.numbers(tags), list[Row]()
+        return self.named(self.stored_window(tags, start_ms, end_ms))
+
+    def stored_window(self, tags: Collection[str], start_ms: int, end_ms: int) -> list[Stored]:
+        """The same as they lie on the disk."""
+        numbers, found = self.numbers(tags), list[Stored]()
         for first, last in self._places(start_ms, end_ms):
             chunks, rows = self._part(first, last, numbers, start_ms, end_ms)
             sealed = [row for chunk in chunks for row in chunk.rows(first, last) if start_ms <= row[2] < end_ms]
-            found += self.named(sorted(sealed)) + self.named(rows)
+            found += sorted(sealed) + rows
         return found
 
     def parts(
@@ -170,7 +174,8 @@ class Reader:
 
     def latest(self, tags: Collection[str] | None = None) -> dict[str, Row]:
         """The newest row of each tag; appended ones go before imported ones, which are history."""
-        found = {row.tag: row for row in self.named(self._newest())}
+        last_id = self.last_id
+        found = {row.tag: row for row in self.named(self.ask(lambda db: newest_rows(db, last_id)))}
         return found if tags is None else {tag: found[tag] for tag in tags if tag in found}
 
     # What is kept besides
@@ -241,10 +246,6 @@ class Reader:
     def _fetch(self, query: str, *values: object) -> list[Any]:
         with translating(self._path):
             return self._db.execute(query, values).fetchall()
-
-    def _newest(self) -> list[Stored]:
-        last_id = self.last_id
-        return self.ask(lambda db: newest_rows(db, last_id))
 
     def _between(self, first: int, last: int, tags: Collection[int] | None = None) -> list[Stored]:
         with translating(self._path):

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from agent.store.columns import arrivals, columns
+from agent.store.passage import Passage
 from drivers.reading import Reading
 from tests.agent.history import START_MS, History, history
 
@@ -43,3 +44,15 @@ def test_a_window_is_the_same_where_its_newest_rows_were_read_before(tmp_path: P
                 again = columns(reader, ["x"], START_MS + 2_000, START_MS + 15_000, newest)
                 for one, other in zip(whole["x"], again["x"], strict=True):
                     np.testing.assert_array_equal(one, other)
+
+
+def test_who_goes_through_history_gets_it_in_the_order_of_time(tmp_path: Path) -> None:
+    """As rows, whatever the file began with: what is before its place was judged, what is after the instant comes."""
+    with history(tmp_path, {"x": {}}) as past:
+        past.append([Reading("x", START_MS + 1_000 * second, float(second), 192) for second in range(9, -1, -1)])
+        with Passage(past.settings.storage.path, None, (START_MS + 3_000, 7), START_MS + 8_000) as reader:
+            found = arrivals(reader, 0, 100)
+            rows = reader.after(0, 100)
+
+    assert found.values.tolist() == [4.0, 5.0, 6.0, 7.0, 8.0]
+    assert [row.value for row in rows] == found.values.tolist()
