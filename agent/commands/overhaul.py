@@ -11,7 +11,7 @@ from agent.commands.asking import NotDoneError, ask, request_of
 from agent.configuration.config_file import load
 from agent.mqtt.client import BrokerError
 from agent.mqtt.instant import rfc3339
-from agent.mqtt.plant_commands import keep_overhaul
+from agent.mqtt.plant_commands import check_overhaul, keep_overhaul
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError, StorageRefusedError
 from agent.store.opening import prepare
@@ -23,6 +23,7 @@ def run(args: Namespace) -> int:
     settings = load(args.config)
     at_ms = time.time_ns() // 1_000_000 if args.at is None else round(1_000 * args.at.timestamp())
     try:
+        check_overhaul(settings, args.pump, at_ms, args.user or getpass.getuser(), args.note)
         asyncio.run(_kept(settings, args, at_ms))
     except (NotDoneError, BrokerError, StorageError, LookupError) as error:
         print(error, file=sys.stderr)

@@ -57,6 +57,39 @@ def test_it_is_kept_while_the_agent_stands(tmp_path: Path) -> None:
     }
 
 
+def test_what_cannot_be_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    """Instants outside of what messages can say, and more text than a command may have."""
+    config = station(tmp_path)
+
+    first = call("overhaul", config, "--pump", "p1", "--at", "0001-01-01T00:00:00Z")
+    last = call("overhaul", config, "--pump", "p1", "--at", "9999-12-31T23:59:59-12:00")
+    ahead = call("overhaul", config, "--pump", "p1", "--at", "2999-01-01T00:00Z")
+    long = call("overhaul", config, "--pump", "p1", "--at", AT, "--note", "x" * 1_001)
+    just = call("overhaul", config, "--pump", "p1", "--at", AT, "--note", "x" * 1_000)
+
+    refused = [first, last, ahead, long]
+    assert [(one.returncode, one.stdout, one.stderr.count("\n")) for one in refused] == [(2, "", 1)] * 4
+    assert "before 1970" in first.stderr
+    assert "has not come yet" in last.stderr
+    assert "at most 1000" in long.stderr
+    assert just.returncode == 0
+
+
+def test_one_that_was_before_the_kept_one_is_refused(tmp_path: Path) -> None:
+    """Wear would go on from the later one, whatever was confirmed; a later one, and the same again, are taken."""
+    config = station(tmp_path)
+    later = "2026-03-02T09:00:00Z"
+
+    told = [call("overhaul", config, "--pump", "p1", "--at", at) for at in (AT, later, later, AT)]
+
+    assert [one.returncode for one in told] == [0, 0, 0, 2]
+    assert (
+        told[-1].stderr == "p1: an overhaul at 2026-03-02T09:00:00.000Z is kept, and its wear is counted from there\n"
+    )
+    with Reader(load(config).storage.path) as reader:
+        assert [one.ts_ms for one in reader.newest("overhaul")] == [AT_MS + 86_400_000]
+
+
 async def test_it_reaches_the_running_agent_which_alone_writes(tmp_path: Path) -> None:
     """By the broker, as SCADA would say it; a refusal is printed as the agent gave it."""
     with mosquitto(tmp_path) as broker:
@@ -69,9 +102,12 @@ async def test_it_reaches_the_running_agent_which_alone_writes(tmp_path: Path) -
             await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")
             done = await asyncio.to_thread(call, "overhaul", config, "--pump", "p1", "--at", AT)
             ahead = await asyncio.to_thread(call, "overhaul", config, "--pump", "p1", "--at", "2999-01-01T00:00Z")
+            before = await asyncio.to_thread(call, "overhaul", config, "--pump", "p1", "--at", "2026-02-01T00:00Z")
             (kept,) = await store.newest("overhaul", "p1")
             listening.cancel()
 
     assert done.returncode == 0
     assert (ahead.returncode, kept.ts_ms) == (2, AT_MS)
+    assert before.returncode == 2
+    assert f"an overhaul at {AT[:-1]}.000Z is kept" in before.stderr
     assert "2999-01-01T00:00:00.000Z has not come yet" in ahead.stderr

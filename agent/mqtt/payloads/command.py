@@ -9,10 +9,11 @@ from agent.mqtt.payloads.payload import Payload
 
 # The id becomes a level of the result's topic, so it holds neither space nor + # /.
 COMMAND_ID: Final = r"^[A-Za-z0-9_.\-]{1,64}$"
+MOST_TEXT, MOST_COMMENT = 120, 1_000  # characters
 
 CommandId = Annotated[str, StringConstraints(pattern=COMMAND_ID)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=120)]
-Comment = Annotated[str, StringConstraints(max_length=1_000)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=MOST_TEXT)]
+Comment = Annotated[str, StringConstraints(max_length=MOST_COMMENT)]
 
 
 class Command(Payload):
