@@ -1,4 +1,7 @@
-"""When a pump's wear begins to be counted anew: its reference is taken once, and given up at its next overhaul only."""
+"""When a pump's wear begins to be counted anew: at its next overhaul, or where its data sheet turns out to be wrong."""
+
+import json
+from hashlib import sha256
 
 import numpy as np
 
@@ -8,6 +11,7 @@ from agent.jobs.wear_state import Kept, Life
 from agent.mqtt.payloads import Overhaul
 from agent.settings import AgentSettings
 from analytics.curves.estimator import StationCurves
+from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.model import StationModel
 from analytics.curves.prior import Plate
 from analytics.wear.reference import Reference
@@ -74,12 +78,33 @@ def _take_learnt(settings: AgentSettings, kept: Kept, header: str, model: Statio
 
 
 def _take_data_sheets(settings: AgentSettings, kept: Kept) -> None:
-    """A pump that was never overhauled is held against its data sheet."""
-    for pump, sheet in catalogues_of(settings).items():
-        life = kept.state.pumps[pump].life
-        if life.reference is None and life.begin_ms == 0:
-            header = next(name for name, state in kept.state.headers.items() if pump in state.pumps)
-            _keep(kept, header, pump, Reference.of_sheet(sheet), "catalogue")
+    """A pump that was never overhauled is held against its data sheet as it is given now."""
+    sheets = catalogues_of(settings)
+    for header, state in kept.state.headers.items():
+        for pump in state.pumps:
+            sheet, life = sheets.get(pump), kept.state.pumps[pump].life
+            digest = "" if sheet is None else _digest(sheet)
+            if life.source == "catalogue" and life.sheet != digest:
+                _drop(kept, header, pump)
+            if sheet is not None and life.reference is None and life.begin_ms == 0:
+                _keep(kept, header, pump, Reference.of_sheet(sheet), "catalogue")
+                life.sheet = digest
+
+
+def _digest(sheet: Catalogue) -> str:
+    """Of what it says, to six digits."""
+    columns = [sheet.flow, sheet.head, *([] if sheet.power is None else [sheet.power])]
+    said = json.dumps([[f"{value:.6g}" for value in column] for column in columns])
+    return sha256(said.encode()).hexdigest()[:16]
+
+
+def _drop(kept: Kept, header: str, pump: str) -> None:
+    """Forget a reference that was wrong, with what was lost against it."""
+    state, life = kept.state.headers[header], kept.state.pumps[pump].life
+    life.reference, life.source, life.sheet, life.taken_ms = None, None, "", 0
+    life.days, life.kind = [], None
+    state.base = None
+    state.believe(state.belief.renewed(state.pumps.index(pump)))
 
 
 def _keep(kept: Kept, header: str, pump: str, reference: Reference, source: str) -> None:

@@ -19,6 +19,7 @@ from analytics.wear.reference import Reference
 FORMAT = 1
 BASE_DAYS = 3  # after a reference was taken, whose mean later days are held against besides
 MOST_DAYS = 800  # that are kept of each pump
+MOST_ABSENT, LONGEST_ABSENT_MS = 64, 366 * 86_400_000  # pumps that are not configured, and how long they are kept
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class Life:
     user: str | None = None
     reference: Reference | None = None
     source: str | None = None  # learnt or catalogue
+    sheet: str = ""  # digest of the data sheet that the reference was taken from
     taken_ms: int = 0  # when the reference was
     days: list[DayLoss] = field(default_factory=list)
     kind: str | None = None  # what explained its losses when it last ran
@@ -53,6 +55,7 @@ class PumpState:
 
     lives: list[Life] = field(default_factory=lambda: [Life(0)])
     energy: dict[int, tuple[float, float]] = field(default_factory=dict)  # kWh and money, by the hour's beginning, ms
+    absent_ms: int = 0  # since when it is not configured
 
     @property
     def life(self) -> Life:
@@ -112,6 +115,7 @@ class WearState:
     seen_ms: int = 0  # everything before is taken in
     pumps: dict[str, PumpState] = field(default_factory=dict)
     headers: dict[str, HeaderState] = field(default_factory=dict)
+    absent: dict[str, PumpState] = field(default_factory=dict)  # no longer configured; they may come back
 
 
 @dataclass(slots=True)
@@ -143,12 +147,12 @@ _STATES = TypeAdapter(WearState)
 def restored(state: bytes | None, pumps: Mapping[str, list[str]]) -> Kept:
     """What an earlier run left, for the *pumps* of each header as they are configured now.
 
-    A pump keeps its reference and its days whatever becomes of its neighbours; a header whose pumps have changed begins
-    its points anew. Where nothing can be read, everything does.
+    A pump keeps its reference and its days whatever becomes of its neighbours, and where it comes back; a header whose
+    pumps have changed begins its points anew. Where nothing can be read, everything does.
     """
     kept = _decoded(state) or Kept(WearState(), {}, {})
-    known, heads = kept.state.pumps, kept.state.headers
-    kept.state.pumps = {pump: known.get(pump, PumpState()) for own in pumps.values() for pump in own}
+    heads = kept.state.headers
+    _attend(kept.state, [pump for own in pumps.values() for pump in own])
     for header, own in pumps.items():
         if header not in heads or heads[header].pumps != own:
             heads[header] = HeaderState(own)
@@ -156,6 +160,16 @@ def restored(state: bytes | None, pumps: Mapping[str, list[str]]) -> Kept:
             kept.learning.pop(header, None)
     kept.state.headers = {header: heads[header] for header in pumps}
     return kept
+
+
+def _attend(state: WearState, configured: list[str]) -> None:
+    """Take back the pumps that have come, and put aside those that have gone."""
+    for pump in state.pumps.values():
+        pump.absent_ms = state.seen_ms
+    known = state.absent | state.pumps
+    state.pumps = {pump: known.pop(pump, PumpState()) for pump in configured}
+    young = [one for one in known.items() if one[1].absent_ms > state.seen_ms - LONGEST_ABSENT_MS]
+    state.absent = dict(sorted(young, key=lambda one: one[1].absent_ms)[-MOST_ABSENT:])
 
 
 def _decoded(state: bytes | None) -> Kept | None:

@@ -116,3 +116,69 @@ def test_a_pump_with_a_data_sheet_is_held_against_it_from_the_first_day(tmp_path
     assert (told["p1"]["reference"], told["p2"]["reference"]) == ("catalogue", "learnt")
     assert told["p1"]["head_lost_percent"] == pytest.approx(4.0, abs=1.0)
     assert "efficiency_lost_percent" not in told["p1"]
+
+
+def reconfigure(past: History, **plant: Any) -> None:
+    """The configuration is changed, and the agent takes it."""
+    now = past.settings.model_dump(mode="python", by_alias=True, exclude_unset=True)
+    past.settings = type(past.settings).model_validate({**now, **plant})
+
+
+def test_a_pump_that_comes_back_into_the_configuration_keeps_its_reference(tmp_path: Path) -> None:
+    """It had worn meanwhile, and would be learnt anew as it is."""
+    first, second = PLANT["pump"]
+    with station(tmp_path) as past:
+        for day in range(2):
+            before = bodies(live(past, day))
+        reconfigure(past, pump=[second])
+        for minute in (1, 2):  # it is still away in the second run
+            away = bodies(past.perform("wear", wear.run, START_MS + 2 * DAY_MS + minute * 60_000))
+        reconfigure(past, pump=[first, second])
+        back = bodies(live(past, 2, lost=0.05))
+
+    assert list(away) == ["p2"]
+    assert before["p1"]["reference"] == "learnt"
+    assert back["p1"]["reference_at"] == before["p1"]["reference_at"]
+    assert back["p1"]["head_lost_percent"] == pytest.approx(5.0, abs=1.0)
+    assert back["p1"]["days"][: len(before["p1"]["days"])] == before["p1"]["days"]
+
+
+def test_absent_pumps_are_bounded_in_number_and_time() -> None:
+    """Whoever renames pumps every day does not fill the disk."""
+    kept = restored(None, {"main": ["now"]})
+    year_ms = 366 * DAY_MS
+    for index in range(70):
+        kept.state.seen_ms = year_ms + index
+        kept = restored(kept.encode(), {"main": [f"p{index}"]})
+    last = restored(kept.encode(), {"main": ["p69"]})
+    last.state.seen_ms = 2 * year_ms + 60
+    late = restored(last.encode(), {"main": ["p69"]})
+
+    assert list(last.state.absent) == [f"p{index}" for index in range(5, 69)]
+    assert list(late.state.absent) == [f"p{index}" for index in range(60, 69)]
+    assert list(late.state.pumps) == ["p69"]
+
+
+def test_a_data_sheet_that_is_corrected_or_removed_takes_its_reference_along(tmp_path: Path) -> None:
+    """What was lost against the wrong one was never lost; a sheet that stays is not taken again."""
+    flows = [300.0, 500.0, 700.0, 900.0, 1_100.0]
+    heads = UNLIKE[0].head(np.array(flows), np.array(1.0)).round(2)
+    first, second = PLANT["pump"]
+    wrong, right = ({**first, "catalogue": {"flow": flows, "head": told.tolist()}} for told in (heads * 1.15, heads))
+    with station(tmp_path, pump=[wrong, second]) as past:
+        told = [bodies(live(past, day))["p1"] for day in range(2)]
+        reconfigure(past, pump=[right, second])
+        corrected = bodies(live(past, 2))["p1"]
+        reconfigure(past, pump=[first, second])
+        removed = bodies(past.perform("wear", wear.run, START_MS + 3 * DAY_MS + 60_000))["p1"]
+        for day in (3, 4):
+            learnt = bodies(live(past, day))["p1"]
+
+    assert told[1]["head_lost_percent"] > 8.0
+    assert told[1]["reference_at"] == told[0]["reference_at"]
+    assert len(told[1]["days"]) > 0
+    assert (corrected["reference"], corrected["days"]) == ("catalogue", [])
+    assert corrected["head_lost_percent"] == pytest.approx(0.0, abs=1.5)
+    assert "reference" not in removed
+    assert learnt["reference"] == "learnt"
+    assert learnt["head_lost_percent"] == pytest.approx(0.0, abs=1.0)
