@@ -233,7 +233,7 @@ class TariffSettings(Settings):
     price: Annotated[float, Field(ge=0)] = 0.0  # money per kWh outside every band; 0: cost is not shown
     bands: tuple[TariffBand, ...] = Field(default=(), alias="band")
     # [from, money per kWh], rising in time: a market's prices, which go before price and bands. Each holds until the
-    # next, the last as long as the one before it; below 0 is paid to who takes energy
+    # next, but no longer than the list's usual (median) spacing; below 0 is paid to who takes energy
     spot: tuple[tuple[datetime, float], ...] = ()
     demand_charge: Annotated[float, Field(ge=0)] = 0.0  # money per kW of a calendar month's highest half hour
     co2_factor: Annotated[float, Field(ge=0, le=3)] | None = None  # kg of CO2 per kWh; absent: none is told
@@ -245,6 +245,11 @@ class TariffSettings(Settings):
         if any(one >= other for (one, _), (other, _) in pairwise(self.spot)):
             raise contradiction("spot", "must rise in time, each instant once; sort the list")
         return self
+
+    def unclear_spot(self, zone: ZoneInfo) -> datetime | None:
+        """The first time of a market's price that clocks in *zone* never show, or show twice."""
+        naive = (begin.replace(tzinfo=zone) for begin, _ in self.spot if begin.tzinfo is None)
+        return next((one for one in naive if one.utcoffset() != one.replace(fold=1).utcoffset()), None)
 
     @model_validator(mode="after")
     def _bands_agree(self) -> Self:

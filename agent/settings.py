@@ -1,6 +1,7 @@
 """The one TOML file as one model; agent/configuration/config_file.py reads it and says what is wrong."""
 
 from typing import NamedTuple, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
@@ -99,6 +100,13 @@ class AgentSettings(Settings):
             if usual and not usual.low <= pump.rated_speed <= usual.high:
                 sentence = f'is {pump.rated_speed:g}, but tag "{pump.speed}" is in {usual.unit}; write {usual.remedy}'
                 raise contradiction(("pump", i, "rated_speed"), sentence)
+        return self
+
+    @model_validator(mode="after")
+    def _market_prices_begin_at_one_instant(self) -> Self:
+        if unclear := self.tariff.unclear_spot(ZoneInfo(self.station.time_zone)):
+            sentence = f"has {unclear:%Y-%m-%dT%H:%M}, which the clocks of {self.station.time_zone} skip or show twice"
+            raise contradiction(("tariff", "spot"), f"{sentence}; write offsets, like {unclear.isoformat()}")
         return self
 
     @model_validator(mode="after")

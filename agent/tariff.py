@@ -1,6 +1,7 @@
 """What a kilowatt-hour costs at an instant, and which day and month of the station it belongs to."""
 
 from datetime import UTC, datetime, timedelta
+from statistics import median_low
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -59,8 +60,8 @@ def prices(tariff: TariffSettings, times_ms: NDArray[np.int64], zone: ZoneInfo) 
         found = np.array([_usual(tariff, int(minute) * _MINUTE_MS, zone) for minute in minutes], np.float64)[place]
     if tariff.spot:
         starts_ms = np.array([instant_ms(begin, zone) for begin, _ in tariff.spot], np.int64)
-        lasting_ms = int(starts_ms[-1] - starts_ms[-2]) if len(starts_ms) > 1 else _HOUR_MS
+        usual_ms = median_low(np.diff(starts_ms).tolist()) if len(starts_ms) > 1 else _HOUR_MS
         place = np.searchsorted(starts_ms, times_ms, side="right") - 1
-        is_listed = (place >= 0) & (times_ms < starts_ms[-1] + lasting_ms)
+        is_listed = (place >= 0) & (times_ms < starts_ms[place] + usual_ms)  # not over a gap in the list
         found = np.where(is_listed, np.array([each for _, each in tariff.spot])[place], found)
     return found

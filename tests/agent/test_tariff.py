@@ -1,6 +1,6 @@
 """The station's days and what a kilowatt-hour costs in them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from agent import tariff
 from agent.plant import Day, TariffBand, TariffSettings
+from agent.settings import AgentSettings
 
 HOUR_MS = 3_600_000
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -92,7 +93,7 @@ def test_bands_need_a_base_price_unless_they_cover_the_week(
 
 
 def test_a_markets_prices_go_before_bands_as_far_as_they_are_listed() -> None:
-    """Each holds until the next, the last as long as the one before it; after that the band counts again."""
+    """Each holds until the next, the last for the usual spacing; after that the band counts again."""
     settings = TariffSettings.model_validate(
         {
             "price": 0.2,
@@ -109,6 +110,43 @@ def test_a_markets_prices_go_before_bands_as_far_as_they_are_listed() -> None:
 
     assert prices.tolist() == [0.1, 0.05, 0.05, -0.01, -0.01, 0.1, 0.1, 0.1, 0.1, 0.1]
     assert tariff.price(settings, int(times_ms[3]), BERLIN) == -0.01
+
+
+def test_a_gap_in_a_market_list_has_the_usual_price() -> None:
+    """A day that is missing is not paid by the last hour of the day before."""
+    hours = (22, 23, 24 + 24, 24 + 25, 24 + 26)
+    times_ms = utc_ms("2026-03-10T00:00") + np.array(hours) * HOUR_MS
+    spot = [[datetime.fromtimestamp(ts_ms / 1000, UTC), -0.2] for ts_ms in times_ms.tolist()]
+    settings = TariffSettings.model_validate({"price": 0.3, "spot": spot})
+
+    looked_at_ms = utc_ms("2026-03-10T00:30") + np.arange(21, 53) * HOUR_MS
+    prices = tariff.prices(settings, looked_at_ms, BERLIN)
+
+    assert [hour for hour, price in zip(range(21, 53), prices, strict=True) if price < 0] == [*hours]
+
+
+def berlin(spot: list[list[object]]) -> AgentSettings:
+    """A station there."""
+    station = {"name": "s", "time_zone": "Europe/Berlin"}
+    tag = {"name": "flow", "address": "holding:0", "unit": "m3/h"}
+    device = {"name": "plc", "protocol": "modbus-tcp", "host": "192.0.2.1", "tag": [tag]}
+    told = {"station": station, "device": [device], "tariff": {"price": 0.3, "spot": spot}}
+    return AgentSettings.model_validate(told)
+
+
+@pytest.mark.parametrize("time", ["2026-03-29T02:00", "2026-03-29T02:45", "2026-10-25T02:00", "2026-10-25T02:45"])
+def test_times_that_clocks_skip_or_show_twice_need_an_offset(time: str) -> None:
+    """Which instant is meant cannot be known."""
+    with pytest.raises(ValidationError, match=f"has {time}, which the clocks of Europe/Berlin skip or show twice"):
+        berlin([[time, 0.1]])
+
+    assert berlin([[f"{time}+02:00", 0.1]])
+
+
+def test_times_beside_a_change_of_clocks_are_clear() -> None:
+    """Three follows one at once in March."""
+    assert berlin([["2026-03-29T01:45", 0.1], ["2026-03-29T03:00", 0.1], ["2026-10-25T01:45", 0.1]])
+    assert berlin([["2026-10-25T03:00", 0.1]])
 
 
 def test_market_prices_without_an_offset_are_by_the_stations_clock() -> None:
