@@ -55,7 +55,7 @@ class PumpState:
 
     lives: list[Life] = field(default_factory=lambda: [Life(0)])
     energy: dict[int, tuple[float, float]] = field(default_factory=dict)  # kWh and money, by the hour's beginning, ms
-    absent_ms: int = 0  # since when it is not configured
+    present_ms: int = 0  # when it was last found configured
 
     @property
     def life(self) -> Life:
@@ -159,17 +159,19 @@ def restored(state: bytes | None, pumps: Mapping[str, list[str]]) -> Kept:
             kept.recent[header] = Points.empty(len(own))
             kept.learning.pop(header, None)
     kept.state.headers = {header: heads[header] for header in pumps}
+    kept.recent = {header: kept.recent[header] for header in pumps}
+    kept.learning = {header: curves for header, curves in kept.learning.items() if header in pumps}
     return kept
 
 
 def _attend(state: WearState, configured: list[str]) -> None:
     """Take back the pumps that have come, and put aside those that have gone."""
     for pump in state.pumps.values():
-        pump.absent_ms = state.seen_ms
+        pump.present_ms = state.seen_ms
     known = state.absent | state.pumps
     state.pumps = {pump: known.pop(pump, PumpState()) for pump in configured}
-    young = [one for one in known.items() if one[1].absent_ms > state.seen_ms - LONGEST_ABSENT_MS]
-    state.absent = dict(sorted(young, key=lambda one: one[1].absent_ms)[-MOST_ABSENT:])
+    young = [one for one in known.items() if one[1].present_ms > state.seen_ms - LONGEST_ABSENT_MS]
+    state.absent = dict(sorted(young, key=lambda one: one[1].present_ms)[-MOST_ABSENT:])
 
 
 def _decoded(state: bytes | None) -> Kept | None:

@@ -13,6 +13,8 @@ from agent.jobs.job import Outcome
 from agent.jobs.wear_state import restored
 from agent.mqtt.payloads import Overhaul
 from agent.store.records import Filled, Record
+from analytics.curves.estimator import StationCurves
+from analytics.curves.prior import Plate
 from tests.agent.history import START_MS, History, history
 from tests.agent.jobs.test_curves import PLANT, TAGS
 from tests.simulators.waterworks import UNLIKE, Worn, operation
@@ -157,6 +159,19 @@ def test_absent_pumps_are_bounded_in_number_and_time() -> None:
     assert list(last.state.absent) == [f"p{index}" for index in range(5, 69)]
     assert list(late.state.absent) == [f"p{index}" for index in range(60, 69)]
     assert list(late.state.pumps) == ["p69"]
+
+
+def test_a_header_that_goes_while_its_pumps_are_learnt_takes_nothing_along() -> None:
+    """The references of all other pumps are in the same state."""
+    kept = restored(None, {"main": ["p1"], "other": ["p2"]})
+    kept.learning["other"] = StationCurves([Plate("p2")])
+    kept.state.pumps["p1"].life.kind = "wear"
+
+    kept = restored(kept.encode(), {"main": ["p1"]})
+    kept = restored(kept.encode(), {"main": ["p1"]})
+
+    assert kept.state.pumps["p1"].life.kind == "wear"
+    assert list(kept.state.absent) == ["p2"]
 
 
 def test_a_data_sheet_that_is_corrected_or_removed_takes_its_reference_along(tmp_path: Path) -> None:
