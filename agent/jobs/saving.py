@@ -10,7 +10,7 @@ from agent.jobs.curve_state import models_from_state
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.saving_cells import STEP_MS, HeaderCells, header_cells
 from agent.jobs.saving_records import followed, saving_record, verified
-from agent.jobs.saving_state import MEMORY, Count, End, HeaderSaving, Part, SavingState, Sum
+from agent.jobs.saving_state import MEMORY, Count, End, HeaderSaving, SavingState
 from agent.mqtt.payloads import Recommendation, RecommendationEvent
 from agent.plant import HeaderSettings
 from agent.settings import AgentSettings
@@ -23,7 +23,6 @@ HOUR_MS = 3_600_000
 AHEAD_MS = 24 * HOUR_MS  # by which a clock may be set back before what lies ahead is counted anew
 LONGEST_MS = 6 * HOUR_MS  # that one run takes in; whoever has more catches up run by run
 CELL_HOURS = STEP_MS / HOUR_MS
-MOST_DAYS = 31
 DRAWS = 100  # of stations that could be the true one
 SEED = 20_260_301
 EVENTS = 1_000  # of the journal that are read at once
@@ -34,7 +33,7 @@ def run(context: JobContext) -> Outcome:
     kept = MEMORY.restored(context.state)
     _hear(context, kept)
     start_ms, end_ms = _span(context, kept)
-    records: list[Record] = []
+    records = list(_released(context, kept))
     for header in context.settings.headers:
         saving = kept.headers.setdefault(header.id, HeaderSaving())
         if start_ms < end_ms and (saving.offers or saving.count):
@@ -74,6 +73,16 @@ def _span(context: JobContext, kept: SavingState) -> tuple[int, int]:
     return start_ms, max(start_ms, min(end_ms, start_ms + LONGEST_MS))
 
 
+def _released(context: JobContext, kept: SavingState) -> Iterator[Record]:
+    """Let go of headers that are no longer there, or are called otherwise; what they have saved stays."""
+    headers = context.settings.headers
+    for gone in sorted(kept.headers.keys() - {header.id for header in headers}):
+        count = kept.headers.pop(gone).count
+        if count is not None:
+            kept.end(count)
+            yield verified(context, gone, count, "removed").record(gone if len(headers) > 1 else "")
+
+
 class _Counting:
     """Goes through the cells of one header, oldest first."""
 
@@ -92,6 +101,8 @@ class _Counting:
         horizon_ms = round(self._settings.jobs.saving.horizon * HOUR_MS)
         places: list[int] = []
         for place, at_ms in enumerate(cells.times_ms.tolist()):
+            if saving.count is not None and at_ms <= saving.count.seen_ms:
+                continue  # counted already, and looked at anew since a clock was set back
             speeds = cells.speeds_at(place)
             begun = saving.begun(at_ms, speeds, drives)
             end = saving.count and ("replaced" if begun else saving.count.end(at_ms, speeds, drives, horizon_ms))
@@ -103,27 +114,16 @@ class _Counting:
                 since_ms = saving.streak_ms
                 model = models_from_state(self._context.reader.job_state("curves")[1]).get(self._header.id)
                 saving.count = Count(begun, since_ms, at_ms, None if model is None else model.to_dict())
-                yield followed(self._context, self._header, saving.count).record(self._key)
+                yield followed(self._context, self._header.id, saving.count).record(self._key)
             elif saving.count is not None and (speeds is None or saving.count.seen_ms == at_ms):
                 places.append(place)
         if saving.count is not None:
             self._add(saving.count, cells, places)
 
     def _ended(self, count: Count, why: End) -> Record:
-        self._close(count)
-        total = self._kept.total or Sum(count.since_ms)
-        self._kept.total = total.plus(count.whole)
+        self._kept.end(count)
         self._saving.count = None
-        return verified(self._context, self._header, count, why).record(self._key)
-
-    def _close(self, count: Count) -> None:
-        """Put what was counted of an open day to the others."""
-        days = self._kept.days
-        before = next((day for day in days if day.begin_ms == count.day_ms), Sum(count.day_ms))
-        others = [day for day in days if day.begin_ms != count.day_ms]
-        if count.day_ms:
-            self._kept.days = sorted([*others, before.plus(count.day)], key=lambda day: day.begin_ms)[-MOST_DAYS:]
-        count.day = Part()
+        return verified(self._context, self._header.id, count, why).record(self._key)
 
     def _add(self, count: Count, cells: HeaderCells, places: list[int]) -> None:
         """Count the cells at *places*, day by day."""
@@ -132,7 +132,7 @@ class _Counting:
             own = [place for place in places if cells.times_ms[place] < next_ms]
             places = places[len(own) :]
             if count.day_ms != midnight_ms:
-                self._close(count)
+                self._kept.close(count)
                 count.day_ms = midnight_ms
             self._count(count, cells, own)
 

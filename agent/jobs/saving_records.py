@@ -6,7 +6,6 @@ from typing import Any
 from agent.jobs.job import JobContext
 from agent.jobs.saving_state import Count, End, Part, SavingState, Sum
 from agent.mqtt.payloads import RecommendationEvent, Saving, SavingCount, SavingDay, SavingSum
-from agent.plant import HeaderSettings
 from agent.settings import AgentSettings
 from agent.store.records import Record
 from analytics.dispatch.reasons import decimals
@@ -16,6 +15,7 @@ _ENDED: dict[End, str] = {
     "rejected": "It was rejected.",
     "replaced": "Another advice is followed.",
     "left": "The pumps are run otherwise.",
+    "removed": "Its header is no longer configured.",
 }
 
 
@@ -50,12 +50,12 @@ def saving_record(context: JobContext, kept: SavingState) -> Record:
     return Record("saving", "", context.now_ms, body.encode())
 
 
-def followed(context: JobContext, header: HeaderSettings, count: Count) -> Entry:
+def followed(context: JobContext, header: str, count: Count) -> Entry:
     """The entry of an advice that the pumps run by."""
     return _entry(context, header, count, "followed", "The pumps run as advised.", {})
 
 
-def verified(context: JobContext, header: HeaderSettings, count: Count, end: End) -> Entry:
+def verified(context: JobContext, header: str, count: Count, end: End) -> Entry:
     """The entry of what an advice has come to."""
     told = figures(context.settings, _of(count))
     if "saving_kwh" in told:
@@ -103,13 +103,13 @@ def _of(count: Count) -> Sum:
 
 
 def _entry(  # noqa: PLR0917 - what happened, to what, and where
-    context: JobContext, header: HeaderSettings, count: Count, event: Any, why: str, told: dict[str, Any]
+    context: JobContext, header: str, count: Count, event: Any, why: str, told: dict[str, Any]
 ) -> Entry:
     return Entry(
         id=count.offer.id,
         ts=context.now_ms,
         station=context.settings.station.name,
-        header=header.id,
+        header=header,
         event=event,
         since=count.since_ms,
         why=why,

@@ -12,9 +12,10 @@ from analytics.dispatch.measured import Tally
 FOLLOWED_BY = 3  # cells one after the other in which the pumps run as advised
 LEFT_MS = 300_000  # that they run otherwise before the advice counts as left
 GRACE_MS = 300_000  # in which advice that was withdrawn may still be on its way
+MOST_DAYS = 31
 
 Speeds = Mapping[str, float]
-End = Literal["horizon", "rejected", "replaced", "left"]
+End = Literal["horizon", "rejected", "replaced", "left", "removed"]
 
 
 @dataclass(slots=True)
@@ -163,6 +164,19 @@ class SavingState:
     headers: dict[str, HeaderSaving] = field(default_factory=dict)
     days: list[Sum] = field(default_factory=list)  # oldest first, of advice that has ended or a day that has
     total: Sum | None = None  # of advice that has ended
+
+    def end(self, count: Count) -> None:
+        """Put what an advice has saved to the total."""
+        self.close(count)
+        self.total = (self.total or Sum(count.since_ms)).plus(count.whole)
+
+    def close(self, count: Count) -> None:
+        """Put what was counted of an open day to the others."""
+        before = next((day for day in self.days if day.begin_ms == count.day_ms), Sum(count.day_ms))
+        others = [day for day in self.days if day.begin_ms != count.day_ms]
+        if count.day_ms:
+            self.days = sorted([*others, before.plus(count.day)], key=lambda day: day.begin_ms)[-MOST_DAYS:]
+        count.day = Part()
 
 
 MEMORY = JobMemory(SavingState)

@@ -319,14 +319,51 @@ def test_counting_ends_after_the_horizon(tmp_path: Path) -> None:
     assert body["total"]["hours"] == pytest.approx(57 / 60, abs=0.01)
 
 
+def test_a_header_that_was_renamed_is_let_go(tmp_path: Path) -> None:
+    """What its advice has saved stays, in the total and in its day, and is told once."""
+    with learnt_station(tmp_path) as past:
+        advice = given(past)
+        operate(past, EVEN, 5, 30)
+        before, _ = look(past, 30)
+        told = past.settings.model_dump(by_alias=True, exclude_unset=True)
+        told["header"][0]["id"] = "other"
+        for pump in told["pump"]:
+            pump["header"] = "other"
+        past.settings = type(past.settings).model_validate(told)
+        operate(past, EVEN, 30, 40)
+
+        body, events = look(past, 40)
+        later, none = look(past, 41)
+
+    assert [(event["event"], event["id"], event["header"]) for event in events] == [("verified", advice["id"], "main")]
+    assert events[0]["why"] == "Its header is no longer configured."
+    assert before["counting"][0]["hours"] > 0.3
+    assert (body["counting"], later["counting"], none) == ([], [], [])
+    assert body["total"] == later["total"] == before["total"]
+    assert body["days"] == later["days"] == before["days"]
+
+
+def test_no_minute_counts_twice_where_a_clock_was_set_back(tmp_path: Path) -> None:
+    """By more than a day: what was counted since advice was given is not counted anew."""
+    with learnt_station(tmp_path) as past:
+        given(past)
+        operate(past, EVEN, 5, 60)
+        look(past, 40)
+        look(past, 40 - 25 * 60)
+
+        body, _ = look(past, 60)
+
+    assert body["total"]["hours"] == pytest.approx(52 / 60, abs=0.005)
+
+
 def test_stated_intervals_cover_the_truth(tmp_path: Path) -> None:
-    """Twenty stations that could be the learnt one, with noise in their meters; two deviations miss at most three.
+    """Eight stations that could be the learnt one, with noise in their meters; two deviations miss at most one.
 
-    (Takes seconds: twenty stores with half an hour each.)
+    (Takes seconds: eight stores with half an hour each. Deviations half or twice as great fail.)
     """
-    errors = np.array([error(tmp_path, seed) for seed in range(20)])
+    errors = np.array([error(tmp_path, seed) for seed in range(8)])
 
-    assert (np.abs(errors) < 2.0).sum() >= 17
+    assert (np.abs(errors) < 2.0).sum() >= 7
     assert 0.5 < errors.std() < 1.5
 
 
