@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from agent.configuration.mistakes import Mistake, Place, SettingsError
 from agent.tag_lists.csv_table import number, read_table
+from agent.tag_lists.excel import is_workbook
 from agent.tag_lists.table import Row, Table
 from agent.units import Quantity, Unit, UnitError, unit_of
 
@@ -31,6 +32,10 @@ _QUANTITIES: dict[str, tuple[Quantity, str]] = {  # of a column, and what its un
 _NEEDED = ("flow", "head")
 _OF_THE_SHEET = ("speed", "diameter")  # the same in every row that has one
 _MM = 1000.0  # in a metre
+_MOST_POINTS = 300  # of a curve; a data sheet has a dozen
+_MOST_BYTES = 2_000_000  # of a file; a workbook may hold pictures
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_WHOLE = re.compile(r"\d{1,3}")
 
 
 class Column(NamedTuple):
@@ -58,6 +63,7 @@ def read_catalogue(path: Path, file: str) -> SheetFile:
     Raises:
         SettingsError: With every mistake in it, each at its row.
     """
+    _look_at_size(path, file)
     table = read_table(path, file, is_column=lambda title: column(title) is not None)
     columns = {i: found for i, title in enumerate(table.header.cells) if (found := column(title))}
     rows = list(table.rows)
@@ -67,7 +73,11 @@ def read_catalogue(path: Path, file: str) -> SheetFile:
     mistakes = list(_title_mistakes(table, columns))
     if mistakes:
         raise SettingsError(mistakes)
+    if len(rows) > _MOST_POINTS:
+        sentence = f"has {len(rows)} points, and {_MOST_POINTS} are the most; keep some, evenly over the flow"
+        raise SettingsError([Mistake(table.place(rows[_MOST_POINTS], 0), sentence)])
     mistakes = [mistake for row in rows for mistake in _row_mistakes(table, row, columns)]
+    mistakes = mistakes or list(_column_mistakes(table, rows, columns, is_typed=not is_workbook(path)))
     if mistakes:
         raise SettingsError(mistakes)
     return _sheet(table, rows, columns)
@@ -95,6 +105,16 @@ def _key(name: str) -> str | None:
         if "".join(words) in names or (len(words) > 1 and "".join(words[:-1]) in names and words[-1] in names):
             return key
     return None
+
+
+def _look_at_size(path: Path, file: str) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return  # who reads it says why not
+    if size > _MOST_BYTES:
+        sentence = f"has {size / 1e6:.1f} MB, and a data sheet at most {_MOST_BYTES / 1e6:.0f}; keep the points alone"
+        raise SettingsError([Mistake(Place(file), sentence)])
 
 
 def _title_mistakes(table: Table, columns: dict[int, Column]) -> Iterator[Mistake]:
@@ -130,6 +150,25 @@ def _row_mistakes(table: Table, row: Row, columns: dict[int, Column]) -> Iterato
             yield table.mistake(row, i, f"{key} is missing; write it, or delete the row")
         elif text and number(text) is None:
             yield table.mistake(row, i, f'{key} is "{text}", which is no number; correct it')
+
+
+def _column_mistakes(table: Table, rows: list[Row], columns: dict[int, Column], *, is_typed: bool) -> Iterator[Mistake]:
+    """What no cell shows alone; *is_typed*: with a separator of thousands perhaps, which cells of a workbook lack."""
+    for i, (key, unit) in columns.items():
+        told = [row for row in rows if _cell(row, i)]
+        thousands = [row for row in told if _THOUSANDS.fullmatch(_cell(row, i))]
+        others = [_cell(row, i) for row in told if row not in thousands]
+        if is_typed and thousands and others and all(map(_WHOLE.fullmatch, others)):
+            text = _cell(thousands[0], i)
+            whole = re.sub("[.,]", "", text)
+            remedy = f"write {whole}, or every number of the column with the same decimals"
+            yield table.mistake(
+                thousands[0], i, f'{key} is "{text}", which may be {whole} or {number(text):g}; {remedy}'
+            )
+        best = max(told, key=lambda row: _number(row, i) or 0.0, default=None)
+        if key == "efficiency" and unit == "%" and best is not None and 0.0 < (_number(best, i) or 0.0) <= 1.0:
+            share = f"{key} is at most {_cell(best, i)} in a column of %"
+            yield table.mistake(best, i, f"{share}, which looks like a share; write it in %, or no % in the title")
 
 
 def _sheet(table: Table, rows: list[Row], columns: dict[int, Column]) -> SheetFile:

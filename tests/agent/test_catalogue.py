@@ -100,6 +100,12 @@ def test_units_decimal_commas_and_order_of_a_sheet_are_understood(tmp_path: Path
         ("flow,head\n0,30\n100,40\n200,50\n", None, "head: does not fall with the flow from above 0"),
         ("Q [m3/h],H [m],P2 [kW]\n0,50,5\n100,40,6\n200,30,7\n", 3, "the water takes 10.9 kW of the 6 kW at the shaft"),
         ("flow,head,eta [kW]\n0,50,5\n100,40,6\n", 1, 'the unit of efficiency, "kW", is not known; write % or nothing'),
+        ("flow,head,eta [%]\n0,50,0\n100,40,0.70\n200,30,0.6\n", 3, "is at most 0.70 in a column of %, which looks"),
+        ("flow,head,eta\n,,%\n0,50,0.2\n100,40,0.99\n200,30,\n", 4, "is at most 0.99 in a column of %, which looks"),
+        ("flow;head\n0;50\n1.000;45\n2.000;30\n", 3, 'flow is "1.000", which may be 1000 or 1; write 1000, or every'),
+        ("flow;head\n500;50\n900;45\n1,250;30\n", 4, 'flow is "1,250", which may be 1250 or 1.25; write 1250, or'),
+        ("flow,head\n" + "".join(f"{i},{400 - i}\n" for i in range(301)), 302, "has 301 points, and 300 are the most"),
+        ("flow,head\n" + "0,50\n" * 400_001, None, "has 2.0 MB, and a data sheet at most 2; keep the points alone"),
         ("flow,head,eta\n0,50,0\n100,40,180\n200,30,60\n", 3, "efficiency, value 2: must be below 1, not 1.8"),
     ],
 )
@@ -114,6 +120,17 @@ def test_a_fault_of_a_sheet_is_named_at_its_line(tmp_path: Path, sheet: str, lin
     assert sentence in str(said)
     if line is not None:
         assert (said.place.file, said.place.line) == (str(tmp_path / "sheet.csv"), line)
+
+
+@pytest.mark.parametrize(
+    "flows", [("0.000", "1.000", "2.000"), ("0", "0.125", "0.250"), ("0", "1.0", "2.125"), ("0,000", "1,125", "2,250")]
+)
+def test_three_decimals_are_not_taken_for_thousands(tmp_path: Path, flows: tuple[str, ...]) -> None:
+    """Where the others of the column show that they are decimals."""
+    path = tmp_path / "sheet.csv"
+    path.write_text("flow;head\n" + "".join(f"{flow};{50 - i}\n" for i, flow in enumerate(flows)), encoding="utf-8")
+
+    assert read_catalogue(path, "sheet.csv").values["flow"] == [float(flow.replace(",", ".")) for flow in flows]
 
 
 @pytest.mark.parametrize(
