@@ -161,5 +161,6 @@ async def test_a_slow_disk_that_never_ends_fills_a_bounded_memory(tmp_path: Path
             disk.rollback()
         await works.has_stored()
 
-    assert held == 100_000
-    assert lost in {50_000, 50_001}  # also what was with the disk, where SQLite has given up by then
+    # Also what was with the disk, where SQLite has given up by then: it comes back before all else, or leaves.
+    assert held in {100_000, 100_001}
+    assert lost in {50_000, 50_001}
