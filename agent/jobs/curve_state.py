@@ -1,14 +1,10 @@
 """What the curves job leaves for itself and for whoever needs the station's models."""
 
-import io
-import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
+from agent.jobs.archive import Arrays, packed, unpacked
 from agent.jobs.owed import Stretch
 from analytics.curves.estimator import StationCurves
 from analytics.curves.model import StationModel
@@ -35,11 +31,10 @@ class HeaderCurves:
 class CurveState:
     """State of the curves job, by header.
 
-    As bytes it is a NumPy archive (npz, nothing pickled): `meta`, the UTF-8 bytes of a JSON object with
-    `format` 2 and `headers`, a list of objects `header pumps seen quota first_ms last_ms model judged_ms live history
-    methods failures`; and for the header at place i of that list an array `<i>.<name>` for each field of
-    `analytics.curves.points.Points`. `model` is `StationModel.to_dict()` or null. Another format is not read: the log
-    is there to learn from again.
+    As bytes it is an archive whose meta data has `format` 2 and `headers`, a list of objects `header pumps seen quota
+    first_ms last_ms model judged_ms live history methods failures`; and for the header at place i of that list an array
+    `<i>.<name>` for each field of `analytics.curves.points.Points`. `model` is `StationModel.to_dict()` or null.
+    Another format is not read: the log is there to learn from again.
     """
 
     headers: dict[str, HeaderCurves] = field(default_factory=dict)
@@ -55,10 +50,7 @@ class CurveState:
             left = {"judged_ms": curves.judged_ms, "live": curves.live, "history": curves.history}
             left |= {"methods": curves.methods, "failures": curves.failures}
             headers.append({"header": header, **said, "model": model, **left})
-        meta = json.dumps({"format": FORMAT, "headers": headers}, allow_nan=False)
-        archive = io.BytesIO()
-        np.savez_compressed(archive, meta=np.frombuffer(meta.encode(), np.uint8), **arrays)
-        return archive.getvalue()
+        return packed({"format": FORMAT, "headers": headers}, arrays)
 
 
 def restored(state: bytes | None, plates: dict[str, Sequence[Plate]]) -> CurveState:
@@ -117,14 +109,7 @@ def _model(said: dict[str, Any]) -> StationModel | None:
     return None if said["model"] is None else StationModel.from_dict(said["model"])
 
 
-def _archive(state: bytes | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def _archive(state: bytes | None) -> tuple[dict[str, Any], Arrays] | None:
     """Meta data and arrays; None where there is nothing of this format."""
-    if not state:
-        return None
-    try:
-        with np.load(io.BytesIO(state), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        meta: dict[str, Any] = json.loads(arrays.pop("meta").tobytes())
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
-    return (meta, arrays) if meta.get("format") == FORMAT else None
+    found = unpacked(state)
+    return found if found and found[0].get("format") == FORMAT else None

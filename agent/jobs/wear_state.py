@@ -1,8 +1,5 @@
 """What the wear job leaves for itself: references that never forget, what each day lost, and the last day's points."""
 
-import io
-import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from agent.jobs.archive import packed, unpacked
 from analytics.curves.estimator import StationCurves
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
@@ -107,8 +105,8 @@ class HeaderState:
 class WearState:
     """State of the wear job.
 
-    As bytes a NumPy archive (npz, nothing pickled): `meta`, the UTF-8 bytes of the JSON object of the fields up to
-    `headers`, and arrays `recent.<header>.<name>` and `learning.<header>.<name>`, one for each field of `Points`.
+    As bytes an archive: its meta data are `state`, the fields below, and `learning`, how far each header has come; its
+    arrays `recent.<header>.<name>` and `learning.<header>.<name>`, one for each field of `Points`.
     """
 
     format: int = FORMAT
@@ -135,10 +133,7 @@ class Kept:
                   for name, values in said["points"].items()}  # fmt: skip
         for header, points in self.recent.items():
             arrays |= {f"recent.{header}.{name}": getattr(points, name) for name in Points.__dataclass_fields__}
-        meta = json.dumps({"learning": places, "state": _STATES.dump_python(self.state, mode="json")}, allow_nan=False)
-        archive = io.BytesIO()
-        np.savez_compressed(archive, meta=np.frombuffer(meta.encode(), np.uint8), **arrays)
-        return archive.getvalue()
+        return packed({"learning": places, "state": _STATES.dump_python(self.state, mode="json")}, arrays)
 
 
 _STATES = TypeAdapter(WearState)
@@ -175,12 +170,11 @@ def _attend(state: WearState, configured: list[str]) -> None:
 
 
 def _decoded(state: bytes | None) -> Kept | None:
-    if not state:
+    found = unpacked(state)
+    if found is None:
         return None
+    meta, arrays = found
     try:
-        with np.load(io.BytesIO(state), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        meta: dict[str, Any] = json.loads(arrays.pop("meta").tobytes())
         kept = _STATES.validate_python(meta["state"])
         if kept.format != FORMAT:
             return None
@@ -190,7 +184,7 @@ def _decoded(state: bytes | None) -> Kept | None:
             own = kept.headers[header].pumps
             whole = {**said, "pumps": own, "points": vars_of(_points(arrays, f"learning.{header}"))}
             learning[header] = StationCurves.from_dict(whole, [Plate(pump) for pump in own])
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, ValidationError):
+    except (ValueError, KeyError, ValidationError):
         return None
     return Kept(kept, recent, learning)
 
