@@ -23,6 +23,7 @@ from agent.store.tail import End, Tail
 from agent.store.zones import Latest, Offered, Stored, Zones
 
 LATEST_EVERY = 10.0  # s between two checkpoints of the latest values
+LATEST_ROWS = 65_536  # rows between them at most: the next opening looks through these, and sealing waits for them
 LARGE_WAL = 24 * 2**20  # bytes; from here on the writer insists on starting the write-ahead log over
 GROWTH = 4 * 2**20  # bytes between two such tries, each of which waits for readers at most WAIT
 WAIT, USUAL_WAIT = 30, 5_000  # ms
@@ -77,7 +78,7 @@ class Log:
             self.db.execute("PRAGMA journal_size_limit = 8388608")
             self.names, self._zones, self._latest = Names(self.db), Zones(self.db), Latest(self.db)
             self._is_stale = False
-            self._kept = time.monotonic()
+            self._kept, self._kept_id = time.monotonic(), self._zones.next_id
             self._wal_limit = LARGE_WAL
             self._tail = stack.enter_context(Tail(self.path))
             self._gap = (0, 0)
@@ -221,9 +222,9 @@ class Log:
         self.db.executemany(INSERT, rows[whole:])
 
     def _keep_latest(self) -> None:
-        if time.monotonic() - self._kept > LATEST_EVERY:
+        if time.monotonic() - self._kept > LATEST_EVERY or self.last_id - self._kept_id >= LATEST_ROWS:
             self._latest.keep(self.last_id)
-            self._kept = time.monotonic()
+            self._kept, self._kept_id = time.monotonic(), self.last_id
 
     def _undo(self) -> None:
         # Whether the disk still lets us read what is true is seen when the next transaction begins.

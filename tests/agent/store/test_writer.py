@@ -14,6 +14,7 @@ import pytest
 
 from agent.jobs.job import Outcome
 from agent.store.errors import StorageError, StorageRefusedError
+from agent.store.log import LATEST_ROWS, Log
 from agent.store.reader import Reader
 from agent.store.records import Filled, Record, Stretch
 from agent.store.settings import StorageSettings
@@ -321,6 +322,21 @@ async def test_latest_values_are_exact_after_a_restart(settings: StorageSettings
 
     assert {tag: row.value for tag, row in seen.items()} == {"flow": 4.0, "level": 2.0}
     assert kept == seen
+
+
+async def test_a_burst_leaves_little_behind_the_checkpoint_of_latest_values(
+    settings: StorageSettings,
+) -> None:
+    """What comes faster than the clock, a backlog or a replay, is sealed no later, and the next opening is as quick."""
+    async with Store(settings):
+        pass
+    with Log(settings.path) as log:
+        for start in range(0, 200_000, 5_000):
+            with log.transaction():
+                log.insert([Reading("flow", start + n, 1.0, 192) for n in range(5_000)])
+        (upto,) = log.db.execute("SELECT id FROM mark WHERE name = 'latest'").fetchone()
+
+        assert 0 <= log.last_id - upto <= LATEST_ROWS
 
 
 APPENDER = """
