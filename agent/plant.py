@@ -246,6 +246,11 @@ class TariffSettings(Settings):
             raise contradiction("spot", "must rise in time, each instant once; sort the list")
         return self
 
+    @property
+    def is_priced(self) -> bool:
+        """Whether anything says what energy costs; else no money is told."""
+        return bool(self.price or self.bands or self.spot)
+
     def unclear_spot(self, zone: ZoneInfo) -> datetime | None:
         """The first time of a market's price that clocks in *zone* never show, or show twice."""
         naive = (begin.replace(tzinfo=zone) for begin, _ in self.spot if begin.tzinfo is None)

@@ -1,9 +1,14 @@
 """Net positive suction head: what the water at a pump's inlet has above boiling, and what the pump needs of it."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from analytics.hydraulics import Floats, head_of_pressure
+
+MARGIN: Final = 1.1  # times the required NPSH that should be there (HI 9.6.1)
+LEAST_SHARE = 0.5  # of what a plate says for rated flow: at little flow a pump needs no less
 
 
 def air_head(altitude: ArrayLike) -> Floats:
@@ -38,3 +43,9 @@ def required(flow: ArrayLike, speed: ArrayLike, sheet_flow: Floats, sheet_npsh: 
     x = np.asarray(flow, np.float64) / np.where(n > 0.0, n, np.nan)
     inside = np.interp(x, sheet_flow, sheet_npsh)
     return np.asarray(n**2 * inside * np.maximum(x / sheet_flow[-1], 1.0) ** 2)
+
+
+def required_by_plate(flow: ArrayLike, speed: ArrayLike, rated_flow: float, rated_npsh: float) -> Floats:
+    """NPSH required, m, where a plate says it for rated flow and speed: as Q², but no less than half of that at n²."""
+    n, x = np.asarray(speed, np.float64), np.asarray(flow, np.float64) / rated_flow
+    return np.asarray(rated_npsh * np.maximum(x**2, LEAST_SHARE * n**2))

@@ -138,11 +138,10 @@ def day_figures(hours: Hours, settings: AgentSettings, now_ms: int, zone: ZoneIn
     today = sum((hour for start_ms, hour in hours.items() if midnight_ms <= start_ms < now_ms), Hour())
     # a pump without a meter of power uses energy that nobody sees
     is_metered = bool(settings.pumps) and all(pump.power is not None for pump in settings.pumps)
-    is_priced = bool(settings.tariff.price or settings.tariff.bands)
     has_energy = is_metered and (today.power_ms or today.energy_kwh) > 0
     return DayFigures(
         energy_kwh=today.energy_kwh if has_energy else None,
-        cost=today.cost if has_energy and is_priced else None,
+        cost=today.cost if has_energy and settings.tariff.is_priced else None,
         power_covered=min(1.0, today.power_ms / (now_ms - midnight_ms)) if is_metered else None,
         volume_m3=today.volume_m3 if today.flow_ms or today.volume_m3 else None,
         flow_covered=min(1.0, today.flow_ms / (now_ms - midnight_ms)),

@@ -45,7 +45,7 @@ def saving_record(context: JobContext, kept: SavingState) -> Record:
         counting=tuple(_counting(settings, header, count) for header, count in counts),
         days=tuple(SavingDay(ts=begin_ms, **figures(settings, days[begin_ms])) for begin_ms in sorted(days)),
         total=SavingSum(**figures(settings, total)),
-        currency=settings.tariff.currency if _is_priced(settings) else None,
+        currency=settings.tariff.currency if settings.tariff.is_priced else None,
     )
     return Record("saving", "", context.now_ms, body.encode())
 
@@ -62,7 +62,7 @@ def verified(context: JobContext, header: str, count: Count, end: End) -> Entry:
         tally = count.whole.tally
         told["measured_saving_kw"] = _rounded(tally.kwh / tally.hours, tally.std / tally.hours)
         told["measured_uncertainty_kw"] = _rounded(tally.std / tally.hours, tally.std / tally.hours)
-        told["currency"] = context.settings.tariff.currency if _is_priced(context.settings) else None
+        told["currency"] = context.settings.tariff.currency if context.settings.tariff.is_priced else None
     return _entry(
         context, header, count, "verified", " ".join(filter(None, [_ENDED[end], _withheld(count.whole)])), told
     )
@@ -80,7 +80,7 @@ def figures(settings: AgentSettings, found: Sum) -> dict[str, Any]:
         "saving_kwh": _rounded(kwh, std),
         "saving_uncertainty_kwh": _rounded(std, std),
     }
-    if _is_priced(settings):
+    if settings.tariff.is_priced:
         told |= {
             "saved_money": _rounded(found.money, found.money_std),
             "saved_money_uncertainty": _rounded(found.money_std, found.money_std),
@@ -125,10 +125,6 @@ def _withheld(part: Part) -> str | None:
         return None
     why, _ = max(part.reasons.items(), key=lambda one: one[1])
     return f"Nothing is claimed for {60 * part.withheld:.0f} min: {why}."
-
-
-def _is_priced(settings: AgentSettings) -> bool:
-    return bool(settings.tariff.price or settings.tariff.bands or settings.tariff.spot)
 
 
 def _rounded(value: float, std: float) -> float:

@@ -241,7 +241,7 @@ _SAME_SPEED = 0.005
 
 def _told(context: JobContext, problem: Problem, found: Plan, method: str) -> Schedule:
     settings = context.settings
-    is_priced = settings.tariff.price > 0 or bool(settings.tariff.bands)
+    is_priced = settings.tariff.is_priced
     start_ms = context.now_ms // SLOT_MS * SLOT_MS
     rows = tuple(_row(problem, found, one, start_ms, is_priced=is_priced) for one in _stretches(found))
     return Schedule(

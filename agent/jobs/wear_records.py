@@ -164,7 +164,7 @@ def _cost(settings: AgentSettings, seen: Seen) -> Iterator[tuple[str, object]]:
     lost = max(_efficiency(seen), 0.0)
     energy = [sum(parts) for parts in zip(*seen.state.energy.values(), strict=True)] or [0.0, 0.0]
     yield "energy_lost_kwh", round(lost * energy[0], 2)
-    if settings.tariff.price or settings.tariff.bands:
+    if settings.tariff.is_priced:
         yield from (("cost_per_day", round(lost * energy[1], 2)), ("currency", settings.tariff.currency))
 
 
