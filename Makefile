@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-saving bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies bench-alarms schema lock clean
+.PHONY: demo test install real-station scada faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-saving bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies bench-alarms schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -24,6 +24,16 @@ install: .venv/$(EXTRA)  ## the account, folders and unit of the service, as roo
 
 real-station: .venv/dev  ## what must hold on a real station's recorded hour
 	$(BIN)/python -m tests.acceptance.real_station $(ARGS)
+
+scada: .venv/dev build/scada/node_modules  ## a real SCADA system, Node-RED, reads the JSON topics and acknowledges an alarm; needs node and npm
+	$(BIN)/python -m tests.acceptance.scada
+
+# Its lock has hashes and no address, as ours have: whoever installs chooses the registry.
+build/scada/node_modules: tests/acceptance/nodered/package-lock.json
+	@mkdir -p build/scada
+	@cp tests/acceptance/nodered/package.json tests/acceptance/nodered/package-lock.json build/scada
+	npm ci --prefix build/scada --omit=dev --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 faults-acquisition: .venv/dev  ## devices, buses, servers and clocks that misbehave: wrong values, seconds to bad and back
 	$(BIN)/python -m tests.faults.acquisition

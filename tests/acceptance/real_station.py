@@ -10,20 +10,9 @@ import tempfile
 from pathlib import Path
 
 from tests.acceptance.advice import check_analysis, check_counters
+from tests.acceptance.checks import Checks
 from tests.acceptance.station import missing
 from tests.acceptance.transport import check_tags, check_transport
-
-
-class Checks:
-    """Prints each finding, and remembers whether all held."""
-
-    def __init__(self) -> None:
-        self.failed = 0
-
-    def __call__(self, claim: str, holds: bool, figures: str) -> None:  # noqa: FBT001 - a finding is true or not
-        """Print one finding."""
-        self.failed += not holds
-        print(f"{'holds' if holds else 'FAILS'}  {claim}: {figures}", flush=True)
 
 
 def main() -> int:
