@@ -109,6 +109,8 @@ class Agent:
         for receiver in receivers:
             self._store.sink(receiver)
         left = RECEIVERS - {*receivers}
+        for receiver in left:
+            self._store.release(receiver)
         with suppress(StorageError):  # the disk is in trouble: the next start tries again
             await self._store.write(lambda log: forget(log, left))
 

@@ -190,8 +190,6 @@ class Store:
                 self._sinks[name].again(done.first, done.last)
         return done
 
-    # What is read
-
     def sink(self, name: str) -> Sink:
         """The place of the receiver called *name* in the log; `start` it at each connection.
 
@@ -201,6 +199,10 @@ class Store:
             self._sinks[name] = sink = Sink(self, name)
             self._transactions.also(sink.enrol, ACKNOWLEDGED_WITHIN)
         return self._sinks[name]
+
+    def release(self, name: str) -> None:
+        """Let go of a receiver that has left; one of that name that comes later is new."""
+        self._sinks.pop(name, None)
 
     async def owe(self, name: str, first: int, last: int) -> None:
         """Have rows that came back to the log delivered to the receiver called *name*."""
@@ -262,8 +264,6 @@ class Store:
     def hurry(self, is_urgent: Callable[[Sequence[Reading]], bool]) -> None:
         """Have offered readings that are urgent written at once, with whatever waits."""
         self._transactions.is_urgent = is_urgent
-
-    # The disk's troubles
 
     async def open(self) -> Opened:
         """Open the database, or after trouble open it anew; what is held is written from now on.

@@ -2,6 +2,7 @@
 
 import signal
 import sqlite3
+import time
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
@@ -93,3 +94,36 @@ async def test_sparkplug_alone_leaves_nothing_else_on_the_broker_and_nothing_tha
     assert before == [("alarms",), ("mqtt",)]
     assert after == [("alarms",), ("sparkplug",)]
     assert host.faults == []
+
+
+async def test_off_and_on_again_is_a_new_beginning(tmp_path: Path) -> None:
+    """By reload, as by a restart: what was read meanwhile was nobody's to send, and nothing waited for it."""
+    host = StrictHost(group="works", node="north")
+    with mosquitto(tmp_path / "broker") as broker:
+        async with (
+            modbus_server(holding={0: [75]}) as port,
+            subscriber(broker.port, "spBv1.0/#", "water/north/tag/+") as scada,
+        ):
+            path = config(tmp_path, broker, port, SPARKPLUG)
+
+            def heard() -> StrictHost:
+                return host.read([one for one in scada.messages if one.topic.startswith("spBv1.0/")])
+
+            async with agent(path) as running:
+                await scada.until(lambda: heard().values("pressure")[-1:] == [7.5])
+                on, off = path.read_text(), path.read_text().replace("enabled = true", "enabled = false")
+                path.write_text(off)
+                await scada.until(lambda: heard().verbs[-1] == "NDEATH")
+                off_ms = time.time_ns() // 1_000_000
+                await write(port, 77)
+                await scada.until(lambda: scada.on("water/north/tag/pressure")[-1].json["value"] == 7.7)
+                on_ms = time.time_ns() // 1_000_000
+                path.write_text(on)
+                await scada.until(lambda: heard().lives[-1] == 1 and "plc" in host.devices)
+                await write(port, 78)
+                await scada.until(lambda: heard().values("pressure")[-1:] == [7.8])
+                await running.stop()
+
+    assert host.faults == []
+    assert [one for one in host.told["pressure"] if one.is_historical and off_ms < one.ts_ms < on_ms] == []
+    assert 7.7 in host.values("pressure", is_historical=False), "the birth tells how it stands"
