@@ -102,7 +102,9 @@ class Worker:
         return answer
 
     async def _ask(self, task: Task) -> Outcome | Failure:
-        process = self._process or await self._start()
+        process = self._process
+        if process is None or process.returncode is not None:  # the kernel may end an idle one to get its memory
+            process = await self._start()
         if process.stdin is None or process.stdout is None:
             raise EOFError
         _frame_into(process.stdin, task)
@@ -143,6 +145,8 @@ class Worker:
 
 def _frame_into(stream: asyncio.StreamWriter, message: object) -> None:
     data = pickle.dumps(message)
+    if stream.is_closing():  # the child is gone, and uvloop takes writing to it for a bug of ours
+        raise BrokenPipeError
     stream.write(LENGTH.pack(len(data)) + data)
 
 

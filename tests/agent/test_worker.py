@@ -1,5 +1,8 @@
 """An analysis may hang, crash or eat memory: it costs its result and nothing else."""
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -65,3 +68,22 @@ async def test_a_healthy_child_is_kept(worker: Worker) -> None:
     await worker.run(ALIVE, budget=30)
 
     assert worker.pid == first is not None
+
+
+async def test_an_idle_child_that_was_killed_costs_nothing(worker: Worker) -> None:
+    """The kernel ends what holds most memory: between two jobs nobody has noticed when the next one comes."""
+    await worker.run(ALIVE, 30)
+    killed = worker.pid
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    await until_gone(killed)
+
+    assert (await worker.run(ALIVE, 30)).state == b"kept"
+    assert worker.pid != killed
+
+
+async def until_gone(pid: int) -> None:
+    """Wait until the loop has collected the child."""
+    async with asyncio.timeout(10):
+        while Path(f"/proc/{pid}").exists():
+            await asyncio.sleep(0.01)
