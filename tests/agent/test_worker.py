@@ -11,6 +11,7 @@ import pytest
 from agent.settings import AgentSettings
 from agent.store.schema import migrate
 from agent.worker import JobError, Task, Worker
+from tests.agent.demo.waiting import until
 
 ALIVE = Task("work", horizon=0, now_ms=7)
 
@@ -76,14 +77,7 @@ async def test_an_idle_child_that_was_killed_costs_nothing(worker: Worker) -> No
     killed = worker.pid
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
-    await until_gone(killed)
+    await until(lambda: not Path(f"/proc/{killed}").exists())
 
     assert (await worker.run(ALIVE, 30)).state == b"kept"
     assert worker.pid != killed
-
-
-async def until_gone(pid: int) -> None:
-    """Wait until the loop has collected the child."""
-    async with asyncio.timeout(10):
-        while Path(f"/proc/{pid}").exists():
-            await asyncio.sleep(0.01)
