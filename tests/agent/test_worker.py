@@ -1,6 +1,5 @@
 """An analysis may hang, crash or eat memory: it costs its result and nothing else."""
 
-import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -11,7 +10,7 @@ import pytest
 from agent.settings import AgentSettings
 from agent.store.schema import migrate
 from agent.worker import JobError, Task, Worker
-from tests.agent.demo.waiting import until
+from tests.agent.demo.waiting import is_alive, until
 
 ALIVE = Task("work", horizon=0, now_ms=7)
 
@@ -77,7 +76,7 @@ async def test_an_idle_child_that_was_killed_costs_nothing(worker: Worker) -> No
     killed = worker.pid
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
-    await until(lambda: not Path(f"/proc/{killed}").exists())
+    await until(lambda: not is_alive(killed))
 
     assert (await worker.run(ALIVE, 30)).state == b"kept"
     assert worker.pid != killed
