@@ -22,7 +22,7 @@ RUNS = 2_000  # of a job over the whole history; a longer one is gone through in
 LAST = 0.1  # of the time, about, that each of the jobs takes that run once at the end
 # What they find does not depend on when they run, or is of no use but for what comes after the history.
 APART_MS = 86_400_000  # between readings: no job runs for the time between, in which there is nothing
-AT_ONCE = frozenset({"forecast", "schedule", "rollup", "seal"})
+AT_ONCE = frozenset({"front", "forecast", "schedule", "rollup", "seal"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ SHOWN: Final[Mapping[str, tuple[Kind, ...]]] = {
     "curves": ("curve",),
     "wear": ("wear",),
     "dispatch": ("recommendation",),
+    "front": ("front",),
     "saving": ("saving",),
     "forecast": (),
     "schedule": ("schedule",),

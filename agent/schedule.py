@@ -92,6 +92,7 @@ def enabled(settings: JobsSettings) -> dict[str, JobSettings]:
         "conditions": settings.conditions,
         "anomalies": settings.anomalies,
         "dispatch": settings.dispatch,
+        "front": settings.front,
         "saving": settings.saving,
         "forecast": settings.forecast,
         "schedule": settings.schedule,

@@ -2,18 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from analytics.dispatch.front import Front, Point
-
-
-@dataclass(frozen=True, slots=True)
-class Traded:
-    """One header: what can be traded, or why that is not known."""
-
-    header: str
-    front: Front | str
-    head: float | None = None  # m, from which pressure is counted: the present one
+from agent.jobs.front import Traded
+from analytics.dispatch.front import Point
 
 
 def front_json(fronts: Sequence[Traded]) -> str:
@@ -49,7 +40,7 @@ def _shown(each: Traded) -> str:
     rows = [f"{each.header}: {'kW':>9} {'starts':>6} {'m':>7} {'m off':>6}  pumps"]
     indent = " " * (len(each.header) + 1)
     rows += [_row(indent, point, is_knee=place == each.front.knee) for place, point in enumerate(each.front.points)]
-    preferred = f"The preferred head is the present one, {each.head:.1f} m." if each.head is not None else ""
+    preferred = f"Pressure is counted from {each.head:.1f} m." if each.head is not None else ""
     return "\n".join([*rows, f"{each.front.why} {preferred}"])
 
 

@@ -5,34 +5,27 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
-from zoneinfo import ZoneInfo
+from dataclasses import asdict, dataclass
 
-from agent import tariff
 from agent.cli import MENDABLE
 from agent.commands.days import days, days_table
-from agent.commands.front import Traded, front_json, front_table
+from agent.commands.front import front_json, front_table
 from agent.configuration.config_file import load
-from agent.jobs.curves import models_from_state
+from agent.jobs.front import traded
 from agent.jobs.job import JobContext
-from agent.jobs.situation import Header, NotKnownError, situation
+from agent.jobs.searches import REACH, SEED, searches
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError
 from agent.store.reader import Reader
 from analytics.dispatch.demand import HeadBand
 from analytics.dispatch.duty import Dispatch, Infeasible
-from analytics.dispatch.front import front
 from analytics.dispatch.metaheuristics import KEPT, METHODS, Attempt, Landscape, Method, equal_speed_rule, search
-from analytics.dispatch.operation import objection
 from analytics.dispatch.proposal import Search
 from analytics.dispatch.pump import Array, Candidate
-from analytics.dispatch.saving import Sample
 from analytics.dispatch.solve import solve
 
 EXACT = "exact"
 RULE = "one speed for all"
-_REACH = 0.1  # as an advice may leave the learnt ranges at most
-_SEED = 20_250_227
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,7 @@ def run(args: Namespace) -> int:
     try:
         with Reader(settings.storage.path) as reader:
             if args.front:
-                fronts = list(traded(settings, reader))
+                fronts = list(traded(_context(settings, reader)))
                 print(front_json(fronts) if args.json else front_table(fronts))
                 return 0
             lines = list(compared(settings, reader, everything=args.compare))
@@ -78,48 +71,15 @@ def _context(settings: AgentSettings, reader: Reader) -> JobContext:
 
 def compared(settings: AgentSettings, reader: Reader, *, everything: bool) -> Iterator[Line]:
     """The last known operation of each header, by the exact solver and, with *everything*, by all others."""
-    for header, asked in _asked(settings, reader):
+    for header, asked in searches(_context(settings, reader)):
         if isinstance(asked, str):
             yield Line(header, EXACT, why=asked)
         else:
             yield from _lines(header, asked, everything=everything)
 
 
-def traded(settings: AgentSettings, reader: Reader) -> Iterator[Traded]:
-    """What energy, starts and pressure are worth in each other at each header."""
-    for header, asked in _asked(settings, reader):
-        if isinstance(asked, str):
-            yield Traded(header, asked)
-            continue
-        demand = asked.demand()
-        head = min(max(asked.operation.head, demand.low), demand.high)
-        found = front(asked.candidates(_REACH), replace(demand, preferred=head), _SEED)
-        yield Traded(header, found.why if isinstance(found, Infeasible) else found, head)
-
-
-def _asked(settings: AgentSettings, reader: Reader) -> Iterator[tuple[str, Search | str]]:
-    """Each header with pumps, and what is asked of them or why that is not known."""
-    context = _context(settings, reader)
-    models = models_from_state(reader.job_state("curves")[1])
-    price = tariff.price(settings.tariff, context.now_ms, ZoneInfo(settings.station.time_zone))
-    for each in settings.headers:
-        header = Header(context, each)
-        if not header.pumps:
-            continue
-        try:
-            found = situation(header, models.get(each.id), price, None)
-        except NotKnownError as error:
-            yield each.id, str(error)
-            continue
-        why = objection(found.operation, found.model, found.limits, found.histories)
-        if why is not None or found.model is None:
-            yield each.id, why or "No curves have been learnt yet."
-            continue
-        yield each.id, Search(Sample.of(found.model, 2, _SEED), found.operation, found.limits, found.holds)
-
-
 def _lines(header: str, asked: Search, *, everything: bool) -> Iterator[Line]:
-    candidates, demand = asked.candidates(_REACH), asked.demand()
+    candidates, demand = asked.candidates(REACH), asked.demand()
     began = time.process_time()
     best = solve(candidates, demand)
     took_ms = 1_000 * (time.process_time() - began)
@@ -139,7 +99,7 @@ def _lines(header: str, asked: Search, *, everything: bool) -> Iterator[Line]:
 
 
 def _searching(landscape: Landscape, method: Method, start: Array) -> Callable[[], Attempt]:
-    return lambda: search(landscape, method, seed=_SEED, start=start)
+    return lambda: search(landscape, method, seed=SEED, start=start)
 
 
 def _ruling(candidates: list[Candidate], demand: HeadBand) -> Callable[[], Attempt]:

@@ -69,6 +69,7 @@ class JobsSettings(Settings):
     conditions: JobSettings = JobSettings(period=30)
     anomalies: JobSettings = JobSettings(period=60)
     dispatch: JobSettings = JobSettings(period=60)
+    front: JobSettings = JobSettings(period=300)
     saving: SavingSettings = SavingSettings(period=60)
     forecast: JobSettings = JobSettings(period=300, budget=60)
     schedule: ScheduleSettings = ScheduleSettings(period=300, budget=60)

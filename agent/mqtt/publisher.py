@@ -123,4 +123,4 @@ def keys_of(settings: AgentSettings) -> dict[Kind, frozenset[str]]:
     pumps = frozenset(pump.id for pump in settings.pumps)
     headers = frozenset(header.id for header in settings.headers) if len(settings.headers) != 1 else frozenset({""})
     own: dict[Kind, frozenset[str]] = {"pump": pumps, "curve": pumps, "wear": pumps, "overhaul": pumps}
-    return {**own, "recommendation": headers, "schedule": frozenset({""})}
+    return {**own, "recommendation": headers, "front": headers, "schedule": frozenset({""})}

@@ -25,6 +25,7 @@ PAYLOADS: Final[Mapping[str, type[Payload]]] = {
     "pump/<pump>/overhaul": payloads.Overhaul,
     "recommendation": payloads.Recommendation,
     "recommendation_event": payloads.RecommendationEvent,
+    "front": payloads.Front,
     "saving": payloads.Saving,
     "schedule": payloads.Schedule,
     "alarm/<id>": payloads.Alarm,

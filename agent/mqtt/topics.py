@@ -25,6 +25,7 @@ RETAINED: Final[Mapping[Kind, bool]] = {
     "anomalies": True,
     "recommendation": True,
     "recommendation_event": False,
+    "front": True,
     "saving": True,
     "station": True,
     "pump": True,
@@ -104,7 +105,7 @@ class Topics:
                 name = f"pump/{key}/{kind}"
             case "alarm":
                 name = f"alarm/{key}"
-            case "recommendation" | "schedule" if key:
+            case "recommendation" | "front" | "schedule" if key:
                 name = f"{kind}/{key}"  # a station with several headers has one a header
             case "filled":
                 name = "readings"

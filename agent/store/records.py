@@ -13,6 +13,7 @@ Kind = Literal[
     "overhaul",
     "recommendation",
     "recommendation_event",
+    "front",
     "saving",
     "schedule",
     "alarm",

@@ -1,6 +1,6 @@
 """The trade-off of energy, starts and pressure: what no other way beats in all three, and which is proposed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,17 +57,38 @@ def front(candidates: Sequence[Candidate], demand: HeadBand, seed: int) -> Front
     least = solve(free, demand)
     if isinstance(least, Infeasible):
         return least
-    exact = [_point(free, demand, found) for found in _swept(free, demand, least)]
-    others = [_point(free, demand, found) for found in _between(free, demand, exact, seed)]
-    points = _kept([*exact, *others])
+    exact = _points(free, demand, _swept(free, demand, least))
+    points = _kept([*exact, *_points(free, demand, _between(free, demand, exact, seed))])
     knee = _knee(points)
     return Front(tuple(points), knee, _why(points, knee))
 
 
-def _point(candidates: Sequence[Candidate], demand: HeadBand, found: Dispatch) -> Point:
+def _points(candidates: Sequence[Candidate], demand: HeadBand, dispatches: Iterable[Dispatch]) -> list[Point]:
+    """Those of *dispatches* that keep every limit."""
     running = {each.id for each in candidates if each.running}
-    starts = sum(duty.id not in running for duty in found.duties)
-    return Point(found, starts, float(demand.away(np.array(found.head))))
+    return [
+        Point(found, sum(duty.id not in running for duty in found.duties), float(demand.away(np.array(found.head))))
+        for found in dispatches
+        if missed(candidates, demand, found) <= KEPT
+    ]
+
+
+def missed(candidates: Sequence[Candidate], demand: HeadBand, found: Dispatch) -> float:
+    """The largest share by which *found* misses the demand or breaks a limit, by the pumps' own formulas alone."""
+    flow, running = sum(duty.flow for duty in found.duties), {duty.id: duty for duty in found.duties}
+    worst = [abs(flow / demand.total - 1), demand.low / found.head - 1, found.head / demand.high - 1]
+    for each in candidates:
+        duty, pump = running.get(each.id), each.physics
+        worst.append(float(each.lock == ("must run" if duty is None else "must not run")))
+        if duty is None:
+            continue
+        phi = duty.flow / duty.speed
+        worst += [abs(duty.speed**2 * float(pump.head(np.array(phi))) / found.head - 1)]
+        worst += [pump.phi_min / phi - 1, phi / pump.phi_max - 1]
+        worst += [pump.speed_min - duty.speed, duty.speed - pump.speed_max]
+        margins = pump.margins(np.array(duty.flow), np.array(duty.speed), np.array(flow))
+        worst += [-float(margin) for margin in margins.values()]
+    return max(worst)
 
 
 def _swept(candidates: Sequence[Candidate], demand: HeadBand, least: Dispatch) -> Iterator[Dispatch]:

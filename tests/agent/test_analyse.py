@@ -80,6 +80,7 @@ async def test_what_does_not_depend_on_its_instant_is_done_once_and_to_the_end(t
         minutes = rollups(reader, ["flow"], MINUTE_MS, 0, 2**60)["flow"]
         marks = reader.job_state("rollup")[0], reader.ask(sealed_upto), reader.last_id
     assert {name: part.state for name, part in parts.items()} == {
+        "front": "ok",
         "forecast": "ok",
         "schedule": "ok",
         "rollup": "ok",

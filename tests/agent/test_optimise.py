@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from agent.commands.front import front_json, front_table
-from agent.commands.optimise import EXACT, RULE, Line, compared, traded
+from agent.commands.optimise import EXACT, RULE, Line, compared
 from agent.jobs import running
+from agent.jobs.front import traded
+from agent.jobs.job import JobContext
 from analytics.dispatch.metaheuristics import KEPT, METHODS
 from tests.agent.history import START_MS, History
 from tests.agent.jobs.test_dispatch import UNEVEN, learnt_station, operate
@@ -62,7 +64,7 @@ def test_an_operation_that_is_not_known_is_said(tmp_path: Path) -> None:
 def test_what_energy_costs_in_starts_and_pressure_is_shown(past: History) -> None:
     """Pressure is counted from the present one; one way is proposed, marked in the table, and said why."""
     with past.reader() as reader:
-        fronts = list(traded(past.settings, reader))
+        fronts = list(traded(JobContext(past.settings, reader, 0, None, reader.extent[1])))
 
     (said,) = json.loads(front_json(fronts))
     table = front_table(fronts)

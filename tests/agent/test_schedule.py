@@ -47,6 +47,7 @@ async def test_jobs_start_in_the_order_in_which_they_build_on_each_other() -> No
         "conditions",
         "anomalies",
         "dispatch",
+        "front",
         "saving",
         "forecast",
         "schedule",

@@ -50,6 +50,7 @@ from agent.mqtt.payloads.command import (
     Unshelve,
     Unsuppress,
 )
+from agent.mqtt.payloads.front import Front, FrontPoint
 from agent.mqtt.payloads.live import Info, Readings, TagValue
 from agent.mqtt.payloads.losses import Losses, LossLine
 from agent.mqtt.payloads.payload import Payload, QualityWord, Source
@@ -89,6 +90,8 @@ __all__ = [
     "CrossCheck",
     "CurvePoint",
     "FlagWord",
+    "Front",
+    "FrontPoint",
     "HeaderFigures",
     "Health",
     "Info",

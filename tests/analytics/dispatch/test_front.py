@@ -7,7 +7,7 @@ import pytest
 
 from analytics.dispatch.demand import HeadBand
 from analytics.dispatch.duty import Dispatch, Infeasible
-from analytics.dispatch.front import Front, front
+from analytics.dispatch.front import Front, front, missed
 from analytics.dispatch.nsga import Judged, nondominated
 from analytics.dispatch.pump import Candidate
 from analytics.dispatch.solve import solve
@@ -99,3 +99,22 @@ def test_a_metre_of_head_costs_what_it_is_said_to() -> None:
     assert dear.head == pytest.approx(35.123)
     assert dear.cost == pytest.approx(dear.power)
     assert dear.gap < 1e-5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"flow": 120.0},  # less is pumped than is asked for
+        {"speed": 1.02},  # too fast
+        {"speed": 0.8},  # the head is not reached
+    ],
+)
+def test_what_is_wrong_by_the_pumps_formulas_is_seen(found: Front, wrong: dict[str, float]) -> None:
+    """The check must not believe the solver; each of these would be published otherwise."""
+    dispatch = found.points[0].dispatch
+    duties = (replace(dispatch.duties[0], **wrong), *dispatch.duties[1:])
+
+    assert missed(PUMPS, DEMAND, dispatch) < 1e-6
+    assert missed(PUMPS, DEMAND, replace(dispatch, duties=duties)) > 1e-3
+    assert missed(PUMPS, replace(DEMAND, low=dispatch.head + 1.0), dispatch) > 1e-3
+    assert missed([replace(each, lock="must not run") for each in PUMPS], DEMAND, dispatch) >= 1.0

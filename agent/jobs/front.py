@@ -1,0 +1,96 @@
+"""The front job: what energy, starts and pressure are worth in each other now, and which way is proposed."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agent.jobs.job import JobContext, Outcome
+from agent.jobs.searches import REACH, SEED, searches
+from agent.mqtt.payloads import Front, FrontPoint
+from agent.store.records import Record
+from analytics.dispatch import front
+from analytics.dispatch.duty import Infeasible
+from analytics.dispatch.proposal import Search
+
+METHOD = "exact solver at many prices, NSGA-II between them, each way solved exactly and checked by the pumps' formulas"
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """One header: what can be traded, or why that is not known."""
+
+    header: str
+    front: front.Front | str
+    head: float | None = None  # m, from which pressure is counted
+    outside: tuple[bool, ...] = ()  # of each point, whether a pump would run as it never did
+
+
+def run(context: JobContext) -> Outcome:
+    """Say for each header what can be traded."""
+    is_one = len(context.settings.headers) == 1
+    records, points = [], 0
+    began = time.perf_counter()
+    for each in traded(context):
+        told = _told(context, each, round(1_000 * (time.perf_counter() - began), 1))
+        records.append(Record("front", "" if is_one else each.header, context.now_ms, told.encode()))
+        points += len(told.points)
+        began = time.perf_counter()
+    return Outcome(mark=context.reader.last_id, records=records, counts={"front_points": points})
+
+
+def traded(context: JobContext) -> Iterator[Traded]:
+    """What energy, starts and pressure are worth in each other at each header."""
+    for header, search in searches(context):
+        yield Traded(header, search) if isinstance(search, str) else _traded(header, search)
+
+
+def _traded(header: str, search: Search) -> Traded:
+    """Pressure is counted from the preferred one, or from the present one where none is preferred."""
+    demand = search.demand()
+    wanted = search.operation.head if demand.preferred is None else demand.preferred
+    head = min(max(wanted, demand.low), demand.high)
+    found = front.front(search.candidates(REACH), replace(demand, preferred=head), SEED)
+    if isinstance(found, Infeasible):
+        return Traded(header, found.why, head)
+    supports = search.model.supports
+    outside = [
+        any(not supports(duty.id, duty.flow, duty.speed) for duty in point.dispatch.duties) for point in found.points
+    ]
+    return Traded(header, found, head, tuple(outside))
+
+
+def _told(context: JobContext, each: Traded, took_ms: float) -> Front:
+    settings = context.settings
+    told: dict[str, Any] = {
+        "ts": context.now_ms,
+        "expires": context.now_ms + round(2_000 * settings.jobs.front.period),  # a run may be late
+        "station": settings.station.name,
+        "header": each.header,
+        "why": each.front if isinstance(each.front, str) else each.front.why,
+    }
+    if isinstance(each.front, front.Front):
+        points = zip(each.front.points, each.outside, strict=True)
+        told |= {
+            "points": tuple(_point(point, is_outside=is_outside) for point, is_outside in points),
+            "proposed": each.front.knee,
+            "flow": round(each.front.points[0].dispatch.flow, 1),
+            "head": None if each.head is None else round(each.head, 2),
+            "method": METHOD,
+            "solve_ms": took_ms,
+        }
+    return Front(**told)
+
+
+def _point(point: front.Point, *, is_outside: bool) -> FrontPoint:
+    dispatch = point.dispatch
+    return FrontPoint(
+        power_kw=round(dispatch.power, 2),
+        starts=point.starts,
+        head=round(dispatch.head, 2),
+        head_off=round(point.away, 2),
+        gap=round(dispatch.gap, 6),
+        pumps=tuple(duty.id for duty in dispatch.duties),
+        speeds=tuple(round(duty.speed, 4) for duty in dispatch.duties),
+        within_data=not is_outside,
+    )
