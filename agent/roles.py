@@ -53,6 +53,7 @@ class Tag:
 def known_tags(settings: AgentSettings) -> dict[str, Tag]:
     """Every tag by its name; one whose unit is not known is here too, its readings just cannot be converted."""
     totalisers = {header.volume for header in settings.headers} | {pump.energy for pump in settings.pumps}
+    totalisers |= {pump.run_hours for pump in settings.pumps}
     statuses = {pump.status for pump in settings.pumps}
     return {
         tag.name: _known(tag, device, is_totaliser=tag.name in totalisers, is_status=tag.name in statuses)
@@ -123,6 +124,7 @@ def _parts(settings: AgentSettings) -> list[tuple[str | None, str, tuple[Quantit
         parts.append((pump.power, f"power of pump {pump.id}", ("power",)))
         parts.append((pump.flow, f"flow of pump {pump.id}", ("flow",)))
         parts.append((pump.energy, f"energy of pump {pump.id}", ("energy",)))
+        parts.append((pump.run_hours, f"run hours of pump {pump.id}", ("other",)))
     if settings.tank is not None:
         parts.append((settings.tank.level, "level of the tank", ("head", "other")))
     return parts

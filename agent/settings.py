@@ -15,9 +15,9 @@ from agent.plant import (
     PumpSettings,
     StationSettings,
     TankSettings,
-    TariffSettings,
 )
 from agent.store.settings import StorageSettings
+from agent.tariff_settings import TariffSettings
 from drivers.settings import AnyDeviceSettings, LocalPath, Settings, TagSettings, contradiction
 
 

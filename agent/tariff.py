@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.plant import Day, TariffSettings
+from agent.tariff_settings import Day, TariffSettings
 
 _DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOUR_MS = 3_600_000

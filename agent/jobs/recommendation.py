@@ -26,7 +26,7 @@ class Occasion:
     now_ms: int
     expires_ms: int
     took_ms: float
-    price: float  # money per kWh now; 0: no money is shown
+    price: float  # money per kWh now
 
 
 def recommendation(
@@ -43,6 +43,7 @@ def recommendation(
         "why": advice.why,
         "reasons": advice.reasons,
         "active_constraints": advice.active,
+        "would_change": advice.turning,
         "solve_ms": occasion.took_ms,
     }
     if situation is not None:
@@ -89,8 +90,9 @@ def _claimed(saving: Saving, settings: AgentSettings, price: float) -> dict[str,
         "confidence": round(min(saving.confidence, SUREST), 3),
         "baseline": BASELINE,
     }
-    if price > 0:
-        told |= {"saving_per_hour": _round(price * saving.mean, price * saving.std)}
+    if settings.tariff.is_priced:
+        told |= {"saving_per_hour": _round(price * saving.mean, abs(price) * saving.std)}
+        told |= {"saving_per_hour_uncertainty": _round(abs(price) * saving.std, abs(price) * saving.std)}
         told |= {"currency": settings.tariff.currency}
     return told
 

@@ -1,14 +1,18 @@
 """What the advice for a header rests on, read from the log and from what other jobs know."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from agent.alarms.conditions import number
+from agent.jobs.data_sheet import losses_of, plate
 from agent.jobs.evidence import HeaderState, header_state, header_tags, pump_tags, pumps_of, suction, suction_tag
 from agent.jobs.job import JobContext
+from agent.jobs.npsh import inlet
 from agent.jobs.running import JobState, restored
+from agent.jobs.standing_alarms import standing_alarms
 from agent.maintenance import is_out
 from agent.plant import HeaderSettings, PumpSettings
 from agent.roles import known_tags
@@ -19,14 +23,17 @@ from analytics.dispatch.limits import History, Limits
 from analytics.dispatch.operation import Operation, listed
 from analytics.dispatch.situation import Caution, Situation
 from analytics.hydraulics import Floats, pump_head
-from analytics.running import RUNNING, STOPPED, Memory
+from analytics.running import RUNNING, STOPPED, Memory, RunningState
 
 WINDOW_MS = 180_000  # of the past whose median is "now"
 SETTLE_MS = 30_000  # after a start or stop
 LEAST_MS = 60_000  # of steady operation
 LEAST_KNOWN = 0.5  # of the window
 STATES_LATE_MS = 60_000  # by which running states may lag behind, beyond what inputs may
+_BALANCED = 1_000.0  # h, to which the cost of balance belongs
 _MINUTE_MS = 60_000
+_HOUR_MS = 3_600_000
+_DAY_MS = 86_400_000  # how old a counter of hours may be
 
 
 class NotKnownError(Exception):
@@ -70,16 +77,56 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
     """
     memories = memories_of(header)
     histories = {pump.id: _history(memories[pump.id]) for pump in header.pumps}
-    advice = header.plant.advice
+    cells = _cells(header, histories)
+    alarms = standing_alarms(header.context, header.settings, header.pumps)
+    hours = run_hours(header, memories)
+    advice, least = header.plant.advice, min(hours.values(), default=0.0)
     return Situation(
-        operation=_operation(header, histories),
+        operation=_operation(header, cells, histories, price),
         model=model,
-        limits=[limits_of(header, pump, price) for pump in header.pumps],
+        limits=[
+            replace(
+                limits_of(header, pump, price),
+                inlet=inlet(cells, header.settings, pump),
+                alarm=alarms.pumps.get(pump.id),
+                run_hours=hours[pump.id],
+                running_kw=_as_power(advice.balance_cost * (hours[pump.id] - least) / _BALANCED, price),
+            )
+            for pump in header.pumps
+        ],
         histories=histories,
         now_ms=header.context.now_ms,
         caution=Caution(advice.confidence, advice.least_saving),
         advised=advised,
+        alarm=alarms.header,
+        unpaid=_unpaid(header, price),
     )
+
+
+def _as_power(money: float, price: float) -> float:
+    """Money an hour as the power, kW, that costs as much; nothing where energy has no price."""
+    return money / price if price > 0 else 0.0
+
+
+def _unpaid(header: Header, price: float) -> str | None:
+    """Why less power saves no money now."""
+    if not header.plant.tariff.is_priced or price > 0:
+        return None
+    return f"Energy costs {price:g} {header.plant.tariff.currency}/kWh now, so that using less of it saves no money."
+
+
+def run_hours(header: Header, memories: Mapping[str, Memory]) -> dict[str, float]:
+    """By the plant's own counters where every pump has one, else as counted since the agent has seen them."""
+    tags = [pump.run_hours for pump in header.pumps if pump.run_hours is not None]
+    rows = header.context.reader.latest(tags) if tags else {}
+    counted: dict[str, float] = {}
+    for pump in header.pumps:
+        row = rows.get(pump.run_hours or "")
+        value = None if row is None or header.context.now_ms - row.ts_ms > _DAY_MS else number(row)
+        if value is None:
+            return {one.id: RunningState(memory=memories[one.id]).run_ms / _HOUR_MS for one in header.pumps}
+        counted[pump.id] = value
+    return counted
 
 
 def memories_of(header: Header) -> dict[str, Memory]:
@@ -107,9 +154,8 @@ def _history(memory: Memory) -> History:
     )
 
 
-def _operation(header: Header, histories: Mapping[str, History]) -> Operation:
+def _operation(header: Header, cells: Frame, histories: Mapping[str, History], price: float) -> Operation:
     """Medians of the last minutes of one and the same set of pumps."""
-    cells = _cells(header, histories)
     running = [pump for pump in header.pumps if histories[pump.id].is_running]
     _refuse_stale(header, cells, running)
     state = header_state(cells, header.settings)
@@ -117,6 +163,8 @@ def _operation(header: Header, histories: Mapping[str, History]) -> Operation:
     if not (np.isfinite(state.flow) & np.isfinite(state.head)).any():
         raise NotKnownError("The header's meters of flow and pressure were never good at the same time.")
     low, high = _band(header, cells, state)
+    unit = known_tags(header.plant)[header.settings.pressure[0]].unit
+    cost = _as_power(header.settings.pressure_cost, price) / float(unit.convert_difference(1.0))
     return Operation(
         flow=_median(state.flow),
         head=_median(state.head),
@@ -124,6 +172,8 @@ def _operation(header: Header, histories: Mapping[str, History]) -> Operation:
         powers={pump.id: _median(cells.values[pump.power]) for pump in running if pump.power is not None},
         head_min=low,
         head_max=high,
+        head_preferred=_head_of(header, cells, header.settings.pressure_preferred),
+        deviation_kw=cost,
     )
 
 
@@ -180,12 +230,7 @@ def _median(values: Floats) -> float:
 def _band(header: Header, cells: Frame, state: HeaderState) -> tuple[float | None, float | None]:
     """Heads that may be planned, m; a single limit only moves a head that breaks it."""
     settings = header.settings
-    unit = known_tags(header.plant)[settings.pressure[0]].unit
-    inlet = _median(np.asarray(suction(cells, settings)))
-    low, high = (
-        None if limit is None else float(pump_head(unit.convert(limit), inlet, settings.elevation))
-        for limit in (settings.pressure_min, settings.pressure_max)
-    )
+    low, high = (_head_of(header, cells, limit) for limit in (settings.pressure_min, settings.pressure_max))
     if low is not None and high is not None:
         return low, high
     head = _median(state.head)
@@ -193,9 +238,18 @@ def _band(header: Header, cells: Frame, state: HeaderState) -> tuple[float | Non
     return (None, None) if kept == head else (kept, kept)
 
 
+def _head_of(header: Header, cells: Frame, pressure: float | None) -> float | None:
+    """The pumps' head, m, at a pressure in the first gauge's unit."""
+    if pressure is None:
+        return None
+    settings = header.settings
+    unit = known_tags(header.plant)[settings.pressure[0]].unit
+    return float(pump_head(unit.convert(pressure), _median(np.asarray(suction(cells, settings))), settings.elevation))
+
+
 def limits_of(header: Header, pump: PumpSettings, price: float) -> Limits:
     """In which limits *pump* may be planned; *price* is money per kWh, 0 where it is not known."""
-    known = known_tags(header.plant)
+    known, losses = known_tags(header.plant), losses_of(pump)
     now_ms, zone = header.context.now_ms, ZoneInfo(header.plant.station.time_zone)
     return Limits(
         pump=pump.id,
@@ -204,12 +258,13 @@ def limits_of(header: Header, pump: PumpSettings, price: float) -> Limits:
         speed_max=pump.speed_max,
         rated_speed=pump.rated_speed,
         speed_unit=known[pump.speed].settings.unit if pump.speed in known else "",
-        rated_flow=pump.rated_flow,
-        rated_power=pump.rated_power,
+        rated_flow=plate(pump).rated_flow,
+        power_max=None if losses is None or pump.rated_power is None else float(losses.drawn(pump.rated_power)),
         por=pump.por,
         is_available=pump.available and not is_out(pump, np.array([now_ms]), 1, zone)[0],
+        must_run=pump.must_run,
         min_on_ms=round(pump.min_on * _MINUTE_MS),
         min_off_ms=round(pump.min_off * _MINUTE_MS),
         starts_per_hour=pump.starts_per_hour,
-        start_kw=pump.start_cost / price if price > 0 else 0.0,
+        start_kw=_as_power(pump.start_cost, price),
     )

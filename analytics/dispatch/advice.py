@@ -4,13 +4,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from analytics.curves.model import StationModel
+from analytics.dispatch.breach import breaches
 from analytics.dispatch.duty import Infeasible
 from analytics.dispatch.fitted import best_phi
 from analytics.dispatch.operation import objection
 from analytics.dispatch.proposal import Proposal, Search
-from analytics.dispatch.reasons import active_limits, change_reasons, keep_reasons, measure, standing_reasons, why_keep
+from analytics.dispatch.reasons import (
+    active_limits,
+    change_reasons,
+    keep_reasons,
+    standing_reasons,
+    why_change,
+    why_keep,
+)
 from analytics.dispatch.saving import Sample, Saving, Way, compare
 from analytics.dispatch.situation import Situation
+from analytics.dispatch.turning import turning
 from analytics.hydraulics import wire_to_water_efficiency
 
 REACH = 0.1  # share by which a proposal may leave the learnt ranges
@@ -52,25 +61,26 @@ class Advice:
     active: tuple[str, ...] = ()
     gap: float | None = None
     is_uncertain: bool = False  # asks for an operation outside what was learnt
+    turning: tuple[str, ...] = ()  # what would change it
 
 
 def advise(situation: Situation) -> Advice:
     """Compare the present operation with the best one on the same model, and say what follows."""
     model = situation.model
-    why = objection(situation.operation, model, situation.limits, situation.histories)
+    why = objection(situation.operation, model, situation.limits, situation.histories) or situation.alarm
     if why is not None or model is None:
         return Advice("none", why or "No curves have been learnt yet.")
-    sample = Sample.of(model, _DRAWS, _SEED)
+    sample, broken = Sample.of(model, _DRAWS, _SEED), breaches(situation, model)
     search = Search(sample, situation.operation, situation.limits, situation.holds)
     inside = _steady(search, situation, 0.0)
-    if isinstance(inside, Proposal) and _is_worth(inside, situation):
-        return _change(inside, situation, model)
+    if isinstance(inside, Proposal) and (broken or _is_worth(inside, situation)):
+        return _change(inside, situation, search, broken)
     beyond = _steady(search, situation, REACH)
-    if isinstance(beyond, Proposal) and _is_worth(beyond, situation):
-        return _change(beyond, situation, model)
+    if isinstance(beyond, Proposal) and (broken or _is_worth(beyond, situation)):
+        return _change(beyond, situation, search, broken)
     if isinstance(inside, Infeasible) and isinstance(beyond, Infeasible):
-        return Advice("none", inside.why, reasons=standing_reasons(situation, model))
-    return _keep(inside, beyond, situation, sample)
+        return Advice("none", inside.why, reasons=(*broken, *standing_reasons(situation, model)))
+    return _keep(inside, beyond, situation, search)
 
 
 def _steady(search: Search, situation: Situation, reach: float) -> Proposal | Infeasible:
@@ -81,42 +91,40 @@ def _steady(search: Search, situation: Situation, reach: float) -> Proposal | In
     again = search.best(reach, advised)
     if isinstance(again, Infeasible) or again.speeds.keys() != advised or not _is_worth(again, situation):
         return best
-    gain = again.saving.proposed - best.saving.proposed
+    gain = best.net_kw - again.net_kw
     return again if gain < situation.caution.least_saving * best.saving.present else best
 
 
 def _is_worth(proposal: Proposal, situation: Situation) -> bool:
-    """Whether the saving is sure and large enough, the start of pumps paid."""
-    saving, caution = proposal.saving, situation.caution
+    """Whether what is saved is sure and large enough, starts, uneven hours and pressure paid."""
+    if situation.unpaid is not None:
+        return False
+    caution = situation.caution
     needed = max(caution.confidence, _SURE) if proposal.outside else caution.confidence
-    net = saving.mean - proposal.entry_kw
-    return saving.confidence >= needed and net > 0 and saving.mean >= caution.least_saving * saving.present
+    return proposal.confidence >= needed and proposal.net_kw >= caution.least_saving * proposal.saving.present
 
 
-def _change(proposal: Proposal, situation: Situation, model: StationModel) -> Advice:
-    dispatch = proposal.dispatch
+def _change(proposal: Proposal, situation: Situation, search: Search, broken: tuple[str, ...]) -> Advice:
+    dispatch, model = proposal.dispatch, search.model
     way = Way(proposal.speeds, dispatch.head)
     return Advice(
         action="change",
-        why=f"The same flow for {_percent(proposal.saving)} less power.",
+        why=f"{broken[0]} {why_change(situation, proposal)}" if broken else why_change(situation, proposal),
         pumps=_plans(situation, model, way),
         flow=dispatch.flow,
         head=dispatch.head,
         saving=proposal.saving,
-        reasons=change_reasons(situation, model, proposal),
+        reasons=(*change_reasons(situation, model, proposal), *broken[1:]),
         active=active_limits(situation, proposal),
         gap=dispatch.gap,
         is_uncertain=bool(proposal.outside),
+        turning=turning(search, proposal.dispatch, REACH if proposal.outside else 0.0),
     )
 
 
-def _percent(saving: Saving) -> str:
-    return measure(100 * saving.mean / saving.present, 100 * saving.std / saving.present, "%")
-
-
-def _keep(inside: Proposal | Infeasible, beyond: Proposal | Infeasible, situation: Situation, sample: Sample) -> Advice:
+def _keep(inside: Proposal | Infeasible, beyond: Proposal | Infeasible, situation: Situation, search: Search) -> Advice:
     """The present operation, compared with itself: its power and that nothing is claimed."""
-    way, model = situation.operation.way, sample.model
+    way, model = situation.operation.way, search.model
     best = inside if isinstance(inside, Proposal) else beyond
     flows = model.duty([way.speeds.get(pump, 0.0) for pump in model.pumps], way.head).flows
     return Advice(
@@ -125,9 +133,10 @@ def _keep(inside: Proposal | Infeasible, beyond: Proposal | Infeasible, situatio
         pumps=_plans(situation, model, way),
         flow=float(flows.sum()),
         head=way.head,
-        saving=compare(sample, way, way),
+        saving=compare(search.sample, way, way),
         reasons=keep_reasons(situation, model, beyond),
         gap=best.dispatch.gap if isinstance(best, Proposal) else None,
+        turning=turning(search, best.dispatch, 0.0) if isinstance(best, Proposal) else (),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from analytics.dispatch.lines import Line
+from analytics.dispatch.pump import Physics
 
 _AT_LIMIT = 1e-6  # share of a limit by which a pump may be away from it and still be held by it
 
@@ -71,22 +72,32 @@ def exact_duty(
     phi = line.phi_of_flow(flow, head, *ends)
     # A hair over the limit is the rounding of a root.
     speed = min(max(float(line.speed_at(np.array(phi), np.array(head))), physics.speed_min), physics.speed_max)
-    own, at = np.array(phi * speed), np.array(speed)
-    margins = physics.margins(own, at, np.array(station_flow))
-    held = [limit for limit, margin in margins.items() if float(margin) < _AT_LIMIT]
-    if physics.speed_min < physics.speed_max:
-        ranges = {
-            "highest speed": speed > physics.speed_max * (1 - _AT_LIMIT),
-            "lowest speed": speed < physics.speed_min * (1 + _AT_LIMIT),
-            "greatest flow": phi > physics.phi_max * (1 - _AT_LIMIT),
-            "least flow": phi < physics.phi_min * (1 + _AT_LIMIT),
-        }
-        held += [limit for limit, is_reached in ranges.items() if is_reached]
     return Duty(
         id=name,
         speed=speed,
-        flow=float(own),
+        flow=phi * speed,
         head=head,
-        power=float(physics.power(own, at)),
-        held_by=tuple(held),
+        power=float(physics.power(np.array(phi * speed), np.array(speed))),
+        held_by=limits_at(physics, phi, speed, station_flow, has_drive=physics.speed_min < physics.speed_max),
     )
+
+
+def limits_at(physics: Physics, phi: float, speed: float, station_flow: float, *, has_drive: bool) -> tuple[str, ...]:
+    """Names of the limits that hold a pump at φ, m³/h, and relative *speed*, or that are broken there.
+
+    Args:
+        physics: The pump.
+        phi: Its flow over its speed.
+        speed: Its speed.
+        station_flow: Flow of all pumps, m³/h.
+        has_drive: Whether the ends of its ranges count; a pump without a drive is where its head curve puts it.
+    """
+    margins = physics.margins(np.array(phi * speed), np.array(speed), np.array(station_flow))
+    held = [limit for limit, margin in margins.items() if float(margin) < _AT_LIMIT]
+    ranges = {
+        "highest speed": speed > physics.speed_max * (1 - _AT_LIMIT),
+        "lowest speed": speed < physics.speed_min * (1 + _AT_LIMIT),
+        "greatest flow": phi > physics.phi_max * (1 - _AT_LIMIT),
+        "least flow": phi < physics.phi_min * (1 + _AT_LIMIT),
+    }
+    return tuple(held + [limit for limit, is_reached in ranges.items() if is_reached and has_drive])

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.curves.model import PumpCurve
-from analytics.dispatch.limits import Limits
+from analytics.dispatch.limits import Inlet, Limits
 from analytics.dispatch.pump import Array
 from analytics.hydraulics import wire_to_water_efficiency
+from analytics.npsh import MARGIN
 
 _MARGIN = 0.0199  # of a learnt range's upper end: what the curve itself still counts as inside
-_OVERLOAD = 1.12  # electrical power over a motor's rated shaft power: its own losses and the drive's at full load
 _BEST_EFFICIENCY = 0.90  # wire to water; no curve is believed beyond it
 _STEPS = 101
+_SAME = 1e-3  # share of the best flow; nearer to an end of the preferred region is at it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +27,7 @@ class FittedPump:
     phi_min: float
     phi_max: float
     power_max: float | None = None  # kW electrical
+    inlet: Inlet | None = None
 
     def head(self, phi: Array) -> Array:
         """At rated speed, m."""
@@ -36,12 +38,15 @@ class FittedPump:
         return self.curve.power(flow, speed)
 
     def margins(self, flow: Array, speed: Array, station_flow: Array) -> Mapping[str, Array]:  # noqa: ARG002 - protocol
-        """The motor's power, and an efficiency that can be believed."""
+        """The motor's power, what it needs at its inlet, and an efficiency that can be believed."""
         power = self.power(flow, speed)
         efficiency = wire_to_water_efficiency(flow, self.curve.head(flow, speed), power)
         margins = {"plausible efficiency": np.nan_to_num(1 - efficiency / _BEST_EFFICIENCY, nan=-1.0)}
         if self.power_max is not None:
             margins["motor power"] = np.asarray(1 - power / self.power_max)
+        if self.inlet is not None:
+            spare = self.inlet.available - MARGIN * self.inlet.required(flow, speed)
+            margins["NPSH"] = np.asarray(spare / max(self.inlet.available, 1.0))
         return margins
 
 
@@ -60,13 +65,11 @@ def fitted(curve: PumpCurve, limits: Limits, reach: float, speed: float | None =
     else:
         low = high = sum(curve.speed_range) / 2 if speed is None else speed
     phi_low, phi_high = _widened(curve.flow_range, reach)
-    if limits.rated_flow is not None:
-        share_low, share_high = limits.por
-        phi_low, phi_high = max(phi_low, share_low * limits.rated_flow), min(phi_high, share_high * limits.rated_flow)
+    if (best := limits.rated_flow) is not None:
+        phi_low, phi_high = max(phi_low, limits.por[0] * best), min(phi_high, limits.por[1] * best)
     if low > high or phi_low >= phi_high:
         return None
-    power_max = None if limits.rated_power is None else _OVERLOAD * limits.rated_power
-    return FittedPump(curve, low, high, max(phi_low, 1e-3 * phi_high), phi_high, power_max)
+    return FittedPump(curve, low, high, max(phi_low, 1e-3 * phi_high), phi_high, limits.power_max, limits.inlet)
 
 
 def _widened(learnt: tuple[float, float], reach: float) -> tuple[float, float]:
@@ -81,3 +84,22 @@ def best_phi(curve: PumpCurve, limits: Limits) -> float | None:
     phi = np.linspace(*curve.flow_range, _STEPS)
     top = int(np.argmax(np.nan_to_num(curve.efficiency(phi, 1.0))))
     return float(phi[top]) if 0 < top < _STEPS - 1 else None
+
+
+def limit_said(name: str, limits: Limits, phi: float) -> str:
+    """A limit of the solver as a technician knows it: the end of a range has its cause.
+
+    Args:
+        name: By the solver.
+        limits: Of the pump.
+        phi: Flow over relative speed at which it is held, m³/h.
+    """
+    if name == "NPSH":
+        return "NPSH at its inlet"
+    best = limits.rated_flow
+    if name not in {"greatest flow", "least flow"}:
+        return name
+    share = limits.por[name == "greatest flow"]
+    if best is not None and abs(phi - share * best) < _SAME * best:
+        return f"{name} of its preferred region ({share:.0%} of best efficiency)"
+    return f"{name} that was learnt"

@@ -11,6 +11,7 @@ from analytics.dispatch.saving import Way
 
 POWER_ERROR = 0.02  # share of the measured power by which the model may miss it and still be believed
 FLOW_ERROR = 0.03  # the same of the flow
+_NO_DEMAND = "No pump runs, so that there is no demand to serve."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Operation:
     powers: Mapping[str, float]  # kW electrical, of the running pumps that have a meter
     head_min: float | None = None  # m; band that may be planned, both or none
     head_max: float | None = None
+    head_preferred: float | None = None  # m
+    deviation_kw: float = 0.0  # what a metre away from the preferred head costs, as power
 
     @property
     def power(self) -> float:
@@ -42,17 +45,21 @@ def objection(
     unknown = [each.pump for each in limits if histories[each.pump].is_running is None]
     if unknown:
         return f"It is not known whether {listed(unknown)} run; check their tags."
-    if not operation.speeds:
-        return "No pump runs, so that there is no demand to serve."
-    if model is None:
-        return "No curves have been learnt yet."
+    if not operation.speeds or model is None:
+        return "No curves have been learnt yet." if operation.speeds else _NO_DEMAND
     strangers = [pump for pump in operation.speeds if pump not in model.pumps]
     if strangers:
         return f"{_runs(strangers)} without a learnt curve yet."
     unmetered = [pump for pump in operation.speeds if pump not in operation.powers]
     if unmetered:
         return f"The power of {listed(unmetered)} is not measured, so that nothing said about it could be checked."
-    return _unlike(operation, model) or _beyond(operation, model, limits)
+    return _alarmed(operation, limits) or _unlike(operation, model) or _beyond(operation, model, limits)
+
+
+def _alarmed(operation: Operation, limits: Sequence[Limits]) -> str | None:
+    """An alarm of a running pump: neither its figures nor its curve can be relied on."""
+    found = next((each for each in limits if each.pump in operation.speeds and each.alarm is not None), None)
+    return None if found is None else f"An alarm of {found.pump}, which runs, stands: {found.alarm}."
 
 
 def _unlike(operation: Operation, model: StationModel) -> str | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot
 
+import numpy as np
+
 from analytics.curves.model import StationModel
 from analytics.dispatch.demand import HeadBand
 from analytics.dispatch.duty import Dispatch, Duty, Infeasible
@@ -24,8 +26,18 @@ class Proposal:
 
     dispatch: Dispatch
     saving: Saving
-    entry_kw: float  # what its starts cost, as power over an hour
+    beside_kw: float  # what else it costs more than the present operation: starts, uneven hours, pressure
     outside: tuple[str, ...] = ()  # pumps it would run as they never were
+
+    @property
+    def net_kw(self) -> float:
+        """What it saves when all is paid, kW."""
+        return self.saving.mean - self.beside_kw
+
+    @property
+    def confidence(self) -> float:
+        """Probability that this is more than nothing."""
+        return self.saving.sure_of(self.beside_kw)
 
     @property
     def speeds(self) -> Mapping[str, float]:
@@ -49,8 +61,21 @@ class Search:
 
     def best(self, reach: float, keep_set: frozenset[str] | None = None) -> Proposal | Infeasible:
         """The cheapest way, no farther beyond the learnt ranges than *reach*; with *keep_set* running and no other."""
-        found = solve(self.candidates(reach, keep_set), self.demand())
+        candidates = self.candidates(reach, keep_set)
+        if (why := self._missing(candidates)) is not None:
+            return Infeasible("locks", why)
+        found = solve(candidates, self.demand())
         return found if isinstance(found, Infeasible) else self._judged(found)
+
+    def _missing(self, candidates: Sequence[Candidate]) -> str | None:
+        """A pump that must run and cannot be planned."""
+        planned = {each.id for each in candidates}
+        for pump, hold in self.holds.items():
+            if hold.lock == "must run" and pump not in planned:
+                is_learnt = pump in self.model.pumps
+                but = "what its curve has learnt lies outside its limits" if is_learnt else "it has no curve yet"
+                return f"{hold.why}, but {but}."
+        return None
 
     def candidates(self, reach: float, keep_set: frozenset[str] | None = None) -> list[Candidate]:
         """The pumps that may be chosen, no farther beyond the learnt ranges than *reach*."""
@@ -65,7 +90,7 @@ class Search:
             if keep_set is not None and lock == "free":
                 lock = "must run" if limits.pump in keep_set else "must not run"
             is_running = limits.pump in self.operation.speeds
-            candidates.append(Candidate(limits.pump, pump, is_running, lock, limits.start_kw))
+            candidates.append(Candidate(limits.pump, pump, is_running, lock, limits.start_kw, limits.running_kw))
         return candidates
 
     def demand(self) -> HeadBand:
@@ -74,7 +99,8 @@ class Search:
         duty = self.model.duty([operation.speeds.get(pump, 0.0) for pump in self.model.pumps], operation.head)
         low = operation.head if operation.head_min is None else operation.head_min
         high = operation.head if operation.head_max is None else operation.head_max
-        return HeadBand(float(duty.flows.sum()), min(low, high), high)
+        flow = float(duty.flows.sum())
+        return HeadBand(flow, min(low, high), high, operation.head_preferred, operation.deviation_kw)
 
     def _judged(self, dispatch: Dispatch) -> Proposal:
         speeds = {duty.id: duty.speed for duty in dispatch.duties}
@@ -82,11 +108,12 @@ class Search:
         way = Way(speeds, dispatch.head, variable)
         outside = [duty for duty in dispatch.duties if not self.model.supports(duty.id, duty.flow, duty.speed)]
         doubts = [duty.power * self._form_error(duty) for duty in outside]
-        started = (each.start_kw for each in self.limits if each.pump in speeds.keys() - self.operation.speeds.keys())
+        present = sum(each.running_kw for each in self.limits if each.pump in self.operation.speeds)
+        present -= float(self.demand().worth(np.array(self.operation.head)))
         return Proposal(
             dispatch=dispatch,
             saving=compare(self.sample, self.operation.way, way, beyond_kw=hypot(*doubts)),
-            entry_kw=sum(started),
+            beside_kw=dispatch.cost - dispatch.power - present,
             outside=tuple(duty.id for duty in outside),
         )
 

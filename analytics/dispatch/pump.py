@@ -57,8 +57,9 @@ class Candidate:
     running: bool = False
     lock: Lock = "free"
     start_kw: float = 0.0  # what a start costs, as power over the time it is spread over
+    running_kw: float = 0.0  # what having it on costs besides energy, for having run longer than others
 
     @property
     def entry_kw(self) -> float:
         """What choosing it costs besides energy, kW."""
-        return 0.0 if self.running else self.start_kw
+        return self.running_kw + (0.0 if self.running else self.start_kw)

@@ -4,7 +4,7 @@ from math import floor, inf, log10
 
 from analytics.curves.model import StationModel
 from analytics.dispatch.duty import Infeasible
-from analytics.dispatch.fitted import best_phi
+from analytics.dispatch.fitted import best_phi, limit_said
 from analytics.dispatch.operation import listed
 from analytics.dispatch.proposal import Proposal
 from analytics.dispatch.saving import Saving
@@ -19,6 +19,7 @@ def change_reasons(situation: Situation, model: StationModel, proposal: Proposal
     return (
         *_steps(situation, proposal),
         *_head_change(situation, proposal),
+        *_hours(situation, proposal),
         *_off_best(situation, model),
         *_shares(model, proposal),
         *_outside(situation, model, proposal),
@@ -30,7 +31,7 @@ def keep_reasons(situation: Situation, model: StationModel, beyond: Proposal | I
     """How the pumps run, and what might be better but is not sure enough."""
     told = _off_best(situation, model)
     least = situation.caution.least_saving
-    if isinstance(beyond, Proposal) and beyond.outside and beyond.saving.mean > least * beyond.saving.present:
+    if isinstance(beyond, Proposal) and beyond.outside and beyond.net_kw > least * beyond.saving.present:
         what, saving = ", ".join(_steps(situation, beyond)), _measure(beyond.saving)
         told.append(f"Outside what was learnt ({what}) {saving} might be saved; too uncertain to advise.")
     return (*told, *standing_reasons(situation, model))
@@ -46,24 +47,54 @@ def standing_reasons(situation: Situation, model: StationModel) -> tuple[str, ..
     return tuple(told)
 
 
+def why_change(situation: Situation, proposal: Proposal) -> str:
+    """What the change is for: less power, or what the site values beside it."""
+    saving = proposal.saving
+    share = measure(100 * abs(saving.mean) / saving.present, 100 * saving.std / saving.present, "%")
+    if saving.mean >= situation.caution.least_saving * saving.present:
+        return f"The same flow for {share} less power."
+    gains = [*_nearer(situation, proposal), *(["evener running hours"] if _hours(situation, proposal) else [])]
+    how = "less" if saving.mean > 0 else "more"
+    return f"The same flow for {share} {how} power, and {' and '.join(gains) or 'fewer other costs'}."
+
+
 def why_keep(inside: Proposal | Infeasible, situation: Situation) -> str:
     """Why the present operation is not to be changed."""
     if isinstance(inside, Infeasible):
         return f"Within what was learnt nothing else serves the demand: {inside.why}"
+    if situation.unpaid is not None:
+        return situation.unpaid
     saving, caution = inside.saving, situation.caution
-    changes = _steps(situation, inside)
-    if not changes or saving.mean <= 0:
+    changes, least = _steps(situation, inside), caution.least_saving * saving.present
+    if not changes or (inside.net_kw <= 0 and saving.mean < least):
         return "The present operation is the best found."
-    if saving.confidence < caution.confidence:
-        return f"The best found ({', '.join(changes)}) saves {_measure(saving)}: within the uncertainty."
-    if saving.mean < caution.least_saving * saving.present:
+    if saving.mean < least:
         return f"The best found saves less than {caution.least_saving:.1%} of the present power."
-    return f"The best found ({', '.join(changes)}) does not pay for its starts."
+    what = f"The best found ({', '.join(changes)})"
+    if saving.confidence < caution.confidence:
+        return f"{what} saves {_measure(saving)}: within the uncertainty."
+    return f"{what} does not pay for {_price(situation, inside)}."
+
+
+def _price(situation: Situation, proposal: Proposal) -> str:
+    """What stands against its saving."""
+    started = (situation.limits_of(pump) for pump in proposal.speeds if pump not in situation.operation.speeds)
+    costs = {
+        "its starts": any(each.start_kw for each in started),
+        "uneven running hours": any(each.running_kw for each in situation.limits),
+        "leaving the preferred pressure": situation.operation.deviation_kw > 0,
+    }
+    return " and ".join(name for name, is_paid in costs.items() if is_paid) or "what it costs beside"
 
 
 def active_limits(situation: Situation, proposal: Proposal) -> tuple[str, ...]:
     """Limits that keep the proposal from being cheaper."""
-    held = [f"{duty.id}: {limit}" for duty in proposal.dispatch.duties for limit in duty.held_by]
+    held = [
+        f"{duty.id}: {limit_said(limit, situation.limits_of(duty.id), duty.flow / duty.speed)}"
+        for duty in proposal.dispatch.duties
+        for limit in duty.held_by
+    ]
+    held += [f"{pump}: must run" for pump, hold in situation.holds.items() if hold.lock == "must run"]
     if situation.operation.head_min is not None:
         ends = {"low end": "header: lowest pressure allowed", "high end": "header: highest pressure allowed"}
         held += [ends[end] for end in proposal.dispatch.active]
@@ -138,7 +169,27 @@ def _head_change(situation: Situation, proposal: Proposal) -> list[str]:
     now, then = situation.operation.head, proposal.dispatch.head
     if abs(then - now) < _SAME_HEAD:
         return []
-    return [f"The head goes from {now:.1f} to {then:.1f} m, within the pressure band that is allowed."]
+    nearer = "".join(f", {each}" for each in _nearer(situation, proposal))
+    return [f"The head goes from {now:.1f} to {then:.1f} m, within the pressure band that is allowed{nearer}."]
+
+
+def _nearer(situation: Situation, proposal: Proposal) -> list[str]:
+    operation, head = situation.operation, proposal.dispatch.head
+    wanted = operation.head_preferred
+    if wanted is None or abs(head - wanted) > abs(operation.head - wanted) - _SAME_HEAD:
+        return []
+    return [f"nearer to the preferred {wanted:.1f} m"]
+
+
+def _hours(situation: Situation, proposal: Proposal) -> list[str]:
+    """Who takes over from whom, where the site wants running hours even."""
+    now, then = situation.operation.speeds, proposal.speeds
+    stopped = [situation.limits_of(pump) for pump in now if pump not in then]
+    started = [situation.limits_of(pump) for pump in then if pump not in now]
+    if sum(each.running_kw for each in started) >= sum(each.running_kw for each in stopped):
+        return []
+    told = ", ".join(f"{each.pump} {each.run_hours:.0f} h" for each in stopped + started if each.run_hours is not None)
+    return [f"The hours that pumps have run become evener: {told}."]
 
 
 def _outside(situation: Situation, model: StationModel, proposal: Proposal) -> list[str]:

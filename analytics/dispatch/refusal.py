@@ -1,77 +1,97 @@
-"""Why nobody can serve a demand, in a sentence that names the limit that binds."""
+"""Why nobody can serve a demand, in a sentence that names the limits that bind."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analytics.dispatch.duty import Infeasible
+from analytics.dispatch.duty import Constraint, Infeasible, limits_at
 from analytics.dispatch.lines import Table
+from analytics.dispatch.pump import Array, Candidate
 from analytics.dispatch.sets import Masks
 from analytics.dispatch.survey import Survey
 
+_LEAST, _MOST = 0, -1  # ends of a line
 
-def refusal(names: Sequence[str], sets: Masks, lines: Table, look: Survey) -> Infeasible:
-    """The limit that the least infeasible sets break.
+
+def refusal(candidates: Sequence[Candidate], sets: Masks, lines: Table, look: Survey) -> Infeasible:
+    """The limits that the least infeasible sets break.
 
     Args:
-        names: Ids of the pumps, n of them.
+        candidates: The pumps, n of them.
         sets: The sets, shape (s, n).
         lines: What each pump can do, at k places.
         look: The survey of the sets, none of them feasible.
     """
-    can_lift = look.slack >= 0  # (s, k)
-    if not can_lift.any():
-        return _no_head(names, sets, lines)
-    short = np.where(can_lift, look.high_room, -np.inf).max()
-    if short < 0:
-        return _short(sets, lines, can_lift)
-    over = np.where(can_lift, look.low_room, -np.inf).max()
-    if over < 0:
-        return _over(sets, lines, can_lift)
-    return _between(sets, lines, can_lift)
+    asked = _Asked(candidates, sets, lines, look.slack >= 0)
+    if not asked.can_lift.any():
+        return asked.no_head()
+    if np.where(asked.can_lift, look.high_room, -np.inf).max() < 0:
+        return asked.short()
+    if np.where(asked.can_lift, look.low_room, -np.inf).max() < 0:
+        return asked.over()
+    return asked.between()
 
 
-def _no_head(names: Sequence[str], sets: Masks, lines: Table) -> Infeasible:
-    able = lines.slack.max(axis=1) >= 0
-    needed = np.asarray(sets.all(axis=0))
-    who = [name for name, is_able, is_needed in zip(names, able, needed, strict=True) if is_needed and not is_able]
-    asked = f"{lines.head.min():.1f} m"
-    if who:
-        return Infeasible("head", f"{' and '.join(who)} must run, but cannot at a head of {asked} within its limits.")
-    return Infeasible("head", f"No available pump can run at a head of {asked} within its limits.")
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What is asked of whom."""
 
+    candidates: Sequence[Candidate]
+    sets: Masks
+    lines: Table
+    can_lift: Masks  # (s, k)
 
-def _short(sets: Masks, lines: Table, can_lift: Masks) -> Infeasible:
-    most = np.where(can_lift, sets @ lines.flow[:, :, -1], -np.inf)
-    where = np.unravel_index(np.argmax(most - lines.station_flow), most.shape)
-    asked, most_there = lines.station_flow[where[1]], most[where]
-    return Infeasible(
-        "capacity",
-        f"The available pumps deliver at most {most_there:.0f} m³/h at {lines.head[where[1]]:.1f} m; "
-        f"{asked:.0f} m³/h are asked.",
-    )
+    def no_head(self) -> Infeasible:
+        able = self.lines.slack.max(axis=1) >= 0
+        needed, allowed = np.asarray(self.sets.all(axis=0)), np.asarray(self.sets.any(axis=0))
+        asked = f"{self.lines.head.min():.1f} m"
+        who = np.flatnonzero(needed & ~able)
+        if len(who):
+            names = " and ".join(self.candidates[one].id for one in who.tolist())
+            why = self._held(who, None, _LEAST)
+            return Infeasible("head", f"{names} must run, but cannot at a head of {asked} within its limits{why}.")
+        why = self._held(np.flatnonzero(allowed), None, _LEAST)
+        return Infeasible("head", f"No available pump can run at a head of {asked} within its limits{why}.")
 
+    def short(self) -> Infeasible:
+        most = np.where(self.can_lift, self.sets @ self.lines.flow[:, :, _MOST], -np.inf)
+        return self._missed("capacity", "The available pumps deliver at most {:.0f} m³/h", most, _MOST)
 
-def _over(sets: Masks, lines: Table, can_lift: Masks) -> Infeasible:
-    least = np.where(can_lift, sets @ lines.flow[:, :, 0], np.inf)
-    where = np.unravel_index(np.argmin(least - lines.station_flow), least.shape)
-    asked, least_there = lines.station_flow[where[1]], least[where]
-    return Infeasible(
-        "least flow",
-        f"The pumps that may run deliver at least {least_there:.0f} m³/h at {lines.head[where[1]]:.1f} m within "
-        f"their limits; {asked:.0f} m³/h are asked.",
-    )
+    def over(self) -> Infeasible:
+        least = np.where(self.can_lift, self.sets @ self.lines.flow[:, :, _LEAST], np.inf)
+        return self._missed("least flow", "The pumps that may run deliver at least {:.0f} m³/h", least, _LEAST)
 
+    def _missed(self, constraint: Constraint, words: str, flows: Array, end: int) -> Infeasible:
+        """By how little the set that comes nearest misses the flow, and what holds its pumps there."""
+        best, place = np.unravel_index(np.abs(flows - self.lines.station_flow).argmin(), flows.shape)
+        asked, head = self.lines.station_flow[place], self.lines.head[place]
+        why = self._held(np.flatnonzero(self.sets[best]), int(place), end)
+        said = words.format(flows[best, place])
+        return Infeasible(constraint, f"{said} at {head:.1f} m within their limits{why}; {asked:.0f} m³/h are asked.")
 
-def _between(sets: Masks, lines: Table, can_lift: Masks) -> Infeasible:
-    asked = lines.station_flow
-    most, least = sets @ lines.flow[:, :, -1], sets @ lines.flow[:, :, 0]
-    under = np.where(can_lift & (most < asked), most / asked, 0.0)
-    above = np.where(can_lift & (least > asked), least / asked, np.inf)
-    place = int(np.argmin(above.min(axis=0) - under.max(axis=0)))
-    return Infeasible(
-        "between sets",
-        f"No set of pumps delivers {asked[place]:.0f} m³/h at {lines.head[place]:.1f} m within its limits: "
-        f"the nearest give up to {under[:, place].max() * asked[place]:.0f} or at least "
-        f"{above[:, place].min() * asked[place]:.0f} m³/h.",
-    )
+    def between(self) -> Infeasible:
+        asked = self.lines.station_flow
+        most, least = self.sets @ self.lines.flow[:, :, _MOST], self.sets @ self.lines.flow[:, :, _LEAST]
+        under = np.where(self.can_lift & (most < asked), most / asked, 0.0)
+        above = np.where(self.can_lift & (least > asked), least / asked, np.inf)
+        place = int(np.argmin(above.min(axis=0) - under.max(axis=0)))
+        return Infeasible(
+            "between sets",
+            f"No set of pumps delivers {asked[place]:.0f} m³/h at {self.lines.head[place]:.1f} m within its limits: "
+            f"the nearest give up to {under[:, place].max() * asked[place]:.0f} or at least "
+            f"{above[:, place].min() * asked[place]:.0f} m³/h.",
+        )
+
+    def _held(self, pumps: NDArray[np.intp], place: int | None, end: int) -> str:
+        """What holds each of *pumps* at an end of its line; at the place that suits it best where none is given."""
+        parts = []
+        for one in pumps.tolist():
+            at = int(self.lines.slack[one].argmax()) if place is None else place
+            phi, flow = float(self.lines.phi[one, at, end]), float(self.lines.flow[one, at, end])
+            physics, station_flow = self.candidates[one].physics, float(self.lines.station_flow[at])
+            has_drive = place is None or physics.speed_min < physics.speed_max
+            held = limits_at(physics, phi, flow / phi, station_flow, has_drive=has_drive)
+            parts += [f"{self.candidates[one].id}: {', '.join(held)}"] if held else []
+        return f" ({'; '.join(parts)})" if parts else ""

@@ -31,9 +31,13 @@ class Saving:
     @property
     def confidence(self) -> float:
         """Probability that the saving is positive."""
+        return self.sure_of(0.0)
+
+    def sure_of(self, least: float) -> float:
+        """Probability that it is more than *least* kW."""
         if self.std == 0.0:
-            return self.delivers * float(self.mean > 0)
-        return self.delivers * NormalDist().cdf(self.mean / self.std)
+            return self.delivers * float(self.mean > least)
+        return self.delivers * NormalDist().cdf((self.mean - least) / self.std)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class Situation:
     now_ms: int
     caution: Caution = Caution()
     advised: frozenset[str] | None = None  # pumps of a change that was advised and still holds
+    alarm: str | None = None  # what stands against judging the header at all
+    unpaid: str | None = None  # why using less energy is worth nothing now
 
     @property
     def holds(self) -> dict[str, Hold]:

@@ -48,7 +48,7 @@ def solve(candidates: Sequence[Candidate], demand: Demand) -> Dispatch | Infeasi
     if len(short.sets) < len(sets) and (best is None or best.cost > short.left_out):
         best = _best(station, Shortlist(sets), lines, prices)  # what was to be beaten could not be had
     if best is None:
-        return refusal([each.id for each in candidates], everyone, lines, survey(lines, everyone, prices))
+        return refusal(candidates, everyone, lines, survey(lines, everyone, prices))
     return best
 
 

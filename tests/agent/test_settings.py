@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from agent.configuration.mistakes import did_you_mean
 from agent.configuration.schema import owners, schema_at, schema_text
-from agent.plant import PumpSettings, TariffBand, TariffSettings
+from agent.plant import PumpSettings
+from agent.tariff_settings import TariffBand, TariffSettings
 from drivers.settings import ModbusSettings
 from tests.agent.reference import CONFIG
 

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from agent import tariff
-from agent.plant import Day, TariffBand, TariffSettings
 from agent.settings import AgentSettings
+from agent.tariff_settings import Day, TariffBand, TariffSettings
 
 HOUR_MS = 3_600_000
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -62,9 +62,11 @@ class Recommendation(Payload):
     saving_percent: float | None = None
     saving_uncertainty_kw: Std | None = None  # standard deviation
     saving_per_hour: float | None = None  # in `currency`
+    saving_per_hour_uncertainty: Std | None = None  # standard deviation
     currency: str | None = None
     reasons: tuple[str, ...] = ()
     active_constraints: tuple[str, ...] = ()
+    would_change: tuple[str, ...] = ()  # the flows beyond which another set of pumps would be the best
     method: str | None = None
     gap: Annotated[float, Field(ge=0)] | None = None  # of optimality, share of the power
     solve_ms: Annotated[float, Field(ge=0)] | None = None

@@ -45,7 +45,7 @@ def test_a_fixed_pump_is_planned_at_the_speed_it_has() -> None:
 
 def test_a_motor_is_not_planned_beyond_its_power() -> None:
     """A motor of 25 kW may draw 28 kW with its losses: the limit holds the pump and is named."""
-    free, limited = (fitted(CURVE, Limits("a", rated_power=power), reach=0.0) for power in (None, 25.0))
+    free, limited = (fitted(CURVE, Limits("a", power_max=power), reach=0.0) for power in (None, 28.0))
     assert free is not None
     assert limited is not None
 
