@@ -73,16 +73,24 @@ class Life:
         await self._client.subscribe(self._topics.node("NCMD"), self._take)
         await self._client.subscribe(self._topics.device_commands, self._take)
 
-    async def host_online(self, waits: Callable[[str, str | None], None]) -> None:
+    async def host_online(self, waits: Callable[[str, str | None], None], patience: float | None) -> None:
         """Wait until the primary host, where there is one, is online.
 
         Args:
             waits: Called meanwhile, with its name and why it is not believed where it says that it is.
+            patience: s; None: however long it takes.
+
+        Raises:
+            HostOfflineError: It is not online for as long as that.
         """
-        while self._primary is not None and not self._host.is_online:
-            waits(self._primary, self._host.doubt)
-            self._host_news.clear()
-            await self._host_news.wait()
+        try:
+            async with asyncio.timeout(patience):
+                while self._primary is not None and not self._host.is_online:
+                    waits(self._primary, self._host.doubt)
+                    self._host_news.clear()
+                    await self._host_news.wait()
+        except TimeoutError:
+            raise HostOfflineError(f"primary host {self._primary} is not online at {self._client}") from None
 
     async def send(
         self, sink: Sink, *, said: int, born: Callable[[], None], landed: Callable[[Batch], None], denials: Denials

@@ -1,16 +1,18 @@
 """The task behind the edge node: one connection to the broker after the other, each a life of the node."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from agent.health import Part, wall_ms
 from agent.mqtt import streams
 from agent.mqtt.certificate_watch import CertificateWatch
-from agent.mqtt.client import Client
+from agent.mqtt.client import BrokerError, Client
 from agent.mqtt.denials import Denials
 from agent.mqtt.dial import Will
 from agent.mqtt.publisher import keys_of
+from agent.mqtt.settings import MqttSettings
 from agent.mqtt.sparkplug.edge import Edge, death
 from agent.mqtt.sparkplug.figures import KEYS, Figures
 from agent.mqtt.sparkplug.host import HostState
@@ -21,12 +23,15 @@ from agent.mqtt.sparkplug.tag_types import TagTypes
 from agent.mqtt.sparkplug.topics import EdgeTopics
 from agent.settings import AgentSettings
 from agent.store.delivery import Sink
-from agent.store.records import Batch
+from agent.store.records import Batch, Row
 from agent.store.writer import Store
 
 log = logging.getLogger(__name__)
 
 SINK = "sparkplug"
+SETTLED: Final = 5.0  # s at most for which the births wait until each device was asked once
+LOOK: Final = 0.1  # s between two looks at that
+HOST_WITHIN: Final = 2.0  # s for a primary host to be online at one of several brokers
 
 
 class EdgeNode:
@@ -37,19 +42,29 @@ class EdgeNode:
         store: Open, its sink `sparkplug` named before what it is to get.
         part: Told how it goes.
         facts: What is said of the node itself at its birth, by metric.
+        settled: s at most for which births wait for the first answers of the devices.
     """
 
-    def __init__(self, settings: AgentSettings, store: Store, part: Part, facts: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: AgentSettings, store: Store, part: Part, facts: Mapping[str, str], settled: float = SETTLED
+    ) -> None:
         self._settings = settings
         # A death is published before we leave. Version 5 would have the broker publish the will as well, a second one;
         # and what it has besides, a reason for what is denied, is not said of messages of QoS 0.
-        self._mqtt = settings.mqtt.model_copy(update={"version": "3.1.1"})
+        mqtt = settings.mqtt
+        first, others = (mqtt.host, mqtt.port), mqtt.sparkplug.addresses
+        self._servers = [
+            (mqtt.model_copy(update={"version": "3.1.1", "host": host, "port": port}), HostState())
+            for host, port in (first, *others)
+        ]
+        self._turn = 0  # of the server that is next, or present
+        self._is_born = False
+        self._settled = settled
         self._store = store
         self._part = part
         self._facts = facts
         self._topics = EdgeTopics.of_station(settings.mqtt.sparkplug, settings.station.name)
         self._types = TagTypes(settings.devices)
-        self._host = HostState()
         self._requests = Requests(self._topics.node("NCMD"))
         self._lives = Lives(store)
         self._began_ms = wall_ms()
@@ -57,25 +72,40 @@ class EdgeNode:
         self._first_free = tags + 1 if settings.mqtt.sparkplug.aliases else None
 
     async def publish(self) -> NoReturn:
-        """Connect, be born, and say what is read, until the broker or the primary host is lost.
+        """Connect, be born, and say what is read, until the broker or the primary host is lost: at one after the other.
 
         Raises:
-            BrokerError: The broker is lost or refuses us, or the primary host is offline.
+            BrokerError: Every broker is lost or refuses us, or the primary host is offline there.
             StorageError: The disk does not give what is to be sent.
         """
+        troubles: dict[int, str] = {}
+        while True:
+            self._is_born = False
+            try:
+                await self._be(*self._servers[self._turn])
+            except BrokerError as error:
+                if self._is_born:
+                    troubles.clear()
+                troubles[self._turn] = str(error)
+                self._turn = (self._turn + 1) % len(self._servers)
+                if len(troubles) < len(self._servers):
+                    continue
+                if len(self._servers) == 1:
+                    raise
+                raise BrokerError("; ".join(troubles[turn] for turn in sorted(troubles))) from error
+
+    async def _be(self, mqtt: MqttSettings, host: HostState) -> NoReturn:
+        """One life, at one broker."""
         number = await self._lives.begin()
         will = Will(self._topics.node("NDEATH"), death(number, wall_ms()), is_retained=False)
-        client_id = self._mqtt.client_id or f"pump-agent-{self._settings.station.name}"
-        async with Client(self._mqtt, f"{client_id}-sparkplug", will) as client:
+        client_id = mqtt.client_id or f"pump-agent-{self._settings.station.name}"
+        async with Client(mqtt, f"{client_id}-sparkplug", will) as client:
             sink = self._store.sink(SINK)
             figures = Figures(self._began_ms, self._first_free)
             edge = self._edge(client, sink, number, figures)
-            certificates = CertificateWatch(self._mqtt, client, self._part)
+            certificates = CertificateWatch(mqtt, client, self._part)
             life = Life(
-                *(client, edge, self._topics, self._mqtt),
-                host=self._host,
-                requests=self._requests,
-                certificates=certificates,
+                *(client, edge, self._topics, mqtt), host=host, requests=self._requests, certificates=certificates
             )
             await life.listen()
             await streams.run(broker=client.ended(), life=self._live(life, sink, edge, figures, certificates))
@@ -89,7 +119,7 @@ class EdgeNode:
             figures=figures,
             death_number=number,
             since=sink.since,
-            has_aliases=self._mqtt.sparkplug.aliases,
+            has_aliases=self._settings.mqtt.sparkplug.aliases,
             post=client.post,
             clock=wall_ms,
         )
@@ -97,7 +127,8 @@ class EdgeNode:
     async def _live(
         self, life: Life, sink: Sink, edge: Edge, figures: Figures, certificates: CertificateWatch
     ) -> NoReturn:
-        await life.host_online(self._wait)
+        await life.host_online(self._wait, HOST_WITHIN if len(self._servers) > 1 else None)
+        await self._all_asked(sink.since)
         await sink.start()  # now, so that all that is polled from here on is live
         said = self._store.last_record_id  # before looking: what comes meanwhile is said twice and not never
         there = keys_of(self._settings)
@@ -115,11 +146,23 @@ class EdgeNode:
         edge.begin(latest.values())
         await life.send(sink, said=said, born=self._born, landed=landed, denials=Denials(self._part))
 
+    async def _all_asked(self, since: int) -> None:
+        """Wait until something was read, or not, of each device: who answers is to be born with the node."""
+        loop = asyncio.get_running_loop()
+        end, there = loop.time() + self._settled, dict[str, Row]()
+        while loop.time() < end and not all(
+            any(tag.name in there and there[tag.name].id > since for tag in device.tags)
+            for device in self._settings.devices
+        ):
+            await asyncio.sleep(LOOK)
+            there = await self._store.latest()
+
     def _wait(self, host: str, doubt: str | None) -> None:
         why = "; ".join(filter(None, (f"waits for primary host {host} to be online", doubt)))
         if self._part.trouble(why, "degraded"):
             log.log(logging.WARNING if doubt else logging.INFO, "sparkplug: %s; readings are held back", why)
 
     def _born(self) -> None:
+        self._is_born = True
         if self._part.well():
             log.info("sparkplug: %s is born", self._topics.node("NBIRTH"))

@@ -1,10 +1,11 @@
 """A small station whose store is published: two meters, a valve and a pump."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any, NoReturn
 
 from agent.health import Part
 from agent.mqtt.publisher import describe, publish
@@ -50,10 +51,16 @@ async def store_of(settings: AgentSettings) -> AsyncIterator[Store]:
 async def publishing(settings: AgentSettings, store: Store, retry: float = 60.0) -> AsyncIterator[Part]:
     """Publish, and again after trouble, as the agent does; yields how it goes."""
     part = Part("broker")
-    work = partial(publish, settings, store, part, describe(settings, "1.2.3", NOON_MS), retry)
-    task = asyncio.create_task(supervise(part, work), name="publisher")
-    try:
+    async with supervised(part, partial(publish, settings, store, part, describe(settings, "1.2.3", NOON_MS), retry)):
         yield part
+
+
+@asynccontextmanager
+async def supervised(part: Part, work: Callable[[], Coroutine[Any, Any, NoReturn]]) -> AsyncIterator[None]:
+    """Do *work*, and again after trouble; a bug in it is raised when this is left."""
+    task = asyncio.create_task(supervise(part, work), name=part.name)
+    try:
+        yield
     finally:
         task.cancel()
         await asyncio.wait({task})

@@ -1,6 +1,5 @@
 """The small station of the JSON topics, as an edge node."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -11,9 +10,8 @@ from agent.mqtt.sparkplug.node import EdgeNode
 from agent.settings import AgentSettings
 from agent.store.schema import migrate
 from agent.store.writer import Store
-from agent.supervisor import supervise
 from drivers.reading import Quality, Reading
-from tests.agent.mqtt.station import station
+from tests.agent.mqtt.station import station, supervised
 from tests.simulators.broker import Broker
 
 HOST = "scada"
@@ -35,18 +33,12 @@ async def edge_store(settings: AgentSettings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def edge_node(settings: AgentSettings, store: Store) -> AsyncIterator[Part]:
+async def edge_node(settings: AgentSettings, store: Store, settled: float = 0.0) -> AsyncIterator[Part]:
     """Be an edge node, and again after trouble, as the agent is; yields how it goes."""
     part = Part("sparkplug")
-    node = EdgeNode(settings, store, part, {"Properties/Version": "1.2.3"})
-    task = asyncio.create_task(supervise(part, node.publish), name="sparkplug")
-    try:
+    node = EdgeNode(settings, store, part, {"Properties/Version": "1.2.3"}, settled)
+    async with supervised(part, node.publish):
         yield part
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-        if not task.cancelled() and (error := task.exception()):
-            raise error
 
 
 def now(tag: str, value: float | None, quality: int = Quality.GOOD, reason: str | None = None) -> Reading:

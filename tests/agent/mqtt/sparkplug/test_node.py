@@ -263,6 +263,68 @@ async def test_nothing_is_said_before_the_primary_host_is_online_and_all_stops_w
     assert set(host.values("flow")) == {float(number) for number in range(9)}
 
 
+async def test_the_node_goes_to_the_next_broker_where_its_host_is_gone_and_is_never_at_two(tmp_path: Path) -> None:
+    """From the first to the second, back once that one loses its host, and on again when a broker itself dies."""
+    with mosquitto(tmp_path / "one") as one, mosquitto(tmp_path / "two") as two:
+        settings = edge_station(one, tmp_path, primary_host=HOST, servers=[f"{two.host}:{two.port}"])
+        first, second = StrictHost(), StrictHost()
+        async with (
+            subscriber(one.port, ALL) as here,
+            subscriber(two.port, ALL) as there,
+            edge_store(settings) as store,
+        ):
+            say_state(here, 100, is_online=True)
+            say_state(there, 50, is_online=True)  # each broker has its own: this one is no older word
+            async with edge_node(settings, store) as part:
+                await append(store, [1])
+                await here.until(lambda: first.read(here.messages).is_born)
+                assert there.on("spBv1.0/water/NBIRTH/east") == []
+                say_state(here, 101, is_online=False)
+                await there.until(lambda: second.read(there.messages).is_born)
+                assert first.read(here.messages).verbs[-1] == "NDEATH"
+                say_state(here, 102, is_online=True)
+                await append(store, [2])
+                await there.until(lambda: 2.0 in second.read(there.messages).values("flow"))
+                assert not first.read(here.messages).is_born
+                say_state(there, 51, is_online=False)
+                await here.until(lambda: first.read(here.messages).is_born)
+                one.kill()
+                say_state(there, 52, is_online=True)
+                await there.until(lambda: second.read(there.messages).is_born)
+                await until(lambda: part.state == "ok")
+            await there.until(lambda: second.read(there.messages).verbs[-1] == "NDEATH")
+
+    assert first.faults == second.faults == []
+    assert sorted(first.lives + second.lives)[:2] == [0, 1]
+    assert len({*first.lives, *second.lives}) == 4
+
+
+async def test_all_devices_that_answer_are_born_with_the_node_before_any_data(tmp_path: Path) -> None:
+    """As the specification has it; else the first readings of one would be data before the other's birth."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        (plc,) = settings.devices
+        other = plc.model_copy(
+            update={
+                "name": "other",
+                "tags": tuple(tag.model_copy(update={"name": f"o.{tag.name}"}) for tag in plc.tags),
+            }
+        )
+        settings = settings.model_copy(update={"devices": (plc, other)})
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store:
+            async with edge_node(settings, store, settled=20):
+                await until(lambda: broker.has_logged(NCMD))
+                await append(store, range(3))
+                await store.append([now("o.flow", 7.0)])
+                await scada.until(lambda: 2.0 in host.read(scada.messages).values("flow"))
+                await scada.until(lambda: 0.0 in host.read(scada.messages).values("flow", is_historical=True))
+            async with edge_node(settings, store, settled=0.2):
+                await scada.until(lambda: len(host.read(scada.messages).lives) == 2)
+
+    assert host.faults == []
+    assert host.verbs[:4] == ["NBIRTH", "DBIRTH plc", "DBIRTH other", "DDATA plc"]
+
+
 async def test_a_host_that_says_online_and_is_not_believed_is_shown_on_health(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,5 +1,7 @@
 """What payloads look like on the wire, there and back."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
@@ -78,26 +80,50 @@ def test_nonsense_is_a_fault_or_a_payload_and_nothing_else(message: bytes) -> No
     assert isinstance(payload, Payload)
 
 
+def outcome(message: bytes) -> Payload | str:
+    """What it says, or which fault it has."""
+    try:
+        return decode(message)
+    except WireError as error:
+        return str(error)
+
+
 @FEW
 @given(PAYLOADS, some.data())
-def test_a_payload_that_was_cut_off_is_no_crash(payload: Payload, data: some.DataObject) -> None:
+def test_a_payload_that_was_cut_off_tells_less_and_nothing_else(payload: Payload, data: some.DataObject) -> None:
+    """Where it ends between two fields it is a payload of the metrics so far; anywhere else it is a fault."""
     message = encode(payload)
-    try:
-        decode(message[: data.draw(some.integers(0, len(message)))])
-    except WireError:
+    length = data.draw(some.integers(0, len(message)))
+    ends = {0} | {len(encode(replace(payload, metrics=payload.metrics[:count], seq=None))) for count in range(5)}
+    found = outcome(message[:length])
+    assert isinstance(found, Payload) == (length in ends | {len(message)})
+    if isinstance(found, str):
+        assert "ends beyond the message" in found
         return
+    assert list(found.metrics) == list(payload.metrics[: len(found.metrics)])
+    assert found.ts_ms == (payload.ts_ms if length else None)
+    assert found.seq == (payload.seq if length == len(message) else None)
 
 
 @FEW
 @given(PAYLOADS, some.data())
-def test_a_byte_that_has_changed_is_no_crash(payload: Payload, data: some.DataObject) -> None:
+def test_a_byte_that_has_changed_spoils_one_field_or_is_a_fault(payload: Payload, data: some.DataObject) -> None:
+    """What comes before it is told as it was, and each value that is told has a type that it fits."""
     message = bytearray(encode(payload))
-    if message:
-        message[data.draw(some.integers(0, len(message) - 1))] = data.draw(some.integers(0, 255))
-    try:
-        decode(bytes(message))
-    except WireError:
+    if not message:
         return
+    place = data.draw(some.integers(0, len(message) - 1))
+    message[place] = data.draw(some.integers(0, 255))
+    ends = [len(encode(replace(payload, metrics=payload.metrics[:count], seq=None))) for count in range(5)]
+    whole = sum(end <= place for end in ends[1 : len(payload.metrics) + 1])  # metrics that end before it
+    found = outcome(bytes(message))
+    if isinstance(found, str):
+        assert found
+        return
+    assert list(found.metrics[:whole]) == list(payload.metrics[:whole])
+    for metric in found.metrics:
+        assert isinstance(metric.content, bool | int | float | str | bytes | None)
+        assert metric.name is None or metric.name.encode()
 
 
 @pytest.mark.parametrize(
