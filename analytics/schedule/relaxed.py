@@ -115,8 +115,20 @@ def ahead(problem: Problem, atlas: Atlas, cap: float = np.inf) -> Ahead:
             cost += to_come(to_go[step + 1] + keeping.cost(volumes, step), actions.of_set[:, None], after)
         by_set = actions.least(cost, trust(problem, atlas, step))  # (s, v)
         by_set[~free[step]] = _NEVER
-        to_go[step] = (start[:, :, None] + by_set[None]).min(axis=1)
+        to_go[step] = _switched(by_set, start, len(problem.units))
     return Ahead(to_go, start)
+
+
+def _switched(by_set: Array, start: Array, pumps: int) -> Array:
+    """The least of *by_set* (s, v) from each set that ran before, with what it costs to go there by *start* (s, s)."""
+    if len(by_set) < 2**pumps:
+        return np.asarray((start[:, :, None] + by_set[None]).min(axis=1))
+    found = by_set.reshape(*(2,) * pumps, -1)  # by each pump, the first one last
+    for pump in range(pumps):  # every set is there, so that pumps can be switched one by one
+        each = np.moveaxis(found, pumps - 1 - pump, 0)
+        both = np.minimum(each[0], each[1] + start[0, 2**pump]), np.minimum(each[0], each[1])
+        found = np.stack(both, axis=pumps - 1 - pump)
+    return found.reshape(by_set.shape)
 
 
 def to_come(values: Array, sets: NDArray[np.intp], at: Array) -> Array:
@@ -127,15 +139,25 @@ def to_come(values: Array, sets: NDArray[np.intp], at: Array) -> Array:
     """
     last = values.shape[1] - 1
     inside = np.minimum(np.maximum(at, 0.0), last)
-    node = np.minimum(inside.astype(np.intp), last - 1)
-    x = inside - node
-    first = np.maximum(node - 1, 0)
-    final = np.minimum(node + 2, last)
-    flat, row = values.ravel(), sets * (last + 1)
-    p0, p1, p2, p3 = flat[first + row], flat[node + row], flat[node + (row + 1)], flat[final + row]
-    gain = p2 - p1
-    found = p1 + x * gain + x * (1.0 - x) * 0.5 * ((p2 - p0 - 2.0 * gain) * (1.0 - x) - (p3 - p1 - 2.0 * gain) * x)
-    return np.asarray(np.minimum(np.maximum(found, np.minimum(p1, p2)), np.maximum(p1, p2)))
+    cell = np.minimum(inside.astype(np.intp), last - 1)
+    x = inside - cell
+    cell += sets * last
+    first, second, third, fourth, low, high = _cubics(values)
+    found = fourth.take(cell)
+    for each in (third, second, first):
+        found *= x
+        found += each.take(cell)
+    np.maximum(found, low.take(cell), out=found)
+    return np.asarray(np.minimum(found, high.take(cell), out=found))
+
+
+def _cubics(values: Array) -> tuple[Array, ...]:
+    """Of each cell of *values* (s, v): four coefficients by the share of the way through it, least and greatest."""
+    wide = np.concatenate([values[:, :1], values, values[:, -1:]], axis=1)
+    before, here, there, after = wide[:, :-3], wide[:, 1:-2], wide[:, 2:-1], wide[:, 3:]
+    gain, slope, last_slope = there - here, 0.5 * (there - before), 0.5 * (after - here)
+    bends = 3.0 * gain - 2.0 * slope - last_slope, slope + last_slope - 2.0 * gain
+    return here, slope, *bends, np.minimum(here, there), np.maximum(here, there)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,8 +174,8 @@ class _Actions:
     @classmethod
     def of(cls, atlas: Atlas) -> "_Actions":
         rigid, soft = np.flatnonzero(atlas.is_rigid), np.flatnonzero(~atlas.is_rigid)
-        of_set = np.concatenate([rigid, np.repeat(soft, len(atlas.looks))])
-        node = np.concatenate([np.zeros(len(rigid), np.intp), np.tile(atlas.looks, len(soft))])
+        of_set = np.concatenate([rigid, np.tile(soft, len(atlas.looks))])
+        node = np.concatenate([np.zeros(len(rigid), np.intp), np.repeat(atlas.looks, len(soft))])
         shares = (node / (NODES - 1))[:, None]
         return cls(
             of_set=of_set,
@@ -170,7 +192,7 @@ class _Actions:
         found = np.empty((count + len(self.soft), volumes))
         found[self.rigid] = cost[:count]
         if len(self.soft):
-            found[self.soft] = lowest(cost[count:].reshape(len(self.soft), -1, volumes).swapaxes(1, 2), trusted)[0]
+            found[self.soft] = lowest(cost[count:].reshape(-1, len(self.soft), volumes), trusted)[0]
         return found
 
 
@@ -182,22 +204,24 @@ def trust(problem: Problem, atlas: Atlas, step: int) -> float:
 
 
 def lowest(cost: Array, trusted: float) -> tuple[Array, Array]:
-    """The least of *cost* (..., m) over its last axis, and its place there.
+    """The least of *cost* (m, ...) over its first axis, and its place there.
 
     Between the nodes by a parabola, unless that promises more than *trusted* below them: then there is a kink.
     """
-    count = cost.shape[-1]
-    flat = cost.reshape(-1, count)
-    best, rows = flat.argmin(axis=1), np.arange(len(flat))
+    count, least = len(cost), cost[0].copy()
+    best = np.zeros(least.shape, np.intp)
+    for node in range(1, count):  # by hand, as argmin along a first axis that is short takes four times as long
+        best[cost[node] < least] = node
+        np.minimum(least, cost[node], out=least)
     middle = np.minimum(np.maximum(best, 1), count - 2)
-    left, here, right = flat[rows, middle - 1], flat[rows, middle], flat[rows, middle + 1]
+    at = middle * least.size + np.arange(least.size).reshape(least.shape)
+    left, here, right = cost.take(at - least.size), cost.take(at), cost.take(at + least.size)
     bend = left - 2 * here + right
     offset = (left - right) / np.where(bend > 0, 2 * bend, np.inf)
     offset = np.minimum(np.maximum(offset, -1.0), 1.0)
-    value, least = here + offset * (right - left) / 2 + offset**2 * bend / 2, flat[rows, best]
+    value = here + offset * (right - left) / 2 + offset**2 * bend / 2
     is_smooth = (bend > 0) & (value <= least) & (value >= least - trusted)
-    value, place = np.where(is_smooth, value, least), np.where(is_smooth, middle + offset, best)
-    return value.reshape(cost.shape[:-1]), place.reshape(cost.shape[:-1])
+    return np.where(is_smooth, value, least), np.where(is_smooth, middle + offset, best)
 
 
 _NEVER = 1e12  # money

@@ -127,11 +127,11 @@ class _Search:
         best_flow, best_power = low, power[:, 0]
         soft = np.flatnonzero(~atlas.is_rigid[chosen])
         if len(soft):
-            flow = low[soft, None] + (high - low)[soft, None] * np.linspace(0.0, 1.0, len(atlas.looks))
-            after = problem.after(volume[soft, None], flow, problem.demand[step])
-            to_go = to_come(self._ahead.to_go[step + 1], chosen[soft, None], atlas.cells(after))
-            cost = problem.price[step] * problem.step * power[soft] + to_go + self._keeping.cost(after, step)
-            _, best = lowest(np.where(power[soft] > self._cap, 1e12, cost), trust(problem, atlas, step))
+            flow = low[soft] + (high - low)[soft] * np.linspace(0.0, 1.0, len(atlas.looks))[:, None]
+            after = problem.after(volume[soft], flow, problem.demand[step])
+            to_go = to_come(self._ahead.to_go[step + 1], chosen[soft], atlas.cells(after))
+            cost = problem.price[step] * problem.step * power[soft].T + to_go + self._keeping.cost(after, step)
+            _, best = lowest(np.where(power[soft].T > self._cap, 1e12, cost), trust(problem, atlas, step))
             best_flow[soft] += (high - low)[soft] * best / (len(atlas.looks) - 1)
             best_power[soft] = _between_nodes(power[soft], best)
         return best_flow, best_power
