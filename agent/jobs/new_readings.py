@@ -1,5 +1,6 @@
 """What arrived since a job's mark, tag by tag, with what the plant did meanwhile, as the checks take it."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,7 +29,8 @@ class NewReadings:
     """
 
     ids: Times
-    reasons: dict[int, str]  # by place, ascending within a tag
+    reasons: dict[int, str]  # by place
+    told_at: list[int]  # their places, ascending
     cells: Times  # of what the plant did
     everything: Portion  # with `is_active` left out
     places: dict[int, slice]  # by the tag's number
@@ -47,7 +49,8 @@ class NewReadings:
             every.is_uncertain[own],
             every.is_dated[own],
         )
-        reasons = [self.reasons.get(place) for place in range(own.start, own.stop)] if self.reasons else None
+        has_reasons = bisect_left(self.told_at, own.start) < bisect_left(self.told_at, own.stop)
+        reasons = [self.reasons.get(place) for place in range(own.start, own.stop)] if has_reasons else None
         return OfTag(self.ids[own], portion, reasons)
 
 
@@ -103,4 +106,4 @@ def new_readings(rows: Arrivals, told: Activity) -> NewReadings:
         is_dated,
     )
     places = {int(tags[start]): slice(start, end) for start, end in pairwise(starts)}
-    return NewReadings(rows.ids[order], reasons, told.cells(times_ms), everything, places, told)
+    return NewReadings(rows.ids[order], reasons, list(reasons), told.cells(times_ms), everything, places, told)

@@ -8,7 +8,7 @@ from agent.jobs.cross_checks import Memory, cross_checks, cross_tags
 from agent.jobs.evidence import plant_tags, running
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.memory import JobMemory
-from agent.jobs.new_readings import new_readings
+from agent.jobs.new_readings import OfTag, new_readings
 from agent.jobs.quality_report import Contradiction, Judged, report
 from agent.jobs.quality_rules import rules_of
 from agent.jobs.running import thresholds
@@ -19,7 +19,7 @@ from agent.store.passage import Passage
 from agent.store.records import Record
 from agent.window import frame
 from analytics.quality.verdict import Flag
-from analytics.quality.watch import Watch, judge
+from analytics.quality.watch import Portion, Rules, Watch, judge_all
 
 MOST_ROWS = 300_000  # one run takes in; whoever has more catches up run by run
 CELL_MS = 1_000
@@ -119,7 +119,7 @@ def _judge(
     new = new_readings(rows, told)
     filled = Counter(one.tag for one in context.reader.filled(list(known), start_ms, end_ms))
     kept.watches = {name: kept.watches.get(name) or Watch() for name in known}
-    counts = Counter({"readings_judged": 0, "readings_bad": 0, "findings": 0})
+    owns, news = dict[str, OfTag](), list[tuple[Watch, Portion, Rules]]()
     for name, tag in known.items():
         watch, own = kept.watches[name], new.of(name, numbers.get(name))
         period_ms = tag.silence_ms
@@ -127,11 +127,14 @@ def _judge(
             own, is_history = own.history(imported, watch.arrival.newest_ms)
             # a historian that keeps a value a minute has no holes of 59 s
             period_ms = spacing_ms(own.portion.times_ms.tolist(), period_ms) if is_history else period_ms
-        tally = judge(watch, own.portion, rules_of(tag, period_ms), end_ms)
+        owns[name] = own
+        news.append((watch, own.portion, rules_of(tag, period_ms)))
+    counts = Counter({"readings_judged": 0, "readings_bad": 0, "findings": 0})
+    for name, (_, _, rules), tally in zip(known, news, judge_all(news, end_ms), strict=True):
         judged = kept.judged.setdefault(name, Judged())
-        judged.expected += (end_ms - start_ms) / period_ms
+        judged.expected += (end_ms - start_ms) / rules.period_ms
         judged.filled += filled[name]
-        judged.take_in(tally, own.told())
+        judged.take_in(tally, owns[name].told())
         counts["readings_judged"] += tally.came
         counts["readings_bad"] += tally.count("bad")
         counts["findings"] += sum(one.count for one in tally.findings.values() if one.flag == Flag.SUSPECT)

@@ -1,5 +1,6 @@
 """The times of a tag's readings, in the order in which they arrive: late, twice, back, ahead, or missing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,9 +29,6 @@ class Arrival:
         A reading older than the newest came late where it falls into a hole. Otherwise that time was read already,
         so the source's clock went back.
         """
-        if self._is_in_order(times_ms, now_ms):
-            self._follow(times_ms, period_ms, tally)
-            return np.ones(len(times_ms), np.bool_)
         future = times_ms > now_ms + FUTURE_MS
         believed = np.where(future, 0, times_ms)  # else a clock that is ahead would make all that follows late
         before = np.maximum.accumulate(np.concatenate([[self.newest_ms], believed]))[:-1]
@@ -44,12 +42,6 @@ class Arrival:
         tally.add("duplicate", times_ms[(times_ms == before) & ~future])
         tally.add("future", times_ms[future], (times_ms - now_ms)[future] / 1000.0, FUTURE_MS / 1000.0)
         return is_new
-
-    def _is_in_order(self, times_ms: Times, now_ms: int) -> bool:
-        """Whether each reading is newer than all before it and none is ahead, as nearly always."""
-        if not len(times_ms) or times_ms[0] <= self.newest_ms or times_ms[-1] > now_ms + FUTURE_MS:
-            return False
-        return bool((times_ms[1:] > times_ms[:-1]).all())
 
     def _follow(self, new_ms: Times, period_ms: int, tally: Tally) -> None:
         if not len(new_ms):
@@ -76,3 +68,16 @@ class Arrival:
         for start_ms, end_ms in self.holes:
             found |= (times_ms > start_ms) & (times_ms < end_ms)
         return found
+
+
+def in_order(times_ms: Times, arrivals: Sequence[Arrival], periods_ms: Sequence[int], now_ms: int) -> Booleans:
+    """Of which tags each reading is newer than all before it, none is ahead and none is missing, as nearly always.
+
+    *times_ms* is of shape (tags, n), one reading or more.
+    """
+    newest_ms = np.array([one.newest_ms for one in arrivals], np.int64)
+    before = np.concatenate([np.where(newest_ms, newest_ms, times_ms[:, 0] - 1)[:, None], times_ms[:, :-1]], axis=1)
+    since = times_ms - before
+    periods = np.array(periods_ms, np.int64)
+    found: Booleans = (since > 0).all(axis=1) & (times_ms[:, -1] <= now_ms + FUTURE_MS)
+    return np.asarray(found & (since.max(axis=1) < 2 * periods - periods // 2))

@@ -1,12 +1,13 @@
 """Values against what is possible and usual for their tag."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.quality.tally import Tally
-from analytics.quality.usual import ENOUGH, Extent
+from analytics.quality.usual import ENOUGH, Extent, update_extents
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
@@ -45,7 +46,7 @@ class Bounds:
     at_end: int = 0  # readings there, of all that came while the plant ran
 
     def judge(self, values: Floats, times_ms: Times, is_active: Booleans, limits: Limits, tally: Tally) -> Booleans:
-        """Which values are possible, shape (n,); those that are not, or are unusual, are told."""
+        """Which values of one tag are possible, shape (n,); those that are not, or are unusual, are told."""
         possible = self._no_sentinels(values, times_ms, limits, tally)
         if limits.full_scale:
             full = np.isin(values, limits.full_scale) & possible
@@ -55,13 +56,22 @@ class Bounds:
         use = possible & is_active
         self._judge_usual(values, times_ms, use, limits, tally)
         self._judge_stuck(values, times_ms, use, limits, tally)
-        self.extent.update(values[use])
+        update_extents([self.extent], values[None], use[None])
         return possible
 
     def learn(self, period_ms: int) -> None:
         """Make limits of what was seen."""
+        self.extent.settle()
         low, high = self.extent.limits(period_ms)
         self.usual = (low, high) if np.isfinite(high - low) else None
+
+    def usual_of(self, limits: Limits) -> tuple[float, float]:
+        """The values beyond which one is unusual, as said or else as learnt."""
+        low, high = self.usual or (-np.inf, np.inf)
+        return (
+            low if limits.usual_low is None else limits.usual_low,
+            high if limits.usual_high is None else limits.usual_high,
+        )
 
     def _no_sentinels(self, values: Floats, times_ms: Times, limits: Limits, tally: Tally) -> Booleans:
         """Which values do not mean "no sensor": as told, or ends of registers and such that lie far from all others."""
@@ -75,9 +85,7 @@ class Bounds:
         return ~found
 
     def _judge_usual(self, values: Floats, times_ms: Times, use: Booleans, limits: Limits, tally: Tally) -> None:
-        learnt_low, learnt_high = self.usual or (-np.inf, np.inf)
-        low = learnt_low if limits.usual_low is None else limits.usual_low
-        high = learnt_high if limits.usual_high is None else limits.usual_high
+        low, high = self.usual_of(limits)
         unusual = use & ((values < low) | (values > high))
         if unusual.any():
             first = values[np.flatnonzero(unusual)[0]]
@@ -100,6 +108,31 @@ class Bounds:
         self.stuck = int(run[-1]) if is_end[-1] else 0
         # what was called stuck is not learnt, or a sensor that stays there for long would be forgiven
         self.at_end += int(np.count_nonzero(is_end & ~stuck))
+
+
+def plain(bounds: Sequence[Bounds], values: Floats, is_active: Booleans, limits: Sequence[Limits]) -> Booleans:
+    """Of which tags all *values*, shape (tags, n), are possible and usual, as nearly always; those move on past them.
+
+    The others have to be judged one by one.
+    """
+    low = np.array([said.low for said in limits])[:, None]
+    high = np.array([said.high for said in limits])[:, None]
+    found: Booleans = np.asarray(((values >= low) & (values <= high)).all(axis=1))
+    usual = np.array([own.usual_of(said) for own, said in zip(bounds, limits, strict=True)])
+    is_inner = (values > np.maximum(low, usual[:, :1])) & (values < np.minimum(high, usual[:, 1:]))
+    found &= np.asarray((is_inner | ~is_active).all(axis=1))
+    for place, said in enumerate(limits):
+        if said.full_scale or said.sentinels:
+            found[place] = found[place] and not np.isin(values[place], (*said.full_scale, *said.sentinels)).any()
+    large = np.abs(values).max(axis=1) > _LEAST_SENTINEL
+    for place in (found & large).nonzero()[0].tolist():
+        own = values[place]
+        found[place] = not np.isin(np.round(own[np.abs(own) > _LEAST_SENTINEL], 4), SENTINELS).any()
+    places = found.nonzero()[0].tolist()
+    update_extents([bounds[place].extent for place in places], values[places], is_active[places])
+    for place in places:
+        bounds[place].stuck = 0
+    return found
 
 
 def within(values: Floats, times_ms: Times, limits: Limits, tally: Tally, use: Booleans | None = None) -> Booleans:

@@ -1,11 +1,12 @@
 """What is usual for a tag: how much it moves between two readings, how often, and where it lies."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.quality.spectrum import Spectrum
+from analytics.quality.spectrum import Habit, update_each
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -25,6 +26,8 @@ _FAR = 2.0  # times the largest usual magnitude
 _LIVELY = 0.1  # of it, that half the values reach
 _OUTSIDE = 0.001  # share of values on either side that do not make the usual range
 _GRID_SHARE = 0.98  # of moves that are whole steps
+_WHOLE = 0.05  # of a step that they may be off
+FINER = 0.75  # of a step: a smaller move shows a finer one
 
 
 @dataclass(slots=True)
@@ -35,9 +38,14 @@ class Moves:
     a plant that moves goes on for some readings, and a broken sensor jumps once.
     """
 
-    sizes: Spectrum = field(default_factory=Spectrum)
-    heights: Spectrum = field(default_factory=Spectrum)  # by which readings stood out of both their neighbours
-    excesses: Spectrum = field(default_factory=Spectrum)  # by which moves were larger than those before and after
+    sizes: Habit = field(default_factory=Habit)
+    heights: Habit = field(default_factory=Habit)  # by which readings stood out of both their neighbours
+    excesses: Habit = field(default_factory=Habit)  # by which moves were larger than those before and after
+
+    def settle(self) -> None:
+        """End a block of readings: what was seen in it counts from now on."""
+        for each in (self.sizes, self.heights, self.excesses):
+            each.settle()
 
     def spike_limit(self, resolution: float) -> float:
         """The height beyond which a reading stands out; infinite until enough was seen."""
@@ -47,10 +55,10 @@ class Moves:
         """The excess beyond which a move is a step; infinite until enough was seen."""
         return self._limit(self.excesses, _STEPS, resolution)
 
-    def _limit(self, own: Spectrum, times: tuple[float, float], resolution: float) -> float:
-        if self.sizes.count < ENOUGH_MOVES:
+    def _limit(self, own: Habit, times: tuple[float, float], resolution: float) -> float:
+        if self.sizes.whole.count < ENOUGH_MOVES:
             return float("inf")
-        rare = _RARE * self.sizes.count
+        rare = _RARE * self.sizes.whole.count
         sizes = times[0] * own.reached_by(rare), times[1] * self.sizes.reached_by(rare)
         return max(*sizes, _FEWEST_STEPS * resolution)
 
@@ -63,11 +71,11 @@ class Rests:
     changes: int = 0  # of them, those that differ from the one before
     longest_ms: int = 0  # rest between two changes meanwhile
 
-    def update(self, is_change: Booleans, rests_ms: NDArray[np.int64]) -> None:
-        """Take in, of readings while the plant ran, whether they differed from the one before, and the rests ended."""
-        self.watched += len(is_change)
-        self.changes += int(np.count_nonzero(is_change))
-        self.longest_ms = max(self.longest_ms, int(rests_ms.max(initial=0)))
+    def update(self, watched: int, changes: int, longest_ms: int) -> None:
+        """Take in how many readings came while the plant ran, how many of them differed, and the longest rest ended."""
+        self.watched += watched
+        self.changes += changes
+        self.longest_ms = max(self.longest_ms, longest_ms)
 
     def limit_ms(self, period_ms: int) -> float:
         """The time without a change that is unusual while the plant runs; infinite where rest is usual.
@@ -83,21 +91,16 @@ class Rests:
 class Extent:
     """Where the values of a tag lie."""
 
-    above: Spectrum = field(default_factory=Spectrum)  # 0
-    below: Spectrum = field(default_factory=Spectrum)
+    above: Habit = field(default_factory=Habit)  # 0
+    below: Habit = field(default_factory=Habit)
     readings: int = 0
+    largest: float = 0.0  # the magnitude that all but the rarest values stayed below; 0 before the first block
 
-    def update(self, values: Floats) -> None:
-        """Take in *values*, shape (n,)."""
-        self.above.update(values)
-        if values.min(initial=0.0) < 0:
-            self.below.update(-values)
-        self.readings += len(values)
-
-    @property
-    def largest(self) -> float:
-        """The magnitude that all but the rarest values stay below; 0 before the first."""
-        return max(self._top(self.above), self._top(self.below))
+    def settle(self) -> None:
+        """End a block of readings: what was seen in it counts from now on."""
+        self.above.settle()
+        self.below.settle()
+        self.largest = max(self._top(self.above), self._top(self.below))
 
     def limits(self, period_ms: int) -> tuple[float, float]:
         """Values beyond which one is unusual: usual ones, and twice the largest on either side, or their range.
@@ -105,15 +108,26 @@ class Extent:
         So far that only a wrong unit or scale is there, whatever duty comes next. Infinite for a day, and for a tag
         that is mostly at rest near 0: what it does then is seldom, and not wrong.
         """
-        middle = max(self.above.reached_by(self.readings / 2), self.below.reached_by(self.readings / 2))
+        half = self.readings / 2
+        middle = max(self.above.whole.reached_by(half), self.below.whole.reached_by(half))
         if self.readings * period_ms < _ENOUGH_MS or not middle or middle < _LIVELY * self.largest:
             return -np.inf, np.inf
         low, high = -self._top(self.below), self._top(self.above)
         margin = max(high - low, _FAR * self.largest)
         return low - margin, high + margin
 
-    def _top(self, side: Spectrum) -> float:
+    def _top(self, side: Habit) -> float:
         return side.reached_by(max(1.0, _OUTSIDE * self.readings))
+
+
+def update_extents(extents: Sequence[Extent], values: Floats, use: Booleans) -> None:
+    """Take in those of *values* that are of *use*, shapes (tags, n)."""
+    owners = np.broadcast_to(np.arange(len(extents))[:, None], values.shape)[use]
+    some = values[use]
+    update_each([one.above.present for one in extents], owners, some)
+    update_each([one.below.present for one in extents], owners, -some)
+    for extent, readings in zip(extents, use.sum(axis=1).tolist(), strict=True):
+        extent.readings += readings
 
 
 @dataclass(slots=True)
@@ -123,20 +137,24 @@ class Grid:
     step: float = 0.0
     agree: int = 0  # moves that are whole steps
     moves: int = 0
+    floor: float = 0.0  # smaller moves are too seldom to be a step
 
-    def update(self, moves: Floats, usual: Spectrum) -> None:
-        """Take in the sizes of *moves*, shape (n,), none of them 0, after *usual* has."""
-        if not len(moves):
-            return
-        least = float(moves.min(where=moves >= usual.least_of(0.01), initial=np.inf))
-        if not self.step or least < 0.75 * self.step:
-            self.step, self.agree, self.moves = (least, 0, 0) if np.isfinite(least) else (0.0, 0, 0)
+    def update(self, moves: Floats) -> None:
+        """Take in the sizes of *moves*, shape (n,), none of them 0."""
+        least = float(moves.min(where=moves >= self.floor, initial=np.inf))
+        if np.isfinite(least) and (not self.step or least < FINER * self.step):
+            self.step, self.agree, self.moves = least, 0, 0
         if self.step:
-            whole = moves / self.step
-            self.agree += int(np.count_nonzero(np.abs(whole - np.rint(whole)) < 0.05 * np.maximum(1.0, 0.02 * whole)))
+            self.agree += int(np.count_nonzero(is_whole(moves / self.step)))
             self.moves += len(moves)
 
     @property
     def resolution(self) -> float:
         """The step; 0 where values do not come in steps, or too few have come."""
         return self.step if self.moves >= ENOUGH_MOVES and self.agree >= _GRID_SHARE * self.moves else 0.0
+
+
+def is_whole(steps: Floats) -> Booleans:
+    """Whether each of so many *steps* is a whole number of them, any shape; large ones have lost digits."""
+    found: Booleans = np.abs(steps - np.rint(steps)) < _WHOLE * np.maximum(1.0, 0.02 * steps)
+    return found

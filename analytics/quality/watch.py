@@ -1,15 +1,16 @@
-"""One tag, watched reading by reading: which ones are possible and plausible, streaming."""
+"""Tags, watched reading by reading: which ones are possible and plausible, streaming."""
 
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.quality.arrival import Arrival
-from analytics.quality.bounds import Bounds, Limits, within
+from analytics.quality.arrival import Arrival, in_order
+from analytics.quality.bounds import Bounds, Limits, plain, within
 from analytics.quality.counter import Counter
-from analytics.quality.moves import Given, Motion, Series
+from analytics.quality.moves import Given, Motion, Series, Tags
 from analytics.quality.tally import Tally
 from analytics.quality.usual import ENOUGH
 
@@ -85,45 +86,159 @@ def judge(watch: Watch, portion: Portion, rules: Rules, now_ms: int) -> Tally:
     Limits are made anew after every 600 readings of the tag, wherever portions end, so that it does not matter how
     the readings are cut into portions.
     """
-    tally = Tally(came=len(portion.times_ms), good=int(np.count_nonzero(portion.is_good)))
-    if not portion.is_dated.all():
-        tally.add("unsynchronised", portion.times_ms[~portion.is_dated])
-        portion = portion.part(portion.is_dated)
-    if not len(portion.times_ms):
-        return tally
-    if not portion.is_good.all():
-        tally.add("uncertain", portion.times_ms[portion.is_uncertain])
-        tally.add("bad", portion.times_ms[~portion.is_good & ~portion.is_uncertain])
-    is_new = watch.arrival.judge(portion.times_ms, rules.period_ms, now_ms, tally)
-    use = is_new & portion.is_good & np.isfinite(portion.values)
-    rest = Series(portion.times_ms, portion.values, portion.is_active, portion.is_quiet)
-    rest = _of_possible(rest, use)
-    while len(rest):
-        until = ENOUGH - watch.readings % ENOUGH
-        _judge_values(watch, rest.part(slice(None, until)) if until < len(rest) else rest, rules, tally)
-        rest = rest.part(slice(until, None))
-        if watch.readings % ENOUGH == 0:
-            watch.motion.learn(rules.period_ms, rules.resolution)
-            watch.bounds.learn(rules.period_ms)
-    return tally
+    return judge_all([(watch, portion, rules)], now_ms)[0]
 
 
-def _judge_values(watch: Watch, new: Series, rules: Rules, tally: Tally) -> None:
-    watch.readings += len(new)
-    if rules.behaviour == "status":
-        return
-    if rules.behaviour == "totaliser":
-        new = _of_possible(new, within(new.values, new.times_ms, rules.limits, tally))
-        watch.counter.judge(new.values, new.times_ms, rules.resolution, tally.add)
-        return
-    new = _of_possible(new, watch.bounds.judge(new.values, new.times_ms, new.is_active, rules.limits, tally))
-    if len(new):
-        watch.motion.judge(new, rules.period_ms, rules.given, tally)
+def judge_all(news: Sequence[tuple[Watch, Portion, Rules]], now_ms: int) -> list[Tally]:
+    """The same for many tags at once, which costs hardly more than one: tags with as many readings go together."""
+    tags = [
+        _Tag(watch, rules, Tally(len(portion.times_ms), int(np.count_nonzero(portion.is_good))))
+        for watch, portion, rules in news
+    ]
+    waiting = list[_Block]()
+    for places in _alike(len(portion.times_ms) for _, portion, _ in news):
+        waiting += _arrived([tags[place] for place in places], [news[place][1] for place in places], now_ms)
+    while waiting:
+        waiting = [rest for block in _sorted(waiting) if (rest := _follow(block)) is not None]
+    return [tag.tally for tag in tags]
 
 
-def _of_possible(new: Series, is_possible: Booleans) -> Series:
-    if is_possible.all():
-        return new
-    return Series(
-        new.times_ms[is_possible], new.values[is_possible], new.is_active[is_possible], new.is_quiet[is_possible]
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """One tag in the making of its verdict."""
+
+    watch: Watch
+    rules: Rules
+    tally: Tally
+
+    @property
+    def until(self) -> int:
+        """Readings up to where limits are made anew."""
+        return ENOUGH - self.watch.readings % ENOUGH
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Good readings, newer than all before, of tags with as many each; shapes of `Series`."""
+
+    tags: list[_Tag]
+    new: Series
+
+    def of(self, places: list[int]) -> "_Block":
+        return _Block([self.tags[place] for place in places], self.new.of(places))
+
+
+def _alike(kinds: Iterable[Hashable]) -> Iterable[list[int]]:
+    """Places of those that are the same."""
+    found = dict[Hashable, list[int]]()
+    for place, kind in enumerate(kinds):
+        found.setdefault(kind, []).append(place)
+    return found.values()
+
+
+def _arrived(tags: list[_Tag], portions: list[Portion], now_ms: int) -> list[_Block]:
+    """The readings that are good and newer than all before; of tags with as many readings each."""
+    if not len(portions[0].times_ms):
+        return []
+    whole = _stacked(portions)
+    is_fine = whole.is_good.all(axis=1) & whole.is_dated.all(axis=1) & np.isfinite(whole.values).all(axis=1)
+    is_fine &= in_order(
+        whole.times_ms, [tag.watch.arrival for tag in tags], [tag.rules.period_ms for tag in tags], now_ms
     )
+    fine = is_fine.nonzero()[0].tolist()
+    for place in fine:
+        tags[place].watch.arrival.newest_ms = int(whole.times_ms[place, -1])
+    blocks = [_Block([tags[place] for place in fine], _series(whole).of(fine))] if fine else []
+    for place in (~is_fine).nonzero()[0].tolist():
+        new = _one_arrived(tags[place], portions[place], now_ms)
+        blocks += [_Block([tags[place]], new)] if len(new) else []
+    return blocks
+
+
+def _one_arrived(tag: _Tag, portion: Portion, now_ms: int) -> Series:
+    """The same of a tag of which something must be told."""
+    if not portion.is_dated.all():
+        tag.tally.add("unsynchronised", portion.times_ms[~portion.is_dated])
+        portion = portion.part(portion.is_dated)
+    if not portion.is_good.all():
+        tag.tally.add("uncertain", portion.times_ms[portion.is_uncertain])
+        tag.tally.add("bad", portion.times_ms[~portion.is_good & ~portion.is_uncertain])
+    is_new = tag.watch.arrival.judge(portion.times_ms, tag.rules.period_ms, now_ms, tag.tally)
+    return _series(_stacked([portion.part(is_new & portion.is_good & np.isfinite(portion.values))]))
+
+
+def _stacked(portions: list[Portion]) -> Portion:
+    """One row a tag."""
+    return Portion(
+        np.stack([one.times_ms for one in portions]),
+        np.stack([one.values for one in portions]),
+        np.stack([one.is_good for one in portions]),
+        np.stack([one.is_active for one in portions]),
+        np.stack([one.is_quiet for one in portions]),
+        np.stack([one.is_uncertain for one in portions]),
+        np.stack([one.is_dated for one in portions]),
+    )
+
+
+def _series(rows: Portion) -> Series:
+    return Series(rows.times_ms, rows.values, rows.is_active, rows.is_quiet)
+
+
+def _sorted(blocks: list[_Block]) -> list[_Block]:
+    """As few blocks as may be, each of tags that are judged alike and make limits anew after as many readings."""
+    found = []
+    for block in blocks:
+        kinds = (
+            (tag.rules.behaviour, min(tag.until, len(block.new)), len(tag.watch.motion.kept)) for tag in block.tags
+        )
+        found += [block.of(places) for places in _alike(kinds)]
+    return found
+
+
+def _follow(block: _Block) -> _Block | None:
+    """Judge readings up to where limits are made anew; what remains."""
+    until = block.tags[0].until
+    _judge_values(block if until >= len(block.new) else _Block(block.tags, block.new.part(slice(None, until))))
+    for tag in block.tags:
+        if tag.watch.readings % ENOUGH == 0:
+            tag.watch.motion.learn(tag.rules.period_ms, tag.rules.resolution)
+            tag.watch.bounds.learn(tag.rules.period_ms)
+    return _Block(block.tags, block.new.part(slice(until, None))) if until < len(block.new) else None
+
+
+def _judge_values(block: _Block) -> None:
+    for tag in block.tags:
+        tag.watch.readings += len(block.new)
+    match block.tags[0].rules.behaviour:
+        case "status":
+            return
+        case "totaliser":
+            for tag, times_ms, values in zip(block.tags, block.new.times_ms, block.new.values, strict=True):
+                possible = within(values, times_ms, tag.rules.limits, tag.tally)
+                tag.watch.counter.judge(values[possible], times_ms[possible], tag.rules.resolution, tag.tally.add)
+        case "analogue":
+            for part in _possible(block):
+                Tags(
+                    [tag.watch.motion for tag in part.tags],
+                    [tag.rules.period_ms for tag in part.tags],
+                    [tag.rules.given for tag in part.tags],
+                    [tag.tally for tag in part.tags],
+                ).follow(part.new)
+
+
+def _possible(block: _Block) -> list[_Block]:
+    """The readings whose values are possible, as blocks."""
+    new = block.new
+    is_plain = plain([tag.watch.bounds for tag in block.tags], new.values, new.is_active, _limits(block))
+    places = is_plain.nonzero()[0].tolist()
+    found = [block.of(places) if len(places) < len(block.tags) else block] if places else []
+    for place in (~is_plain).nonzero()[0].tolist():
+        tag, own = block.tags[place], new.of([place])
+        use = tag.watch.bounds.judge(own.values[0], own.times_ms[0], own.is_active[0], tag.rules.limits, tag.tally)
+        if use.any():
+            found.append(_Block([tag], own.among(use)))
+    return found
+
+
+def _limits(block: _Block) -> list[Limits]:
+    return [tag.rules.limits for tag in block.tags]

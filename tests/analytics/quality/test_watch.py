@@ -18,7 +18,7 @@ from analytics.quality.bounds import Limits
 from analytics.quality.moves import Given
 from analytics.quality.tally import Tally
 from analytics.quality.verdict import FLAG_OF, Check, Finding, Flag, shares
-from analytics.quality.watch import Portion, Rules, Watch, judge
+from analytics.quality.watch import Portion, Rules, Watch, judge, judge_all
 from tests.real_station import needs_real_station, recording
 
 Floats = NDArray[np.float64]
@@ -235,6 +235,69 @@ def test_a_hundred_thousand_readings_a_second() -> None:
     took = time.process_time() - began
 
     assert 24_000 / took > 33_000
+
+
+def test_many_tags_at_once_are_judged_as_each_alone() -> None:
+    """Faults of every kind among good tags, in uneven portions: nobody's finding or limit is another one's."""
+    random = np.random.default_rng(3)
+    series = [usual(1_500, seed) for seed in range(12)]
+    series[1][1_200] += 40.0
+    series[2][1_200:] += 40.0
+    series[3][1_000:1_300] = series[3][1_000]
+    series[4][700:710] = np.nan
+    series[5][900:905] = 32_767.0
+    series[6] = 1_000.0 + np.arange(1_500.0)
+    series[6][1_200:1_210] *= 0.86
+    series[7][800:900] = 130.0
+    series[8] = np.round(series[8])
+    rules = [METER] * 12
+    rules[6], rules[7], rules[9] = COUNTER, within(80.0, 120.0), Rules(1_000, behaviour="status")
+    rules[10] = Rules(1_000, given=Given(move=1.0, rest_ms=5_000.0))
+    together, alone = [Watch() for _ in series], [Watch() for _ in series]
+    begin = 0
+    while begin < 1_500:
+        ends = begin + random.integers(50, 70, 12)
+        parts = [portion(values[begin:end], START_MS + 1_000 * begin) for values, end in zip(series, ends, strict=True)]
+        said = judge_all(list(zip(together, parts, rules, strict=True)), START_MS + 10**9)
+
+        told = [judge(*one, START_MS + 10**9) for one in zip(alone, parts, rules, strict=True)]
+
+        assert said == told
+        begin += 70
+    assert together == alone
+
+
+def test_minutes_of_nonsense_become_no_habit() -> None:
+    """Five minutes of wild values, all possible, in a day: what is unusual and what is a spike stay what they were."""
+    clean = usual(86_400 + 4_000)
+    wild = clean.copy()
+    wild[40_000:40_300] = np.random.default_rng(5).uniform(200.0, 9_000.0, 300)
+
+    usuals, moves = list[tuple[float, float] | None](), list[list[float]]()
+    for values in (clean, wild):
+        watch = Watch()
+        for begin in range(0, len(values), 3_600):
+            judge(watch, portion(values[begin : begin + 3_600], START_MS + 1_000 * begin), METER, START_MS + 10**9)
+        usuals.append(watch.bounds.usual)
+        moves.append([limits[1] or 0.0 for limits in (watch.motion.spike_limits, watch.motion.step_limits)])
+
+    assert usuals[0] is not None
+    assert usuals[1] == usuals[0]
+    assert moves[1] == pytest.approx(moves[0], rel=0.5)  # else some thousands
+
+
+def test_what_comes_back_hour_after_hour_becomes_usual() -> None:
+    """The town's evening doubles the flow each day: not nonsense, but what the tag does."""
+    seconds = np.arange(3 * 86_400, step=10.0)
+    values = 100.0 + np.where(seconds % 86_400 > 72_000, 250.0, 0.0) + np.sin(seconds / 70.0)
+    watch, rules = Watch(), Rules(period_ms=10_000)
+    every = np.ones(len(values), np.bool_)
+    times_ms = START_MS + (1_000 * seconds).astype(np.int64)
+
+    judge(watch, Portion(times_ms, values, every, every, every, ~every, every), rules, START_MS + 10**9)
+
+    assert watch.bounds.usual is not None
+    assert watch.bounds.usual[1] > 700.0
 
 
 def test_what_is_remembered_is_plain() -> None:
