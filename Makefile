@@ -14,12 +14,13 @@ demo: .venv/demo  ## the whole product on a simulated station
 test: .venv/dev  ## every check: pytest, ruff, mypy, import-linter
 	$(BIN)/pytest $(ARGS)
 
-install: .venv/$(EXTRA)  ## the account, folders and unit of the service, as root; EXTRA=core leaves OPC UA out
+install: .venv/$(EXTRA)  ## the account, folders, unit and command of the service, as root; EXTRA=core leaves OPC UA out
 	install -D -m 644 systemd/pump-agent.sysusers /etc/sysusers.d/pump-agent.conf
 	install -D -m 644 systemd/pump-agent.tmpfiles /etc/tmpfiles.d/pump-agent.conf
 	install -D -m 644 systemd/pump-agent.service /etc/systemd/system/pump-agent.service
 	systemd-sysusers pump-agent.conf
 	systemd-tmpfiles --create pump-agent.conf
+	ln -sf $(CURDIR)/$(BIN)/pump-agent /usr/local/bin/pump-agent
 	systemctl daemon-reload
 
 real-station: .venv/dev  ## what must hold on a real station's recorded hour
