@@ -24,7 +24,7 @@ def duty_points(points: Points, index: int) -> DutyPoints:
     known = points.running[:, index] & np.isfinite(flow) & np.isfinite(head) & np.isfinite(speed)
     known &= (np.nan_to_num(flow) > 0.0) & (np.nan_to_num(head) > 0.0) & (np.nan_to_num(speed) > 0.0)
     drawn = np.where(np.nan_to_num(power) > 0.0, power, np.nan)
-    return DutyPoints(flow[known], head[known], drawn[known], speed[known]).take(slice(-MOST_POINTS, None))
+    return DutyPoints(flow[known], head[known], drawn[known], speed[known])
 
 
 def choices(
@@ -55,5 +55,5 @@ def choices(
         among = candidates(known.get(pump), memory=MEMORY, learners=has_turn or before[pump] in KINDS)
         if not has_turn:
             among = {name: make for name, make in among.items() if name not in KINDS or name == before[pump]}
-        found[pump] = choose(own[pump], among)
+        found[pump] = choose(own[pump], among, MOST_POINTS)
     return found

@@ -27,6 +27,7 @@ from analytics.curves.estimator import StationCurves
 from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
+from analytics.curves.refined import refined
 from analytics.curves.steady import Steadiness, steady_points
 from analytics.running import RUNNING, STOPPED, States, Thresholds
 from drivers.reading import Quality
@@ -144,8 +145,9 @@ def _fitted(
     model = estimator.fit()
     if model is None:
         return []
-    json.dumps(model.to_dict(), allow_nan=False)
     chosen = choices(estimator.points, estimator.pumps, curves.methods, now_ms, sheets)
+    model = refined(model, chosen, estimator.points, estimator.pumps)
+    json.dumps(model.to_dict(), allow_nan=False)
     records = list(curve_records(model, chosen, now_ms, pumps))
     curves.model = model
     curves.methods = {pump: choice.method.name for pump, choice in chosen.items()}

@@ -15,6 +15,7 @@ BINS = 3  # of a range, in which readings are averaged before they are compared:
 LEAST_POINTS = 40
 TIE = 1.25  # times the least error: as good, and then whoever stands first in the candidates is taken
 TIE_FLOOR = 0.1  # % that no test on readings tells apart
+OUTERMOST = 0.01  # share of the points at either end that does not widen the range
 MEMBERS = 3  # best of which the ensemble is made
 Candidates = Mapping[str, Callable[[], CurveMethod]]
 
@@ -51,11 +52,13 @@ class Choice:
         method: It.
         trials: Of every candidate, the least error first.
         reason: Why it won, one sentence.
+        flow_range: Least and greatest flow at rated speed that it has learnt from, m³/h, less the outermost hundredths.
     """
 
     method: CurveMethod
     trials: tuple[Trial, ...]
     reason: str
+    flow_range: tuple[float, float]
 
     @property
     def trial(self) -> Trial:
@@ -63,8 +66,10 @@ class Choice:
         return next(each for each in self.trials if each.name == self.method.name)
 
 
-def choose(points: DutyPoints, candidates: Candidates) -> Choice:
+def choose(points: DutyPoints, candidates: Candidates, judged: int | None = None) -> Choice:
     """The candidate to believe for *points*, a bounded number of them; cost is that of five fits of each.
+
+    It learns from all points; the newest *judged* of them are those that tell which one it is.
 
     Rows left out at random have neighbours in the data, so any smooth curve does well on them, whatever it does where
     nothing was measured; so whole ranges of flow are left out. A curve no pump can have is vetoed. Of those that are
@@ -76,10 +81,11 @@ def choose(points: DutyPoints, candidates: Candidates) -> Choice:
     """
     if len(points) < LEAST_POINTS:
         raise ValueError(f"{len(points)} points are too few to leave ranges of flow out; {LEAST_POINTS} are needed")
-    points = points.take(np.argsort(points.flow / points.speed, kind="stable"))
-    ranges = np.array_split(np.arange(len(points)), RANGES)
-    left_out = {name: _left_out(make, points, ranges) for name, make in candidates.items()}
     methods = {name: _learnt(make, points) for name, make in candidates.items()}
+    low, high = np.quantile(points.flow / points.speed, [OUTERMOST, 1.0 - OUTERMOST])
+    points = points.take(slice(-judged if judged else None, None))
+    ranges = np.array_split(np.argsort(points.flow / points.speed, kind="stable"), RANGES)
+    left_out = {name: _left_out(make, points, ranges) for name, make in candidates.items()}
     trials = [_trial(name, points, ranges, left_out[name], methods[name]) for name in candidates]
     best = sorted((each for each in trials if not each.physics.is_vetoed), key=lambda each: each.error)[:MEMBERS]
     if len(best) > 1:
@@ -90,7 +96,7 @@ def choose(points: DutyPoints, candidates: Candidates) -> Choice:
         trials.append(_trial(together.name, points, ranges, np.asarray(mixed), together))
     winner = _winner(trials)
     trials.sort(key=lambda each: each.error)
-    return Choice(methods[winner.name], tuple(trials), _reason(winner, trials))
+    return Choice(methods[winner.name], tuple(trials), _reason(winner, trials), (float(low), float(high)))
 
 
 def _learnt(make: Callable[[], CurveMethod], points: DutyPoints) -> CurveMethod:
@@ -132,7 +138,7 @@ def _trial(name: str, points: DutyPoints, ranges: Sequence[np.ndarray], found: F
 
 def _physics(method: CurveMethod, points: DutyPoints) -> Physics:
     rated = points.flow / points.speed
-    said = method.predict(judged_flows(float(rated[0]), float(rated[-1])), 1.0)
+    said = method.predict(judged_flows(float(rated.min()), float(rated.max())), 1.0)
     return physics(said.head, said.power, said.efficiency)
 
 

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from analytics.curves.methods.belief import Belief, Beliefs
 from analytics.curves.methods.duty import DutyPoints, Prediction
 from analytics.curves.methods.physics import judged_flows, physics
-from analytics.curves.methods.solve import Fitted, Solution, Together, solved
+from analytics.curves.methods.solve import Solution, Together, reading_std, solved
 from analytics.curves.methods.speed import RatedDuty, SpeedLaw
 from analytics.curves.methods.sums import Sums, terms
 from analytics.hydraulics import Floats, wire_to_water_efficiency
@@ -142,6 +142,21 @@ class IncrementalCurve:
         ]
         return wire_to_water_efficiency(flow, y_ref * drawn[0] + more_head, p_ref * drawn[1] + more_power)
 
+    def covariances(self, flow: Floats, speed: Floats) -> tuple[Floats, Floats]:
+        """Of heads, m², and of powers, kW², at duties of shape (n,), by the coefficients alone; (n, n) each."""
+        unknown = np.full((len(flow), len(flow)), np.nan)
+        if self._reference is None:
+            return unknown, unknown
+        x_ref, y_ref, p_ref = self._reference
+        solution, said = self._solved(), self.predict(flow, speed)
+        basis = terms(flow / speed / x_ref - 1.0, np.log(speed))
+        heads = (y_ref * speed**2)[:, np.newaxis] * basis
+        if solution.power is None:
+            return heads @ solution.head.covariance @ heads.T, unknown
+        p = p_ref * (basis @ solution.power.mean)
+        powers = (p_ref * said.power / p)[:, np.newaxis] * basis
+        return heads @ solution.head.covariance @ heads.T, powers @ solution.power.covariance @ powers.T
+
     def _outside(self, x: Floats) -> Floats:
         """How far *x* lies from the flows learnt from, as a share of the end that is near."""
         low, high = self.flow_range
@@ -226,7 +241,7 @@ class IncrementalCurve:
         """Standard deviation of that, shape (2, n)."""
         assert self._reference is not None  # noqa: S101 - the callers set it
         v = rated.x / self._reference[0] - 1.0
-        return np.stack([_reading_std(each, v, rated.log_speed) for each in (solution.head, solution.power)])
+        return np.stack([reading_std(each, v, rated.log_speed) for each in (solution.head, solution.power)])
 
     def _regate(self) -> None:
         self._gate, self._gate_weight = self._solved(), self._heads.weight
@@ -236,7 +251,7 @@ class IncrementalCurve:
         assert self._reference is not None  # noqa: S101 - the callers look
         if self._solution is None:
             first = self._with_beliefs(self._beliefs.at(*self._reference, None))
-            beliefs = self._beliefs.at(*self._reference, _slopes(first))
+            beliefs = self._beliefs.at(*self._reference, first.slopes)
             for trust in TRUSTS if self._is_physical else (1.0,):
                 self._solution = self._with_beliefs(beliefs, trust)
                 if not self._is_physical or self._is_a_pump(self._solution):
@@ -269,19 +284,6 @@ class IncrementalCurve:
         if solution.power is not None:
             power = p_ref * solution.power.at(x / x_ref - 1.0, np.zeros_like(x))[0]
         return not physics(head, power, wire_to_water_efficiency(x, head, power)).is_vetoed
-
-
-def _slopes(solution: Solution) -> tuple[float, float]:
-    """Slopes of both relative curves at the reference duty; 0 for a power that was not measured."""
-    none = np.zeros(1)
-    power = 0.0 if solution.power is None else float(solution.power.slope(none)[0])
-    return float(solution.head.slope(none)[0]), power
-
-
-def _reading_std(fitted: Fitted | None, v: Floats, log_speed: Floats) -> Floats:
-    if fitted is None:
-        return np.full(v.shape, np.inf)
-    return np.hypot(fitted.noise, fitted.at(v, log_speed)[1])
 
 
 def _scale(off: Floats) -> float:

@@ -57,6 +57,19 @@ class Solution:
     power: Fitted | None
     flow_noise: float
 
+    @property
+    def slopes(self) -> tuple[float, float]:
+        """Of both relative curves at the reference duty; 0 for a power that was not measured."""
+        none = np.zeros(1)
+        return float(self.head.slope(none)[0]), 0.0 if self.power is None else float(self.power.slope(none)[0])
+
+
+def reading_std(fitted: Fitted | None, v: Floats, log_speed: Floats) -> Floats:
+    """Standard deviation of a reading around the curve as it is known; infinite where nothing is."""
+    if fitted is None:
+        return np.full(v.shape, np.inf)
+    return np.hypot(fitted.noise, fitted.at(v, log_speed)[1])
+
 
 class Together(NamedTuple):
     """How far the residuals of head and power go together: sums over readings, r the residuals, f g the curves.
