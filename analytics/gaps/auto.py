@@ -18,13 +18,13 @@ from analytics.gaps.totaliser import Totaliser
 
 @dataclass(slots=True)
 class _Alike:
-    """Gaps of one length in which the same companions were measured."""
+    """Gaps of one length; once one of them is asked for, those in which the same companions were measured."""
 
-    pattern: bytes
     size: int  # in places of the series
-    studied_as: int
     gaps: list[Gap] = field(default_factory=list)
-    begins: list[int] = field(default_factory=list)  # of each, in places of the series
+    parts: list[Gap] = field(default_factory=list)  # of each, in places of the series
+    studied_as: int = 0
+    pattern: bytes | None = None
 
 
 class Auto:
@@ -58,8 +58,8 @@ class Auto:
         self._series = Series(self._values) if self._is_measured.any() else None
         self._studies: dict[tuple[bytes, int], Study | None] = {}
         self._masks: dict[int, Masks | None] = {}
-        self._alike: dict[Gap, _Alike] = {}
-        self._known: dict[Gap, Estimate] = {}
+        self._alike: dict[tuple[int, int], _Alike] = {}  # by begin and end
+        self._known: dict[tuple[int, int], Estimate] = {}  # likewise
 
     @property
     def looks(self) -> int:
@@ -70,40 +70,54 @@ class Auto:
         """What is put into *gap*; empty while it is open."""
         if gap.end >= len(self._window.values):
             return Estimate(np.empty(0), np.empty(0), "auto")
-        known = self._known.get(gap)
-        if known is not None:
-            return known
-        with one_thread():
-            if gap not in self._alike:
-                self._group([gap] if self._alike else [*gaps(self._window.values), gap])
-            self._fill(self._alike[gap])
-        return self._known[gap]
+        place = gap.begin, gap.end
+        if place not in self._known:
+            with one_thread():
+                if place not in self._alike:
+                    self._group([gap] if self._alike else [*gaps(self._window.values), gap])
+                self._fill(place)
+        return self._known[place]
 
     def _group(self, found: Iterable[Gap]) -> None:
         """Gaps of one length that may ask the same companions are guessed at once, when one of them is asked for."""
-        closed = [gap for gap in dict.fromkeys(found) if gap.end < len(self._window.values)]
-        inner = closed if self._updates is None else [self._narrowed(gap, self._updates.piece) for gap in closed]
-        alike: dict[tuple[bytes, int], _Alike] = {}
-        for gap, pattern, part in zip(closed, self._sources.usable(self._is_measured, inner), inner, strict=True):
-            size = part.end - part.begin
-            one = alike.get((pattern, size))
-            if one is None:
-                one = alike[pattern, size] = _Alike(pattern, size, size)
-            one.gaps.append(gap)
-            one.begins.append(part.begin)
-            self._alike[gap] = one
-        for (pattern, size), one in alike.items():
+        alike: dict[int, _Alike] = {}
+        for gap in found:
+            place = gap.begin, gap.end
+            if gap.end < len(self._window.values) and place not in self._alike:
+                part = gap if self._updates is None else self._narrowed(gap, self._updates.piece)
+                size = part.end - part.begin
+                one = alike.get(size)
+                if one is None:
+                    one = alike[size] = _Alike(size)
+                one.gaps.append(gap)
+                one.parts.append(part)
+                self._alike[place] = one
+        for size, one in alike.items():
             # a line over two places is no more in doubt against one than others are within their class
-            one.studied_as = 2 if size == 1 and (pattern, 2) in alike else size
+            one.studied_as = 2 if size == 1 and 2 in alike else size  # noqa: PLR2004 - the next length
 
-    def _fill(self, alike: "_Alike") -> None:
-        study = self._study(alike.pattern, alike.studied_as) if alike.size else None
-        if study is not None:
-            self._guess(study, alike.gaps, np.array(alike.begins), alike.size)
-        elif alike.size:
-            self._known |= {gap: self._line.fill(gap) for gap in alike.gaps}
+    def _fill(self, place: tuple[int, int]) -> None:
+        alike = self._alike[place]
+        masks = self._masks_for(alike.studied_as) if alike.size else None
+        if masks is not None and self._series is not None:
+            if alike.pattern is None:
+                self._part(alike, masks, self._series)
+                alike = self._alike[place]
+            study = self._study(alike.pattern or b"", masks, self._series)
+            if study is not None:
+                self._guess(study, alike.gaps, np.array([part.begin for part in alike.parts]), alike.size)
+                return
+        if alike.size:
+            self._known |= {(gap.begin, gap.end): self._line.fill(gap) for gap in alike.gaps}
         elif self._updates is not None:
             self._keep(self._updates, alike.gaps, self._values, np.zeros_like(self._values), "held")
+
+    def _part(self, alike: _Alike, masks: Masks, series: Series) -> None:
+        """Those of one length into those that may ask the same companions."""
+        for pattern, places in self._sources.patterns(series, masks.size, alike.parts):
+            its, parts = ([each[place] for place in places] for each in (alike.gaps, alike.parts))
+            one = _Alike(alike.size, its, parts, alike.studied_as, pattern)
+            self._alike |= {(gap.begin, gap.end): one for gap in its}
 
     @staticmethod
     def _narrowed(gap: Gap, piece: Places) -> Gap:
@@ -111,13 +125,10 @@ class Auto:
         begin = int(piece[gap.begin - 1]) + 1
         return Gap(begin, max(begin, int(piece[gap.end])))
 
-    def _study(self, pattern: bytes, size: int) -> Study | None:
-        masks = self._masks_for(size)
-        if masks is None or self._series is None:
-            return None
+    def _study(self, pattern: bytes, masks: Masks, series: Series) -> Study | None:
         key = (pattern, masks.size)
         if key not in self._studies and len(self._studies) < self._most_studies:
-            self._studies[key] = studied(self._series, self._sources, pattern, masks, self._totaliser)
+            self._studies[key] = studied(series, self._sources, pattern, masks, self._totaliser)
         return self._studies.get(key)
 
     def _masks_for(self, size: int) -> Masks | None:
@@ -136,7 +147,7 @@ class Auto:
             stds = np.maximum(stds, self._floors(together)[:, None])
             method = study.method
             for gap, its, doubt in zip(together, found, stds, strict=True):
-                self._known[gap] = Estimate(its, doubt, method)
+                self._known[gap.begin, gap.end] = Estimate(its, doubt, method)
             return
         values, doubts = self._values.copy(), np.zeros_like(self._values)
         places = begins[:, None] + np.arange(size)
@@ -148,7 +159,7 @@ class Auto:
         floors = np.maximum(self._floors(together), held.doubt).tolist()
         for gap, floor in zip(together, floors, strict=True):
             at = held.piece[gap.begin : gap.end]
-            self._known[gap] = Estimate(values[at], np.maximum(doubt[at], floor), method)
+            self._known[gap.begin, gap.end] = Estimate(values[at], np.maximum(doubt[at], floor), method)
 
     def _floors(self, together: Sequence[Gap]) -> Floats:
         return self._window.floors(np.array([gap.begin for gap in together]))

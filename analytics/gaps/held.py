@@ -50,7 +50,9 @@ def updates(values: Floats, companions: Floats) -> Updates | None:
     mates = _mates(changed, _moved(companions[part]), known)
     if not mates:
         return None
-    is_new: NDArray[np.bool_] = np.any(_moved(companions[:, mates]), axis=1)
+    is_new = np.zeros(len(values), np.bool_)
+    for mate in mates:
+        is_new[1:] |= companions[1:, mate] != companions[:-1, mate]
     last = np.append(np.flatnonzero(is_new[1:]), len(values) - 1)
     steps = np.diff(values[part], prepend=np.nan)[known]
     unforeseen = float(np.sqrt(np.mean(np.where(is_new[part][known], 0.0, steps) ** 2)))

@@ -105,8 +105,11 @@ class Kriging:
 
 def _solved(matrix: Floats, sides: Floats) -> Floats:
     """Of each system the solution; they are positive definite but for what few pairs say of long lags."""
-    if matrix.shape[:-2]:
-        return np.stack([_solved(each, side) for each, side in zip(matrix, sides, strict=True)])
+    if matrix.ndim > 2:  # noqa: PLR2004 - several systems
+        found = np.empty_like(sides)
+        for place, (each, side) in enumerate(zip(matrix, sides, strict=True)):
+            found[place] = _solved(each, side)
+        return found
     _, found, failed = dposv(matrix, sides)
     return np.asarray(np.linalg.solve(matrix, sides) if failed else found, np.float64)
 

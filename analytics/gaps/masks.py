@@ -83,11 +83,15 @@ class Masks:
         """What was measured there, shape (gaps, j)."""
         return values[self.places]
 
-    def strays(self, values: Floats) -> Floats:
-        """How far *values*, shape (..., n), stray from lines over the gaps, shape (..., gaps, j)."""
-        before, after = values.take(self.begins - 1, axis=-1), values.take(self.begins + self.size, axis=-1)
-        after -= before
-        found: Floats = values.take(self.places, axis=-1)
+    def strays(self, values: Floats, shift: int = 0) -> Floats:
+        """How far *values*, shape (..., n), stray from lines over the gaps, shape (..., gaps, j).
+
+        With a *shift*, those of the values so many places later; beyond the ends they stand still.
+        """
+        before = values.take(self.begins - 1 + shift, axis=-1, mode="clip")
+        rise = values.take(self.begins + self.size + shift, axis=-1, mode="clip")
+        rise -= before
+        found: Floats = values.take(self.places + shift, axis=-1, mode="clip")
         found -= before[..., None]
-        found -= after[..., None] * self.weight
+        found -= rise[..., None] * self.weight
         return found

@@ -1,6 +1,6 @@
 """Which methods fill gaps of one length in one series, in which shares, and how far that misses."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
@@ -34,6 +34,7 @@ class Study:
 
     series: Series
     known: Explained | None  # by companions
+    name: str  # of the method that they stand for
     shares: Floats  # shape (3,) or, with companions, (5,)
     spread: tuple[float, float]  # standard deviation at the ends and, added to it, in the middle
     size: int  # of the artificial gaps
@@ -47,7 +48,7 @@ class Study:
         """The parts that have a share."""
         names = [name for name, part in zip(_NAMES, self.shares, strict=False) if part > 0]
         if self.known is not None:
-            names = [self.known.name if name == "correlated" else name for name in names]
+            names = [self.name if name == "correlated" else name for name in names]
         return "+".join(dict.fromkeys(names + ["totaliser"] * (self.gain > 0)))
 
     def guesses(self, begins: Places, size: int) -> tuple[Floats, Floats]:
@@ -105,16 +106,12 @@ def studied(series: Series, sources: Sources, pattern: bytes, masks: Masks, tota
         totaliser: The counter of the same quantity.
     """
     best = sources.best(series, pattern, masks.size)
-    known = explained(series, sources.rows(best), masks) if len(best) else None
-    if known is not None:
-        known = replace(known, name=sources.name(best[known.most]))
-    errors = _errors(series, known, masks)
-    shares = _simplex(len(errors))
+    own = masks.strays(series.values)
+    known = explained(series, sources.rows(best), masks, own) if len(best) else None
+    name = "" if known is None else sources.name(best[known.most])
+    errors = _errors(series, known, masks, own)
     flat = errors.reshape(len(errors), -1)
-    judged = np.ascontiguousarray(flat[:, :: max(1, flat.shape[1] // _JUDGED)])
-    missed = shares @ judged
-    np.abs(missed, out=missed)
-    chosen = shares[missed.sum(axis=1).argmin()]
+    chosen = _chosen(flat)
     missed = (chosen @ flat).reshape(errors.shape[1:])
     gain, missed = gained(missed, series, totaliser, masks) if totaliser else (0.0, missed)
     missed, is_stepped = _stepped(missed, series, masks)
@@ -122,7 +119,17 @@ def studied(series: Series, sources: Sources, pattern: bytes, masks: Masks, tota
     # what was chosen by few gaps of its length looks too good by them
     more = 1.0 + _CHOSEN * masks.size / float(series.is_measured.sum())
     low, rise = spread(missed, masks)
-    return Study(series, known, chosen, (more * low, more * rise), masks.size, alone, totaliser, gain, is_stepped)
+    return Study(series, known, name, chosen, (more * low, more * rise), masks.size, alone, totaliser, gain, is_stepped)
+
+
+def _chosen(errors: Floats) -> Floats:
+    """The shares by which *errors*, shape (parts, m), miss least, shape (parts,)."""
+    shares = _simplex(len(errors))
+    judged = errors[:, :: max(1, errors.shape[1] // _JUDGED)].astype(np.float32)
+    missed = shares.astype(np.float32) @ judged
+    np.abs(missed, out=missed)
+    best: Floats = shares[(missed @ np.ones(judged.shape[1], np.float32)).argmin()]
+    return best
 
 
 def _stepped(missed: Floats, series: Series, masks: Masks) -> tuple[Floats, bool]:
@@ -135,13 +142,13 @@ def _stepped(missed: Floats, series: Series, masks: Masks) -> tuple[Floats, bool
     return (stepped if is_better else missed), is_better
 
 
-def _errors(series: Series, known: Explained | None, masks: Masks) -> Floats:
+def _errors(series: Series, known: Explained | None, masks: Masks, own: Floats) -> Floats:
     """What each part misses in the artificial gaps, the regression without their own fold; (parts, gaps, j)."""
     values = series.values
     errors = np.empty((_OWN if known is None else len(_NAMES), *masks.places.shape))
-    errors[0] = -masks.strays(values)
-    truth = masks.truth(values)
-    errors[1:_OWN] = series.bridges.guesses(values, masks.begins, masks.size, masks.inside) - truth
+    np.negative(own, out=errors[0])
+    by_own = series.bridges.guesses(values, masks.begins, masks.size, masks.inside)
+    np.subtract(by_own, masks.truth(values), out=errors[1:_OWN])
     if known is not None:
         errors[_OWN] = known.kriging.guesses(known.rests, masks.begins, masks.size, masks.inside, masks.fold)
         errors[_OWN] -= known.rests.take(masks.places + masks.fold[:, None] * len(values))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
+from scipy.linalg.lapack import dposv, dtrtrs
 
 from analytics.gaps.gap import Floats
 from analytics.gaps.kriging import Kriging, covariance_of
@@ -27,11 +28,10 @@ class Explained:
     values: Floats  # explained with all, shape (n,)
     rests: Floats  # unexplained, shape (folds + 1, n), with lines where the tag was not measured
     kriging: Kriging  # of the last row of `rests`
-    rows: Floats  # companions as they are, a place later and a place earlier, shape (p, n)
+    rows: Floats  # companions, shape (k, n)
     fit: "_Fit"
     missed: Floats  # of the strays in the artificial gaps, each without its fold, shape (gaps, j)
     most: int  # the companion that says most
-    name: str = "correlated"
 
     def trust(self, begins: Places, size: int) -> tuple[Floats, Floats]:
         """How far what is said of gaps is to be believed, 0 to 1, and its variance by the weights' own, both (gaps,).
@@ -39,16 +39,17 @@ class Explained:
         Companions may do in a gap what they never did in the past, and weights that were learnt from their noise say
         anything then. What stands out from its own doubt is believed: s² / (s² + Var s), means over the gap.
         """
-        strays = Masks(begins, size, spaced(size, _JUDGED), ()).strays(self.rows)
+        strays = _strays(self.rows, Masks(begins, size, spaced(size, _JUDGED), ()))
         shape = strays.shape[1:]
         strays = strays.reshape(len(strays), -1)
-        said = ((self.fit.weights[-1] @ strays) ** 2).reshape(shape).mean(axis=1)
-        doubt = np.einsum("pg,pg->g", self.fit.variance @ strays, strays).reshape(shape).mean(axis=1)
+        share = np.full(shape[1], 1.0 / shape[1])
+        said = ((self.fit.weights[-1] @ strays) ** 2).reshape(shape) @ share
+        doubt = self.fit.variance(strays).reshape(shape) @ share
         doubt = np.maximum(doubt - self.fit.usual, 0.0)
         return (said + _TINY) / (said + doubt + _TINY), doubt
 
 
-def explained(series: Series, rows: Floats, masks: Masks) -> Explained:
+def explained(series: Series, rows: Floats, masks: Masks, own: Floats) -> Explained:
     """The regression of the series on *rows*, by how both stray from lines over artificial gaps.
 
     The strays y and X of artificial gaps from the lines between their ends follow y = X b + e; b is by ridge
@@ -59,42 +60,60 @@ def explained(series: Series, rows: Floats, masks: Masks) -> Explained:
         series: Shape (n,).
         rows: Companions, best first, complete, shape (k, n).
         masks: Of the length of the gap.
+        own: Strays of the series in them, shape (gaps, j).
     """
-    count = len(rows)
-    table = _shifted(rows, series.values)
-    fit, missed = _fitted(masks.strays(table), masks, int(series.is_measured.sum()))
-    parts = fit.weights @ table[:-1]
+    fit, missed = _fitted(_strays(rows, masks, own), masks, int(series.is_measured.sum()))
+    parts = _said(fit.weights, rows)
     rests = series.values - parts
     offset = series.mean_of(rests)[:, None]
-    parts += offset
     rests -= offset
     series.complete(rests)
     kriging = Kriging(covariance_of(rests[-1]), 0.0)
-    said = np.abs(fit.weights[-1] * fit.spread)[:count]
-    return Explained(parts[-1], rests, kriging, table[:-1], fit, missed, int(said.argmax()))
+    said = np.abs(fit.weights[-1] * fit.spread)[: len(rows)]
+    return Explained(parts[-1] + offset[-1], rests, kriging, rows, fit, missed, int(said.argmax()))
 
 
-def _shifted(rows: Floats, values: Floats) -> Floats:
-    """*rows*, the first of them a place later and a place earlier, and *values*, shape (p + 1, n)."""
-    count = len(rows)
-    lagged = min(count, _MOST_LAGGED)
-    table = np.empty((count + 2 * lagged + 1, len(values)))
-    table[:count] = rows
-    later, earlier = table[count : count + lagged], table[count + lagged : -1]
-    later[:, :-1], later[:, -1] = rows[:lagged, 1:], rows[:lagged, -1]
-    earlier[:, 1:], earlier[:, 0] = rows[:lagged, :-1], rows[:lagged, 0]
-    table[-1] = values
-    return table
+def _strays(rows: Floats, masks: Masks, own: Floats | None = None) -> Floats:
+    """Of *rows*, of the first of them a place later and a place earlier, and *own*, shape (p or p + 1, gaps, j)."""
+    count, lagged = len(rows), min(len(rows), _MOST_LAGGED)
+    found = np.empty((count + 2 * lagged + (own is not None), *masks.places.shape))
+    found[:count] = masks.strays(rows)
+    found[count : count + lagged] = masks.strays(rows[:lagged], 1)
+    found[count + lagged : count + 2 * lagged] = masks.strays(rows[:lagged], -1)
+    if own is not None:
+        found[-1] = own
+    return found
+
+
+def _said(weights: Floats, rows: Floats) -> Floats:
+    """What *rows*, the first of them also a place later and a place earlier, say by *weights*, shape (..., n)."""
+    count, lagged = len(rows), min(len(rows), _MOST_LAGGED)
+    found: Floats = weights[:, :count] @ rows
+    later = weights[:, count : count + lagged] @ rows[:lagged]
+    earlier = weights[:, count + lagged :] @ rows[:lagged]
+    found[:, :-1] += later[:, 1:]
+    found[:, -1] += later[:, -1]
+    found[:, 1:] += earlier[:, :-1]
+    found[:, 0] += earlier[:, 0]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """Weights b of strays, and how well the data hold them: Var(x b) = x V x for strays x far from those seen."""
+    """Weights b of strays, and how well the data hold them."""
 
     weights: Floats  # without each fold and, last, with all, shape (folds + 1, p)
-    variance: Floats  # V, shape (p, p)
+    factor: Floats  # U with UᵀU the information of scaled strays, shape (p, p)
+    scale: Floats  # of strays, shape (p,); infinite where they are still
+    noise: float  # variance of what is left unexplained
     spread: Floats  # of the strays of each row, shape (p,); 0 where they are still
     usual: float  # variance beyond which strays are far from those seen
+
+    def variance(self, strays: Floats) -> Floats:
+        """Var(x b) = σ² x (UᵀU)⁻¹ x of strays x far from those seen, shape (p, g); shape (g,)."""
+        solved, _ = dtrtrs(self.factor, strays / self.scale[:, None], trans=1)
+        found: Floats = np.einsum("pg,pg->g", solved, solved)
+        return self.noise * found
 
 
 def _fitted(strays: Floats, masks: Masks, measured: int) -> tuple[_Fit, Floats]:
@@ -108,27 +127,36 @@ def _fitted(strays: Floats, masks: Masks, measured: int) -> tuple[_Fit, Floats]:
     count = len(strays) - 1
     flat, each_has = strays.reshape(count + 1, -1), strays.shape[2]
     parts = [flat[:, fold.start * each_has : fold.stop * each_has] for fold in masks.folds]
-    grams = np.stack([part @ part[:-1].T for part in parts])
-    spread = np.sqrt(np.maximum(np.einsum("fpp->p", grams[:, :-1]), 0.0))
+    grams = np.stack([part @ part.T for part in parts])
+    total = grams.sum(axis=0)
+    spread = np.sqrt(np.maximum(total.diagonal()[:-1], 0.0))
     still = spread <= _STILL * spread.max(initial=0.0)
     scale = np.where(still, inf, np.maximum(spread, _TINY))  # what never moved explains nothing
-    grams /= scale
-    grams[:, :-1] /= scale[:, None]
-    total = grams.sum(axis=0)
-    total[:-1].flat[:: count + 1] += _STRENGTH
-    found = np.linalg.solve(total[:-1] - grams[:, :-1], (total[-1] - grams[:, -1])[..., None])[..., 0] / scale
-    inverse = np.linalg.inv(total[:-1])
-    last = inverse @ total[-1] / scale
-    missed = np.concatenate([part[-1] - each @ part[:-1] for each, part in zip(found, parts, strict=True)])
-    missed = missed.reshape(strays.shape[1:])
-    noise = missed.size * mean_square(missed) / _independent(missed, masks.size, measured)
-    variance = inverse * noise / scale / scale[:, None]
-    usual = _USUAL * noise * count / missed.size
-    return _Fit(np.vstack([found, last]), variance, np.where(still, 0.0, spread), usual), missed
-
-
-def _independent(missed: Floats, size: int, measured: int) -> float:
-    """How many of the judged values tell something new: errors that last as long as a gap are one for each gap."""
+    sides = np.append(scale, 1.0)
+    grams /= sides[:, None] * sides
+    total /= sides[:, None] * sides
+    total.flat[: -1 : count + 2] += _STRENGTH
+    weights = np.empty((len(parts) + 1, count))
+    for each, gram in zip(weights, grams, strict=False):
+        each[:] = _solved(total - gram)[1]
+    factor, weights[-1] = _solved(total)
+    weights /= scale
+    missed = np.concatenate([part[-1] - each @ part[:-1] for each, part in zip(weights, parts, strict=False)])
     square = mean_square(missed)
-    lasting = size * mean_square(missed.sum(axis=1)) / missed.shape[1] ** 2 / square if square > 0 else 1.0
+    missed = missed.reshape(strays.shape[1:])
+    noise = missed.size * square / _independent(missed, square, masks.size, measured)
+    usual = _USUAL * noise * count / missed.size
+    return _Fit(weights, factor, scale, noise, np.where(still, 0.0, spread), usual), missed
+
+
+def _solved(information: Floats) -> tuple[Floats, Floats]:
+    """The factor and the weights; the series is the last column. The ridge keeps it solvable."""
+    factor, weights, _ = dposv(information[:-1, :-1], information[:-1, -1])
+    return factor, weights
+
+
+def _independent(missed: Floats, square: float, size: int, measured: int) -> float:
+    """How many of the judged values tell something new: errors that last as long as a gap are one for each gap."""
+    sums = missed.sum(axis=1)
+    lasting = size * mean_square(sums) / missed.shape[1] ** 2 / square if square > 0 else 1.0
     return min(missed.size, measured / min(max(lasting, 1.0), size))

@@ -12,7 +12,7 @@ from analytics.gaps.kriging import NUGGET, Kriging, covariance_of, level_covaria
 Places = NDArray[np.intp]
 
 
-_LOOKED_AT = 600  # values in which steps are looked for
+_FIRST_LOOK, _LOOKED_AT = 60, 600  # values in which steps are looked for; few show that most series have none
 _SAME, _WHOLE = 1e-9, 0.02  # differences that are none; how far from a whole number of steps
 _COARSE = 0.05  # standard deviations, from which a step is no detail
 _NUGGETS = np.array([[0.0], [NUGGET]])
@@ -48,8 +48,7 @@ class Series:
 
     def mean_of(self, others: Floats) -> Floats:
         """Of each of *others*, shape (k, n), where this series was measured."""
-        share = self.is_measured.astype(np.float64)
-        found: Floats = others @ share / share.sum()
+        found: Floats = others @ self._share
         return found
 
     def complete(self, others: Floats) -> None:
@@ -62,6 +61,11 @@ class Series:
             rise *= weight
             start += rise
             others[..., self._missing] = start
+
+    @cached_property
+    def _share(self) -> Floats:
+        """Of each place in a mean over all that was measured."""
+        return self.is_measured / len(self._measured)
 
     @cached_property
     def _ends(self) -> tuple[Places, Places, Floats]:
@@ -85,7 +89,13 @@ class Series:
     def bridges(self) -> Kriging:
         """By the level and by how the series resembles itself, in this order, at once."""
         own = covariance_of(self.values)
-        return Kriging(lambda longest: np.stack([self._level(longest), own(longest)]), 0.0, nugget=_NUGGETS)
+
+        def both(longest: int) -> Floats:
+            found = np.empty((2, longest + 1))
+            found[0], found[1] = self._level(longest), own(longest)
+            return found
+
+        return Kriging(both, 0.0, nugget=_NUGGETS)
 
     @cached_property
     def _level(self) -> Callable[[int], Floats]:
@@ -96,13 +106,21 @@ class Series:
     @cached_property
     def step(self) -> float:
         """What all differences are multiples of, where that is coarse; 0 where values are fine or in no steps."""
-        seen = np.sort(self.values[self._measured[spaced(len(self._measured), _LOOKED_AT)]])
-        differences = np.diff(seen)
-        differences = differences[differences > _SAME]
-        if not len(differences) or float(differences.min()) < _COARSE:
+        if self._apart(_FIRST_LOOK).min(initial=np.inf) < _COARSE:
             return 0.0
-        steps = differences / differences.min()
-        return float(differences.min()) if bool((np.abs(steps - np.round(steps)) < _WHOLE).all()) else 0.0
+        apart = self._apart(_LOOKED_AT)
+        least = float(apart.min(initial=np.inf))
+        if not _COARSE <= least < np.inf:
+            return 0.0
+        steps = apart / least
+        return least if bool((np.abs(steps - np.round(steps)) < _WHOLE).all()) else 0.0
+
+    def _apart(self, most: int) -> Floats:
+        """How far neighbours among so many of the values in their order are apart, where they are."""
+        seen = self.values[self._measured[spaced(len(self._measured), most)]]
+        seen.sort()
+        apart: Floats = seen[1:] - seen[:-1]
+        return apart[apart > _SAME]
 
     def stepped(self, values: Floats) -> Floats:
         """The nearest values that the series can show."""
@@ -112,7 +130,8 @@ class Series:
 
     def _squared_difference(self, lag: int) -> float:
         both = self.is_measured[lag:] & self.is_measured[:-lag]
-        differences = (self.values[lag:] - self.values[:-lag]) * both
+        differences = self.values[lag:] - self.values[:-lag]
+        differences *= both
         count = np.count_nonzero(both)
         return float(differences @ differences) / count if count else 1.0
 

@@ -1,6 +1,7 @@
 """What else was measured or computed where a series was: columns of a window, read only where they are asked."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,18 +32,37 @@ class Sources:
         self._columns, self._names = _columns(window)
         self._at = None if held is None else held.last
         self._alike: dict[int, Floats] = {}
+        self._whole: dict[int, bool] = {}
 
     def name(self, column: int) -> str:
         """Of the method that rests on *column* most."""
         return self._names[column]
 
-    def usable(self, is_measured: NDArray[np.bool_], found: Sequence[Gap]) -> list[bytes]:
-        """Of each gap, which columns were measured throughout it and at both its ends, and mostly where the tag was."""
+    def patterns(self, series: Series, size: int, found: Sequence[Gap]) -> list[tuple[bytes, list[int]]]:
+        """Gaps studied at the scale of *size*, as places in *found*, by the columns that they may ask.
+
+        All may be asked where those that would be are whole. Else, of each gap, those measured throughout it and at
+        both its ends, and mostly where the tag was.
+        """
+        every = np.arange(self._columns.shape[1])
+        if all(self._is_whole(column) for column in self.best(series, every.tobytes(), size).tolist()):
+            return [(every.tobytes(), list(range(len(found))))]
+        alike: dict[bytes, list[int]] = {}
+        for place, pattern in enumerate(self._usable(series.is_measured, found)):
+            alike.setdefault(pattern, []).append(place)
+        return list(alike.items())
+
+    def _is_whole(self, column: int) -> bool:
+        """Whether nothing is missing in it."""
+        if column not in self._whole:
+            values = self._columns[:, column]
+            self._whole[column] = isfinite(float(values @ values))
+        return self._whole[column]
+
+    def _usable(self, is_measured: NDArray[np.bool_], found: Sequence[Gap]) -> list[bytes]:
+        """Of each gap, which columns were measured in it and around it, and mostly where the tag was."""
         columns = self._columns
         every = np.arange(columns.shape[1])
-        flat = columns.ravel(order="K")
-        if np.isfinite(np.vdot(flat, flat)):  # nothing is missing, seen in one pass and without a copy
-            return [every.tobytes()] * len(found)
         holed = every[~np.isfinite(np.ones(len(columns)) @ columns)]
         missing = np.isnan(columns[:, holed])
         missing = missing if self._at is None else missing[self._at]
@@ -83,21 +103,20 @@ class Sources:
         if len(room) < _LEAST_SAMPLES:
             return np.zeros(self._columns.shape[1])
         at = room[spaced(len(room), _SAMPLES)]
-        places = np.concatenate([at - reach, at, at + reach])
-        taken = self._taken(places if self._at is None else self._at[places])
-        own, count = series.values[places], len(at)
-        here = taken[:, count : 2 * count]
-        level = _correlation(own[count : 2 * count], here)
-        moved = here - 0.5 * (taken[:, :count] + taken[:, 2 * count :])
-        move = _correlation(own[count : 2 * count] - 0.5 * (own[:count] + own[2 * count :]), moved)
-        found: Floats = np.fmax(_LEVEL * level, move)
+        places, count = np.concatenate([at - reach, at, at + reach]), len(at)
+        own, others = series.values[places], self._taken(places)
+        level = _correlation(own[count : 2 * count], others[:, count : 2 * count])
+        own, others = (
+            each[..., count : 2 * count] - 0.5 * (each[..., :count] + each[..., 2 * count :]) for each in (own, others)
+        )
+        found: Floats = np.fmax(_LEVEL * level, _correlation(own, others))
         return found
 
     def _taken(self, places: Places) -> Floats:
         """Every column at *places*, less its first value, so that nothing is lost when squares of levels are summed."""
-        columns = self._columns
+        columns, places = self._columns, places if self._at is None else self._at[places]
         found = columns.T.take(places, 1) if columns.flags.f_contiguous else columns.take(places, 0).T
-        missing = np.isnan(found.sum(axis=1))
+        missing = np.isnan(found @ np.ones(len(places)))
         if missing.any():
             found[missing] = _mean_where_missing(found[missing])
         found -= found[:, :1].copy()
