@@ -1,7 +1,7 @@
 """The levels a meter shows over the months, and the gap between "off" and "on" among them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,10 @@ _SIZE = 8 * _PER_DECADE + 1  # one bin for nothing, and the last one, from 89,00
 _LEAST_SAMPLES = 30  # of each class
 _LEAST_RATIO = 0.4  # decades between the classes: a factor 2.5, more than a drive makes within a minute of running
 _SPREADS = 3.0  # standard deviations that a class reaches
+_HOUR_MS = 3_600_000
+_ENOUGH_HOURS = 24  # to tell what comes again from what came once
+_LEAST_HOURS, _HOURS_SHARE = 3, 0.001  # in which a level must come: a standby pump is tried once a month
+_LEAST_OF_HOUR = 5  # readings of an hour that make its highest level
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,12 @@ class Levels:
 
     def update(self, values: Floats) -> None:
         """Count *values*, shape (n,); those not finite are left out."""
-        magnitude = np.abs(values[np.isfinite(values)])
-        with np.errstate(divide="ignore"):
-            place = (np.log10(magnitude) - _LOWEST) * _PER_DECADE
-        bins = np.clip(np.floor(place) + 1, 0, _SIZE - 1).astype(np.int64)
-        self._counts += np.bincount(bins[bins < _SIZE - 1], minlength=_SIZE)
+        bins = _bins(values)
+        self._counts += np.bincount(bins, minlength=_SIZE)
+
+    def up_to(self, most: float) -> "Levels":
+        """Those that do not lie above *most*."""
+        return Levels(np.where(_centres() <= most, self._counts, 0))
 
     def quantile(self, share: float) -> float | None:
         """The magnitude that *share* of the values do not exceed, to a bin's width (12 %); None before the first."""
@@ -85,6 +90,61 @@ class Levels:
         if min(below[cut], above[cut]) < _LEAST_SAMPLES or 10 ** high[0] < least:
             return None
         return _gap(low, high)
+
+
+@dataclass(slots=True)
+class Ceiling:
+    """The highest level that a meter shows again and again: minutes of nonsense on one day are no pump's running.
+
+    It has to be there in three different hours, and in one of a thousand; for a day every level counts.
+
+    >>> ceiling = Ceiling()
+    >>> for hour in range(30):
+    ...     shown = np.full(60, 150.0 if hour != 20 else 50_000.0)
+    ...     ceiling.update(3_600_000 * hour + 60_000 * np.arange(60), shown)
+    >>> 150.0 < ceiling.most < 200.0
+    True
+    """
+
+    highest: list[int] = field(default_factory=list)  # hours by their highest level, in the bins of `Levels`
+    hour: int = 0  # since the epoch: the present one
+    present: list[int] = field(default_factory=list)  # its readings
+
+    def update(self, times_ms: NDArray[np.int64], values: Floats) -> None:
+        """Take in *values*, shape (n,); those not finite are left out."""
+        hours = times_ms // _HOUR_MS
+        for hour in np.unique(hours).tolist():
+            if hour != self.hour:
+                self._settle()
+                self.hour, self.present = hour, []
+            counts = np.bincount(_bins(values[hours == hour]), minlength=_SIZE)
+            self.present = (counts + np.array(self.present or [0], np.int64)).tolist()
+
+    @property
+    def most(self) -> float:
+        """What lies above is nonsense, or has yet to come again; infinite for a day."""
+        hours = np.array(self.highest or [0], np.int64)
+        if hours.sum() < _ENOUGH_HOURS:
+            return np.inf
+        needed = max(_LEAST_HOURS, _HOURS_SHARE * hours.sum())
+        place = int(np.flatnonzero(hours[::-1].cumsum()[::-1] >= needed)[-1])
+        return float(10 ** (_LOWEST + place / _PER_DECADE))
+
+    def _settle(self) -> None:
+        reached = np.flatnonzero(np.array(self.present or [0], np.int64)[::-1].cumsum()[::-1] >= _LEAST_OF_HOUR)
+        if len(reached):
+            hours = np.array(self.highest or [0] * _SIZE, np.int64)
+            hours[reached[-1]] += 1
+            self.highest = hours.tolist()
+
+
+def _bins(values: Floats) -> NDArray[np.int64]:
+    """Of those that are finite and no nonsense."""
+    magnitude = np.abs(values[np.isfinite(values)])
+    with np.errstate(divide="ignore"):
+        place = (np.log10(magnitude) - _LOWEST) * _PER_DECADE
+    bins = np.clip(np.floor(place) + 1, 0, _SIZE - 1).astype(np.int64)
+    return np.asarray(bins[bins < _SIZE - 1])
 
 
 def _centres() -> Floats:

@@ -17,7 +17,7 @@ from agent.plant import PumpSettings
 from agent.roles import known_tags
 from agent.settings import AgentSettings
 from agent.window import Frame, frame
-from analytics.levels import Levels
+from analytics.levels import Ceiling, Levels
 from analytics.running import (
     CURRENT_LEAST,
     POWER_LEAST,
@@ -40,6 +40,8 @@ FINEST_MS = 1_000  # of a cell
 LONGEST_MS = 6 * 3_600_000  # of history that one run takes in; whoever has more catches up run by run
 SHOWN_MS = 10_000  # of the past that a duty point is the mean of; a whole cell where that is longer
 LEARN_MS = 600_000  # between two looks for thresholds
+MOST_POWER = 3.0  # times the rated power that a motor can draw for longer than a moment
+MOST_CURRENT = 20.0  # A for each kW of it, likewise: at 230 V and with a poor power factor
 
 
 @dataclass(slots=True)
@@ -54,6 +56,8 @@ class PumpState:
     turning_current: list[int] = field(default_factory=list)
     standing_power: list[int] = field(default_factory=list)  # of it, while its drive stood: noise
     standing_current: list[int] = field(default_factory=list)
+    power_ceiling: Ceiling = field(default_factory=Ceiling)
+    current_ceiling: Ceiling = field(default_factory=Ceiling)
 
 
 @dataclass(slots=True)
@@ -154,12 +158,26 @@ def _learn(settings: AgentSettings, cells: Frame, kept: JobState) -> None:
     scales = _scales(settings, kept)
     for pump in settings.pumps:
         state = kept.pumps[pump.id]
+        power, current = _most(pump, state)
         found = learnt(
-            Seen(Levels(state.power), Levels(state.standing_power), peer=scales[pump.id][0]),
-            Seen(Levels(state.current), Levels(state.standing_current), peer=scales[pump.id][1]),
+            Seen(_levels(state.power, power), _levels(state.standing_power, power), peer=scales[pump.id][0]),
+            Seen(_levels(state.current, current), _levels(state.standing_current, current), peer=scales[pump.id][1]),
             rated_power=pump.rated_power,
         )
         state.thresholds = _as_given(pump, found)
+
+
+def _most(pump: PumpSettings, state: PumpState) -> tuple[float, float]:
+    """Power and current, kW and A, above which nothing is this pump's, by its plate and by what came only once."""
+    rated = pump.rated_power or np.inf
+    return (
+        min(state.power_ceiling.most, MOST_POWER * rated),
+        min(state.current_ceiling.most, MOST_CURRENT * rated),
+    )
+
+
+def _levels(counts: list[int], most: float) -> Levels:
+    return Levels(counts).up_to(most)
 
 
 def _as_given(pump: PumpSettings, found: Thresholds) -> Thresholds:
@@ -179,6 +197,8 @@ def _count(said: Evidence, state: PumpState, *, has_drive: bool) -> None:
     state.turning_current = _counted(state.turning_current, said.current[is_turning])
     state.standing_power = _counted(state.standing_power, said.power[is_standing])
     state.standing_current = _counted(state.standing_current, said.current[is_standing])
+    state.power_ceiling.update(said.times_ms, said.power)
+    state.current_ceiling.update(said.times_ms, said.current)
 
 
 def _counted(counts: list[int], values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[int]:
@@ -192,8 +212,9 @@ def _scales(settings: AgentSettings, kept: JobState) -> dict[str, tuple[float | 
     powers, currents = dict[str, float | None](), dict[str, float | None]()
     for pump in settings.pumps:
         state, has_drive = kept.pumps[pump.id], pump.speed is not None
-        powers[pump.id] = _surely_drawn(state.turning_power, POWER_LEAST, has_drive=has_drive)
-        currents[pump.id] = _surely_drawn(state.turning_current, CURRENT_LEAST, has_drive=has_drive)
+        power, current = _most(pump, state)
+        powers[pump.id] = _surely_drawn(_levels(state.turning_power, power), POWER_LEAST, has_drive=has_drive)
+        currents[pump.id] = _surely_drawn(_levels(state.turning_current, current), CURRENT_LEAST, has_drive=has_drive)
     found = {}
     for pump in settings.pumps:
         others = [other.id for other in settings.pumps if other.header == pump.header and other.id != pump.id]
@@ -201,12 +222,11 @@ def _scales(settings: AgentSettings, kept: JobState) -> dict[str, tuple[float | 
     return found
 
 
-def _surely_drawn(counts: list[int], least: float, *, has_drive: bool) -> float | None:
+def _surely_drawn(levels: Levels, least: float, *, has_drive: bool) -> float | None:
     """What a pump draws while its drive turns, or, without one, in the upper of two classes that it shows.
 
     A pump that has only ever shown one level, and has no drive to say what that is, may never have run.
     """
-    levels = Levels(counts)
     drawn = levels.quantile(0.95) if has_drive or levels.gap(least) else None
     return drawn if drawn is not None and drawn >= least else None
 

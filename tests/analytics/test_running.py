@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import analytics.levels
 import analytics.running
-from analytics.levels import Levels
+from analytics.levels import Ceiling, Levels
 from analytics.running import Evidence, RunningState, Seen, learnt
 from tests.real_station import needs_real_station, recording
 
@@ -100,6 +100,26 @@ def test_noise_of_a_standing_pump_stays_below_every_threshold() -> None:
     state_after(pump, power=20.0, speed=0.0)
 
     assert state_after(pump, 300, power=20.0) == "stopped"
+
+
+def test_minutes_of_nonsense_on_one_day_are_no_pump_s_running() -> None:
+    """Five minutes of 50 MW in two days of 150 kW would stop the pump on paper; what comes in many hours is a class."""
+    seconds = np.arange(172_800)
+    times_ms = 1_000 * seconds
+    nonsense, habit = np.full(172_800, 150.0), np.full(172_800, 150.0)
+    nonsense[100_000:100_300] = 50_000.0
+    habit[seconds % 36_000 < 300] = 5_000.0
+
+    believed = list[Levels]()
+    for shown in (nonsense, habit):
+        ceiling, levels = Ceiling(), Levels()
+        for begin in range(0, 172_800, 21_600):
+            ceiling.update(times_ms[begin : begin + 21_600], shown[begin : begin + 21_600])
+        levels.update(shown)
+        believed.append(levels.up_to(ceiling.most))
+
+    assert believed[0].gap(least=0.2) is None
+    assert believed[1].gap(least=0.2) is not None
 
 
 def test_one_class_of_varying_power_is_not_split() -> None:

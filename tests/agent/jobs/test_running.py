@@ -277,6 +277,27 @@ def test_a_pump_that_ran_and_stood_has_taught_its_threshold(tmp_path: Path) -> N
     assert 2.0 < p1["threshold_kw"] < 90.0
 
 
+@pytest.mark.parametrize("wild", [5_000.0, 50_000.0])
+def test_what_no_motor_of_its_plate_draws_teaches_no_threshold(tmp_path: Path, wild: float) -> None:
+    """Five minutes of 50 MW while it runs: the pump of 200 kW goes on running, before and after."""
+    power = [150.0] * 400 + [wild] * 300 + [150.0] * 700
+    with history(tmp_path, TAGS, **PLANT) as past:
+        past.series("p1.power", power)
+        p1 = bodies(past.perform("running", running.run, START_MS + 1_400_000))["p1"]
+
+    assert (p1["running"], p1["threshold_source"]) == (True, "rated")
+
+
+def test_noise_that_no_motor_draws_does_not_hide_a_running_pump(tmp_path: Path) -> None:
+    """Half an hour of 50 MW while its drive stands, then it starts at 150 kW: it runs."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        past.series("p1.power", [50_000.0] * 1_800 + [150.0] * 900)
+        past.series("p1.speed", [0.0] * 1_800 + [45.0] * 900)
+        p1 = bodies(past.perform("running", running.run, START_MS + 2_700_000))["p1"]
+
+    assert (p1["running"], p1["starts_today"]) == (True, 1)
+
+
 def test_a_threshold_that_a_person_gave_goes_before_all(tmp_path: Path) -> None:
     """A jockey pump's heater draws 3 kW while it stands; between both values nothing changes."""
     pump = ALONE["pump"][0] | {"running_power": [4.0, 8.0]}
