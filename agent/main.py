@@ -184,7 +184,7 @@ class Agent:
                 **advice_handlers(self._store),
                 **plant_handlers(self._store, settings),
             }
-            commands = Commands(settings, handlers)
+            commands = Commands(settings, handlers, self._store)
             posts["commands"] = Post(key, partial(supervise, self._health.commands, commands.listen))
         return posts
 

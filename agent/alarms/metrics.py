@@ -14,6 +14,7 @@ FLOOD: Final = 10  # more raised within ten minutes are a flood,
 EBB: Final = 5  # which lasts until fewer than these are
 CHATTER: Final = 3  # transitions within a minute
 TOP: Final = 10
+HIDDEN: Final = ("SHELVED", "SUPPRESSED", "OUT_OF_SERVICE")
 MOST: Final = 100_000  # raisings that are remembered, whatever floods us
 
 
@@ -42,7 +43,7 @@ class Metrics:
             self.raised += 1
             self._raised.append((at_ms, name))
             self._see_rate(at_ms)
-        if event in ("raised", "cleared") and state.state in ("UNACK", "RTNUN", "NORM", "LATCHED_UNACK"):
+        if event in ("raised", "cleared") and state.state not in HIDDEN:
             moves = self._moves.setdefault(name, deque(maxlen=CHATTER))
             moves.append(at_ms)
             if len(moves) == CHATTER and at_ms - moves[0] <= MINUTE_MS:

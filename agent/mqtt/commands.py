@@ -19,13 +19,16 @@ from agent.mqtt.link import Message
 from agent.mqtt.payloads import Command, CommandResult
 from agent.mqtt.payloads.command import COMMAND_ID
 from agent.mqtt.topics import Topics
+from agent.mqtt.used_ids import UsedIds
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError
+from agent.store.writer import Store
 
 LARGEST: Final = 4_096  # bytes of a command
 WAITING: Final = 32  # commands that wait for their turn; more are dropped
 REMEMBERED: Final = 1_000  # ids that are known to be used; more in one day are refused
 NAME: Final = 40  # characters of a name from outside that are repeated in an answer
+EARLIER: Final = "it was taken before the agent was started; look whether it was done"
 LONGEST_MS: Final = 24 * 3_600_000  # a command may not expire later, because its id is remembered until then
 
 KNOWN: Final[Mapping[str, type[Command]]] = {
@@ -64,11 +67,13 @@ class Commands:
     Args:
         settings: The whole station; `mqtt.commands` says whether to listen at all.
         handlers: By name of the command.
+        store: Remembers ids over restarts.
     """
 
-    def __init__(self, settings: AgentSettings, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, settings: AgentSettings, handlers: Mapping[str, Handler], store: Store) -> None:
         self._settings = settings
         self._handlers = handlers
+        self._used_ids = UsedIds(store)
         self._topics = Topics.of_station(settings.mqtt, settings.station.name)
         self._done: dict[str, Done] = {}  # by the command's id
         self.dropped = 0  # old, too large, without an id, or too many at once: not even answered
@@ -79,6 +84,8 @@ class Commands:
         Raises:
             BrokerError: The broker is lost, or refuses us or the subscription.
         """
+        earlier = await self._used_ids.there(wall_ms())
+        self._done = {name: Done(EARLIER, until_ms) for name, until_ms in earlier.items()} | self._done
         mqtt = self._settings.mqtt
         client_id = mqtt.client_id or f"pump-agent-{self._settings.station.name}"
         waiting: asyncio.Queue[Message] = asyncio.Queue(WAITING)
@@ -122,7 +129,10 @@ class Commands:
             return str(refusal)
         # before it begins, so that the same command never runs twice, whatever interrupts it
         self._done[command_id] = Done("the broker was lost meanwhile; look whether it was done", command.expires)
-        error = await self._do(name, command)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._used_ids.keep(command_id, command.expires, now_ms))
+            await asyncio.sleep(0)  # its turn: it goes to the disk with what the command does, and not after it
+            error = await self._do(name, command)
         self._done[command_id] = Done(error, command.expires)
         told.tell(f"command {name} {command_id} of {command.user!r}: {error or 'ok'}")
         return error

@@ -49,7 +49,7 @@ async def test_an_alarm_is_acknowledged_from_the_command_line(tmp_path: Path) ->
             journal = store.sink("test")
             await journal.start()
             watch = Watch(settings, store)
-            commands = Commands(settings, alarm_handlers(watch, settings.alarms.shelve_longest))
+            commands = Commands(settings, alarm_handlers(watch, settings.alarms.shelve_longest), store)
             working = [tasks.create_task(work) for work in (watch.follow(), commands.listen())]
             await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")
             await store.append([Reading("pressure", 1_000, 9.0, Quality.GOOD)])

@@ -97,7 +97,7 @@ async def test_it_reaches_the_running_agent_which_alone_writes(tmp_path: Path) -
         settings = load(config)
         migrate(settings.storage.path)
         async with Store(settings.storage) as store, asyncio.TaskGroup() as tasks:
-            commands = Commands(settings, plant_handlers(store, settings))
+            commands = Commands(settings, plant_handlers(store, settings), store)
             listening = tasks.create_task(commands.listen())
             await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")
             done = await asyncio.to_thread(call, "overhaul", config, "--pump", "p1", "--at", AT)

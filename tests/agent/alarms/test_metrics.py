@@ -51,6 +51,19 @@ def test_three_transitions_in_a_minute_chatter_and_in_more_do_not() -> None:
     assert (slow.chattering(), remembered, fast.chattering()) == ([], ["a"], [])
 
 
+def test_a_latched_alarm_that_was_acknowledged_chatters_too() -> None:
+    """Each time it goes it stays shown, as latched and seen; that is one of its transitions all the same."""
+    latched = AlarmState().after(Happening("raised", 0, is_latching=True))
+    gone = latched.after(Happening("acknowledged", 1, user="ada", occurrence=1)).after(Happening("cleared", 2))
+    metrics = Metrics(0)
+    metrics.see("a", "raised", latched, 0)
+    metrics.see("a", "cleared", gone, 10_000)
+    metrics.see("a", "raised", latched, 20_000)
+
+    assert gone.state == "LATCHED_ACKED"
+    assert metrics.chattering() == ["a"]
+
+
 def test_what_no_operator_sees_does_not_count() -> None:
     """A shelved alarm that comes and goes all day rings no bell."""
     metrics = Metrics(0)

@@ -86,7 +86,7 @@ async def desk(folder: Path) -> AsyncIterator[Desk]:
             store.sink("alarms")
             await store.sink("test").start()
             watch = Watch(config, store)
-            commands = Commands(config, alarm_handlers(watch, config.alarms.shelve_longest))
+            commands = Commands(config, alarm_handlers(watch, config.alarms.shelve_longest), store)
             async with asyncio.TaskGroup() as tasks:
                 working = [tasks.create_task(work) for work in (watch.follow(), commands.listen())]
                 assert await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")

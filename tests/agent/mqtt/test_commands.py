@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from agent.mqtt.command_log import AT_MOST
 from agent.mqtt.commands import Commands, Handler
 from agent.mqtt.instant import rfc3339
 from agent.mqtt.payloads import Ack, Command, Recommendation
+from agent.mqtt.used_ids import UsedIds
 from agent.store.records import Record
-from agent.supervisor import supervise
-from tests.agent.mqtt.station import NOON_MS, station, store_of
+from agent.store.writer import Store
+from tests.agent.mqtt.station import NOON_MS, station, store_of, supervised
 from tests.simulators.broker import Broker, mosquitto
 from tests.simulators.subscriber import Subscriber, subscriber
 
@@ -52,20 +53,16 @@ def ack(command_id: str = "c1", *, lasts_ms: int = 60_000, **changes: object) ->
 
 @asynccontextmanager
 async def listening(
-    broker: Broker, folder: Path, handlers: dict[str, Handler], **mqtt: object
+    broker: Broker, folder: Path, handlers: dict[str, Handler], store: Store | None = None, **mqtt: object
 ) -> AsyncIterator[tuple[Commands, Part]]:
     """Listen for commands, as the agent does where they are switched on; yields also how the connection does."""
-    commands = Commands(station(broker, folder, commands=True, **mqtt), handlers)
-    part = Part("commands")
-    task = asyncio.create_task(supervise(part, commands.listen))
-    assert await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")
-    try:
-        yield commands, part
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-        if not task.cancelled() and (error := task.exception()):
-            raise error
+    settings = station(broker, folder, commands=True, **mqtt)
+    async with AsyncExitStack() as stack:
+        kept = store or await stack.enter_async_context(store_of(settings))
+        commands, part = Commands(settings, handlers, kept), Part("commands")
+        async with supervised(part, commands.listen):
+            assert await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")
+            yield commands, part
 
 
 async def answer(scada: Subscriber, command_id: str = "c1", count: int = 1) -> dict[str, object]:
@@ -116,6 +113,38 @@ async def test_a_command_is_done_once_and_answered_again(tmp_path: Path) -> None
 
     assert result["ok"] is True
     assert len(bell.taken) == 1
+
+
+async def test_a_command_is_not_done_again_by_the_agent_that_comes_after(tmp_path: Path) -> None:
+    """A client that missed the answer, because the agent was killed, asks the next one; that says what it knows."""
+    bell = Bell()
+    with mosquitto(tmp_path) as broker:
+        async with subscriber(broker.port, "water/#") as scada:
+            async with listening(broker, tmp_path, {"ack": bell.ack}):
+                scada.say(ACK, ack("short", lasts_ms=5_000))
+                scada.say(ACK, ack())
+                await answer(scada)
+                assert (await answer(scada, "short"))["ok"] is True
+            broker.lines.clear()
+            async with listening(broker, tmp_path, {"ack": bell.ack}):
+                scada.say(ACK, ack())
+                scada.say(ACK, ack("new"))
+                again, new = await answer(scada, count=2), await answer(scada, "new")
+
+    assert again["error"] == "it was taken before the agent was started; look whether it was done"
+    assert new["ok"] is True
+    assert [command.id for command in bell.taken] == ["short", "c1", "new"]
+
+
+async def test_ids_of_commands_are_forgotten_once_they_have_expired(tmp_path: Path) -> None:
+    with mosquitto(tmp_path) as broker:
+        async with store_of(station(broker, tmp_path)) as store:
+            used = UsedIds(store)
+            await used.keep("a", 2_000, 1_000)
+            await used.keep("b", 5_000, 1_500)
+            assert await used.there(1_600) == {"a": 2_000, "b": 5_000}
+            await used.keep("c", 6_000, 3_000)
+            assert await used.there(0) == {"b": 5_000, "c": 6_000}
 
 
 @pytest.mark.parametrize(
@@ -216,7 +245,7 @@ async def test_an_operator_accepts_the_present_advice(tmp_path: Path) -> None:
                 id="r7", ts=NOON_MS, expires=wall_ms() + 60_000, station="east", action="change", saving_kw=4.5
             )
             await store.record([Record("recommendation", "", NOON_MS, advice.encode())])
-            async with listening(broker, tmp_path, dict(advice_handlers(store))):
+            async with listening(broker, tmp_path, dict(advice_handlers(store)), store):
                 decision = {"expires": rfc3339(wall_ms() + 60_000), "user": "anna"}
                 scada.say("water/east/cmd/accept", json.dumps(decision | {"id": "a", "recommendation": "r7"}))
                 scada.say("water/east/cmd/reject", json.dumps(decision | {"id": "b", "recommendation": "r6"}))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agent.mqtt.client import Client
+from agent.mqtt.commands import KNOWN
 from agent.mqtt.instant import LATEST_MS, instant_ms, rfc3339
 from agent.mqtt.payloads import CommandResult, Info, Recommendation, Station
 from agent.mqtt.schemas import PAYLOADS, schemas_text
@@ -77,6 +78,17 @@ def test_every_kind_of_record_has_a_documented_topic() -> None:
         ]
         assert documented, kind
         assert bool(SECTIONS[documented[0]]["retained"]) == is_retained == RETAINED[kind]
+
+
+def test_every_topic_in_the_code_is_documented() -> None:
+    """One that somebody adds to `Topics`, or a command that is listened to, stands in the page by its name."""
+    page, topics = (DOCS / "mqtt.md").read_text(), Topics("<root>")
+    members = {name for name in vars(Topics) if not name.startswith("_")}
+    for name in members - {"root", "of_station", "of_record", "command"}:  # none of these is a topic
+        member = getattr(topics, name)
+        topic = member if isinstance(member, str) else member("<id>" if name == "result" else "<tag>")
+        assert f"`{topic.removesuffix('+')}" in page, name
+    assert {topic.removeprefix("cmd/") for topic in SECTIONS if topic.startswith("cmd/")} == {*KNOWN, "result/<id>"}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), np.float64("nan")])
