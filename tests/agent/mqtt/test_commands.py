@@ -58,8 +58,9 @@ async def listening(
     """Listen for commands, as the agent does where they are switched on; yields also how the connection does."""
     settings = station(broker, folder, commands=True, **mqtt)
     async with AsyncExitStack() as stack:
-        kept = store or await stack.enter_async_context(store_of(settings))
-        commands, part = Commands(settings, handlers, kept), Part("commands")
+        if store is None:
+            store = await stack.enter_async_context(store_of(settings))
+        commands, part = Commands(settings, handlers, store), Part("commands")
         async with supervised(part, commands.listen):
             assert await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")
             yield commands, part
