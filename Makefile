@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station scada faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-saving bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies bench-alarms schema lock clean
+.PHONY: demo test install real-station scada faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-saving bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies bench-alarms bench-conditions schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -67,6 +67,9 @@ bench-gaps: .venv/dev  ## gaps masked in real and simulated series: error, cover
 
 bench-quality: .venv/dev  ## faults put into good data: share found, by kind; false flags a tag and day; speed
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.quality $(ARGS)
+
+bench-conditions: .venv/dev  ## conditions of pumps put into a simulated station: minutes to the right name, wrong names, false alarms in clean months
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.conditions $(ARGS)
 
 bench-anomalies: .venv/dev  ## labelled recordings of a testbed: F1, false and missed alarms, microseconds a row
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.anomalies $(ARGS)

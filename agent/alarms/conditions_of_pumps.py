@@ -90,6 +90,13 @@ HEADERS: Final[Mapping[str, Words]] = {
         "pumps turn backwards, and a start then may break a shaft",
         "close the discharge valves of the pumps that stand, and check their check valves",
     ),
+    "burst": Words(
+        "high",
+        "header {} gives more water than ever at this hour or pressure, and its pumps' curves confirm it",
+        "a burst main, an open hydrant or washout, or a large consumer that is new",
+        "water is lost, streets and cellars may be flooded, and pressure may fall elsewhere",
+        "look for water where it should not be, and close off the main in question",
+    ),
     "flow_meter_drift": Words(
         "low",
         "the flow meter of header {} contradicts the curves of its pumps, whose powers are right",

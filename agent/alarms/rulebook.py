@@ -24,7 +24,6 @@ from agent.alarms.settings import LimitSettings, Priority, RuleSettings, Wording
 from agent.settings import AgentSettings
 
 EFFICIENCY_DEADBAND = 0.02
-FROZEN_AFTER = 240.0  # s that a sensor stays frozen: until the report after the first that says so
 ORDER: Mapping[str, Priority] = {"high_urgent": "urgent", "low_urgent": "urgent"}
 
 
@@ -210,7 +209,7 @@ def frozen_rules(settings: AgentSettings) -> Iterator[Rule]:
             consequence="what is measured is not known; advice and limits rest on an old value",
             action="compare the tag with a gauge on site, and restart or replace its sensor",
         )
-        yield Rule(rationale, Delay(FROZEN_AFTER, 0.0), Told())
+        yield Rule(rationale, Delay(0.0, 0.0), Told())  # for nearly a whole report it has not moved
 
 
 def anomaly_rules(settings: AgentSettings) -> Iterator[Rule]:

@@ -1,13 +1,14 @@
 """The conditions job: the plant's last steady minute beside what its curves say, and what that means for how long."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from agent.jobs.curve_state import models_from_state
 from agent.jobs.duty import Figure, best_flow, mean
-from agent.jobs.evidence import header_state, header_tags, pump_tags, pumps_of
+from agent.jobs.evidence import gauge, header_state, header_tags, pump_tags, pumps_of
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.memory import JobMemory
 from agent.jobs.npsh import available, required
@@ -18,7 +19,10 @@ from agent.mqtt.payloads import ConditionLine, Conditions
 from agent.plant import HeaderSettings, PumpSettings
 from agent.roles import known_tags
 from agent.store.records import Record
+from agent.tariff import local
 from agent.window import Frame, frame
+from analytics.conditions.expected import Expected, expected
+from analytics.conditions.habits import Habits, Look
 from analytics.conditions.persistence import Persistence, Standing
 from analytics.conditions.physics import claims
 from analytics.conditions.sight import HeaderSight, PumpSight, Suspicion
@@ -28,15 +32,17 @@ from analytics.running import RUNNING, STOPPED, Memory
 WINDOW_MS = 60_000  # whose mean is "now"
 SETTLED_MS = 90_000  # after a start or stop nothing is said
 HOUR_MS = 3_600_000
+SATURDAY = 5
 LATE_MS = 60_000  # by which running states may lag behind
 
 
 @dataclass(slots=True)
 class JobState:
-    """What the job leaves for itself: every suspicion as (kind, suspect, since, last, is active)."""
+    """What the job leaves for itself: suspicions as (kind, suspect, since, last, is active), and headers' habits."""
 
     version: int = 1
     standing: list[tuple[str, str, int, int, bool]] = field(default_factory=list)
+    habits: dict[str, Habits] = field(default_factory=dict)  # by header
 
 
 _MEMORY = JobMemory(JobState)
@@ -44,7 +50,9 @@ _MEMORY = JobMemory(JobState)
 
 def run(context: JobContext) -> Outcome:
     """Look once, and say which conditions hold."""
-    watch = Persistence(dict(_standing(_MEMORY.restored(context.state))))
+    before = _MEMORY.resumed(context.state)
+    habits = {header.id: before.habits.get(header.id, Habits()) for header in context.settings.headers}
+    watch = Persistence(dict(_standing(before)))
     for suspicion in [one for one, kept in watch.standing.items() if kept.last_ms > context.now_ms]:
         del watch.standing[suspicion]  # the clock was set back
     memories: RunningJobState = restored_running(context.reader.job_state("running")[1])
@@ -53,11 +61,13 @@ def run(context: JobContext) -> Outcome:
     if abs(context.now_ms - memories.seen_ms) < LATE_MS:
         for header in context.settings.headers:
             kept = {pump: state.memory for pump, state in memories.pumps.items()}
-            if sight := _sight(context, header, kept, models.get(header.id)):
+            if sight := _sight(context, header, kept, models.get(header.id), habits[header.id]):
                 said |= claims(sight)
     said |= {one: is_so for one, is_so in worn(context).items() if is_so or said.get(one) is None}
     watch.update(said, context.now_ms)
-    state = JobState(standing=[(*one, kept.since_ms, kept.last_ms, kept.is_active) for one, kept in _known(watch)])
+    standing: list[tuple[str, str, int, int, bool]] = [
+        (*one, kept.since_ms, kept.last_ms, kept.is_active) for one, kept in _known(watch)
+    ]
     lines = tuple(
         ConditionLine(id=f"{one.kind}.{one.suspect}", type=one.kind, suspect=one.suspect, since=kept.since_ms)
         for one, kept in _known(watch)
@@ -66,7 +76,7 @@ def run(context: JobContext) -> Outcome:
     body = Conditions(station=context.settings.station.name, ts=context.now_ms, conditions=lines)
     return Outcome(
         mark=context.reader.last_id,
-        state=_MEMORY.encode(state),
+        state=_MEMORY.left(JobState(standing=standing, habits=habits)),
         records=[Record("conditions", "", context.now_ms, body.encode())],
         counts={"conditions": len(lines)},
     )
@@ -82,7 +92,11 @@ def _known(watch: Persistence) -> list[tuple[Suspicion, Standing]]:
 
 
 def _sight(
-    context: JobContext, header: HeaderSettings, memories: dict[str, Memory], model: StationModel | None
+    context: JobContext,
+    header: HeaderSettings,
+    memories: dict[str, Memory],
+    model: StationModel | None,
+    habits: Habits,
 ) -> HeaderSight | None:
     """The header in the last minute; None while a pump has just started or stopped, or nothing is known of one."""
     pumps = list(pumps_of(context.settings, header))
@@ -94,9 +108,25 @@ def _sight(
     window_ms = max(WINDOW_MS, step_ms)
     cells = frame(context.reader, context.settings, tags, context.now_ms - window_ms, context.now_ms, step_ms)
     state = header_state(cells, header)
-    head = mean(state.head)
-    seen = tuple(_pump(context, cells, header, pump, memories[pump.id], head, model) for pump in pumps)
-    return HeaderSight(header.id, mean(state.flow), _flow_std(cells, pumps, memories, head, model), seen)
+    head, flow = mean(state.head), mean(state.flow)
+    speeds = {pump.id: _speed(cells, pump, memories[pump.id]) for pump in pumps}
+    told = None if model is None or head is None else _expected(model, speeds, head)
+    seen = tuple(_pump(context, cells, header, pump, memories[pump.id], speeds[pump.id], model, told) for pump in pumps)
+    std = None if told is None or not np.isfinite(told.flow_std[0]) else float(told.flow_std[0])
+    is_more = _is_more_drawn(context, habits, flow, mean(gauge(cells, header)))
+    return HeaderSight(header.id, flow, std, seen, is_more)
+
+
+def _is_more_drawn(context: JobContext, habits: Habits, flow: float | None, pressure: float | None) -> bool | None:
+    if flow is None or pressure is None:
+        return None
+    now = local(context.now_ms, ZoneInfo(context.settings.station.time_zone))
+    share = (60 * now.hour + now.minute) / 1_440
+    return habits.is_burst(Look(context.now_ms, share, flow, pressure, is_weekend=now.weekday() >= SATURDAY))
+
+
+def _expected(model: StationModel, speeds: dict[str, float | None], head: float) -> Expected:
+    return expected(model, [[speeds.get(pump) or 0.0 for pump in model.pumps]], [head])
 
 
 def _pump(  # noqa: PLR0917 - one pump in one window
@@ -105,11 +135,11 @@ def _pump(  # noqa: PLR0917 - one pump in one window
     header: HeaderSettings,
     pump: PumpSettings,
     memory: Memory,
-    head: float | None,
+    speed: float | None,
     model: StationModel | None,
+    told: Expected | None,
 ) -> PumpSight:
-    speed, inlet = _speed(cells, pump, memory), available(cells, header)
-    hour_ago_ms = context.now_ms - HOUR_MS
+    inlet, hour_ago_ms = available(cells, header), context.now_ms - HOUR_MS
     sight = PumpSight(
         pump.id,
         is_running={RUNNING: True, STOPPED: False}.get(memory.state),
@@ -121,31 +151,20 @@ def _pump(  # noqa: PLR0917 - one pump in one window
         starts=sum(at_ms > hour_ago_ms for at_ms in memory.start_times_ms),
         starts_allowed=pump.starts_per_hour,
     )
-    if model is None or pump.id not in model.pumps or speed is None or head is None or memory.state != RUNNING:
+    if model is None or told is None or pump.id not in model.pumps or not speed or memory.state != RUNNING:
         return sight
-    curve = model.curve(pump.id)
-    flow = float(curve.flow(head, speed))
-    expected = (flow, float(curve.power(flow, speed)), float(curve.power(0.0, speed)))
-    if not np.isfinite(expected).all():
+    place = model.pumps.index(pump.id)
+    flow, power, idle = (float(one[0, place]) for one in (told.flows, told.powers, told.idle_powers))
+    if not np.isfinite([flow, power, idle]).all():
         return sight
     needed = required(pump, flow, speed)
-    return PumpSight(
-        **{name: getattr(sight, name) for name in PumpSight.__slots__}
-        | dict(zip(("expected_flow", "expected_power", "idle_power"), expected, strict=True))
-        | {"npsh_required": None if needed is None else needed.value}
+    return replace(
+        sight,
+        expected_flow=flow,
+        expected_power=power,
+        idle_power=idle,
+        npsh_required=None if needed is None else needed.value,
     )
-
-
-def _flow_std(
-    cells: Frame, pumps: list[PumpSettings], memories: dict[str, Memory], head: float | None, model: StationModel | None
-) -> float | None:
-    """Standard deviation of what the curves expect of the header's flow, m³/h."""
-    if model is None or head is None:
-        return None
-    speeds = {pump.id: _speed(cells, pump, memories[pump.id]) for pump in pumps}
-    row = [[speeds.get(pump) or 0.0 for pump in model.pumps]]
-    std = float(np.asarray(model.predict(row, [head]).flow_std).ravel()[0])
-    return std if np.isfinite(std) else None
 
 
 def _speed(cells: Frame, pump: PumpSettings, memory: Memory) -> float | None:

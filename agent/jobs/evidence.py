@@ -68,11 +68,15 @@ class HeaderState:
 
 def header_state(frame: Frame, header: HeaderSettings) -> HeaderState:
     """Flow and head of a header; the median of its pressure gauges counts."""
-    gauges = frame.matrix(header.pressure)
     return HeaderState(
         flow=frame.matrix(header.flow).sum(axis=1),
-        head=pump_head(_median(gauges), suction(frame, header), header.elevation),
+        head=pump_head(gauge(frame, header), suction(frame, header), header.elevation),
     )
+
+
+def gauge(frame: Frame, header: HeaderSettings) -> Floats:
+    """Gauge pressure of a header, m of water, shape (n,): the median of its gauges."""
+    return _median(frame.matrix(header.pressure))
 
 
 def suction(frame: Frame, header: HeaderSettings) -> Floats | float:

@@ -2,17 +2,19 @@
 
 A pump that delivers nothing against a closed valve still churns: it draws what its curve says at no flow. One that
 runs dry draws far less. One that is clogged delivers less than its curve, and its power is off its curve too. Where the
-header's flow is off what all curves say together, and every power is right, it is the flow meter. Where flow and every
-power are above what the curves say at the head that is shown, it is the head sensor: all pumps together gain nothing.
+header's flow is off what all curves say together, and every power is right, it is the flow meter. Where more is drawn
+than usual and the curves say so too, it has gone somewhere: a burst. Where flow and every power are above what the
+curves say at the head that is shown, it is the head sensor: all pumps together gain nothing.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from analytics.conditions.sight import HeaderSight, PumpSight, Suspicion
+from analytics.npsh import MARGIN
 
 DRY: Final = 0.6  # of the power at no flow: below it there is no water to churn
-IDLE: Final = 0.35  # of the way from the power at no flow to the expected: below it nearly nothing flows
+IDLE: Final = 0.94  # of the expected power: what churns draws less, how much less curves hardly know
 LITTLE: Final = 0.3  # of the expected flow: less is nearly nothing
 WANTED: Final = 0.25  # of the best flow: a pump whose curve promises less may as well deliver none
 SHORT: Final = 0.08  # share by which a header's flow falls short where a pump is clogged
@@ -22,8 +24,8 @@ RIGHT_POWER: Final = 0.025  # share within which a power is right
 GAINED: Final = 0.025  # share of the flow above which all pumps seem to have gained
 GAINED_POWER: Final = 0.01  # share of each power that goes with it
 ALIKE: Final = 0.35  # of the greatest share: so much the least has to be, where the head is the cause of both
+CONFIRMED: Final = 0.05  # share of the flow within which curves and meter agree that it is drawn
 SURE: Final = 3.0  # standard deviations
-MARGIN: Final = 1.1  # times the required NPSH that should be there (HI 9.6.1)
 BACK: Final = 0.02  # of the best flows: so much has to flow back
 
 Claims = Mapping[Suspicion, bool | None]
@@ -40,7 +42,7 @@ def claims(sight: HeaderSight) -> Claims:
         is_still = any(still.values())
         found |= {Suspicion(kind, pump.pump): said for kind, said in still.items()}  # type: ignore[arg-type]
         found[Suspicion("outside_por", pump.pump)] = False if is_still else _outside_por(sight, pump)
-        found[Suspicion("cavitation", pump.pump)] = _cavitation(pump)
+        found[Suspicion("cavitation", pump.pump)] = False if is_still else _cavitation(pump)
         found[Suspicion("blockage", pump.pump)] = False if is_still else _blockage(sight, pump)
     is_any_still = any(said for (kind, _), said in found.items() if kind in ("dry_run", "closed_valve"))
     is_reverse = _reverse(sight)
@@ -49,6 +51,7 @@ def claims(sight: HeaderSight) -> Claims:
     found[Suspicion("head_sensor_drift", sight.header)] = is_head
     is_flow = False if is_head else _drift(sight)
     found[Suspicion("flow_meter_drift", sight.header)] = None if is_any_still or is_reverse else is_flow
+    found[Suspicion("burst", sight.header)] = _burst(sight)
     return found
 
 
@@ -65,7 +68,8 @@ def _standstill(sight: HeaderSight, pump: PumpSight) -> dict[str, bool | None]:
     delivered, promised = sight.delivered(pump), pump.expected_flow
     if delivered is None or promised is None or promised < WANTED * (pump.best_flow or 0.0):
         return nothing | {"closed_valve": None}
-    is_idle = power < idle + IDLE * (expected - idle) if expected > idle else True
+    offs = dict(_power_offs(sight))
+    is_idle = power < IDLE * expected and offs[pump.pump] == max(offs.values())
     return nothing | {"closed_valve": is_idle and delivered < LITTLE * promised}
 
 
@@ -118,6 +122,14 @@ def _head_drift(sight: HeaderSight) -> bool | None:
     if excess is None or not offs or len(offs) < len(sight.running):
         return None
     return excess > GAINED and min(offs) > GAINED_POWER and min(offs) > ALIKE * max(offs)
+
+
+def _burst(sight: HeaderSight) -> bool | None:
+    """More is drawn than usual, and it is no fault of the meter: the pumps' curves give as much."""
+    excess = _excess(sight)
+    if sight.is_more_drawn is None or excess is None:
+        return None
+    return sight.is_more_drawn and abs(excess) < CONFIRMED
 
 
 def _reverse(sight: HeaderSight) -> bool | None:

@@ -11,6 +11,7 @@ Kind = Literal[
     "outside_por",
     "too_many_starts",
     "reverse_flow",
+    "burst",
     "flow_meter_drift",
     "head_sensor_drift",
     "power_meter_drift",
@@ -53,6 +54,7 @@ class HeaderSight:
     flow: float | None  # m³/h, by its meters
     flow_std: float | None  # m³/h, of what the curves expect for it
     pumps: tuple[PumpSight, ...]
+    is_more_drawn: bool | None = None  # than at this time of other days, or at this pressure
 
     @property
     def running(self) -> tuple[PumpSight, ...]:

@@ -21,7 +21,8 @@ _RESTS = 20.0  # mean times between changes without one are unusual: e⁻²⁰ b
 _LONGEST_TIMES = 4.0  # the longest rest so far, too: some tags move in bursts
 _LEAST_REST_MS = 60_000
 _LEAST_RATE = 0.01  # changes a reading; a tag that moves less is not expected to move
-_ENOUGH_MS = 86_400_000  # of readings, before values can lie outside what is usual: a day has its course
+_LIVELY_RATE = 0.2  # a tag with coarse steps moves less; how long it rests depends on the hour
+_ENOUGH_MS = 86_400_000  # of readings, before rests or values can lie outside what is usual: a day has its course
 _FAR = 2.0  # times the largest usual magnitude
 _LIVELY = 0.1  # of it, that half the values reach
 _OUTSIDE = 0.001  # share of values on either side that do not make the usual range
@@ -80,9 +81,12 @@ class Rests:
     def limit_ms(self, period_ms: int) -> float:
         """The time without a change that is unusual while the plant runs; infinite where rest is usual.
 
-        Twenty mean times between changes and four times the longest rest so far, at least a minute.
+        Twenty mean times between changes and four times the longest rest so far, at least a minute; of a tag with
+        coarse steps it is known after a day.
         """
         if self.watched < ENOUGH or self.changes < _LEAST_RATE * self.watched:
+            return float("inf")
+        if self.changes < _LIVELY_RATE * self.watched and self.watched * period_ms < _ENOUGH_MS:
             return float("inf")
         return max(_LEAST_REST_MS, _RESTS * period_ms * self.watched / self.changes, _LONGEST_TIMES * self.longest_ms)
 

@@ -1,14 +1,18 @@
 """The conditions job over real history: from readings in the site's units to what SCADA and the alarms are told."""
 
 import json
+from math import log
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from agent.alarms.board import Board
 from agent.jobs import conditions, running
+from agent.jobs.job import Job, Outcome
 from agent.mqtt.payloads import Conditions, Wear
 from agent.store.records import Filled, Record
+from analytics.conditions.habits import Habits, Usual
 from tests.agent.history import START_MS, History
 from tests.agent.jobs.test_dispatch import HEAD, MINUTE_MS, MODEL, learnt_station, operate
 
@@ -46,6 +50,38 @@ def test_a_pump_without_water_is_named_within_minutes_and_gone_when_it_is_mended
         story = [look(past, *part) for part in ((0, 6), (6, 8), (8, 9), (9, 11), (11, 15))]
 
     assert story == [[], [], [f"{kind}.a"], [f"{kind}.a"], []]
+
+
+def accustomed(usual: float) -> Job:
+    """What the job would have left after some days of *usual* m³/h at the same pressure."""
+    slots = {place: Usual(5.0, log(usual), log(HEAD), 0.02**2) for place in range(96)}
+    state = conditions.JobState(habits={"main": Habits(slots=slots)})
+    return lambda context: Outcome(mark=context.mark, state=TypeAdapter(conditions.JobState).dump_json(state))
+
+
+@pytest.mark.parametrize(("share", "held"), [(1.3, ["burst.main"]), (1.05, []), (0.7, [])])
+def test_more_than_ever_at_this_hour_is_a_burst_where_the_curves_confirm_it(
+    tmp_path: Path, share: float, held: list[str]
+) -> None:
+    """After a quarter of an hour; a little more, or less, is a day like others."""
+    with learnt_station(tmp_path) as past:
+        past.perform("conditions", accustomed(FLOW / share), START_MS)
+        operate(past, SPEEDS, 22)
+
+        story = [look(past, *part) for part in ((0, 15), (15, 22))]
+
+    assert [[one for one in each if not one.startswith("outside_por")] for each in story] == [[], held]
+
+
+def test_a_flow_meter_that_reads_more_is_no_burst(tmp_path: Path) -> None:
+    """The curves say that the pumps do not give it."""
+    with learnt_station(tmp_path) as past:
+        past.perform("conditions", accustomed(FLOW), START_MS)
+        operate(past, SPEEDS, 22, flow=1.3 * FLOW / 3.6)
+
+        held = look(past, 0, 22)
+
+    assert [one for one in held if not one.startswith("outside_por")] == ["flow_meter_drift.main"]
 
 
 def test_nothing_is_said_of_a_flow_that_nobody_has_measured(tmp_path: Path) -> None:

@@ -1,97 +1,125 @@
-"""A header with three pumps of the simulated station, with something wrong: what meters and curves show of it."""
+"""Faults put into days of a simulated station, each seed another: what is named, and after how long."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
-from math import sin
-from random import Random
+from typing import Final
 
-from agent.demo.plant import ELEVATION, town_flow
-from agent.demo.pumps import PUMPS, Pump
-from analytics.conditions.sight import HeaderSight, PumpSight
+import numpy as np
 
-LOOK_MS = 30_000
-SUCTION = 2.5  # m
-RUNNING = (0, 2)  # p1 and p3; p2 rests
+from agent.demo.pumps import PUMPS
+from analytics.conditions.habits import Habits
+from analytics.conditions.persistence import Persistence
+from analytics.conditions.physics import claims
+from analytics.conditions.sight import HeaderSight, Suspicion
+from analytics.curves.model import StationModel
+from tests.analytics.conditions.station import (
+    DAY,
+    HOUR,
+    LOOK_MS,
+    Drawn,
+    Fault,
+    Kind,
+    Operation,
+    accustomed,
+    learnt,
+    sights,
+)
+
+KNOWN: Final = 10  # days
+LEARNT: Final = 3  # of them
+Found = Mapping[Suspicion, float]  # minutes from the fault to what became active
+HOURS: Final[Mapping[Kind, float]] = {  # that each lasts
+    "dry_run": 1.0,
+    "closed_valve": 1.0,
+    "blockage": 2.0,
+    "cavitation": 2.0,
+    "outside_por": 1.0,
+    "too_many_starts": 2.0,
+    "reverse_flow": 0.5,
+    "head_sensor_drift": 2.0,
+    "flow_meter_drift": 2.0,
+    "burst": 4.0,
+}
+NIGHT: Final = 3 * HOUR  # when little is drawn
+
+
+def drawn(kind: Kind, rng: np.random.Generator, begin: int, pump: int) -> Fault:  # noqa: PLR0911 - one a kind
+    """A fault of some size."""
+    match kind:
+        case "blockage":  # rags brake it, stones throttle it
+            more = rng.uniform(0.06, 0.15) if rng.random() < 0.5 else rng.uniform(-0.2, -0.1)
+            return Fault(kind, begin, rng.uniform(0.25, 0.4), 40, pump, more)
+        case "cavitation":
+            return Fault(kind, begin, rng.uniform(6.5, 7.0), 40, pump)
+        case "outside_por":
+            return Fault(kind, NIGHT, pump=pump)
+        case "too_many_starts":
+            return Fault(kind, begin, float(rng.integers(8, 14)), pump=2)
+        case "reverse_flow":
+            return Fault(kind, NIGHT, rng.uniform(30.0, 80.0), pump=pump)
+        case "head_sensor_drift":
+            return Fault(kind, begin, 0.03, pump=pump)
+        case "flow_meter_drift":
+            return Fault(kind, begin, float(rng.choice([-0.07, 0.07])), pump=pump)
+        case "burst":  # of a main of 100 to 150 mm at 3 bar, at once or within two hours
+            return Fault(kind, begin, rng.uniform(110.0, 200.0), int(rng.choice([0, 2 * HOUR])), pump)
+        case _:
+            return Fault(kind, begin, pump=pump)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong, with which pump, from when on (ms)."""
+class Past:
+    """What is known of a station after its first days."""
 
-    kind: str
-    pump: int = 0
-    since_ms: int = 0
+    town: Drawn
+    model: StationModel
+    habits: Habits
 
+    @classmethod
+    def of(cls, seed: int, days: int) -> "Past":
+        """And *days* to come."""
+        town = Drawn.of(seed, KNOWN + days)
+        return cls(town, learnt(Operation(town.part(0, LEARNT))), accustomed(Operation(town.part(0, KNOWN))))
 
-def sights(seed: int, minutes: float, fault: Fault | None = None) -> Iterator[tuple[int, HeaderSight]]:
-    """A look each half minute: demand wanders through the day, meters are noisy, and curves are learnt, not known."""
-    rng = Random(seed)
-    errors = [(1 + rng.gauss(0, 0.006), 1 + rng.gauss(0, 0.006)) for _ in PUMPS]
-    phase = rng.uniform(0, 6.28)
-    for look in range(int(minutes * 60_000 / LOOK_MS)):
-        at_ms = look * LOOK_MS
-        wrong = fault if fault and at_ms >= fault.since_ms else None
-        demand = 470 + 90 * sin(phase + at_ms / 7e6) + 15 * sin(phase + at_ms / 4e5)
-        yield at_ms, _sight(rng, demand, errors, wrong)
+    def seen(self, days: int, fault: Fault, first: int, last: int) -> list[tuple[int, HeaderSight]]:
+        """The days to come with a fault, from look *first* to *last*."""
+        habits, town = deepcopy(self.habits), self.town.part(KNOWN, days)
+        start_ms = LOOK_MS * KNOWN * DAY
+        return sights(Operation(town, fault), self.model, habits, slice(first, last), start_ms)
 
-
-def _sight(rng: Random, demand: float, errors: list[tuple[float, float]], wrong: Fault | None) -> HeaderSight:
-    head, flows = _balance(demand, wrong)
-    shown_head = (head + ELEVATION - SUCTION) * (1 + rng.gauss(0, 0.0005))
-    flow = sum(flows.values()) * (1 + rng.gauss(0, 0.002))
-    if wrong and wrong.kind == "flow_meter_drift":
-        flow *= 0.93
-    if wrong and wrong.kind == "head_sensor_drift":
-        shown_head *= 1.03
-    if wrong and wrong.kind == "reverse_flow":
-        flow = -30.0
-    pumps = tuple(
-        _pump(rng, index, pump, flows.get(index), shown_head, errors[index], wrong)
-        for index, pump in enumerate(PUMPS[:3])
-    )
-    return HeaderSight("main", flow, 3.0, pumps)
+    def running(self, look: int) -> list[int]:
+        """The pumps that run at a look of the next day when nothing is wrong, and for some hours around it."""
+        ran = Operation(self.town.part(KNOWN, 1)).running[look - HOUR : look + HOUR].all(axis=0)
+        return [int(place) for place in np.flatnonzero(ran)]
 
 
-def _pump(  # noqa: PLR0917 - one instant of one pump
-    rng: Random,
-    index: int,
-    pump: Pump,
-    flow: float | None,
-    head: float,
-    errors: tuple[float, float],
-    wrong: Fault | None,
-) -> PumpSight:
-    if flow is None:
-        return PumpSight(pump.name, is_running=False, power=0.0, best_flow=pump.flow)
-    promised = pump.flow_at(head, 1.0)
-    power = pump.power(flow, head, 1.0)
-    if wrong and wrong.pump == index:
-        power *= {"dry_run": 0.35, "blockage": 1.08}.get(wrong.kind, 1.0)
-    return PumpSight(
-        pump.name,
-        is_running=True,
-        power=power * (1 + rng.gauss(0, 0.001)),
-        expected_flow=promised * errors[0],
-        expected_power=pump.power(promised, head, 1.0) * errors[1],
-        idle_power=pump.power(0.0, head, 1.0) * 1.05,
-        best_flow=pump.flow,
-        por=(0.6, 1.35),
-        starts=6 if wrong and wrong.kind == "too_many_starts" and wrong.pump == index else 1,
-    )
+def followed(seen: Iterable[tuple[int, HeaderSight]], begin_ms: int) -> Found:
+    """What became active, and how many minutes after the fault had begun."""
+    watch, found = Persistence(), dict[Suspicion, float]()
+    for at_ms, sight in seen:
+        watch.update(claims(sight), at_ms)
+        for suspicion in watch.active:
+            found.setdefault(suspicion, (at_ms - begin_ms) / 60_000)
+    return found
 
 
-def _balance(demand: float, wrong: Fault | None) -> tuple[float, dict[int, float]]:
-    """Head at the header, m, and the flow of each running pump, where pumps and town agree."""
-    low, high = 21.0, 60.0
-    for _ in range(20):
-        head = (low + high) / 2
-        flows = {index: _flow(index, head + ELEVATION - SUCTION, wrong) for index in RUNNING}
-        low, high = (head, high) if sum(flows.values()) > town_flow(head, demand) else (low, head)
-    return head, flows
+def begin_of(past: Past, rng: np.random.Generator) -> tuple[int, int]:
+    """A look at which something runs and goes on, and a pump that does."""
+    while True:
+        begin = int(rng.integers(3 * HOUR, 18 * HOUR))
+        if running := past.running(begin):
+            return begin, int(rng.choice(running))
 
 
-def _flow(index: int, lift: float, wrong: Fault | None) -> float:
-    flow = PUMPS[index].flow_at(lift, 1.0)
-    if wrong is None or wrong.pump != index:
-        return flow
-    return flow * {"dry_run": 0.0, "closed_valve": 0.0, "blockage": 0.65}.get(wrong.kind, 1.0)
+def tried(kind: Kind, past: Past, seed: int) -> tuple[float, Found]:
+    """Minutes to the right name (NaN: never), and what else was named."""
+    rng = np.random.default_rng([seed, len(kind)])
+    fault = drawn(kind, rng, *begin_of(past, rng))
+    last = fault.begin + int(HOURS[kind] * HOUR) + 1
+    found = dict(followed(past.seen(1, fault, fault.begin - HOUR, last), LOOK_MS * (KNOWN * DAY + fault.begin)))
+    of_header = kind in {"reverse_flow", "head_sensor_drift", "flow_meter_drift", "burst"}
+    suspects = ("p1", "p2", "p3") if kind == "outside_por" else ("main" if of_header else PUMPS[fault.pump].name,)
+    named = [found.pop(one) for one in list(found) if one.kind == kind and one.suspect in suspects]
+    right = min(named, default=np.nan)
+    return right, {one: at for one, at in found.items() if one.kind not in {kind, "outside_por"}}
