@@ -50,7 +50,7 @@ def _traded(header: str, search: Search) -> Traded:
     demand = search.demand()
     wanted = search.operation.head if demand.preferred is None else demand.preferred
     head = min(max(wanted, demand.low), demand.high)
-    found = front.front(search.candidates(REACH), replace(demand, preferred=head), SEED)
+    found = front.front(search.candidates(REACH), replace(demand, preferred=head, deviation_kw=0.0), SEED)
     if isinstance(found, Infeasible):
         return Traded(header, found.why, head)
     supports = search.model.supports

@@ -53,7 +53,7 @@ def front(candidates: Sequence[Candidate], demand: HeadBand, seed: int) -> Front
         demand: The flow, the band of heads, and the preferred one.
         seed: Of the dice.
     """
-    free = [replace(each, start_kw=0.0) for each in candidates]
+    free = [replace(each, start_kw=0.0, running_kw=0.0) for each in candidates]
     least = solve(free, demand)
     if isinstance(least, Infeasible):
         return least

@@ -45,7 +45,8 @@ class _Asked:
 
     def no_head(self) -> Infeasible:
         able = self.lines.slack.max(axis=1) >= 0
-        needed, allowed = np.asarray(self.sets.all(axis=0)), np.asarray(self.sets.any(axis=0))
+        needed = np.array([each.lock == "must run" for each in self.candidates])
+        allowed = np.asarray(self.sets.any(axis=0))
         asked = f"{self.lines.head.min():.1f} m"
         who = np.flatnonzero(needed & ~able)
         if len(who):

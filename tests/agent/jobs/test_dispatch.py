@@ -12,6 +12,8 @@ import pytest
 from agent.jobs import curves, dispatch, running
 from agent.jobs.curve_state import CurveState, HeaderCurves
 from agent.jobs.job import JobContext, Outcome
+from agent.mqtt.payloads import Alarm
+from agent.store.records import Record
 from analytics.curves.estimator import StationCurves
 from analytics.curves.prior import Plate
 from drivers.reading import Quality, Reading
@@ -31,6 +33,8 @@ TAGS: dict[str, dict[str, Any]] = {
     "b.speed": {"unit": "Hz"},
     "pressure": {"unit": "bar"},
     "flow": {"unit": "l/s"},
+    "a.hours": {"unit": "h"},
+    "b.hours": {"unit": "h"},
 }
 PUMP = {"header": "main", "min_on": 0.0, "min_off": 0.0}
 PLANT: dict[str, Any] = {
@@ -291,6 +295,127 @@ def test_each_header_of_several_has_its_own_recommendation(tmp_path: Path) -> No
     }
     assert said == {"main": "change", "east": "none"}
     assert outcome.counts == {"advice_change": 1, "advice_keep": 0, "advice_none": 1}
+
+
+# What the site asks beside energy, and what stands against advice
+
+
+def standing(alarm: str, kind: str, message: str, **keys: Any) -> Record:
+    """An alarm that stands, as the running agent keeps it."""
+    told = {"occurrence": 1, "active": True, "acked": False, "priority": "high", "severity": 700, "ts": START_MS}
+    said = Alarm.model_validate({"id": alarm, "state": "UNACK", "type": kind, "message": message, **told, **keys})
+    return Record("alarm", alarm, START_MS, said.encode())
+
+
+@pytest.mark.parametrize(
+    ("alarm", "action"),
+    [
+        (standing("condition.blockage.a", "blockage", "a is clogged", pump="a"), "none"),
+        (standing("a-hot", "high", "a.power is above 40 kW", tag="a.power"), "none"),
+        (standing("condition.flow_meter_drift.main", "flow_meter_drift", "the meter drifts"), "none"),
+        (standing("condition.flow_meter_drift.east", "flow_meter_drift", "another meter drifts"), "change"),
+        (standing("condition.outside_por.a", "outside_por", "a is outside its region", pump="a"), "change"),
+        (standing("bad.a.current", "bad_quality", "a.current has no good value", tag="a.current"), "change"),
+        (standing("a-hot", "high", "shelved", tag="a.power", state="SHELVED"), "change"),
+        (standing("a-hot", "high", "gone", tag="a.power", state="RTNUN", active=False), "change"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else json.loads(each.body)["message"],
+)
+def test_an_alarm_that_concerns_the_pumps_withholds_advice_and_is_named(
+    tmp_path: Path, alarm: Record, action: str
+) -> None:
+    """Not one of another header, one that advice is to mend, one that an operator has shelved, or one that is over."""
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 5)
+        past.record([alarm])
+
+        advice, _ = advise(past, 5)
+
+    assert advice["action"] == action
+    assert (json.loads(alarm.body)["message"] in advice["why"]) == (action == "none")
+
+
+def test_a_logic_alarm_concerns_the_pumps_of_its_tags(tmp_path: Path) -> None:
+    """Its payload names no tag; its configuration does."""
+    rule = {"id": "b-odd", "type": "logic", "when": ["b.power > 10", "flow < 5"]}
+    with learnt_station(tmp_path, alarm=[rule]) as past:
+        operate(past, UNEVEN, 5)
+        past.record([standing("b-odd", "logic", "b draws and nothing flows")])
+
+        advice, _ = advise(past, 5)
+
+    assert advice["why"] == "An alarm of b, which runs, stands: b draws and nothing flows."
+
+
+def test_pumps_take_turns_by_the_plant_s_own_counters_of_hours(tmp_path: Path) -> None:
+    """600 h apart at 1 EUR an hour and 1000 h is 0.6 EUR, 3 kW at 0.20 EUR/kWh: b takes over. 10 h are not enough."""
+    actions = []
+    for name, hours in (("far", (700.0, 100.0)), ("near", (110.0, 100.0))):
+        (tmp_path / name).mkdir()
+        pumps = [{**pump, "run_hours": f"{pump['id']}.hours"} for pump in PLANT["pump"]]
+        plant = {"pump": pumps, "tariff": {"price": 0.2}, "advice": {"balance_cost": 1.0}}
+        with learnt_station(tmp_path / name, **plant) as past:
+            operate(past, {"a": 45.0}, 5)
+            for pump, counted in zip(("a", "b"), hours, strict=True):
+                past.series(f"{pump}.hours", [counted])
+            actions.append(advise(past, 5)[0])
+
+    assert [advice["action"] for advice in actions] == ["change", "keep"]
+    assert [pump["id"] for pump in actions[0]["pumps"] if pump["run"]] == ["b"]
+    assert "The hours that pumps have run become evener: a 700 h, b 100 h." in actions[0]["reasons"]
+
+
+def test_a_pressure_in_the_site_s_unit_is_preferred_at_its_price(tmp_path: Path) -> None:
+    """3.25 to 3.6 bar allowed: lower is cheaper by about 1.6 kW a metre, 16 kW a bar, 3.2 EUR an hour at 0.20."""
+    band = {"id": "main", "pressure": ["pressure"], "flow": ["flow"], "pressure_min": 3.25, "pressure_max": 3.6}
+    heads = []
+    for cost in (1.0, 8.0):
+        (tmp_path / f"{cost}").mkdir()
+        header = {**band, "pressure_preferred": 3.4323, "pressure_cost": cost}
+        with learnt_station(tmp_path / f"{cost}", header=[header], tariff={"price": 0.2}) as past:
+            operate(past, {"a": 45.0, "b": 45.0}, 5)
+            heads.append(advise(past, 5)[0]["head"])
+
+    assert heads == pytest.approx([33.14, 35.0], abs=0.01)
+
+
+def test_npsh_by_plate_and_gauge_is_a_limit(tmp_path: Path) -> None:
+    """-7 m of gauge pressure leave 3.1 m at the inlet; at 8 m for rated flow the pumps cannot deliver what they do."""
+    header = {"id": "main", "pressure": ["pressure"], "flow": ["flow"], "suction_head": -7.0, "elevation": -7.0}
+    whys = []
+    for npsh in (1.0, 8.0):
+        (tmp_path / f"{npsh}").mkdir()
+        pumps = [{**pump, "npsh": npsh, "rated_flow": 200.0, "por": [0.0, 3.0]} for pump in PLANT["pump"]]
+        with learnt_station(tmp_path / f"{npsh}", header=[header], pump=pumps) as past:
+            operate(past, UNEVEN, 5)
+            whys.append(advise(past, 5)[0]["why"])
+
+    assert whys[0].startswith("The same flow for 2.67 ± 0.09 % less")
+    assert "a: NPSH; b: NPSH" in whys[1]
+
+
+def test_at_a_market_s_price_below_zero_less_power_is_not_advised(tmp_path: Path) -> None:
+    """It would save -0.02 EUR for each kWh."""
+    spot = [["2026-03-01T12:00Z", -0.02], ["2026-03-01T13:00Z", 0.1]]
+    with learnt_station(tmp_path, tariff={"price": 0.2, "spot": spot}) as past:
+        operate(past, UNEVEN, 5)
+
+        advice, _ = advise(past, 5)
+
+    assert advice["action"] == "keep"
+    assert advice["why"] == "Energy costs -0.02 EUR/kWh now, so that using less of it saves no money."
+
+
+def test_money_follows_the_market_s_price_with_its_interval(tmp_path: Path) -> None:
+    """At 0.50 EUR/kWh the hour saves 0.69 ± 0.02, where the usual price says 0.28."""
+    spot = [["2026-03-01T12:00Z", 0.5], ["2026-03-01T13:00Z", 0.1]]
+    with learnt_station(tmp_path, tariff={"price": 0.2, "spot": spot}) as past:
+        operate(past, UNEVEN, 5)
+
+        advice, _ = advise(past, 5)
+
+    assert advice["saving_per_hour"] == pytest.approx(0.69, abs=0.005)
+    assert advice["saving_per_hour_uncertainty"] == pytest.approx(0.5 * advice["saving_uncertainty_kw"], rel=0.05)
 
 
 # A real station

@@ -76,7 +76,7 @@ def _fixed_phi(pump: Candidate, head: Array) -> Array:
 
 def _best_of_grid(members: tuple[Candidate, ...], demand: Demand) -> Found | None:
     places = np.linspace(demand.low, demand.high, _PLACES)
-    places = np.unique(np.concatenate([places, _ends(members, demand)]))
+    places = np.unique(np.concatenate([places, demand.bends, _ends(members, demand)]))
     windows = [_windows(pump, demand, places) for pump in members]
     head, total = demand.head(places), demand.flow(places)
     low, high = (np.array([_flow(p, w[end], head) for p, w in zip(members, windows, strict=True)]) for end in (0, 1))
@@ -88,10 +88,15 @@ def _best_of_grid(members: tuple[Candidate, ...], demand: Demand) -> Found | Non
     for index in np.flatnonzero(kept):
         phis = [np.linspace(w[0][index], w[1][index], 400) for w in windows]
         cost, chosen = _handed_out(members, phis, float(head[index]), float(total[index]))
-        cost += sum(p.entry_kw for p in members) - float(demand.worth(places[index : index + 1])[0])
+        cost += sum(_entry(p) for p in members) - float(demand.worth(places[index : index + 1])[0])
         if best is None or cost < best.cost:
             best = Found(members, cost, float(places[index]), chosen)
     return best
+
+
+def _entry(pump: Candidate) -> float:
+    """What having it on costs besides energy, kW."""
+    return pump.running_kw + (0.0 if pump.running else pump.start_kw)
 
 
 def _flow(pump: Candidate, phi: Array, head: Array) -> Array:
@@ -164,7 +169,7 @@ class _Programme:
         """Scaled."""
         phi, speed, place = self.parts(x)
         power = sum(float(p.physics.power(f * s, s)) for p, f, s in zip(self.pumps, phi, speed, strict=True))
-        entry = sum(p.entry_kw for p in self.pumps)
+        entry = sum(_entry(p) for p in self.pumps)
         return (power + entry - float(self.demand.worth(place)[0])) / self.scale
 
     def balance(self, x: Array) -> Array:

@@ -1,5 +1,7 @@
 """Random stations of mixed pumps, every number from one seed."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from analytics.dispatch.demand import Demand, HeadBand, SystemCurve
@@ -63,3 +65,23 @@ def random_plate(rng: np.random.Generator, q_bep: float, head: float, suction: S
         npshr=(1.2, rng.uniform(2.0, 7.0) / q_bep**2),
         suction=suction,
     )
+
+
+def limited_station(seed: int, most: int = 5) -> tuple[tuple[Candidate, ...], Demand]:
+    """The same with narrower regions, a poorer inlet, pumps that must run, uneven hours, and a preferred pressure."""
+    pumps, demand = random_station(seed, most)
+    rng = np.random.default_rng(10_000 + seed)
+    por = (float(rng.uniform(0.7, 0.85)), float(rng.uniform(1.05, 1.2)))
+    poorer = float(rng.uniform(0.75, 1.0))
+    limited = []
+    for pump in pumps:
+        assert isinstance(pump.physics, Plate)
+        own = replace(pump.physics.suction, npsha0=poorer * pump.physics.suction.npsha0)
+        plate = replace(pump.physics, por=por, suction=own)
+        lock: Lock = "must run" if rng.random() < 0.15 else pump.lock
+        hours_kw = float(rng.choice([0.0, 0.01, 0.05])) * plate.p_motor
+        limited.append(replace(pump, physics=plate, lock=lock, running_kw=hours_kw))
+    if isinstance(demand, HeadBand):
+        preferred = float(rng.uniform(demand.low, demand.high))
+        demand = replace(demand, preferred=preferred, deviation_kw=float(rng.choice([0.0, 0.5, 3.0])))
+    return tuple(limited), demand

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from analytics.dispatch.duty import Dispatch, Infeasible
 from analytics.dispatch.pump import Array, Candidate
 from analytics.dispatch.solve import solve
 from tests.analytics.dispatch.enumeration import cheapest
-from tests.analytics.dispatch.plates import CASES, Plate, load, violation
-from tests.analytics.dispatch.stations import random_station
+from tests.analytics.dispatch.plates import CASES, Plate, Suction, load, violation
+from tests.analytics.dispatch.stations import limited_station, random_station
 
 published = pytest.mark.skipif(not CASES.exists(), reason="the published dispatch cases are not on this machine")
 
@@ -68,6 +69,21 @@ def test_no_random_station_is_judged_otherwise_by_a_slow_enumeration(seed: int) 
         assert violation(pumps, demand, duties(found)) < 1e-6
         assert found.cost < reference + 1e-4 * found.power
         assert found.bound < reference + 1e-6 * found.power  # else it is no bound
+        assert found.gap < 1e-4
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nor_one_with_every_limit_and_cost_there_is(seed: int) -> None:
+    """Narrow regions, poor inlets, pumps that must run, uneven hours, a preferred pressure (slow: the enumeration)."""
+    pumps, demand = limited_station(seed, most=4)
+
+    found, reference = solve(pumps, demand), cheapest(pumps, demand)
+
+    assert isinstance(found, Infeasible) == (reference is None)
+    if isinstance(found, Dispatch) and reference is not None:
+        assert violation(pumps, demand, duties(found)) < 1e-6
+        assert found.cost < reference + 1e-4 * found.power
+        assert found.bound < reference + 1e-6 * found.power
         assert found.gap < 1e-4
 
 
@@ -143,6 +159,30 @@ def test_a_start_is_only_worth_what_it_saves() -> None:
     assert chosen == [["good"], ["worn"]]
 
 
+def test_of_two_equal_pumps_the_one_that_has_run_less_is_chosen() -> None:
+    """Collapsing identical pumps must not lose whose hours are dearer; and the certificate counts them."""
+    for rested in ("a", "b"):
+        pumps = [Candidate(name, PLATE, running_kw=0.0 if name == rested else 0.5) for name in ("a", "b")]
+
+        found = solve(pumps, HeadBand(180.0, 35.0, 35.0))
+
+        assert isinstance(found, Dispatch)
+        assert [duty.id for duty in found.duties] == [rested]
+        assert found.cost == pytest.approx(found.power)
+        assert found.gap < 1e-4
+
+
+def test_hours_are_paid_by_who_runs_even_where_all_have_run_long() -> None:
+    """Both are needed: the cost is there, and so it is in the bound."""
+    pumps = [Candidate(name, PLATE, running=True, running_kw=1.5) for name in ("a", "b")]
+
+    found = solve(pumps, HeadBand(300.0, 35.0, 35.0))
+
+    assert isinstance(found, Dispatch)
+    assert found.cost == pytest.approx(found.power + 3.0)
+    assert found.gap < 1e-4
+
+
 def test_locks_are_kept() -> None:
     """What must run runs although it costs, what must not does not although it would save."""
     pumps = [Candidate("a", PLATE, lock="must not run"), Candidate("b", PLATE), Candidate("c", PLATE, lock="must run")]
@@ -191,6 +231,30 @@ def test_the_constraint_that_makes_a_demand_infeasible_is_named(
     assert isinstance(found, Infeasible)
     assert found.constraint == constraint
     assert word in found.why
+
+
+@pytest.mark.parametrize(
+    ("change", "flow", "named"),
+    [
+        ({"p_shaft_max": 20.0}, 230.0, "(a: shaft power)"),
+        ({"suction": Suction(npsha0=2.7)}, 230.0, "(a: suction head)"),
+        ({"por": (0.7, 1.0)}, 230.0, "(a: greatest flow)"),
+        ({"speeds": (0.6, 0.85)}, 230.0, "(a: highest speed)"),
+        (
+            {"speeds": (0.6, 0.7)},
+            150.0,
+            "No available pump can run at a head of 35.0 m within its limits (a: highest speed",
+        ),
+    ],
+)
+def test_the_limit_of_the_pumps_that_binds_is_named_where_nothing_serves(
+    change: dict[str, Any], flow: float, named: str
+) -> None:
+    """A technician must know whether it is the motor, the inlet, the preferred region or the drive."""
+    found = solve([Candidate("a", replace(PLATE, **change))], HeadBand(flow, 35.0, 35.0))
+
+    assert isinstance(found, Infeasible)
+    assert named in found.why
 
 
 def test_with_every_pump_locked_out_it_says_so() -> None:
