@@ -25,7 +25,17 @@ from agent.jobs.portions import (
     work,
 )
 from agent.jobs.running import thresholds
-from agent.jobs.silence import Heard, Silence, good_times, is_lasting, silence_until, silences, spacing_ms
+from agent.jobs.silence import (
+    Heard,
+    Silence,
+    good_times,
+    heard_before,
+    is_lasting,
+    left_told,
+    silence_until,
+    silences,
+    spaced,
+)
 from agent.jobs.sources import Sources, sources_of
 from agent.roles import Tag, known_tags
 from agent.store.reader import Reader
@@ -72,8 +82,8 @@ def run(context: JobContext) -> Outcome:
     kept = restored(context.state)
     before = dict(kept.counts)
     times_ms = good_times(alike)
-    heard = {name: kept.tags.get(name, Heard()) for name in watched}
-    watched = {name: _spaced(tag, heard[name], times_ms.get(name, ()), is_history) for name, tag in watched.items()}
+    heard = _heard(context, kept, watched, rows)
+    watched = {name: spaced(tag, heard[name], times_ms.get(name, ()), is_history) for name, tag in watched.items()}
     known |= watched
     kept.tags = heard
     portion = _portion(context, known, kept, alike, is_behind=len(rows) == MOST_ROWS or len(alike) < len(rows))
@@ -89,8 +99,20 @@ def run(context: JobContext) -> Outcome:
         filled=filled,
         unfilled=unfilled,
         counts=counts | {"runs_behind": int(portion.is_behind)},
-        doubt=doubt_of(seen, LEAST_KNOWN),
+        doubt="; ".join(filter(None, (left_told(portion.left), doubt_of(seen, LEAST_KNOWN)))) or None,
     )
+
+
+def _heard(context: JobContext, kept: JobState, watched: Mapping[str, Tag], rows: Sequence[Row]) -> dict[str, Heard]:
+    """What is remembered of each tag; of one that nothing is, what the log says of it before *rows*."""
+    until_ms = min((row.ts_ms for row in rows), default=context.now_ms)
+    unknown = [tag for name, tag in watched.items() if name not in kept.tags]
+    found = heard_before(context.reader, unknown, context.mark, until_ms, _longest_ms(context))
+    return {name: kept.tags.get(name) or found[name] for name in watched}
+
+
+def _longest_ms(context: JobContext) -> int:
+    return round(1_000 * context.settings.jobs.gaps.longest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +124,7 @@ class _Portion:
     kept: JobState  # as these rows leave it
     times_ms: Mapping[str, list[int]]  # of good readings, by tag
     found: Found
+    left: list[str]  # tags with a gap that is too long, and lasts or was newly found
 
 
 def _portion(
@@ -130,13 +153,15 @@ def _found(
     """The gaps after *rows*; *kept* moves on to there."""
     times_ms = good_times(rows)
     until_ms = rows[-1].ts_ms if is_behind else context.now_ms
-    longest_ms = round(1_000 * context.settings.jobs.gaps.longest)
+    longest_ms = _longest_ms(context)
     found: dict[str, list[Silence]] = {}
+    left: list[str] = []
     for name, heard in kept.tags.items():
-        gaps, left = _gaps(heard, known[name], times_ms.get(name, ()), until_ms, longest_ms)
-        kept.counts["gaps_left"] += left
+        gaps, too_long = _gaps(heard, known[name], times_ms.get(name, ()), until_ms, longest_ms)
+        kept.counts["gaps_left"] += too_long
+        left += [name] if too_long or heard.is_left else []
         found |= {name: gaps} if gaps else {}
-    return _Portion(rows, is_behind, kept, times_ms, found)
+    return _Portion(rows, is_behind, kept, times_ms, found, left)
 
 
 def _alike(reader: Reader, rows: list[Row]) -> tuple[list[Row], bool]:
@@ -153,12 +178,6 @@ def _alike(reader: Reader, rows: list[Row]) -> tuple[list[Row], bool]:
     is_history = rows[0].id >= first
     end = last if is_history else first - 1
     return [row for row in rows if row.id <= end], is_history
-
-
-def _spaced(tag: Tag, heard: Heard, times_ms: Sequence[int], is_history: bool) -> Tag:  # noqa: FBT001 - what came
-    """The tag at the spacing of its readings, where that is coarser than it is polled."""
-    heard.spacing_ms = spacing_ms(times_ms, heard.spacing_ms) if is_history else 0
-    return replace(tag, period_ms=max(tag.silence_ms, heard.spacing_ms))
 
 
 def _late(reader: Reader, tag: Tag, times_ms: Sequence[int]) -> list[Stretch]:

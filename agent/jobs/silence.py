@@ -1,14 +1,17 @@
 """Where readings are missing: gaps between good readings, found from new rows alone."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from agent.roles import Tag
+from agent.store.reader import Reader
 from agent.store.records import Row
 from drivers.reading import is_good
 
 _MISSED = 1.5  # periods between two good readings that leave room for a missing one
+_GRACE = 10  # periods, within which the last reading of a slow tag is looked for
+_NAMED = 3  # tags in a sentence
 _FEW = 10  # steps between readings that tell nothing of a history's spacing
 
 
@@ -43,6 +46,28 @@ def good_times(rows: Iterable[Row]) -> dict[str, list[int]]:
     return {tag: sorted(times) for tag, times in found.items()}
 
 
+def heard_before(reader: Reader, tags: Sequence[Tag], mark: int, until_ms: int, longest_ms: int) -> dict[str, Heard]:
+    """What the log up to *mark* says of *tags* that nothing is remembered of.
+
+    A state that cannot be read must not cost the gap that is open; one longer than *longest_ms* would be left anyway.
+    """
+    found = {tag.name: Heard() for tag in tags}
+    if found and mark:
+        start_ms = until_ms - max(longest_ms, _GRACE * max(tag.period_ms for tag in tags))
+        rows = reader.window(list(found), start_ms, until_ms)
+        for name, times_ms in good_times(row for row in rows if row.id <= mark).items():
+            found[name].last_ms = times_ms[-1]
+    return found
+
+
+def left_told(tags: Sequence[str]) -> str | None:
+    """That *tags* have gaps which stay missing, and why."""
+    if not tags:
+        return None
+    more = f" and {len(tags) - _NAMED} more" if len(tags) > _NAMED else ""
+    return f"left missing, as longer than [jobs.gaps] longest: {', '.join(sorted(tags)[:_NAMED])}{more}"
+
+
 def spacing_ms(times_ms: Sequence[int], known_ms: int) -> int:
     """How far apart the readings of a history are; *known_ms* where there are too few to tell.
 
@@ -55,6 +80,12 @@ def spacing_ms(times_ms: Sequence[int], known_ms: int) -> int:
     usual, long = steps[len(steps) // 2], steps[len(steps) * 19 // 20]
     is_regular = steps[len(steps) * 4 // 5] <= _MISSED * usual
     return usual if is_regular else long
+
+
+def spaced(tag: Tag, heard: Heard, times_ms: Sequence[int], is_history: bool) -> Tag:  # noqa: FBT001 - what came
+    """The tag at the spacing of its readings, where that is coarser than it is polled."""
+    heard.spacing_ms = spacing_ms(times_ms, heard.spacing_ms) if is_history else 0
+    return replace(tag, period_ms=max(tag.silence_ms, heard.spacing_ms))
 
 
 def silences(heard: Heard, times_ms: Sequence[int], tag: Tag) -> list[Silence]:

@@ -62,9 +62,13 @@ class History:
         with self.reader() as reader:
             mark, state = reader.job_state(name)
             outcome = job(JobContext(self.settings, reader, mark, state, now_ms))
+        self.keep(name, outcome, now_ms)
+        return outcome
+
+    def keep(self, name: str, outcome: Outcome, now_ms: int = START_MS) -> None:
+        """Keep what a job found."""
         with self._log.transaction():
             finish(self._log, name, outcome, took_ms=1, now_ms=now_ms)
-        return outcome
 
 
 def reading(tag: str, ts_ms: int, value: float) -> Reading:

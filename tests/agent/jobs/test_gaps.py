@@ -1,5 +1,6 @@
 """The gaps job over real history."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -137,6 +138,42 @@ def test_a_gap_that_is_too_long_is_left_and_counted_once(tmp_path: Path) -> None
         assert seconds(filled(past))[-1] == 358
         assert filled(past, "y") == []
         assert counts["gaps_left"] == 2
+
+
+def test_a_gap_that_is_too_long_is_named_while_it_lasts_and_when_it_ends(tmp_path: Path) -> None:
+    """A hole in a trend that nobody mentions is taken for a fault of the filling; once it is over it is no news."""
+    tags = tag("linear") | {"y": {"unit": "l/s", "fill": "linear"}}
+    with history(tmp_path, tags, jobs={"gaps": {"period": 60, "longest": 300}}) as past:
+        past.series("x", [5.0] * 60 + [NAN] * 1_000 + [5.0] * 100)
+        past.series("y", [5.0] * 1_160)
+        told = [past.perform("gaps", gaps.run, START_MS + 1_160_000).doubt]
+        past.series("x", [5.0] * 60, start_ms=START_MS + 1_160_000)
+        past.series("y", [5.0] * 60, start_ms=START_MS + 1_160_000)
+        told += [past.perform("gaps", gaps.run, START_MS + 1_000 * second).doubt for second in (1_220, 2_000, 2_060)]
+
+    sentence = "left missing, as longer than [jobs.gaps] longest: "
+    assert told == [sentence + "x", None, sentence + "x, y", sentence + "x, y"]
+
+
+@pytest.mark.parametrize("fill", ["linear", "forward"])
+def test_a_gap_is_filled_though_the_jobs_state_was_lost_in_it(tmp_path: Path, fill: Fill) -> None:
+    """The log knows when the tag was last heard: rot in the state, or a version that reads no older one."""
+    found = []
+    for is_lost in (False, True):
+        folder = tmp_path / f"{is_lost}"
+        folder.mkdir()
+        with history(folder, tag(fill) | {"y": {"unit": "l/s", "fill": "linear"}}) as past:
+            past.series("x", [1.0] * 50)
+            past.series("y", [2.0] * 90)
+            outcome = past.perform("gaps", gaps.run, START_MS + 90_000)
+            if is_lost:
+                past.keep("gaps", replace(outcome, state=b"{rot"))
+            past.series("x", [9.0] * 10, start_ms=START_MS + 90_000)
+            run(past, 100)
+            found.append([(one.ts_ms, one.value, one.method) for one in filled(past)])
+
+    assert len(found[0]) == 40
+    assert found[0] == found[1]
 
 
 def test_each_run_counts_its_own_work(tmp_path: Path) -> None:
