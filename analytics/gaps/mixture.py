@@ -16,6 +16,7 @@ from analytics.gaps.totaliser import Totaliser, gained, share
 _JUDGED = 600  # errors by which shares are chosen
 _FEW = 3  # places in a gap that show no shape
 _CHOSEN = 2.0  # over the gaps that fit beside each other: share by which standard deviations are short
+_SHARES, _STEP = (0.86, 0.9, 0.95), 0.7  # of errors, and how far one is below the next where they are in steps
 _BEYOND = 1.3  # times as long as artificial gaps, from which a gap is longer than those
 _STEPS = 4  # shares are quarters
 _NAMES = ("linear", "level", "kriging", "correlated", "correlated")
@@ -175,6 +176,14 @@ def spread(errors: Floats, masks: Masks) -> tuple[float, float]:
     slope = max(slope, -0.9 * low)
     ratio = (missed / (low + slope * bump)).reshape(-1)
     # A value that rarely jumps has a 90 % quantile of nothing; half of the root mean square keeps the jumps in view.
-    place = int(0.9 * (len(ratio) - 1) + 0.5)
-    scale = max(float(np.partition(ratio, place)[place]) / COVERAGE_90, 0.5 * mean_square(ratio) ** 0.5)
+    scale = max(_nine_in_ten(ratio) / COVERAGE_90, 0.5 * mean_square(ratio) ** 0.5)
     return scale * low, scale * slope
+
+
+def _nine_in_ten(sizes: Floats) -> float:
+    """What holds 90 % of them; where they are a step or none, so that no size does, what holds 86 % rather than all."""
+    fewer, place, most = (int(share * (len(sizes) - 1) + 0.5) for share in _SHARES)
+    parted = np.partition(sizes, (fewer, place, most))
+    least, usual = float(parted[fewer]), float(parted[place])
+    is_coarse = least < _STEP * usual and float(parted[most]) < usual / _STEP
+    return 0.5 * (least + usual) if is_coarse else usual

@@ -130,6 +130,20 @@ def test_intervals_hold_nine_in_ten(size: int) -> None:
     assert 0.85 <= np.mean(covered) <= 0.95
 
 
+def test_a_meter_in_coarse_steps_is_not_doubted_by_a_whole_step() -> None:
+    """One reading in nine is a step off: an interval of a step would hold them all, and claim nine in ten."""
+    found, covered = blocks(280, 1, 10, first=50), []
+    for seed in range(8):
+        values = 230.0 + np.random.default_rng(seed).choice([-1.0, 0.0, 1.0], 3_000, p=[0.055, 0.89, 0.055])
+
+        estimates = filled(Window(with_gap(values, *found)), *found)
+
+        std = np.concatenate([estimate.std for estimate in estimates])
+        covered.append(np.mean(np.abs(missed(values, found, estimates)) <= COVERAGE_90 * std))
+        assert {float(value) for estimate in estimates for value in estimate.values} == {230.0}
+    assert 0.85 <= np.mean(covered) <= 0.95
+
+
 @needs_real_station
 @pytest.mark.parametrize("size", [1, 30, 120])
 def test_on_the_real_station_it_misses_far_less_than_a_line(size: int) -> None:
