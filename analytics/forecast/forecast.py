@@ -7,11 +7,12 @@ from typing import Protocol
 import numpy as np
 
 from analytics.dispatch.pump import Array
-from analytics.forecast import boosted, harmonic, naive
+from analytics.forecast import boosted, harmonic, naive, smoothing
 from analytics.forecast.boosted import Boosted
 from analytics.forecast.harmonic import Harmonic
 from analytics.forecast.naive import Naive
 from analytics.forecast.series import Calendar, Outlook, Series
+from analytics.forecast.smoothing import Smoothing
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 LEAST_DAYS = 4.0  # of values
@@ -20,6 +21,7 @@ _APART = 1.29  # days between origins, so that they fall on all hours
 _BLOCK_SHARE = 0.4  # of the past: what origins may lie in
 _LEADS = (0.125, 0.5, 1.0, 2.0)  # days: within each band of leads errors are taken together
 _LEAST_ERRORS = 40  # of a band; else it shares those of all bands
+_SLOW = frozenset({smoothing.NAME, boosted.NAME})  # to fit: once for all origins of a trial, to what was before them
 _BETTER = 0.97  # times the error of a simpler method: what a harder one has to reach
 
 
@@ -99,14 +101,20 @@ def forecast(series: Series, ahead: Calendar) -> Forecast | NoForecast:
 
 def _eligible(series: Series) -> list[str]:
     """Those that can be tried, the simplest first."""
-    least = {naive.NAME: naive.LEAST_DAYS, harmonic.NAME: harmonic.LEAST_DAYS, boosted.NAME: boosted.LEAST_DAYS}
-    return [name for name, days in least.items() if (1 - _BLOCK_SHARE) * series.known_days >= days]
+    methods = (naive, harmonic, smoothing, boosted)
+    return [one.NAME for one in methods if (1 - _BLOCK_SHARE) * series.known_days >= one.LEAST_DAYS]
 
 
 def _fitted(name: str, series: Series) -> Model:
-    if name == naive.NAME:
-        return Naive.fitted(series)
-    return Harmonic.fitted(series) if name == harmonic.NAME else Boosted.fitted(series)
+    match name:
+        case naive.NAME:
+            return Naive.fitted(series)
+        case harmonic.NAME:
+            return Harmonic.fitted(series)
+        case smoothing.NAME:
+            return Smoothing.fitted(series)
+        case _:
+            return Boosted.fitted(series)
 
 
 def _tried(name: str, series: Series, horizon: int) -> _Trial | None:
@@ -119,12 +127,12 @@ def _tried(name: str, series: Series, horizon: int) -> _Trial | None:
     first = series.until(int(origins[0]))
     if first.known_days < 1:
         return None
-    model = _fitted(name, first)  # trees are too slow to be grown for each origin
+    model = _fitted(name, first)
     parts: list[tuple[Array, ...]] = []
     for place, origin in enumerate(origins.tolist()):
         end = min(origin + horizon, len(series))
         past = series.until(origin)
-        asked = model if name == boosted.NAME else _fitted(name, past)
+        asked = model if name in _SLOW else _fitted(name, past)
         outlook = asked.outlook(past, Calendar(series.calendar.local_ms[origin:end]))
         missed = series.values[origin:end] - outlook.centre
         known = np.isfinite(missed)

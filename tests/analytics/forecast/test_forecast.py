@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from analytics.forecast import boosted, harmonic, naive
+from analytics.forecast import boosted, harmonic, naive, smoothing
 from analytics.forecast.drift import Drift, scales
 from analytics.forecast.forecast import LEVELS, Forecast, NoForecast, forecast
 from analytics.forecast.harmonic import Harmonic
 from analytics.forecast.naive import Naive
-from analytics.forecast.series import DAY_MS, Calendar
+from analytics.forecast.series import DAY_MS, Calendar, Series
+from analytics.forecast.smoothing import Smoothing
 from tests.analytics.forecast.towns import demand, series
 
 PER_DAY = 48
@@ -54,7 +55,7 @@ def test_every_method_is_tried_where_there_is_enough_history_and_the_errors_are_
     found, _ = two_days(1, 35)
 
     assert isinstance(found, Forecast)
-    assert set(found.errors) == {naive.NAME, harmonic.NAME, boosted.NAME}
+    assert set(found.errors) == {naive.NAME, harmonic.NAME, smoothing.NAME, boosted.NAME}
     assert found.error == found.errors[found.method]
     assert found.error <= min(found.errors.values()) / 0.97
     assert (np.diff(found.quantiles, axis=0) >= 0).all()
@@ -73,6 +74,56 @@ def test_trees_learn_what_a_formula_does_not() -> None:
 
     assert isinstance(found, Forecast)
     assert found.errors[boosted.NAME] < 0.5 * found.errors[harmonic.NAME]
+
+
+def test_smoothing_follows_what_harmonics_and_last_week_do_not() -> None:
+    """Sprinklers by a clock have corners that five harmonics round off, and noise that last week doubles."""
+    missed: dict[str, list[float]] = {naive.NAME: [], harmonic.NAME: [], smoothing.NAME: []}
+    for seed in range(6):
+        values, calendar = demand(seed, 31)
+        hours, end = 24 * calendar.day_share, 28 * PER_DAY + 17 * seed
+        values = values + np.where((hours >= 22) & (hours < 23.5), 250.0, 0.0) + np.where(hours // 1 == 4, 200.0, 0.0)
+        past, ahead = series(values, calendar, end), Calendar(calendar.local_ms[end : end + 2 * PER_DAY])
+        for name, model in ((naive.NAME, Naive), (harmonic.NAME, Harmonic), (smoothing.NAME, Smoothing)):
+            centre = model.fitted(past).outlook(past, ahead).centre
+            missed[name].append(float(np.abs(values[end : end + 2 * PER_DAY] - centre).mean()))
+
+    assert np.mean(missed[smoothing.NAME]) < 0.75 * np.mean(missed[harmonic.NAME])
+    assert np.mean(missed[smoothing.NAME]) < 0.8 * np.mean(missed[naive.NAME])
+
+
+def test_smoothing_goes_by_the_local_clock_when_clocks_are_changed() -> None:
+    """People get up by the clock on the wall; a season counted in steps would be an hour late from then on."""
+    values, calendar = demand(2, 31)
+    change = 24 * PER_DAY
+    local_ms = calendar.local_ms.copy()
+    local_ms[change:] += DAY_MS // 24
+    values[change:-2] = values[change + 2 :]
+    end = change + PER_DAY
+    past = Series(values[:end], Calendar(local_ms[:end]), DAY_MS // PER_DAY)
+    ahead = slice(end, end + PER_DAY)
+
+    by_clock = Smoothing.fitted(past).outlook(past, Calendar(local_ms[ahead])).centre
+    by_steps = series(values, calendar, end)
+    late = Smoothing.fitted(by_steps).outlook(by_steps, Calendar(calendar.local_ms[ahead])).centre
+
+    assert np.abs(values[ahead] - by_clock).mean() < 0.75 * np.abs(values[ahead] - late).mean()
+
+
+def test_smoothing_takes_holes_and_a_step_in_the_level() -> None:
+    """What is not known changes nothing; a third more from one day on is followed within days, but for the weather."""
+    values, calendar = demand(7, 31)
+    step = 22 * PER_DAY
+    values[step:] *= 1.33
+    values[step - 100 : step - 60] = np.nan
+    end = 28 * PER_DAY
+    past, ahead = series(values, calendar, end), Calendar(calendar.local_ms[end : end + PER_DAY])
+
+    found = Smoothing.fitted(past).outlook(past, ahead)
+
+    assert np.isfinite(found.centre).all()
+    assert (found.spread > 0).all()
+    assert np.mean(found.centre) == pytest.approx(np.mean(values[end : end + PER_DAY]), rel=0.15)
 
 
 @pytest.mark.parametrize("days", [0, 1, 3])
