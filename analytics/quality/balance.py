@@ -43,20 +43,25 @@ class Balance:
     elapsed_ms: int = 0
     step: float = 0.0  # the largest between two cells
     steps: int = 0
+    top: float | None = None  # what the counter showed before it last fell
 
     def update(self, counter: Floats, rate: Floats, step_ms: int) -> list[Verdict]:
         """Take in cells of *step_ms*: the counter's states and the rate per hour, shape (n,), NaN where not known.
 
-        A cell without both, or in which the counter fell, is left out of both sums.
+        A cell without both, or in which the counter fell or came back from a fall, is left out of both sums: a glitch
+        of a seventh of its count would else be the largest step for ever.
         """
         previous = np.concatenate([[np.nan if self.counter is None else self.counter], _forward(counter, self.counter)])
         rise = counter - previous[:-1]
-        use = np.isfinite(rise) & np.isfinite(rate) & (rise >= 0)
+        tops = _forward(np.where(rise < 0, previous[:-1], np.nan), self.top)
+        is_back = (previous[:-1] < tops) & (counter >= tops)
+        use = np.isfinite(rise) & np.isfinite(rate) & (rise >= 0) & ~is_back
         self.counted += float(rise[use].sum())
         self.integrated += float(rate[use].sum()) * step_ms / 3_600_000
         self.elapsed_ms += int(use.sum()) * step_ms
         self.step = max(self.step, float(rise[use].max(initial=0.0)))
         self.steps += int((rise[use] > 0).sum())
+        self.top = float(tops[-1]) if len(tops) and np.isfinite(tops[-1]) else self.top
         self.counter = float(previous[-1]) if np.isfinite(previous[-1]) else None
         return self._judged()
 

@@ -19,6 +19,9 @@ _ROUND = tuple(float(limit) for limit in (2**16, 2**24, 2**31, 2**32, 10**5, 10*
 _NEAR_ROUND = 0.01
 _LAST_RISES = 100.0  # times the largest rise, that a counter may have been from the end of its range
 _JUMP_TIMES = 50.0  # as much as the largest rise before
+_JUMP_LEARNT = (
+    2.0  # times the largest rise before, that a jump adds to what is usual: one that comes again is told again
+)
 _ENOUGH_RISES = 30  # that tell what is usual
 
 
@@ -29,10 +32,11 @@ class Counter:
     top: float | None = None  # the state before the present drop, or the newest one; None before the first
     fell_ms: int = 0  # when it dropped; 0 where it has not
     fell_to: float = 0.0
-    largest: float = 0.0  # rise between two readings
+    largest: float = 0.0  # rise of a period
     rises: int = 0
+    seen_ms: int = 0  # the newest reading; 0 before the first
 
-    def judge(self, values: Floats, times_ms: Times, resolution: float, add: Add) -> None:
+    def judge(self, values: Floats, times_ms: Times, period_ms: int, resolution: float, add: Add) -> None:
         """Follow *values*, shape (n,), oldest first; what is unusual is told to *add*.
 
         A counter that drops and is back within a minute had a glitch; one that stays down was reset where it began
@@ -40,11 +44,16 @@ class Counter:
         """
         if not len(values):
             return
+        since_ms = np.diff(times_ms, prepend=self.seen_ms or times_ms[0])
+        periods = np.maximum(1.0, since_ms / period_ms)  # a counter goes on while nothing comes of it
+        self.seen_ms = int(times_ms[-1])
         place = 0
         while place < len(values):
-            place = self._follow(values, times_ms, place, resolution, add)
+            place = self._follow(values, times_ms, place, resolution, periods, add)
 
-    def _follow(self, values: Floats, times_ms: Times, place: int, resolution: float, add: Add) -> int:
+    def _follow(  # noqa: PLR0917 - a series, where in it, and what to hold it against
+        self, values: Floats, times_ms: Times, place: int, resolution: float, periods: Floats, add: Add
+    ) -> int:
         """Take in readings from *place* up to the next event; where that is."""
         if self.top is None:
             self.top = float(values[place])
@@ -53,10 +62,11 @@ class Counter:
             return self._recover(values, times_ms, place, self.top, add)
         rises = np.diff(values[place:], prepend=self.top)
         slack = max(resolution, _SLACK * abs(self.top))
-        events = np.flatnonzero((rises < -slack) | self._is_jump(rises, slack))
+        each = rises / periods[place:]
+        events = np.flatnonzero((rises < -slack) | self._is_jump(rises, each, slack))
         end = int(events[0]) if len(events) else len(rises)
         if end:
-            self._rise(rises[:end], float(values[place + end - 1]))
+            self._rise(each[:end], float(values[place + end - 1]))
         if not len(events):
             return len(values)
         at = place + end
@@ -64,7 +74,7 @@ class Counter:
             self.fell_ms, self.fell_to = int(times_ms[at]), float(values[at])
         else:
             add("jump", times_ms[at : at + 1], rises[end : end + 1])
-            self._rise(rises[end : end + 1], float(values[at]))
+            self._rise(np.minimum(each[end : end + 1], _JUMP_LEARNT * self.largest), float(values[at]))
         return at + 1
 
     def _rise(self, rises: Floats, top: float) -> None:
@@ -72,11 +82,11 @@ class Counter:
         self.rises += int((rises > 0).sum())
         self.top = top
 
-    def _is_jump(self, rises: Floats, slack: float) -> NDArray[np.bool_]:
-        """Whether each rise is far beyond all before it, once enough were seen."""
-        largest = np.maximum.accumulate(np.concatenate([[self.largest], rises]))[:-1]
+    def _is_jump(self, rises: Floats, each: Floats, slack: float) -> NDArray[np.bool_]:
+        """Whether each rise is far beyond all before it, once enough were seen; *each*: of a period."""
+        largest = np.maximum.accumulate(np.concatenate([[self.largest], each]))[:-1]
         count = self.rises + np.cumsum(rises > 0) - (rises > 0)
-        return np.asarray((count >= _ENOUGH_RISES) & (rises > np.maximum(_JUMP_TIMES * largest, 2 * slack)))
+        return np.asarray((count >= _ENOUGH_RISES) & (each > _JUMP_TIMES * largest) & (rises > 2 * slack))
 
     def _recover(self, values: Floats, times_ms: Times, place: int, top: float, add: Add) -> int:
         """Decide on a drop from *top* once it is made good, or has lasted."""

@@ -215,7 +215,8 @@ def _judge_values(block: _Block) -> None:
         case "totaliser":
             for tag, times_ms, values in zip(block.tags, block.new.times_ms, block.new.values, strict=True):
                 possible = within(values, times_ms, tag.rules.limits, tag.tally)
-                tag.watch.counter.judge(values[possible], times_ms[possible], tag.rules.resolution, tag.tally.add)
+                own, period_ms = tag.watch.counter, tag.rules.period_ms
+                own.judge(values[possible], times_ms[possible], period_ms, tag.rules.resolution, tag.tally.add)
         case "analogue":
             for part in _possible(block):
                 Tags(

@@ -321,6 +321,35 @@ def test_a_counter_that_keeps_step_with_its_rate_agrees() -> None:
     assert [verdict.agrees for verdict in wrong] == [False]
 
 
+def test_a_glitch_of_a_counter_blinds_nobody() -> None:
+    """It drops by 14 % and returns, over the seam of two portions: what it counts wrongly is still told, soon after."""
+    power = np.full(7_200, 200.0)
+    energy = 5_000.0 + np.cumsum(power) / 3_600 / 2
+    energy[1_790:1_810] *= 0.86
+    balance = Balance()
+
+    found = [
+        v
+        for begin in range(0, 7_200, 1_800)
+        for v in balance.update(energy[begin : begin + 1_800], power[begin : begin + 1_800], 1_000)
+    ]
+
+    assert [verdict.agrees for verdict in found] == [False] * len(found)
+    assert len(found) >= 2
+
+
+def test_a_counter_that_goes_on_while_nothing_comes_of_it_has_not_jumped() -> None:
+    """Two hours of silence, and 7,200 counts more; as many between two readings are a jump, and a second one is too."""
+    quiet = portion([*range(1_000, 1_200), *range(8_400, 8_600)])
+    times_ms = quiet.times_ms + np.repeat([0, 7_200_000], 200)
+    silent = judge(Watch(), replace(quiet, times_ms=times_ms), COUNTER, START_MS + 10**9)
+
+    twice = judged([*range(1_000, 1_200), *range(8_400, 8_600), *range(15_600, 15_800)], COUNTER)
+
+    assert set(silent.findings) == {"missing"}
+    assert twice == {"jump": 2}
+
+
 def test_a_counter_that_never_counts_is_told_after_a_day() -> None:
     """Its wire is off since it was built in; one that counts by hundreds may stand for hours."""
     still, balance, idle = np.full(3_600, 7.0), Balance(), Balance()
