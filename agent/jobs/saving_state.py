@@ -7,7 +7,7 @@ from typing import Any, Literal
 from agent.jobs.memory import JobMemory
 from agent.mqtt.payloads import RecommendationEvent
 from analytics.dispatch.followed import is_followed
-from analytics.dispatch.measured import Tally
+from analytics.dispatch.measured import Errors, Tally
 
 FOLLOWED_BY = 3  # cells one after the other in which the pumps run as advised
 LEFT_MS = 300_000  # that they run otherwise before the advice counts as left
@@ -33,7 +33,7 @@ class Offer:
 
 @dataclass(slots=True)
 class Sum:
-    """What was saved in a time; figures of different advice are added as if their errors were one and the same."""
+    """What was saved in a time, by one advice after another."""
 
     begin_ms: int
     hours: float = 0.0
@@ -43,20 +43,31 @@ class Sum:
     std: float = 0.0  # kWh
     money: float = 0.0
     money_std: float = 0.0
+    errors: Errors = field(default_factory=Errors)  # kWh; nothing in sums of before they were kept
+    money_errors: Errors = field(default_factory=Errors)
 
     def plus(self, part: "Part") -> "Sum":
         """Together with a part that is still being counted, or has been."""
         tally = part.tally
+        errors = _of_sum(self.errors, self.std).plus(tally.errors)
+        money_errors = _of_sum(self.money_errors, self.money_std).plus(tally.money_errors)
         return Sum(
             self.begin_ms,
             self.hours + tally.hours,
             self.withheld + part.withheld,
             self.baseline_kwh + tally.baseline_kwh,
             self.measured_kwh + tally.measured_kwh,
-            self.std + tally.std,
+            errors.std,
             self.money + tally.money,
-            self.money_std + tally.money_std,
+            money_errors.std,
+            errors,
+            money_errors,
         )
+
+
+def _of_sum(errors: Errors, std: float) -> Errors:
+    """Those of a sum, also of one of which only the standard deviation was kept."""
+    return errors if errors.spread else Errors(noise=std**2)
 
 
 @dataclass(slots=True)
@@ -176,6 +187,8 @@ class SavingState:
         others = [day for day in self.days if day.begin_ms != count.day_ms]
         if count.day_ms:
             self.days = sorted([*others, before.plus(count.day)], key=lambda day: day.begin_ms)[-MOST_DAYS:]
+            for day in self.days[:-2]:  # over, but for a run that catches up; draws are large
+                day.errors, day.money_errors = Errors(), Errors()
         count.day = Part()
 
 

@@ -250,9 +250,12 @@ def _slices(pumps: int) -> list[slice]:
 
 
 def _root(covariance: Floats) -> Floats:
-    """A matrix whose product with its transpose is *covariance*, which may be singular."""
+    """The symmetric matrix whose square is *covariance*, which may be singular.
+
+    It changes as little as the covariance does, so that draws of one seed stay the same stations as a fit is renewed.
+    """
     values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
-    return np.asarray(vectors * np.sqrt(np.clip(values, 0.0, None)))
+    return np.asarray((vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T)
 
 
 def _is_physical(curve: PumpCurve) -> bool:

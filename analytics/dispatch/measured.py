@@ -53,9 +53,36 @@ class Baseline:
 
     power: Array  # (n,) kW
     draws: Array  # (draws, n) kW, by stations that could be the true one
-    residual: Array  # (n,) kW, standard deviation of what the model's form leaves over; the same error throughout
+    residual: Array  # (n,) kW, standard deviation that times left out of the fit have shown; the same error throughout
     noise: Array  # (n,) kW, standard deviation of what the meters scatter; another error in each cell
     doubts: Sequence[Doubt | None]  # of each cell; where there is one, the figures are nothing
+
+
+@dataclass(slots=True)
+class Errors:
+    """What a sum may be off, kWh or money.
+
+    Times that were left out of the fit show what the draws say of it too: the greater of the two counts, not both.
+    """
+
+    spread: list[float] = field(default_factory=list)  # each draw's sum above the mean
+    residual: float = 0.0  # standard deviation that times left out of the fit have shown
+    noise: float = 0.0  # variance of what the meters scatter
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of the sum."""
+        drawn = float(np.std(self.spread, ddof=1)) if self.spread else 0.0
+        return float(np.sqrt(max(drawn, self.residual) ** 2 + self.noise))
+
+    def plus(self, other: "Errors") -> "Errors":
+        """Of both sums together, of different advice.
+
+        The same draws are the same station: what is wrong in both adds up, draw by draw, and what is wrong in one
+        way here and in the other there cancels. What lasted in the times left out is taken as each time's own.
+        """
+        spread = _added(self.spread, np.array(other.spread)) if other.spread else self.spread
+        return Errors(spread, float(np.hypot(self.residual, other.residual)), self.noise + other.noise)
 
 
 @dataclass(slots=True)
@@ -102,23 +129,28 @@ class Tally:
         return self.baseline_kwh - self.measured_kwh
 
     @property
+    def errors(self) -> Errors:
+        """Of what is saved, kWh."""
+        return Errors(self.spread, self.residual_kwh, self.noise)
+
+    @property
+    def money_errors(self) -> Errors:
+        """The same of the money."""
+        return Errors(self.money_spread, self.money_residual, self.money_noise)
+
+    @property
     def std(self) -> float:
         """Standard deviation of what is saved, kWh."""
-        return _std(self.spread, self.residual_kwh, self.noise)
+        return self.errors.std
 
     @property
     def money_std(self) -> float:
         """Standard deviation of the money."""
-        return _std(self.money_spread, self.money_residual, self.money_noise)
+        return self.money_errors.std
 
 
 def _added(before: list[float], more: Array) -> list[float]:
     return [float(each) for each in (np.array(before) + more if before else more)]
-
-
-def _std(spread: list[float], residual: float, noise: float) -> float:
-    drawn = float(np.std(spread, ddof=1)) if spread else 0.0
-    return float(np.sqrt(drawn**2 + residual**2 + noise))
 
 
 def baseline(sample: Sample, former: Former, met: Met) -> Baseline:

@@ -130,8 +130,9 @@ class _Search:
             flow = low[soft] + (high - low)[soft] * np.linspace(0.0, 1.0, len(atlas.looks))[:, None]
             after = problem.after(volume[soft], flow, problem.demand[step])
             to_go = to_come(self._ahead.to_go[step + 1], chosen[soft], atlas.cells(after))
-            cost = problem.price[step] * problem.step * power[soft].T + to_go + self._keeping.cost(after, step)
-            _, best = lowest(np.where(power[soft].T > self._cap, 1e12, cost), trust(problem, atlas, step))
+            drawn = power[soft].T
+            cost = problem.price[step] * problem.step * drawn + to_go + self._keeping.cost(after, step)
+            _, best = lowest(np.where(drawn > self._cap, 1e12, cost), trust(problem, atlas, step))
             best_flow[soft] += (high - low)[soft] * best / (len(atlas.looks) - 1)
             best_power[soft] = _between_nodes(power[soft], best)
         return best_flow, best_power

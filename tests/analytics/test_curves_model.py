@@ -104,6 +104,22 @@ def test_draws_keep_the_total_and_move_the_shares() -> None:
     assert flows[:, 0].std() == pytest.approx(float(station().curves[0].flow_std(45.0, 0.95)), rel=0.15)
 
 
+def test_draws_of_one_seed_stay_the_same_stations_when_a_fit_is_renewed() -> None:
+    """Savings of advice before and after a fit are added draw by draw.
+
+    The axes of what is equally uncertain of two pumps point anywhere, and elsewhere after each fit.
+    """
+    one = curve("p1").covariance
+    alike = np.block([[one, np.zeros((7, 7))], [np.zeros((7, 7)), one]])
+    moved = np.random.default_rng(3).standard_normal((14, 14))
+    moved = 1e-3 * (moved + moved.T) * np.sqrt(np.outer(np.diag(alike), np.diag(alike)))
+    before, after = replace(station(), covariance=alike), replace(station(), covariance=alike + moved)
+
+    pairs = zip(before.draws(50, np.random.default_rng(1)), after.draws(50, np.random.default_rng(1)), strict=True)
+    flows = np.array([[float(one.duty([0.95, 0.95], 45.0).flows[0]) for one in pair] for pair in pairs])
+    assert np.corrcoef(flows.T)[0, 1] > 0.99
+
+
 def test_draws_are_physical_however_wide_the_uncertainty() -> None:
     """A pump whose head rises with flow would make an optimiser dream."""
     wide = station()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.dispatch.measured import Former, Met, Tally, baseline
+from analytics.dispatch.measured import Errors, Former, Met, Tally, baseline
 from analytics.dispatch.saving import Sample
 from tests.analytics.dispatch.learnt import Learnt, station
 
@@ -110,3 +110,23 @@ def test_twice_the_time_is_twice_the_deviation() -> None:
         twice.add(found, own.power, np.zeros(2), 0.5)
 
     assert twice.std == pytest.approx(2 * once.std, rel=0.03)  # all but the meters' noise
+
+
+def test_what_the_draws_say_is_not_said_again_by_times_left_out() -> None:
+    """Both see the same error; the greater one holds."""
+    draws = [-3.0, 0.0, 3.0]
+
+    assert Errors(draws).std == pytest.approx(3.0)
+    assert Errors(draws, residual=2.0).std == pytest.approx(3.0)
+    assert Errors(draws, residual=4.0, noise=9.0).std == pytest.approx(5.0)
+
+
+def test_errors_of_two_advices_add_up_only_where_a_station_is_wrong_in_both() -> None:
+    """What is too much here in the very stations in which it is too little there is known of both together."""
+    once, again, opposed = [-3.0, 0.0, 3.0], [-1.0, 0.0, 1.0], [3.0, 0.0, -3.0]
+
+    assert Errors(once).plus(Errors(again)).std == pytest.approx(4.0)
+    assert Errors(once).plus(Errors(opposed)).std == pytest.approx(0.0)
+    assert Errors(once, noise=16.0).plus(Errors()).std == pytest.approx(5.0)
+    assert Errors().plus(Errors(once)).std == pytest.approx(3.0)
+    assert Errors(residual=3.0).plus(Errors(residual=4.0)).std == pytest.approx(5.0)  # each time's own
