@@ -1,6 +1,6 @@
 """All alarms of the station: rows of the log in, transitions out. Pure; it reads no clock."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 from typing import Literal
@@ -93,14 +93,18 @@ class Board:
         self._unwell.update(tag for tag, rules in self._rules.items() if any(rule.delay.active for rule in rules))
         self._shelved = {name for name, state in self._states.items() if state.shelved_until_ms is not None}
 
-    def is_awaited(self, readings: Iterable[Reading]) -> bool:
-        """Whether one of *readings* crosses a limit without a delay, so that somebody should hear of it at once."""
+    def is_awaited(self, readings: Iterable[Reading], is_noise: Callable[[str], bool] = lambda _: False) -> bool:
+        """Whether one of *readings* crosses a limit without a delay, so that somebody should hear of it at once.
+
+        Nobody waits for an alarm that, by its id, *is_noise*.
+        """
         limits, good = self._limits, int(Code.GOOD)
         return any(
-            rule.delay.is_immediate and claim.holds(value, is_claimed=rule.delay.claim) != rule.delay.claim
+            not is_noise(rule.rationale.id)
             for tag, _, value, quality, _ in readings
             if tag in limits and quality >= good and isinstance(value, int | float) and isfinite(value)
             for rule, claim in limits[tag]
+            if rule.delay.is_immediate and claim.holds(value, is_claimed=rule.delay.claim) != rule.delay.claim
         )
 
     def see(self, rows: Iterable[Row], at_ms: int) -> list[Transition]:

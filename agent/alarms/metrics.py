@@ -34,6 +34,7 @@ class Metrics:
     _raised: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=MOST))  # of a day
     _moves: dict[str, deque[int]] = field(default_factory=dict)  # the last transitions of each alarm
     _chattered: dict[str, int] = field(default_factory=dict)  # when last
+    _restless: dict[str, int] = field(default_factory=dict)  # likewise, hidden ones too
     _since: dict[str, int] = field(default_factory=dict)  # of those active: since when
     _unseen: dict[str, int] = field(default_factory=dict)  # of those unacknowledged: since when
 
@@ -43,11 +44,13 @@ class Metrics:
             self.raised += 1
             self._raised.append((at_ms, name))
             self._see_rate(at_ms)
-        if event in ("raised", "cleared") and state.state not in HIDDEN:
+        if event in ("raised", "cleared"):
             moves = self._moves.setdefault(name, deque(maxlen=CHATTER))
             moves.append(at_ms)
             if len(moves) == CHATTER and at_ms - moves[0] <= MINUTE_MS:
-                self._chattered[name] = at_ms
+                self._restless[name] = at_ms
+                if state.state not in HIDDEN:
+                    self._chattered[name] = at_ms
         self.maximum_active_ms = max(self.maximum_active_ms, _ended(self._since, name, at_ms, is_so=state.active))
         self.maximum_unack_ms = max(self.maximum_unack_ms, _ended(self._unseen, name, at_ms, is_so=not state.acked))
 
@@ -57,6 +60,7 @@ class Metrics:
         while self._raised and at_ms - self._raised[0][0] > DAY_MS:
             self._raised.popleft()
         self._chattered = {name: last for name, last in self._chattered.items() if at_ms - last <= RATE_MS}
+        self._restless = {name: last for name, last in self._restless.items() if self.is_restless(name, at_ms)}
         self._moves = {name: moves for name, moves in self._moves.items() if at_ms - moves[-1] <= MINUTE_MS}
         self.maximum_active_ms = max([self.maximum_active_ms, *(at_ms - since for since in self._since.values())])
         self.maximum_unack_ms = max([self.maximum_unack_ms, *(at_ms - since for since in self._unseen.values())])
@@ -73,6 +77,11 @@ class Metrics:
         """The alarms that were raised most within a day, with how often."""
         counts = Counter(name for _, name in self._raised)
         return sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:TOP]
+
+    def is_restless(self, name: str, at_ms: int) -> bool:
+        """Whether an alarm, hidden or not, chattered within the last minute."""
+        last_ms = self._restless.get(name)
+        return last_ms is not None and 0 <= at_ms - last_ms <= MINUTE_MS
 
     def chattering(self) -> list[str]:
         """Alarms that came and went three times within a minute, not longer than ten minutes ago."""

@@ -57,7 +57,7 @@ class Watch:
         self._is_known = True
         sink = self._store.sink("alarms")
         await sink.start()
-        self._store.hurry(self._board.is_awaited)
+        self._store.hurry(lambda readings: self._board.is_awaited(readings, self._is_noise))
         while batch := await sink.backlog(BATCH):
             await self._judge_rows(sink, batch)
         async with asyncio.TaskGroup() as tasks:
@@ -198,15 +198,21 @@ class Watch:
 
     async def _keep(self, changes: Sequence[Transition]) -> None:
         """Write down what has changed: the present state and the journal's entry in one transaction."""
-        found: list[Record] = []
+        found, is_news = list[Record](), False
         for place, change in enumerate(changes, 1):
             found += records(change)
+            is_news |= not self._is_noise(change.rationale.id)
             self._metrics.see(change.rationale.id, change.event, change.state, wall_ms())
             if place % WRITTEN == 0:
                 await asyncio.sleep(0)  # others have their turn
-        if found:
+        if is_news:
             self._store.touch(0.0)  # alarms do not wait for others to fill a transaction
+        if found:
             await self._store.record(found)
+
+    def _is_noise(self, name: str) -> bool:
+        """Whether an alarm comes and goes all the time: no transaction for each."""
+        return self._metrics.is_restless(name, wall_ms())
 
 
 def _monotonic_ms() -> int:

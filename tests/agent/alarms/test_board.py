@@ -77,6 +77,16 @@ def test_only_readings_that_cross_a_limit_are_awaited() -> None:
     assert not board({"high": 8.0, "on_delay": 5.0}).is_awaited([Reading("pressure", 1_000, 9.0, Quality.GOOD)])
 
 
+def test_nobody_waits_for_an_alarm_that_comes_and_goes_all_the_time() -> None:
+    """A limit at which a value trembles made a transaction of each poll; another limit of the tag is awaited still."""
+    alarms = board({"high": 8.0, "high_urgent": 9.0})
+    trembling, far = ([Reading("pressure", 1_000, value, Quality.GOOD)] for value in (8.5, 9.5))
+
+    awaited = [alarms.is_awaited(one, lambda name: name == "burst.high") for one in (trembling, far)]
+
+    assert (alarms.is_awaited(trembling), awaited) == (True, [False, True])
+
+
 def test_a_low_limit_is_the_mirror_of_a_high_one() -> None:
     alarms = board({"low": 2.0, "deadband": 0.5})
 

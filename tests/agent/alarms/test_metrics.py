@@ -1,5 +1,7 @@
 """Figures of the alarms themselves, at the bounds where a wrong formula would differ."""
 
+import pytest
+
 from agent.alarms.metrics import DAY_MS, MINUTE_MS, Metrics, stale, standing
 from agent.alarms.state import AlarmState, Happening
 
@@ -62,6 +64,20 @@ def test_a_latched_alarm_that_was_acknowledged_chatters_too() -> None:
 
     assert gone.state == "LATCHED_ACKED"
     assert metrics.chattering() == ["a"]
+
+
+@pytest.mark.parametrize("state", [RAISED, SHELVED])
+def test_an_alarm_that_chatters_is_restless_for_a_minute_hidden_or_not(state: AlarmState) -> None:
+    """Nobody waits for it, so it makes no transaction of its own; after a quiet minute it does again."""
+    metrics = Metrics(0)
+    said = []
+    for number in range(3):
+        metrics.see("a", "raised", state, 1_000 * number)
+        said.append(metrics.is_restless("a", 1_000 * number))
+
+    later = [metrics.is_restless("a", 2_000 + after_ms) for after_ms in (MINUTE_MS, MINUTE_MS + 1)]
+
+    assert (said, later, metrics.is_restless("b", 2_000)) == ([False, False, True], [True, False], False)
 
 
 def test_what_no_operator_sees_does_not_count() -> None:

@@ -231,26 +231,62 @@ async def test_filled_values_raise_no_alarm(store: Store) -> None:
     assert (only["event"], only["value"]) == ("raised", 9.0)
 
 
-async def test_an_alarm_does_not_wait_for_transactions_to_fill(tmp_path: Path) -> None:
-    """Each of two would take up to a second here, and twenty changes far longer than anybody waits for them."""
-    path = tmp_path / "agent.db"
+def many(number: int) -> AgentSettings:
+    """So many tags t0, t1 ..., each with a limit of 8."""
+    tags = [{"name": f"t{n}", "address": f"holding:{n}"} for n in range(number)]
+    limits = [{"id": f"high{n}", "tag": f"t{n}", "high": 8.0} for n in range(number)]
+    device = {"name": "plc", "protocol": "modbus-tcp", "host": "192.0.2.1", "tag": tags}
+    return AgentSettings.model_validate({"station": {"name": "north"}, "device": [device], "limit": limits})
+
+
+@asynccontextmanager
+async def slow_store(folder: Path, watched: AgentSettings) -> AsyncIterator[Store]:
+    """A store whose transactions take up to a second to fill, and alarms that follow it."""
+    path = folder / "agent.db"
     migrate(path)
     async with Store(StorageSettings(path=path, commit_interval=1.0)) as store:
         for receiver in ("alarms", "test"):
             store.sink(receiver)
-        async with following(Watch(settings(), store)):
+        async with following(Watch(watched, store)):
             sink = store.sink("alarms")
             while not sink.is_started:  # noqa: ASYNC110 - it has no event of its own
                 await asyncio.sleep(0.01)
-            seen = store.sink("test")
-            await seen.start()
-            async with asyncio.timeout(20):
-                for change in range(20):
-                    await store.offer(
-                        [Reading("pressure", 1_000 * change, 7.0 + 2.0 * (change % 2 == 0), Quality.GOOD)]
-                    )
-                    while not any(record.kind == "alarm_event" for _, record in await seen.records(100)):
-                        pass
+            await store.sink("test").start()
+            yield store
+
+
+async def changed(store: Store, tag: str, ts_ms: int, value: float) -> None:
+    """Offer a reading, and wait for the journal."""
+    await store.offer([Reading(tag, ts_ms, value, Quality.GOOD)])
+    while not any(record.kind == "alarm_event" for _, record in await store.sink("test").records(100)):
+        pass
+
+
+async def test_an_alarm_does_not_wait_for_transactions_to_fill(tmp_path: Path) -> None:
+    """Each of two would take up to a second here, and twenty alarms far longer than anybody waits for them."""
+    async with slow_store(tmp_path, many(20)) as store, asyncio.timeout(20):
+        for number in range(20):
+            await changed(store, f"t{number}", 1_000 * number, 9.0)
+
+
+async def test_an_alarm_that_chatters_makes_no_transaction_of_each_poll(tmp_path: Path) -> None:
+    """A limit at which a value trembles, polled ten times a second, wrote seventeen a second."""
+    async with slow_store(tmp_path, many(1)) as store:
+        for number in range(4):
+            await changed(store, "t0", 1_000 * number, 9.0 if number % 2 == 0 else 7.0)
+        with Reader(tmp_path / "agent.db") as reader:
+            written = [_version(reader)]
+            for number in range(20):
+                await store.offer([Reading("t0", 10_000 + number, 9.0 if number % 2 == 0 else 7.0, Quality.GOOD)])
+                await asyncio.sleep(0.05)  # a poll
+                written.append(_version(reader))
+
+    assert len(set(written)) - 1 < 12
+
+
+def _version(reader: Reader) -> int:
+    """Another one after each transaction."""
+    return int(reader.ask(lambda db: db.execute("PRAGMA data_version").fetchone())[0])
 
 
 async def test_five_hundred_alarms_at_once_do_not_hold_up_the_loop(store: Store) -> None:
