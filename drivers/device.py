@@ -21,6 +21,9 @@ Name = Annotated[str, StringConstraints(pattern=NAME, max_length=120)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
+# Where systemd shows a service, and nobody else, what it was given: not to be looked for by who checks a configuration.
+CREDENTIALS = Path("/run/credentials")
+
 Fill = Literal["missing", "zero", "linear", "forward", "correlated", "auto"]
 
 
@@ -50,7 +53,7 @@ def in_folder(path: Path, info: ValidationInfo) -> Path:
 def existing(path: Path, info: ValidationInfo) -> Path:
     """The same, for a file that must be there before the agent starts."""
     found = in_folder(path, info)
-    if info.context and not is_file(found):
+    if info.context and not is_file(found) and not found.is_relative_to(CREDENTIALS):
         raise PydanticCustomError("missing_file", "there is no file {found}; correct the path", {"found": str(found)})
     return found
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import csv
+import json
 from pathlib import Path
 
-from agent.alarms.operators import alarm_handlers
+from agent.alarms.operators import EVENTS, alarm_handlers
 from agent.alarms.watch import Watch
+from agent.cli import ALARM_ACTIONS, main
 from agent.configuration.config_file import load
 from agent.mqtt.commands import Commands
 from agent.store.schema import migrate
@@ -63,6 +65,55 @@ async def test_an_alarm_is_acknowledged_from_the_command_line(tmp_path: Path) ->
     assert (done.returncode, done.stdout) == (0, "ack burst, occurrence 1: ok\n")
     assert (again.returncode, again.stderr) == (2, "alarm 'burst': is acknowledged already\n")
     assert b'"user":"ada","comment":"seen"' in kept.body
+
+
+async def test_every_command_is_given_from_the_command_line_and_kept_with_who_gave_it(tmp_path: Path) -> None:
+    """One after the other, as the life of one alarm allows; `reset` once its cause has gone."""
+    with mosquitto(tmp_path) as broker:
+        config = station(tmp_path, 'host = "127.0.0.1"', f"port = {broker.port}", "commands = true")
+        config.write_text(config.read_text().replace('id = "burst"', 'id = "burst"\nlatch = true'))
+        settings = load(config)
+        migrate(settings.storage.path)
+        async with Store(settings.storage) as store, asyncio.TaskGroup() as tasks:
+            store.sink("alarms")
+            journal = store.sink("test")
+            await journal.start()
+            watch = Watch(settings, store)
+            commands = Commands(settings, alarm_handlers(watch, settings.alarms.shelve_longest), store)
+            working = [tasks.create_task(work) for work in (watch.follow(), commands.listen())]
+            await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")
+            await store.append([Reading("pressure", 1_000, 9.0, Quality.GOOD)])
+            events = await journal.records(100)
+            await store.append([Reading("pressure", 2_000, 5.0, Quality.GOOD)])
+            while not any(b'"cleared"' in record.body for _, record in events):
+                events += await journal.records(100)
+            statuses = {}
+            for action in ALARM_ACTIONS:
+                more = ("--minutes", "5") if action == "shelve" else ()
+                arguments = [
+                    "alarm",
+                    str(config),
+                    action,
+                    "burst",
+                    "--user",
+                    "ada",
+                    "--comment",
+                    f"why {action}",
+                    *more,
+                ]
+                statuses[action] = await asyncio.to_thread(main, arguments)
+            while len(by_ada := [record for _, record in events if b'"user":"ada"' in record.body]) < len(
+                ALARM_ACTIONS
+            ):
+                events += await journal.records(100)
+            for task in working:
+                task.cancel()
+
+    kept = [json.loads(record.body) for record in by_ada]
+    assert statuses == dict.fromkeys(EVENTS, 0)
+    assert [(one["event"], one["user"], one["comment"]) for one in kept] == [
+        (EVENTS[action], "ada", f"why {action}") for action in ALARM_ACTIONS
+    ]
 
 
 def test_without_commands_it_says_how_to_switch_them_on(tmp_path: Path) -> None:

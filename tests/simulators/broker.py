@@ -140,11 +140,13 @@ def mosquitto(
         folder: For its files; one broker a folder.
         acl: Content of its ACL file; everything is allowed where absent.
         login: The only user and password it lets in; everybody may come where absent.
-        options: Further lines of mosquitto.conf.
+        options: Further lines of mosquitto.conf; who may come is theirs to say where they say it.
     """
     program()
     folder.mkdir(exist_ok=True)
-    lines = [*options, *_login(folder, login)]
+    lines = [*options]
+    if not any(line.startswith("allow_anonymous") for line in options):
+        lines += _login(folder, login)
     if acl is not None:
         (folder / "acl").write_text(acl)
         (folder / "acl").chmod(0o600)
