@@ -66,7 +66,7 @@ async def test_the_agent_and_scada_can_do_what_they_should_at_the_documented_bro
     authority = Authority(tmp_path / "ca")
     with documented(tmp_path, authority) as broker:
         settings = station(broker, tmp_path, commands=True, **login(tmp_path, authority, "pump-agent"))
-        panel = MqttSettings(host=broker.host, port=broker.port, **login(tmp_path, authority, "scada"))  # type: ignore[arg-type]
+        panel = MqttSettings(host=broker.host, port=broker.port, **login(tmp_path, authority, "scada"))
         heard: dict[str, bytes] = {}
         taken: list[Ack] = []
 
