@@ -88,16 +88,22 @@ class Publisher:
         await self._state(self._topics.status, b"online")
         await self._sink.start()  # now, so that all that is polled from here on is live
         await self._records.greet()
-        await self._state(self._topics.info, info.encode())
-        latest = await self._store.latest()
-        await self._tags.withdraw(latest)
-        self._tags.offer(latest.values())
         await streams.run(
             broker=self._client.ended(),
             denials=self._denials.retry(),
             certificates=self._certificates.look(),
             records=self._records.follow(),
+            values=self._say_values(info),
+        )
+
+    async def _say_values(self, info: Info) -> NoReturn:
+        """Say what may be much: none of it keeps an alarm waiting that comes meanwhile."""
+        await self._state(self._topics.info, info.encode())
+        latest = await self._store.latest()
+        self._tags.offer(latest.values())
+        await streams.run(
             tags=self._tags.say(),
+            gone=self._tags.withdraw(latest),
             **self._delivery.streams(offer=self._tags.offer, rest=lambda: None),
         )
 

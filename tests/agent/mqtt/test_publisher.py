@@ -388,6 +388,26 @@ async def test_what_the_plant_no_longer_has_leaves_the_broker(tmp_path: Path) ->
     assert later.on("water/east/tag/removed") + later.on("water/east/pump/p9") == []
 
 
+async def test_an_alarm_does_not_wait_until_the_topics_of_tags_that_are_gone_are_cleared(tmp_path: Path) -> None:
+    """There may be thousands, at each connection, and the broker writes each to its disk: that took a minute."""
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path)
+        async with store_of(settings) as store, subscriber(broker.port, "water/east/#") as scada:
+            await store.append([good(f"gone-{number}", 1.0) for number in range(600)])
+
+            def cleared() -> list[int]:
+                places = enumerate(scada.messages)
+                return [place for place, one in places if one.topic.startswith("water/east/tag/gone-")]
+
+            async with publishing(settings, store):
+                await scada.until(cleared)
+                await store.record([Record("alarm", "p1-dry", NOON_MS, b'{"id":"p1-dry"}')])
+                await scada.until(lambda: len(cleared()) == 600 and scada.on("water/east/alarm/p1-dry"))
+
+    (alarm,) = [place for place, one in enumerate(scada.messages) if one.topic == "water/east/alarm/p1-dry"]
+    assert alarm < cleared()[-1]
+
+
 async def test_the_schedule_of_a_station_with_two_headers_stays(tmp_path: Path) -> None:
     """It is the station's and no header's; each new connection used to withdraw it until the next run."""
     with mosquitto(tmp_path) as broker:
