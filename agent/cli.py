@@ -15,6 +15,7 @@ from pathlib import Path
 from agent.configuration.mistakes import SettingsError
 
 MENDABLE = 2  # as argparse has it for its own
+ENERGY, EVEN_LOAD = "energy", "even load"  # what methods of `optimise --compare` are to make small
 INTERRUPTED = 130  # as shells have it for Ctrl-C
 ALARM_ACTIONS = (
     "ack", "confirm", "reset", "shelve", "unshelve", "suppress", "unsuppress", "out_of_service", "return", "comment"
@@ -221,6 +222,12 @@ def _analyse(command: argparse.ArgumentParser) -> None:
 def _optimise(command: argparse.ArgumentParser) -> None:
     _config(command)
     command.add_argument("--compare", action="store_true", help="one table of methods: cost, gap, violations, time")
+    command.add_argument(
+        "--objective",
+        choices=(ENERGY, EVEN_LOAD),
+        default=ENERGY,
+        help="with --compare: what the other methods are to make small; the exact solver's is energy",
+    )
     command.add_argument("--front", action="store_true", help="what energy, starts and pressure cost in each other")
     _json(command)
 

@@ -17,11 +17,13 @@ from agent.jobs.situation import Header, NotKnownError, situation
 from agent.mqtt.payloads import Recommendation, RecommendationEvent
 from agent.store.records import Record
 from analytics.curves.model import StationModel
-from analytics.dispatch.advice import Advice, advise
+from analytics.dispatch.advice import Advice, advise, withdrawn
 from analytics.dispatch.situation import Situation
 
 SAME_ADVICE = 0.03  # relative speed; drives follow the demand, and an advice that moves with it is the same one
 FOLLOWED = 0.01  # relative speed; as near as this a drive has been set as advised
+REJECTED_MS = 4 * 3_600_000  # an advice that was rejected is not given again for so long
+_ANSWERED_MS = 24 * 3_600_000  # of the journal, in which the answer to a given advice is looked for
 _MINUTE_MS = 60_000
 
 
@@ -36,12 +38,22 @@ class Given:
     ran: tuple[str, ...] = ()  # the pumps that ran when it was first given
 
 
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An advice that an operator has rejected."""
+
+    until_ms: int  # it is not given again before
+    speeds: dict[str, float]
+    why: str  # a sentence: by whom, and their reason
+
+
 @dataclass(slots=True)
 class DispatchState:
     """What the job leaves for itself."""
 
     version: int = 1
     given: dict[str, Given] = field(default_factory=dict)  # by header
+    rejected: dict[str, Rejected] = field(default_factory=dict)  # likewise, the last one
 
 
 _STATES = TypeAdapter(DispatchState)
@@ -56,11 +68,15 @@ def run(context: JobContext) -> Outcome:
     price = tariff.price(settings.tariff, now_ms, ZoneInfo(settings.station.time_zone))
     records: list[Record] = []
     given: dict[str, Given] = {}
+    refused: dict[str, Rejected] = {}
     headers = [Header(context, each) for each in settings.headers]
     for header in (each for each in headers if each.pumps):
         name = header.settings.id
         before = kept.given.get(name)
-        said = _Said.of(header, models, price, before)
+        rejected = _rejected(context, before) or kept.rejected.get(name)
+        if rejected is not None and rejected.until_ms > now_ms:
+            refused[name] = rejected
+        said = _Said.of(header, models, price, before, refused.get(name))
         given[name] = said.given
         key = name if len(headers) > 1 else ""
         records.append(Record("recommendation", key, now_ms, said.payload.encode()))
@@ -68,8 +84,22 @@ def run(context: JobContext) -> Outcome:
     counts = {f"advice_{action}": 0 for action in ("change", "keep", "none")}
     for each in given.values():
         counts[f"advice_{each.action}"] += 1
-    state = _STATES.dump_json(DispatchState(given=given))
+    state = _STATES.dump_json(DispatchState(given=given, rejected=refused))
     return Outcome(mark=context.reader.last_id, state=state, records=records, counts=counts)
+
+
+def _rejected(context: JobContext, before: Given | None) -> Rejected | None:
+    """What an operator has answered to the change that was given, where that was no."""
+    if before is None or before.action != "change":
+        return None
+    since_ms = context.now_ms - _ANSWERED_MS
+    for record in context.reader.records("recommendation_event", since_ms, context.now_ms + 1):
+        said = RecommendationEvent.model_validate_json(record.body)
+        if said.event == "rejected" and said.id == before.id:
+            reason = "" if said.why is None else f": {said.why}"
+            why = f"The change that would save more was rejected by {said.user or 'an operator'}{reason}"
+            return Rejected(record.ts_ms + REJECTED_MS, before.speeds, f"{why.rstrip('.')}.")
+    return None
 
 
 def _restored(state: bytes | None) -> DispatchState:
@@ -90,17 +120,26 @@ class _Said:
     now_ms: int
 
     @classmethod
-    def of(cls, header: Header, models: Mapping[str, StationModel], price: float, before: Given | None) -> "_Said":
+    def of(
+        cls,
+        header: Header,
+        models: Mapping[str, StationModel],
+        price: float,
+        before: Given | None,
+        rejected: Rejected | None,
+    ) -> "_Said":
         """Look at the header and advise."""
         now_ms, settings = header.context.now_ms, header.plant
         began = time.perf_counter()
         advice, found = _advice(header, models.get(header.settings.id), price, before)
+        if rejected is not None and _is_near(rejected.speeds, _speeds(advice), SAME_ADVICE):
+            advice = withdrawn(advice, rejected.why)
         took_ms = round(1_000 * (time.perf_counter() - began), 1)
         new = Given(
             id=f"{header.settings.id}-{now_ms}",
             action=advice.action,
             expires_ms=now_ms + round(settings.advice.expiry * _MINUTE_MS),
-            speeds={plan.id: plan.speed for plan in advice.pumps if plan.speed is not None},
+            speeds=_speeds(advice),
             ran=tuple(found.operation.speeds) if found is not None else (),
         )
         given = _given(new, before, now_ms)
@@ -169,6 +208,10 @@ def _advice(
     except NotKnownError as error:
         return Advice("none", str(error)), None
     return advise(found), found
+
+
+def _speeds(advice: Advice) -> dict[str, float]:
+    return {plan.id: plan.speed for plan in advice.pumps if plan.speed is not None}
 
 
 def _given(new: Given, before: Given | None, now_ms: int) -> Given:

@@ -33,4 +33,5 @@ def searches(context: JobContext) -> Iterator[tuple[str, Search | str]]:
         if why is not None or found.model is None:
             yield each.id, why or "No curves have been learnt yet."
             continue
-        yield each.id, Search(Sample.of(found.model, 2, SEED), found.operation, found.limits, found.holds)
+        search = Search(Sample.of(found.model, 2, SEED), found.operation, found.limits, found.holds)
+        yield each.id, search.missing(search.candidates(REACH)) or search

@@ -83,6 +83,11 @@ def advise(situation: Situation) -> Advice:
     return _keep(inside, beyond, situation, search)
 
 
+def withdrawn(advice: Advice, why: str) -> Advice:
+    """That nothing is to be changed, instead of a change that somebody does not want."""
+    return Advice("none", why, reasons=advice.reasons) if advice.action == "change" else advice
+
+
 def _steady(search: Search, situation: Situation, reach: float) -> Proposal | Infeasible:
     """The best proposal; the set that was advised last, where another one is hardly better."""
     best, advised = search.best(reach), situation.advised

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import Bounds, differential_evolution
 
 from analytics.dispatch.demand import Demand
@@ -34,16 +35,43 @@ class Attempt:
     duties: tuple[tuple[str, float, float], ...]  # id, speed, flow m³/h
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ways:
+    """k ways to run n pumps, as an objective of one's own sees them."""
+
+    runs: NDArray[np.bool_]  # (k, n)
+    speeds: Array  # (k, n) relative
+    flows: Array  # (k, n) m³/h, 0 where a pump stands
+    powers: Array  # (k, n) kW, the same
+
+
+Objective = Callable[[Ways], Array]
+"""What is to be small besides the cost, kW, shape (k,), nowhere below 0: the exact bound then holds for it too."""
+
+
+def even_load(ways: Ways) -> Array:
+    """Uneven loads at their power: Σ P times the spread (standard deviation over mean) of φ among those that run.
+
+    No sum over pumps, so that the exact solver cannot be asked for it.
+    """
+    phi = np.where(ways.runs, ways.flows / ways.speeds, np.nan)
+    some = ways.runs.any(axis=1)
+    spread = np.zeros(len(phi))
+    spread[some] = np.nanstd(phi[some], axis=1) / np.maximum(np.nanmean(phi[some], axis=1), 1e-9)
+    return np.asarray(ways.powers.sum(axis=1) * spread)
+
+
 class Landscape:
     """Cost of vectors (n + n + 1) in the unit cube, many at once.
 
     Args:
         candidates: The pumps.
         demand: Flow and head to serve.
+        beside: An objective of one's own, added to the cost.
     """
 
-    def __init__(self, candidates: Sequence[Candidate], demand: Demand) -> None:
-        self._candidates, self._demand = candidates, demand
+    def __init__(self, candidates: Sequence[Candidate], demand: Demand, beside: Objective | None = None) -> None:
+        self._candidates, self._demand, self._beside = candidates, demand, beside
         self._lines = [Line(each.physics) for each in candidates]
         self._slow = np.array([each.physics.speed_min for each in candidates])
         self._fast = np.array([each.physics.speed_max for each in candidates])
@@ -123,15 +151,18 @@ class Landscape:
         flows = self._flows(speeds, head) * runs
         total = flows.sum(axis=1)
         violation = np.abs(total - asked) / asked
-        power = -self._demand.worth(at)
+        cost, powers = -self._demand.worth(at), np.zeros_like(flows)
         for place, (each, line) in enumerate(zip(self._candidates, self._lines, strict=True)):
             own, speed, is_on = np.maximum(flows[:, place], 1e-9), speeds[:, place], runs[:, place]
             off = np.abs(line.physics.head(own / speed) * speed**2 / head - 1)
             margins = [-margin for margin in each.physics.margins(own, speed, total).values()]
             worst = np.maximum.reduce([off, *margins])
             violation = np.maximum(violation, np.where(is_on, worst, 0.0))
-            power = power + np.where(is_on, each.physics.power(own, speed) + each.entry_kw, 0.0)
-        return power, violation, speeds, flows
+            powers[:, place] = np.where(is_on, each.physics.power(own, speed), 0.0)
+            cost = cost + powers[:, place] + np.where(is_on, each.entry_kw, 0.0)
+        if self._beside is not None:
+            cost = cost + self._beside(Ways(runs, speeds, flows, powers))
+        return cost, violation, speeds, flows
 
     def _flows(self, speeds: Array, head: Array) -> Array:
         rows = zip(self._lines, speeds.T, strict=True)

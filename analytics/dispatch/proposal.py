@@ -62,13 +62,13 @@ class Search:
     def best(self, reach: float, keep_set: frozenset[str] | None = None) -> Proposal | Infeasible:
         """The cheapest way, no farther beyond the learnt ranges than *reach*; with *keep_set* running and no other."""
         candidates = self.candidates(reach, keep_set)
-        if (why := self._missing(candidates)) is not None:
+        if (why := self.missing(candidates)) is not None:
             return Infeasible("locks", why)
         found = solve(candidates, self.demand())
         return found if isinstance(found, Infeasible) else self._judged(found)
 
-    def _missing(self, candidates: Sequence[Candidate]) -> str | None:
-        """A pump that must run and cannot be planned."""
+    def missing(self, candidates: Sequence[Candidate]) -> str | None:
+        """Why no way keeps the locks: a pump that must run is not among the *candidates*."""
         planned = {each.id for each in candidates}
         for pump, hold in self.holds.items():
             if hold.lock == "must run" and pump not in planned:

@@ -92,7 +92,8 @@ class _Asked:
             at = int(self.lines.slack[one].argmax()) if place is None else place
             phi, flow = float(self.lines.phi[one, at, end]), float(self.lines.flow[one, at, end])
             physics, station_flow = self.candidates[one].physics, float(self.lines.station_flow[at])
-            has_drive = place is None or physics.speed_min < physics.speed_max
-            held = limits_at(physics, phi, flow / phi, station_flow, has_drive=has_drive)
+            held = limits_at(physics, phi, flow / phi, station_flow, has_drive=True)
+            if physics.speed_min == physics.speed_max:  # both ends of its speed at once say nothing
+                held = ("fixed speed", *(limit for limit in held if "speed" not in limit))
             parts += [f"{self.candidates[one].id}: {', '.join(held)}"] if held else []
         return f" ({'; '.join(parts)})" if parts else ""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.cli import ENERGY, EVEN_LOAD
 from agent.commands.front import front_json, front_table
 from agent.commands.optimise import EXACT, RULE, Line, compared
 from agent.jobs import running
@@ -42,6 +43,19 @@ def test_every_method_is_in_the_table_and_none_beats_the_bound(past: History) ->
         assert found.gap is not None
         assert found.gap > -1e-5
     assert exact.took_ms is not None
+
+
+def test_another_objective_begins_with_the_exact_answer_for_energy(past: History) -> None:
+    """Its cost is that of its even loads too, and the bound for energy is none below it."""
+    with past.reader() as reader:
+        (plain,), (even,) = (
+            list(compared(past.settings, reader, everything=False, objective=one)) for one in (ENERGY, EVEN_LOAD)
+        )
+
+    assert (even.method, even.pumps) == (EXACT, plain.pumps)
+    assert even.cost_kw == pytest.approx(plain.cost_kw, abs=0.01)  # two equal pumps share evenly as it is
+    assert even.gap is not None
+    assert even.gap >= 0.0
 
 
 def test_without_compare_only_the_exact_answer_is_shown(past: History) -> None:

@@ -12,7 +12,7 @@ import pytest
 from agent.jobs import curves, dispatch, running
 from agent.jobs.curve_state import CurveState, HeaderCurves
 from agent.jobs.job import JobContext, Outcome
-from agent.mqtt.payloads import Alarm
+from agent.mqtt.payloads import Alarm, RecommendationEvent
 from agent.store.records import Record
 from analytics.curves.estimator import StationCurves
 from analytics.curves.prior import Plate
@@ -154,6 +154,28 @@ def test_advice_that_no_longer_holds_is_withdrawn_with_the_reason(tmp_path: Path
     assert second["action"] == "none"
     assert [(event["event"], event["id"]) for event in events] == [("withdrawn", first["id"])]
     assert events[0]["why"] == second["why"]
+
+
+def test_advice_that_was_rejected_is_not_given_again_for_four_hours_and_says_why(tmp_path: Path) -> None:
+    """The operator knows what the model does not. Another change may be advised, and this one again later."""
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 5)
+        first, _ = advise(past, 5)
+        told = {"id": first["id"], "station": "test", "user": "anna", "why": "b is loud"}
+        no = RecommendationEvent(ts=START_MS + 330_000, event="rejected", **told)
+        past.record([Record("recommendation_event", "", START_MS + 330_000, no.encode())])
+        operate(past, UNEVEN, 5, start=5)
+        soon, _ = advise(past, 7)
+        later, _ = advise(past, 10)
+        operate(past, {"a": 49.5, "b": 44.5}, 5, start=10)
+        other, _ = advise(past, 15)
+        operate(past, UNEVEN, 5, start=250)
+        again, _ = advise(past, 255)
+
+    why = "The change that would save more was rejected by anna: b is loud."
+    assert [(advice["action"], advice["why"]) for advice in (soon, later)] == [("none", why)] * 2
+    assert other["action"] == "change"
+    assert again["action"] == "change"
 
 
 def test_advice_that_ran_out_is_expired(tmp_path: Path) -> None:

@@ -257,6 +257,14 @@ def test_the_limit_of_the_pumps_that_binds_is_named_where_nothing_serves(
     assert named in found.why
 
 
+def test_a_pump_without_a_drive_says_that_its_speed_is_fixed() -> None:
+    """At 56 m its curve gives 100 m³/h, less than its preferred region; no drive slows it down."""
+    found = solve([Candidate("a", FIXED)], HeadBand(100.0, 56.0, 56.0))
+
+    assert isinstance(found, Infeasible)
+    assert "(a: fixed speed, least flow)" in found.why
+
+
 def test_with_every_pump_locked_out_it_says_so() -> None:
     """No set is left to look at."""
     found = solve([Candidate("a", PLATE, lock="must not run")], HeadBand(180.0, 35.0, 35.0))
