@@ -59,6 +59,31 @@ async def test_births_come_first_and_a_clean_stop_says_each_death_once(tmp_path:
     assert host.values("flow") == [0.0, 1.0, 2.0, 2.0]
 
 
+async def test_the_connection_is_as_the_specification_has_it(tmp_path: Path) -> None:
+    """A clean session, a will at QoS 1 that is not retained, commands and the host's state at QoS 1, and then births."""
+    with mosquitto(tmp_path, options=("log_type debug",)) as broker:
+        settings, host = edge_station(broker, tmp_path, primary_host=HOST), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store:
+            say_state(scada, 100, is_online=True)
+            async with edge_node(settings, store):
+                await scada.until(lambda: host.read(scada.messages).is_born)
+            await scada.until(lambda: not host.read(scada.messages).is_born)
+            assert await asyncio.to_thread(broker.wait_for_line, "Received DISCONNECT from pump-agent-east-sparkplug")
+            said = [line for line in broker.lines if "pump-agent-east-sparkplug" in line]
+            wills = [line for line in broker.lines if "Will message specified" in line]
+
+    (connected,) = [line for line in said if "New client connected" in line]
+    assert "(p2, c1, k2)" in connected, "MQTT 3.1.1, and a clean session"
+    assert ["(r0, q1)" in line for line in wills] == [True]
+    asked = [line.rpartition("-sparkplug ")[2] for line in said if "-sparkplug 1 " in line]
+    assert {f"1 {STATE}", f"1 {NCMD}", "1 spBv1.0/water/DCMD/east/+"} <= {*asked}
+    order = [place for place, line in enumerate(said) if NCMD in line or "NBIRTH" in line]
+    assert order == sorted(order)
+    assert "NBIRTH" in said[order[-1]]
+    leaving = [line for line in said if "NDEATH" in line or "DISCONNECT" in line]
+    assert ["Received PUBLISH" in leaving[0], "Received DISCONNECT" in leaving[-1]] == [True, True]
+
+
 async def test_the_broker_tells_the_death_of_a_node_that_is_cut_off_and_history_follows_its_next_birth(
     tmp_path: Path,
 ) -> None:
