@@ -98,6 +98,7 @@ def main() -> None:
     peers()
     schedules.published()
     schedules.against_enumeration(max(count, 12))
+    schedules.against_programme(max(count // 4, 6))
     schedules.long_days(max(count // 4, 6))
 
 
