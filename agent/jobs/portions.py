@@ -10,7 +10,6 @@ Found = Mapping[str, list[Silence]]  # gaps by tag, oldest first
 MOST_WORK = (
     2_500_000  # a run, in microseconds of a usual core: a third of the default budget on a core four times slower
 )
-LEARNING = frozenset({"correlated", "auto"})  # methods that ask other tags
 _PAST_CELLS = 1_800  # of a tag's own recent past, from which a method learns
 _SLOW_MS, _SLOW_PAST_CELLS = 60_000, 3_000  # of a tag that comes each minute or less often: two days of minutes
 CHOICE_CELLS = 1_800  # in which companions are looked for
@@ -21,11 +20,13 @@ _BLOCK_CELLS = 3_600  # whose gaps are studied in one window
 # Microseconds, measured on the log of a station that is polled each second:
 _CELL = 3.0  # to read and align a cell of one tag
 _LOOK = 0.2  # to judge lines by a cell, for each length of gaps
-_STUDY = 2.5  # to try companions by a cell, for each length of gaps
+# To try companions, for each length of gaps: once, and by a cell. With 16 of them, of windows of 1,800 to 9,000 cells.
+_STUDY = {"auto": (1_500.0, 0.4), "correlated": (1_500.0, 1.0)}
 _CANDIDATE = 0.05  # to try one as a companion by a cell
 _GAP = 100.0
 _VALUE = 6.0  # to estimate a value and keep it
 _LENGTHS = 16  # of gaps in one window, at most
+LEARNING = frozenset(_STUDY)  # methods that ask other tags
 
 
 def blocks(found: Found, known: Mapping[str, Tag]) -> list[tuple[int, dict[str, list[Silence]]]]:
@@ -62,8 +63,8 @@ def _block_work(part: Found, period_ms: int, known: Mapping[str, Tag], heard: Ma
     candidates = min(len(known), MOST_CANDIDATES) if unchosen else 0
     total += candidates * CHOICE_CELLS * (_CELL + len(unchosen) * _CANDIDATE)
     for name, gaps in part.items():
-        look = _LOOK + (_STUDY if known[name].fill in LEARNING else 0.0)
-        total += span_ms / period_ms * min(len(gaps), _LENGTHS) * look
+        once, cell = _STUDY.get(known[name].fill, (0.0, 0.0))
+        total += min(len(gaps), _LENGTHS) * (once + span_ms / period_ms * (_LOOK + cell))
         total += sum(_GAP + _VALUE * (gap.end_ms - max(gap.start_ms, gap.done_ms)) / period_ms for gap in gaps)
     return total
 
