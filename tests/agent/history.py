@@ -43,6 +43,15 @@ class History:
         found = [reading(tag, start_ms + step_ms * i, value) for i, value in enumerate(values) if not math.isnan(value)]
         self.append(found, imported=imported)
 
+    def columns(self, values: Mapping[str, Iterable[float]], *, start_ms: int = START_MS) -> None:
+        """The same of many tags, a reading a second, in one commit: hundreds of them take a busy disk a minute."""
+        self.append(
+            reading(tag, start_ms + 1_000 * i, value)
+            for tag, column in values.items()
+            for i, value in enumerate(column)
+            if not math.isnan(value)
+        )
+
     def fill(self, filled: Iterable[Filled]) -> None:
         """Keep *filled* beside the log."""
         with self._log.transaction():

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from agent.configuration.config_file import load
 from agent.demo.meters import lagged, shown
@@ -23,31 +22,22 @@ from agent.jobs.job import JobContext
 from agent.store.log import Log
 from agent.store.schema import migrate
 from drivers.reading import Quality, Reading
+from tests import real_station
 from tests.agent.history import START_MS, History, history
 from tests.benchmarks.station import START, polls, station
-from tests.real_station import FOLDER
 
 RUN_S = 60
 REPEATS = 5
 SENTINEL = 3276.7
 HOUR_S = 3_600
 DEMO = Path(__file__).parents[2] / "config" / "demo.toml"
-_UNITS = {
-    "flow": "m3/h",
-    "pressure": "MPa",
-    "active_power": "kW",
-    "energy": "kWh",
-    "frequency": "Hz",
-    "volume": "m3",
-}
 
 
 @contextmanager
 def real(folder: Path) -> Iterator[History]:
     """The recorded hour, as its pollers deliver it."""
     values = station()
-    tags = {name: {"unit": _UNITS.get(name.rpartition(".")[2], "1")} for name in values}
-    with history(folder, tags, **_plant()) as past:
+    with history(folder, real_station.tags(values), **real_station.plant()) as past:
         for readings in polls(values):
             past.append([_seen(one) for one in readings])
         yield past
@@ -58,35 +48,6 @@ def _seen(one: Reading) -> Reading:
     if moved.value == SENTINEL:
         return moved._replace(value=None, quality=Quality.SENSOR_FAILURE, reason="no sensor")
     return moved
-
-
-def _plant() -> dict[str, Any]:
-    pumps = [f"{house}.p{n}" for house, count in (("supply", 6), ("phase1", 4)) for n in range(1, count + 1)]
-    return {
-        "station": {"name": "real", "flow": "supply.total.flow"},
-        "header": [
-            {
-                "id": "supply",
-                "pressure": ["supply.header1.pressure", "supply.header2.pressure"],
-                "flow": ["supply.header1.flow", "supply.header2.flow"],
-                "volume": "supply.total.volume",
-            },
-            {"id": "phase1", "pressure": ["phase1.header.pressure"], "flow": ["phase1.header.flow"]},
-        ],
-        "pump": [
-            {
-                "id": pump,
-                "header": pump.split(".")[0],
-                "power": f"{pump}.active_power",
-                "speed": f"{pump}.frequency",
-                "current": f"{pump}.current_a",
-                "voltage": f"{pump}.voltage_a",
-                "power_factor": f"{pump}.power_factor",
-                "energy": f"{pump}.energy",
-            }
-            for pump in pumps
-        ],
-    }
 
 
 @contextmanager
@@ -136,7 +97,7 @@ def hour(past: History) -> tuple[float, list[bytes]]:
 
 def main() -> None:
     """Print one line a station."""
-    stations = [("simulated", simulated), *([("real", real)] if FOLDER.is_dir() else [])]
+    stations = [("simulated", simulated), *([("real", real)] if real_station.FOLDER.is_dir() else [])]
     for name, made in stations:
         with tempfile.TemporaryDirectory() as folder, made(Path(folder)) as past:
             with past.reader() as reader:

@@ -10,6 +10,7 @@ import pytest
 from agent.jobs import quality
 from agent.mqtt.payloads import Quality
 from drivers.reading import Reading
+from tests import real_station
 from tests.agent.history import START_MS, History, history
 from tests.real_station import needs_real_station, recording
 
@@ -230,46 +231,10 @@ def test_the_real_stations_report(tmp_path: Path) -> None:
     Slow because 45,000 readings are written first.
     """
     hour = recording()[:180]
-    pumps = [f"{house}.p{n}" for house, count in (("supply", 6), ("phase1", 4)) for n in range(1, count + 1)]
-    units = {
-        "flow": "m3/h",
-        "pressure": "MPa",
-        "active_power": "kW",
-        "energy": "kWh",
-        "frequency": "Hz",
-        "volume": "m3",
-    }
-    tags = {str(name): {"unit": units.get(str(name).rpartition(".")[2], "1")} for name in hour}
-    plant: dict[str, Any] = {
-        "station": {"name": "real", "flow": "supply.total.flow"},
-        "header": [
-            {
-                "id": "supply",
-                "pressure": ["supply.header1.pressure", "supply.header2.pressure"],
-                "flow": ["supply.header1.flow", "supply.header2.flow"],
-                "volume": "supply.total.volume",
-            },
-            {"id": "phase1", "pressure": ["phase1.header.pressure"], "flow": ["phase1.header.flow"]},
-        ],
-        "pump": [
-            {
-                "id": pump,
-                "header": pump.split(".")[0],
-                "power": f"{pump}.active_power",
-                "speed": f"{pump}.frequency",
-                "current": f"{pump}.current_a",
-                "voltage": f"{pump}.voltage_a",
-                "power_factor": f"{pump}.power_factor",
-                "energy": f"{pump}.energy",
-            }
-            for pump in pumps
-        ],
-    }
-    with history(tmp_path, tags, jobs=EACH_MINUTE, **plant) as past:
+    with history(tmp_path, real_station.tags(hour), jobs=EACH_MINUTE, **real_station.plant()) as past:
         for begin in range(0, 180, 60):
-            for name in hour:
-                values = hour[name][begin : begin + 60].replace(3276.7, BAD)
-                past.series(str(name), values, start_ms=START_MS + 1_000 * begin)
+            minute = hour[begin : begin + 60].replace(3276.7, BAD)
+            past.columns({str(name): minute[name] for name in hour}, start_ms=START_MS + 1_000 * begin)
             last = json.loads(report(past, begin + 60).encode())
 
     assert {tag["tag"] for tag in last["tags"] if tag["flag"] == "fail"} == {

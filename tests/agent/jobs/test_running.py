@@ -11,6 +11,7 @@ from agent.jobs import curves, running
 from agent.jobs.job import Outcome
 from agent.mqtt.payloads import Wear
 from agent.store.records import Record
+from tests import real_station
 from tests.agent.history import START_MS, History, history, reading
 from tests.real_station import needs_real_station, recording
 
@@ -195,40 +196,12 @@ def test_the_real_station_is_told_right(tmp_path: Path) -> None:
     """Two of six supply pumps run; the old pump house's meters show 7 to 22 kW and its four pumps stand.
 
     No pump has a flow meter: once there are curves, each share is modelled, and says how uncertain it is. Slow
-    because twenty minutes of 26 tags are written, and curves fitted, first.
+    because twenty minutes of 28 tags are written, and curves fitted, first.
     """
     hour = recording()[:1_200]
-    pumps = [*(f"supply.p{n}" for n in range(1, 7)), *(f"phase1.p{n}" for n in range(1, 5))]
-    tags: dict[str, dict[str, Any]] = {
-        "phase1.header.flow": {"unit": "m3/h"},
-        "phase1.header.pressure": {"unit": "MPa"},
-    }
-    for n in (1, 2):
-        tags |= {f"supply.header{n}.flow": {"unit": "m3/h"}, f"supply.header{n}.pressure": {"unit": "MPa"}}
-    for pump in pumps:
-        tags |= {f"{pump}.active_power": {"unit": "kW"}, f"{pump}.frequency": {"unit": "Hz"}}
-    plant = {
-        "header": [
-            {
-                "id": "supply",
-                "pressure": ["supply.header1.pressure", "supply.header2.pressure"],
-                "flow": ["supply.header1.flow", "supply.header2.flow"],
-            },
-            {"id": "phase1", "pressure": ["phase1.header.pressure"], "flow": ["phase1.header.flow"]},
-        ],
-        "pump": [
-            {
-                "id": pump,
-                "header": pump.split(".")[0],
-                "power": f"{pump}.active_power",
-                "speed": f"{pump}.frequency",
-            }
-            for pump in pumps
-        ],
-    }
-    with history(tmp_path, tags, **plant) as past:
-        for tag in tags:
-            past.series(tag, hour[tag])
+    tags = real_station.plant_tags("power", "speed")
+    with history(tmp_path, tags, **real_station.plant("power", "speed")) as past:
+        past.columns({tag: hour[tag] for tag in tags})
 
         past.perform("running", running.run, START_MS + 1_199_000)
         past.perform("curves", curves.run, START_MS + 1_200_000)
