@@ -55,6 +55,7 @@ bench-week: .venv/dev  ## a week of 250 tags at 1 s, as fast as it goes: flat me
 
 bench-curves: .venv/dev  ## curves of single pumps against true ones, by method; ARGS="--set design": the other half of the pumps
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.curves $(ARGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.metered_station
 
 bench-headers: .venv/dev  ## pumps told apart by one flow meter of their header, over a month: each head curve against the true one
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.header_only

@@ -1,17 +1,21 @@
 """What the curves job leaves for itself and for whoever needs the station's models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from agent.jobs.archive import Arrays, packed, unpacked
+from agent.jobs.curve_choice import taught
 from agent.jobs.owed import Stretch
 from analytics.curves.estimator import StationCurves
+from analytics.curves.methods.catalogue import Catalogue
+from analytics.curves.methods.metered import OwnMeter
 from analytics.curves.model import StationModel
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
 
 FORMAT = 2
+Sheets = Mapping[str, Catalogue]  # by pump
 
 
 @dataclass(slots=True)
@@ -25,6 +29,17 @@ class HeaderCurves:
     history: list[Stretch] = field(default_factory=list)  # of imported ones
     methods: dict[str, str] = field(default_factory=dict)  # that last drew the curve, by pump with its own flow meter
     failures: int = 0  # fits in a row that came to nothing
+    meters: dict[str, OwnMeter] = field(default_factory=dict)  # by pump with its own flow meter
+
+    def learn(self, points: Points, sheets: Sheets) -> None:
+        """From *points* that are new, of pumps with these data *sheets*."""
+        self.estimator.update(points)
+        taught(self.meters, points, self.estimator.pumps, sheets)
+
+    def learn_anew(self, sheets: Sheets) -> None:
+        """What the pumps' own meters say, of the points kept: what was learnt of them is lost or of another time."""
+        self.meters = {}
+        taught(self.meters, self.estimator.points, self.estimator.pumps, sheets)
 
 
 @dataclass(slots=True)
@@ -32,8 +47,9 @@ class CurveState:
     """State of the curves job, by header.
 
     As bytes it is an archive whose meta data has `format` 2 and `headers`, a list of objects `header pumps seen quota
-    first_ms last_ms model judged_ms live history methods failures`; and for the header at place i of that list an array
-    `<i>.<name>` for each field of `analytics.curves.points.Points`. `model` is `StationModel.to_dict()` or null.
+    first_ms last_ms model judged_ms live history methods failures meters`; and for the header at place i of that list
+    an array `<i>.<name>` for each field of `analytics.curves.points.Points`. `model` is `StationModel.to_dict()` or
+    null, `meters` a list of `OwnMeter.meta` with its `pump`; that at place j has the arrays `<i>.meters.<j>.<name>`.
     Another format is not read: the log is there to learn from again.
     """
 
@@ -49,6 +65,9 @@ class CurveState:
             model = None if curves.model is None else curves.model.to_dict()
             left = {"judged_ms": curves.judged_ms, "live": curves.live, "history": curves.history}
             left |= {"methods": curves.methods, "failures": curves.failures}
+            left["meters"] = [{"pump": pump, **meter.meta} for pump, meter in curves.meters.items()]
+            for place, meter in enumerate(curves.meters.values()):
+                arrays |= {f"{index}.meters.{place}.{name}": each for name, each in meter.arrays().items()}
             headers.append({"header": header, **said, "model": model, **left})
         return packed({"format": FORMAT, "headers": headers}, arrays)
 
@@ -72,6 +91,7 @@ def restored(state: bytes | None, plates: dict[str, Sequence[Plate]]) -> CurveSt
             live, history = ([(start, end) for start, end in said[name]] for name in ("live", "history"))
             methods, failures = said.get("methods", {}), said.get("failures", 0)
             kept = HeaderCurves(estimator, _model(said), said["judged_ms"], live, history, methods, failures)
+            kept.meters = _meters(said, arrays, index)
             found.headers[said["header"]] = kept
     return found
 
@@ -107,6 +127,19 @@ def points_from_state(state: bytes | None, header: str) -> tuple[tuple[str, ...]
 
 def _model(said: dict[str, Any]) -> StationModel | None:
     return None if said["model"] is None else StationModel.from_dict(said["model"])
+
+
+def _meters(said: dict[str, Any], arrays: Arrays, index: int) -> dict[str, OwnMeter]:
+    """By pump; none where an earlier version kept none, or others than these."""
+    found = {}
+    for place, meta in enumerate(said.get("meters", ())):
+        own = f"{index}.meters.{place}."
+        parts = {name.removeprefix(own): each for name, each in arrays.items() if name.startswith(own)}
+        try:
+            found[meta["pump"]] = OwnMeter.of(meta, parts)
+        except (ValueError, KeyError, TypeError):
+            return {}
+    return found
 
 
 def _archive(state: bytes | None) -> tuple[dict[str, Any], Arrays] | None:

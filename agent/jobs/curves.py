@@ -66,8 +66,11 @@ def run(context: JobContext) -> Outcome:
     plates = {header.id: _plates(settings, header) for header in settings.headers}
     kept = restored(context.state, {header: own for header, own in plates.items() if own})
     mark = context.reader.last_id
+    sheets = catalogues_of(settings)
     for curves in kept.headers.values():
         curves.estimator.forget_after(context.now_ms)
+        if not curves.meters or any(meter.newest_ms > context.now_ms for meter in curves.meters.values()):
+            curves.learn_anew(sheets)
     before = {header: copy(curves.estimator) for header, curves in kept.headers.items()}
     _owe(context, kept)
     limits = thresholds(context.reader.job_state("running")[1])
@@ -79,7 +82,7 @@ def run(context: JobContext) -> Outcome:
         for header in settings.headers:
             if header.id in kept.headers:
                 found = steady_points(station_points(settings, header, cells, limits), part.steadiness)
-                news[header.id] += _taken(kept.headers[header.id], found, part)
+                news[header.id] += _taken(kept.headers[header.id], found, part, sheets)
     records = _refitted(context, kept, news, before)
     counts = {
         "curves": sum(len(c.model.curves) for c in kept.headers.values() if c.model),
@@ -129,6 +132,7 @@ def _refitted(
                 curves.failures = 0
             except (ValueError, ArithmeticError) as error:  # a singular matrix is the former
                 records += _unfitted(context, header, curves, before[header], error)
+                curves.learn_anew(sheets)
     return records
 
 
@@ -145,7 +149,7 @@ def _fitted(
     model = estimator.fit()
     if model is None:
         return []
-    chosen = choices(estimator.points, estimator.pumps, curves.methods, now_ms, sheets)
+    chosen = choices(curves.meters, curves.methods, now_ms, sheets)
     model = refined(model, chosen, estimator.points, estimator.pumps)
     json.dumps(model.to_dict(), allow_nan=False)
     records = list(curve_records(model, chosen, now_ms, pumps))
@@ -171,13 +175,13 @@ def _unfitted(
     return list(unfitted_records(last, before.pumps, why, context.now_ms))
 
 
-def _taken(curves: HeaderCurves, found: Points, part: _Slice) -> int:
+def _taken(curves: HeaderCurves, found: Points, part: _Slice, sheets: Mapping[str, Catalogue]) -> int:
     """Learn the points of windows that were still to be judged, which they are no more; how many there were."""
     window_ms = part.steadiness.window_ms
     begins = found.times_ms - window_ms // 2
     owed = curves.history if part.is_history else curves.live
     new = (begins >= part.begin_ms) & (begins < part.until_ms) & touched(owed, begins, window_ms)
-    curves.estimator.update(found.take(new))
+    curves.learn(found.take(new), sheets)
     left = without(owed, part.begin_ms, part.until_ms)
     if part.is_history:
         curves.history = left

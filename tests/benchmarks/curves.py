@@ -27,6 +27,7 @@ from analytics.curves.methods.ensemble import Ensemble
 from analytics.curves.methods.incremental import IncrementalCurve
 from analytics.curves.methods.learners import SampledCurve
 from analytics.curves.methods.sample import KINDS, Kind
+from tests.benchmarks.curve_bounds import bounds
 from tests.benchmarks.pump_truths import CASES, FOLDER, Case, Floats, Truth, measured, truths
 
 WEAR = 0.05
@@ -148,10 +149,11 @@ def accuracy(pumps: list[Truth], n: int) -> None:
     """The table by method; the two that win also case by case."""
     print(f"\n{len(pumps)} pumps, {len(CASES)} cases each, {n} readings; medians in % (eta: points)\n{HEADER}")
     for name, make in METHODS.items():
-        by_case = [verdicts(make, pumps, [case], n) for case in CASES]
-        show(name, np.concatenate(by_case))
-        for case, found in zip(CASES, by_case, strict=True):
-            show(f"  {case.name}", found)
+        for even in (False, True):
+            by_case = [verdicts(make, pumps, [case], n, even=even) for case in CASES]
+            show(f"{name}, worn alike everywhere" if even else name, np.concatenate(by_case))
+            for case, found in zip(CASES, by_case, strict=True):
+                show(f"  {case.name}", found)
 
 
 def choice(pumps: list[Truth], n: int) -> None:
@@ -203,13 +205,12 @@ def _scores(
 
 
 def sensitivity(pumps: list[Truth]) -> None:
-    """What the number of readings, the flow's noise and the kind of wear change."""
-    print(f"\non {len(pumps[::2])} of the pumps: by readings, no noise of the flow, even wear\n{HEADER}")
+    """What the number of readings and the flow's noise change."""
+    print(f"\non {len(pumps[::2])} of the pumps: by readings, no noise of the flow\n{HEADER}")
     for name in ("physics", "catalogue"):
         for n in (100, 2000):
             show(f"{name}, {n} readings", verdicts(METHODS[name], pumps[::2], CASES, n))
         show(f"{name}, 500, no noise of flow", verdicts(METHODS[name], pumps[::2], CASES, 500, flow_noise=False))
-        show(f"{name}, 500, worn alike everywhere", verdicts(METHODS[name], pumps[::2], CASES, 500, even=True))
 
 
 def cost(pump: Truth, sizes: Iterable[int] = (1_000, 100_000, 1_000_000), portion: int = 1_000) -> None:
@@ -244,6 +245,7 @@ def main() -> None:
         each for each in truths(chosen.pumps) if chosen.set == "all" or each.is_for_design == (chosen.set == "design")
     ]
     accuracy(pumps, chosen.readings)
+    bounds(pumps, chosen.readings)
     splits(pumps, chosen.readings)
     sensitivity(pumps)
     cost(pumps[0])

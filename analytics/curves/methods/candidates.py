@@ -26,14 +26,21 @@ def candidates(
         memory: Readings after which one weighs 1/e of a new one; None: none is forgotten.
         learners: Whether those that know no pumps take part; they cost a hundred times as much.
     """
-    found: dict[str, Callable[[], CurveMethod]] = {}
-    if catalogue is not None:
-        found["catalogue"] = partial(IncrementalCurve, "catalogue", catalogue, law=law, memory=memory)
-    found["physics"] = partial(IncrementalCurve, "physics", PumpsInGeneral(), law=law, memory=memory)
-    cubic = partial(IncrementalCurve, "polynomial", Nothing(3), is_physical=False, law=law, memory=memory)
-    found["polynomial"] = cubic
+    found: dict[str, Callable[[], CurveMethod]] = dict(summed(catalogue, law=law, memory=memory))
     if learners:
         from analytics.curves.methods.learners import SampledCurve  # noqa: PLC0415 - scikit-learn takes 60 MB
 
         found |= {kind: partial(SampledCurve, kind, law=law, memory=memory) for kind in KINDS}
     return found
+
+
+def summed(
+    catalogue: Catalogue | None = None, *, law: SpeedLaw | None = None, memory: float | None = None
+) -> dict[str, partial[IncrementalCurve]]:
+    """Makers of those that keep running sums."""
+    found: dict[str, partial[IncrementalCurve]] = {}
+    if catalogue is not None:
+        found["catalogue"] = partial(IncrementalCurve, "catalogue", catalogue, law=law, memory=memory)
+    found["physics"] = partial(IncrementalCurve, "physics", PumpsInGeneral(), law=law, memory=memory)
+    cubic = partial(IncrementalCurve, "polynomial", Nothing(3), is_physical=False, law=law, memory=memory)
+    return found | {"polynomial": cubic}

@@ -1,12 +1,13 @@
 """Which method to believe: by what it misses in flow ranges it has not seen, and whether a pump can have its curve."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from analytics.curves.methods.duty import CurveMethod, DutyPoints
 from analytics.curves.methods.ensemble import Ensemble
+from analytics.curves.methods.incremental import IncrementalCurve
 from analytics.curves.methods.physics import Physics, judged_flows, physics
 from analytics.hydraulics import Floats
 
@@ -66,10 +67,10 @@ class Choice:
         return next(each for each in self.trials if each.name == self.method.name)
 
 
-def choose(points: DutyPoints, candidates: Candidates, judged: int | None = None) -> Choice:
+def choose(points: DutyPoints, candidates: Candidates, learnt: Mapping[str, CurveMethod] | None = None) -> Choice:
     """The candidate to believe for *points*, a bounded number of them; cost is that of five fits of each.
 
-    It learns from all points; the newest *judged* of them are those that tell which one it is.
+    Those that have *learnt* already, of which the points are a sample, are taken as they are.
 
     Rows left out at random have neighbours in the data, so any smooth curve does well on them, whatever it does where
     nothing was measured; so whole ranges of flow are left out. A curve no pump can have is vetoed. Of those that are
@@ -81,22 +82,29 @@ def choose(points: DutyPoints, candidates: Candidates, judged: int | None = None
     """
     if len(points) < LEAST_POINTS:
         raise ValueError(f"{len(points)} points are too few to leave ranges of flow out; {LEAST_POINTS} are needed")
-    methods = {name: _learnt(make, points) for name, make in candidates.items()}
-    low, high = np.quantile(points.flow / points.speed, [OUTERMOST, 1.0 - OUTERMOST])
-    points = points.take(slice(-judged if judged else None, None))
+    ready = learnt or {}
+    methods = {name: ready[name] if name in ready else _learnt(make, points) for name, make in candidates.items()}
+    flows = _flow_range(methods.values(), points)
     ranges = np.array_split(np.argsort(points.flow / points.speed, kind="stable"), RANGES)
     left_out = {name: _left_out(make, points, ranges) for name, make in candidates.items()}
-    trials = [_trial(name, points, ranges, left_out[name], methods[name]) for name in candidates]
+    trials = [_trial(name, points, ranges, left_out[name], (methods[name], flows)) for name in candidates]
     best = sorted((each for each in trials if not each.physics.is_vetoed), key=lambda each: each.error)[:MEMBERS]
     if len(best) > 1:
         weights = [1.0 / max(each.error, TIE_FLOOR) ** 2 for each in best]
         together = Ensemble([methods[each.name] for each in best], weights)
         mixed = sum(w * left_out[each.name] for w, each in zip(np.array(weights) / sum(weights), best, strict=True))
         methods[together.name] = together
-        trials.append(_trial(together.name, points, ranges, np.asarray(mixed), together))
+        trials.append(_trial(together.name, points, ranges, np.asarray(mixed), (together, flows)))
     winner = _winner(trials)
     trials.sort(key=lambda each: each.error)
-    return Choice(methods[winner.name], tuple(trials), _reason(winner, trials), (float(low), float(high)))
+    return Choice(methods[winner.name], tuple(trials), _reason(winner, trials), flows)
+
+
+def _flow_range(methods: Iterable[CurveMethod], points: DutyPoints) -> tuple[float, float]:
+    """As those have it that leave outliers out; of the points where there is none."""
+    told = [method.flow_range for method in methods if isinstance(method, IncrementalCurve)]
+    low, high = told[0] if told else np.quantile(points.flow / points.speed, [OUTERMOST, 1.0 - OUTERMOST])
+    return float(low), float(high)
 
 
 def _learnt(make: Callable[[], CurveMethod], points: DutyPoints) -> CurveMethod:
@@ -116,7 +124,14 @@ def _left_out(make: Callable[[], CurveMethod], points: DutyPoints, ranges: Seque
     return found
 
 
-def _trial(name: str, points: DutyPoints, ranges: Sequence[np.ndarray], found: Floats, method: CurveMethod) -> Trial:
+def _trial(
+    name: str,
+    points: DutyPoints,
+    ranges: Sequence[np.ndarray],
+    found: Floats,
+    whole: tuple[CurveMethod, tuple[float, float]],
+) -> Trial:
+    """Of what was *found* at *points*, and of the *whole* method over the flows learnt from."""
     off = found[0] - points.head
     squares = []
     for observed, said in ((points.head, found[0]), (points.power, found[1])):
@@ -132,13 +147,12 @@ def _trial(name: str, points: DutyPoints, ranges: Sequence[np.ndarray], found: F
         rmse=float(np.sqrt(np.mean(off**2))),
         mae=float(np.mean(np.abs(off))),
         worst=float(np.max(np.abs(off))),
-        physics=_physics(method, points),
+        physics=_physics(*whole),
     )
 
 
-def _physics(method: CurveMethod, points: DutyPoints) -> Physics:
-    rated = points.flow / points.speed
-    said = method.predict(judged_flows(float(rated.min()), float(rated.max())), 1.0)
+def _physics(method: CurveMethod, flows: tuple[float, float]) -> Physics:
+    said = method.predict(judged_flows(*flows), 1.0)
     return physics(said.head, said.power, said.efficiency)
 
 

@@ -47,6 +47,11 @@ class DutyPoints:
         """Points by an index or mask."""
         return type(self)(**{each.name: getattr(self, each.name)[index] for each in fields(self)})
 
+    @property
+    def columns(self) -> Floats:
+        """All of it, shape (4, n)."""
+        return np.stack([getattr(self, each.name) for each in fields(self)])
+
     @classmethod
     def empty(cls) -> Self:
         """No points."""

@@ -5,10 +5,11 @@ from numpy.typing import ArrayLike
 
 from analytics.curves.methods.belief import Belief, Beliefs
 from analytics.curves.methods.duty import DutyPoints, Prediction
+from analytics.curves.methods.memory import BIN, BINS, Memory
 from analytics.curves.methods.physics import judged_flows, physics
 from analytics.curves.methods.solve import Solution, Together, reading_std, solved
 from analytics.curves.methods.speed import RatedDuty, SpeedLaw
-from analytics.curves.methods.sums import Sums, terms
+from analytics.curves.methods.sums import terms
 from analytics.hydraulics import Floats, wire_to_water_efficiency
 
 LEAST = 8  # readings before there is a curve
@@ -18,9 +19,6 @@ GATE = 4.0  # standard deviations from the curve beyond which a reading is taken
 REFIT = 0.1  # growth of the sums after which the gate's curve is solved anew
 RECENT = 200  # readings that tell whether the pump has become another one
 CHANGED = 0.4  # share of outliers among them from which on it has
-BIN = 0.02  # of x / x_ref, of the histogram that tells where readings were
-BINS = 150
-OUTERMOST = 0.01  # share of the readings at either end that does not widen the range
 TRUSTS = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)  # in the belief, until the curve is one that a pump can have
 
 
@@ -37,6 +35,7 @@ class IncrementalCurve:
         is_physical: Trust the belief more, step by step, until the curve is one that a pump can have.
         law: What a duty at another speed looks like at rated speed.
         memory: Readings after which one weighs 1/e of a new one; None: none is forgotten.
+        kept: What an earlier one of this name and these beliefs has learnt, to go on from.
 
     >>> from analytics.curves.methods.belief import PumpsInGeneral
     >>> curve = IncrementalCurve("physics", PumpsInGeneral())
@@ -55,14 +54,19 @@ class IncrementalCurve:
         is_physical: bool = True,
         law: SpeedLaw | None = None,
         memory: float | None = None,
+        kept: Memory | None = None,
     ) -> None:
         self._name = name
         self._beliefs = beliefs
         self._is_physical = is_physical
         self._law = law or SpeedLaw()
         self._memory = memory
-        self._warm = DutyPoints.empty()
-        self._begin()
+        self._solution: Solution | None = None
+        self._gate: Solution | None = None
+        self._gate_weight = 0.0
+        self._kept = Memory(memory) if kept is None else kept
+        if self._kept.reference is not None:
+            self._regate()
 
     @property
     def name(self) -> str:
@@ -72,22 +76,22 @@ class IncrementalCurve:
     @property
     def flow_range(self) -> tuple[float, float]:
         """Least and greatest flow at rated speed learnt from, m³/h, less the outermost hundredths; NaN before any."""
-        total = np.cumsum(self._histogram)
-        if self._reference is None or total[-1] <= 0.0:
-            return float("nan"), float("nan")
-        low = int(np.searchsorted(total, OUTERMOST * total[-1], side="right"))
-        high = int(np.searchsorted(total, (1.0 - OUTERMOST) * total[-1]))
-        return low * BIN * self._reference[0], (high + 1) * BIN * self._reference[0]
+        return self._kept.flow_range
+
+    @property
+    def kept(self) -> Memory:
+        """All that it remembers."""
+        return self._kept
 
     @property
     def readings(self) -> float:
         """Readings that the curve is worth; forgotten ones are not among them."""
-        return self._heads.weight
+        return self._kept.heads.weight
 
     @property
     def flow_noise(self) -> float:
         """Noise of the flow meter, share of a flow, as far as head and power together tell it."""
-        return self._solved().flow_noise if self._reference else 0.0
+        return self._solved().flow_noise if self._kept.reference else 0.0
 
     @property
     def noise(self) -> tuple[float, float]:
@@ -97,22 +101,24 @@ class IncrementalCurve:
 
     def update(self, points: DutyPoints) -> None:
         """Learn from steady *points*."""
-        if len(self._warm) < WARM:
-            self._warm = DutyPoints.joined(self._warm, points)
-            if len(self._warm) >= LEAST:
-                self._begin_with(self._warm)
+        if not self._kept.is_warm:
+            warm = DutyPoints.joined(self._kept.warm, points)
+            self._kept.is_warm = len(warm) >= WARM
+            self._kept.warm = DutyPoints.empty() if self._kept.is_warm else warm
+            if len(warm) >= LEAST:
+                self._begin_with(warm)
         elif len(points):
             self._take(points)
 
     def predict(self, flow: ArrayLike, speed: ArrayLike) -> Prediction:
         """What is expected at *flow* m³/h and relative *speed*."""
         q, n = np.broadcast_arrays(np.asarray(flow, np.float64), np.asarray(speed, np.float64))
-        if self._reference is None:
+        if self._kept.reference is None:
             unknown = np.full(q.shape, np.nan)
             return Prediction(*[unknown] * 6)
         n = np.where(n > 0.0, n, np.nan)
         x, z = q / n, np.log(n)
-        x_ref, y_ref, p_ref = self._reference
+        x_ref, y_ref, p_ref = self._kept.reference
         solution = self._solved()
         more_head, more_power = self._beliefs.beyond(x, x_ref)
         y, y_std = (y_ref * each for each in solution.head.at(x / x_ref - 1.0, z))
@@ -131,9 +137,9 @@ class IncrementalCurve:
 
     def efficiencies(self, flow: Floats, n: int, rng: np.random.Generator) -> Floats:
         """Of *n* curves that the pump could have as well, at rated speed and *flow*, shape (n, len(flow))."""
-        if self._reference is None or (solution := self._solved()).power is None:
+        if self._kept.reference is None or (solution := self._solved()).power is None:
             return np.full((n, len(flow)), np.nan)
-        x_ref, y_ref, p_ref = self._reference
+        x_ref, y_ref, p_ref = self._kept.reference
         more_head, more_power = self._beliefs.beyond(flow, x_ref)
         basis = terms(flow / x_ref - 1.0, np.zeros_like(flow))
         drawn = [
@@ -145,9 +151,9 @@ class IncrementalCurve:
     def covariances(self, flow: Floats, speed: Floats) -> tuple[Floats, Floats]:
         """Of heads, m², and of powers, kW², at duties of shape (n,), by the coefficients alone; (n, n) each."""
         unknown = np.full((len(flow), len(flow)), np.nan)
-        if self._reference is None:
+        if self._kept.reference is None:
             return unknown, unknown
-        x_ref, y_ref, p_ref = self._reference
+        x_ref, y_ref, p_ref = self._kept.reference
         solution, said = self._solved(), self.predict(flow, speed)
         basis = terms(flow / speed / x_ref - 1.0, np.log(speed))
         heads = (y_ref * speed**2)[:, np.newaxis] * basis
@@ -162,74 +168,67 @@ class IncrementalCurve:
         low, high = self.flow_range
         return np.maximum(np.maximum(x / high - 1.0, 1.0 - x / low), 0.0)
 
-    def _begin(self) -> None:
-        self._reference: tuple[float, float, float] | None = None
-        self._heads, self._powers = Sums(1, self._memory), Sums(2, self._memory)
-        self._histogram = np.zeros(BINS)
-        self._solution: Solution | None = None
-        self._gate: Solution | None = None
-        self._gate_weight = 0.0
-        self._together = Together()
-        self._recent = DutyPoints.empty()
-        self._refused = np.zeros(0, dtype=np.bool_)
-
     def _begin_with(self, points: DutyPoints) -> None:
         """Forget everything but *points*, and leave out those among them that do not fit the others."""
-        self._begin()
+        self._kept = Memory(self._memory, warm=self._kept.warm, is_warm=self._kept.is_warm)
+        self._solution = None
         usual = wire_to_water_efficiency(points.flow, points.head, points.power)
         rated = self._law.rated(points, np.nanmedian(usual) if np.isfinite(usual).any() else 1.0)
         level = np.nanmedian(rated.p) if np.isfinite(rated.p).any() else np.nan
-        self._reference = float(np.median(rated.x)), float(np.median(rated.y)), float(level)
+        self._kept.reference = float(np.median(rated.x)), float(np.median(rated.y)), float(level)
         kept = np.ones(len(points), dtype=np.bool_)
         for _ in range(ROUNDS):
-            self._heads, self._powers = Sums(1, self._memory), Sums(2, self._memory)
-            self._histogram = np.zeros(BINS)
+            self._kept.empty()
             self._add(rated, kept)
             self._solution = None
             off = self._off(rated, self._solved())
             kept = np.all([np.nan_to_num(np.abs(each)) <= GATE * _scale(each) for each in off], axis=0)
-            v = rated.x / self._reference[0] - 1.0
-            self._together = Together().joined(self._solved(), v[kept], off[:, kept])
+            v = rated.x / self._kept.reference[0] - 1.0
+            self._kept.together = Together().joined(self._solved(), v[kept], off[:, kept])
             rated = self._law.rated(points, self._rated_efficiency(points, self._solved()))
         self._regate()
 
     def _take(self, points: DutyPoints) -> None:
-        if self._heads.weight > (1.0 + REFIT) * self._gate_weight:
+        if self._kept.heads.weight > (1.0 + REFIT) * self._gate_weight:
             self._regate()
         assert self._gate is not None  # noqa: S101 - a curve that is warm has a gate
-        assert self._reference is not None  # noqa: S101 - and a reference
+        assert self._kept.reference is not None  # noqa: S101 - and a reference
         rated = self._law.rated(points, self._rated_efficiency(points, self._gate))
         off, allowed = self._off(rated, self._gate), self._allowed(rated, self._gate)
         kept = np.all(np.nan_to_num(np.abs(off)) <= GATE * allowed, axis=0)
-        self._recent = DutyPoints.joined(self._recent, points).take(slice(-RECENT, None))
-        self._refused = np.append(self._refused, ~kept)[-RECENT:]
+        self._kept.recent = DutyPoints.joined(self._kept.recent, points).take(slice(-RECENT, None))
+        self._kept.refused = np.append(self._kept.refused, ~kept)[-RECENT:]
         self._add(rated, kept)
-        v = rated.x / self._reference[0] - 1.0
-        before = self._together if self._memory is None else self._together.decayed(np.exp(-kept.sum() / self._memory))
-        self._together = before.joined(self._gate, v[kept], off[:, kept])
+        v = rated.x / self._kept.reference[0] - 1.0
+        before = (
+            self._kept.together
+            if self._memory is None
+            else self._kept.together.decayed(np.exp(-kept.sum() / self._memory))
+        )
+        self._kept.together = before.joined(self._gate, v[kept], off[:, kept])
         self._solution = None
-        if len(self._refused) == RECENT and self._refused.mean() > CHANGED:
-            self._begin_with(self._recent)
+        if len(self._kept.refused) == RECENT and self._kept.refused.mean() > CHANGED:
+            self._begin_with(self._kept.recent)
 
     def _add(self, rated: RatedDuty, kept: np.ndarray) -> None:
-        assert self._reference is not None  # noqa: S101 - the callers set it
-        x_ref, y_ref, p_ref = self._reference
+        assert self._kept.reference is not None  # noqa: S101 - the callers set it
+        x_ref, y_ref, p_ref = self._kept.reference
         rated = RatedDuty(*(each[kept] for each in rated))
         more_head, more_power = self._beliefs.beyond(rated.x, x_ref)
         v = rated.x / x_ref - 1.0
         y, p = (rated.y - more_head) / y_ref, (rated.p - more_power) / p_ref
-        self._heads.add(v, rated.log_speed, y[:, np.newaxis])
+        self._kept.heads.add(v, rated.log_speed, y[:, np.newaxis])
         metered = np.isfinite(p)
-        self._powers.add(v[metered], rated.log_speed[metered], np.column_stack([y, p])[metered])
+        self._kept.powers.add(v[metered], rated.log_speed[metered], np.column_stack([y, p])[metered])
         if self._memory is not None:
-            self._histogram *= np.exp(-len(v) / self._memory)
+            self._kept.histogram *= np.exp(-len(v) / self._memory)
         bins = np.clip((rated.x / x_ref / BIN).astype(np.int64), 0, BINS - 1)
-        self._histogram += np.bincount(bins, minlength=BINS)
+        self._kept.histogram += np.bincount(bins, minlength=BINS)
 
     def _off(self, rated: RatedDuty, solution: Solution) -> Floats:
         """What readings are off the curves, relative to the reference duty, shape (2, n); NaN where not measured."""
-        assert self._reference is not None  # noqa: S101 - the callers set it
-        x_ref, y_ref, p_ref = self._reference
+        assert self._kept.reference is not None  # noqa: S101 - the callers set it
+        x_ref, y_ref, p_ref = self._kept.reference
         v = rated.x / x_ref - 1.0
         more_head, more_power = self._beliefs.beyond(rated.x, x_ref)
         heads = (rated.y - more_head) / y_ref - solution.head.at(v, rated.log_speed)[0]
@@ -239,19 +238,19 @@ class IncrementalCurve:
 
     def _allowed(self, rated: RatedDuty, solution: Solution) -> Floats:
         """Standard deviation of that, shape (2, n)."""
-        assert self._reference is not None  # noqa: S101 - the callers set it
-        v = rated.x / self._reference[0] - 1.0
+        assert self._kept.reference is not None  # noqa: S101 - the callers set it
+        v = rated.x / self._kept.reference[0] - 1.0
         return np.stack([reading_std(each, v, rated.log_speed) for each in (solution.head, solution.power)])
 
     def _regate(self) -> None:
-        self._gate, self._gate_weight = self._solved(), self._heads.weight
+        self._gate, self._gate_weight = self._solved(), self._kept.heads.weight
 
     def _solved(self) -> Solution:
         """The curves as the sums have them now."""
-        assert self._reference is not None  # noqa: S101 - the callers look
+        assert self._kept.reference is not None  # noqa: S101 - the callers look
         if self._solution is None:
-            first = self._with_beliefs(self._beliefs.at(*self._reference, None))
-            beliefs = self._beliefs.at(*self._reference, first.slopes)
+            first = self._with_beliefs(self._beliefs.at(*self._kept.reference, None))
+            beliefs = self._beliefs.at(*self._kept.reference, first.slopes)
             for trust in TRUSTS if self._is_physical else (1.0,):
                 self._solution = self._with_beliefs(beliefs, trust)
                 if not self._is_physical or self._is_a_pump(self._solution):
@@ -261,14 +260,14 @@ class IncrementalCurve:
 
     def _with_beliefs(self, beliefs: tuple[Belief, Belief], trust: float = 1.0) -> Solution:
         head, power = (Belief(each.mean, trust * each.precision) for each in beliefs)
-        return solved(self._heads, self._powers, (head, power), self._together)
+        return solved(self._kept.heads, self._kept.powers, (head, power), self._kept.together)
 
     def _rated_efficiency(self, points: DutyPoints, solution: Solution) -> Floats:
         """Efficiency at rated speed of the duties of *points*; 1 where no power was measured."""
-        assert self._reference is not None  # noqa: S101 - the callers set it
+        assert self._kept.reference is not None  # noqa: S101 - the callers set it
         if solution.power is None:
             return np.ones(len(points))
-        x_ref, y_ref, p_ref = self._reference
+        x_ref, y_ref, p_ref = self._kept.reference
         x = points.flow / points.speed
         v, none = x / x_ref - 1.0, np.zeros_like(x)
         more_head, more_power = self._beliefs.beyond(x, x_ref)
@@ -276,8 +275,8 @@ class IncrementalCurve:
         return wire_to_water_efficiency(x, head * y_ref + more_head, power * p_ref + more_power)
 
     def _is_a_pump(self, solution: Solution) -> bool:
-        assert self._reference is not None  # noqa: S101 - the callers look
-        x_ref, y_ref, p_ref = self._reference
+        assert self._kept.reference is not None  # noqa: S101 - the callers look
+        x_ref, y_ref, p_ref = self._kept.reference
         x = judged_flows(*self.flow_range)
         head = y_ref * solution.head.at(x / x_ref - 1.0, np.zeros_like(x))[0]
         power = np.full_like(x, np.nan)

@@ -1,8 +1,9 @@
 """A bounded sample of duty points in which every flow is represented, for methods that need points and not sums."""
 
-from typing import Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.curves.methods.duty import DutyPoints
 from analytics.hydraulics import Floats
@@ -31,6 +32,24 @@ class FlowSample:
         self._points = DutyPoints.empty()
         self._keys: Floats = np.empty(0)
         self._seen = 0
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """As arrays by name."""
+        return {"points": self._points.columns, "keys": self._keys, "seen": np.array(self._seen)}
+
+    @classmethod
+    def of(cls, arrays: dict[str, NDArray[Any]], capacity: int = 600, memory: float | None = None) -> Self:
+        """The inverse of `arrays`, which goes on with other random numbers.
+
+        Raises:
+            ValueError: They are no such arrays.
+            KeyError: One is missing.
+        """
+        found = cls(capacity, memory)
+        found._points, found._keys = DutyPoints(*arrays["points"]), np.array(arrays["keys"], np.float64)
+        found._seen = int(arrays["seen"])
+        found._rng = np.random.default_rng(found._seen)
+        return found
 
     @property
     def points(self) -> DutyPoints:

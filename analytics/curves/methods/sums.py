@@ -2,7 +2,7 @@
 
 from functools import cache
 from math import comb, prod
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -50,6 +50,30 @@ class Sums:
     def weight(self) -> float:
         """Readings that the sums are worth."""
         return float(self._powers[0])
+
+    @property
+    def numbers(self) -> Floats:
+        """All of them, shape (n,)."""
+        return np.concatenate([each.ravel() for each in self._parts])
+
+    @classmethod
+    def of(cls, numbers: Floats, targets: int, memory: float | None = None) -> Self:
+        """The sums that have these *numbers*.
+
+        Raises:
+            ValueError: They are not as many as there must be.
+        """
+        found = cls(targets, memory)
+        ends = np.cumsum([each.size for each in found._parts])
+        if numbers.shape != (ends[-1],):
+            raise ValueError(f"sums of {targets} targets have {ends[-1]} numbers, not {numbers.size}")
+        for part, values in zip(found._parts, np.split(np.asarray(numbers, np.float64), ends[:-1]), strict=True):
+            part[...] = values.reshape(part.shape)
+        return found
+
+    @property
+    def _parts(self) -> tuple[Floats, ...]:
+        return self._powers, self._speeds, self._moment, self._products
 
     def add(self, v: Floats, log_speed: Floats, targets: Floats) -> None:
         """Take in readings, oldest first: shapes (n,), (n,) and (n, targets)."""

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.jobs.curve_choice import LEAST_POINTS, choices, duty_points
+from agent.jobs.archive import packed, unpacked
+from agent.jobs.curve_choice import LEAST_POINTS, choices, duty_points, taught
 from agent.jobs.curve_records import catalogue_records, curve_records
 from agent.jobs.curve_state import CurveState, HeaderCurves, restored
 from agent.jobs.plant_figures import with_plant
@@ -16,6 +17,7 @@ from agent.plant import PumpSettings
 from agent.store.records import Record
 from analytics.curves.estimator import StationCurves
 from analytics.curves.methods.catalogue import Catalogue
+from analytics.curves.methods.metered import MEMORY, OwnMeter
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
 from tests.simulators.waterworks import UNLIKE, operation
@@ -36,11 +38,18 @@ def learnt(steps: int = 180) -> StationCurves:
     return curves
 
 
+def meters(points: Points) -> dict[str, OwnMeter]:
+    """What the pumps' own meters say of *points*."""
+    found: dict[str, OwnMeter] = {}
+    taught(found, points, ("p1", "p2"))
+    return found
+
+
 def published(curves: StationCurves, now_ms: int = 0) -> dict[str, dict[str, Any]]:
     """What is said of each pump."""
     model = curves.fit()
     assert model is not None
-    chosen = choices(curves.points, curves.pumps, {}, now_ms)
+    chosen = choices(meters(curves.points), {}, now_ms)
     return {each.key: json.loads(each.body) for each in curve_records(model, chosen, now_ms)}
 
 
@@ -73,7 +82,7 @@ def test_methods_that_know_no_pumps_take_part_in_turn() -> None:
     flow = np.linspace(0.0, 350.0, 8)
     sheet = Catalogue(flow, STATION[1].head(flow, np.ones(8)))
 
-    found = choices(points, ("p1", "p2"), before, 0, {"p2": sheet})
+    found = choices(meters(points), before, 0, {"p2": sheet})
 
     names = {pump: {trial.name for trial in choice.trials} for pump, choice in found.items()}
     assert "random forest" in names["p1"]
@@ -105,7 +114,7 @@ def test_few_points_leave_a_pump_with_the_joint_fit() -> None:
     curves = learnt(60)
 
     assert len(duty_points(curves.points, 0)) < LEAST_POINTS
-    assert choices(curves.points, curves.pumps, {}, 0) == {}
+    assert choices(meters(curves.points), {}, 0) == {}
 
 
 def test_the_method_that_won_is_kept_between_runs() -> None:
@@ -116,6 +125,106 @@ def test_the_method_that_won_is_kept_between_runs() -> None:
 
     assert kept.methods == {"p1": "Gaussian process"}
     assert kept.estimator.pumps == ("p1", "p2")
+
+
+def metered(n: int, *, seed: int = 3, step_ms: int = 15_000) -> Points:
+    """One pump at one duty, fixed speed, noise of 1 % on all meters: what thinning by heads would make a cloud of."""
+    rng = np.random.default_rng(seed)
+    flow, one = 900.0 * rng.uniform(0.95, 1.05, n), np.ones(n)
+    values = np.stack([flow, STATION[0].head(flow, one), STATION[0].power(flow, one)])
+    flow, head, power = values * rng.normal(1.0, 0.01, values.shape)
+    none = np.full((n, 1), np.nan)
+    return Points(
+        times_ms=step_ms * np.arange(1, n + 1),
+        running=np.repeat([[True, False]], n, axis=0),
+        speeds=np.ones((n, 2)),
+        head=head,
+        flow=np.full(n, np.nan),
+        powers=np.hstack([power[:, None], none]),
+        pump_flows=np.hstack([flow[:, None], none]),
+    )
+
+
+def curves_of(points: Points, portion: int) -> HeaderCurves:
+    """Learnt in portions, with the state written and read after each."""
+    kept = HeaderCurves(StationCurves(PLATES))
+    for begin in range(0, len(points), portion):
+        kept.learn(points.take(slice(begin, begin + portion)), {})
+        kept = restored(CurveState({"main": kept}).encode(), {"main": PLATES}).headers["main"]
+    return kept
+
+
+def test_running_sums_outlive_a_restart() -> None:
+    """Of one kind of operation the joint fit keeps few points, and by their heads: they make a cloud of noise."""
+    points = metered(1_500)
+    whole = HeaderCurves(StationCurves(PLATES))
+    whole.learn(points, {})
+
+    kept = curves_of(points, 300)
+
+    assert kept.meters["p1"].seen == 1_500
+    assert (kept.estimator.points.running[:, 0]).sum() < 500
+    flow = np.linspace(860.0, 940.0, 5)
+    said, expected = (each.meters["p1"].curves()["physics"].predict(flow, 1.0) for each in (kept, whole))
+    np.testing.assert_allclose(said.head, expected.head, rtol=5e-4)
+    np.testing.assert_allclose(said.head, STATION[0].head(flow, np.ones(5)), rtol=2e-3)
+
+
+def test_a_portion_costs_and_keeps_no_more_after_many() -> None:
+    """The state is what is written every five minutes for years."""
+    few, many = curves_of(metered(1_000), 1_000), HeaderCurves(StationCurves(PLATES))
+    many.learn(metered(12_000), {})
+
+    size = [sum(each.nbytes for each in one.meters["p1"].arrays().values()) for one in (few, many)]
+
+    assert size[1] <= size[0] < 60_000
+    assert len(many.meters["p1"].points) <= 400
+    assert many.meters["p1"].curves()["physics"].readings <= MEMORY
+
+
+def test_history_that_comes_late_is_not_taken_for_news() -> None:
+    """It comes newest first: without a rule the pump as it was two years ago would be the one of today."""
+    own = OwnMeter()
+    now = metered(int(MEMORY) + 500)
+    old = metered(6_000, seed=4)
+    worn = duty_points(now, 0)
+    own.update(now.times_ms + 10**9, worn)
+    before = own.curves()["physics"].predict(900.0, 1.0).head
+
+    own.update(old.times_ms, replace(duty_points(old, 0), head=1.1 * duty_points(old, 0).head))
+
+    assert float(own.curves()["physics"].predict(900.0, 1.0).head) == pytest.approx(float(before))
+    young = OwnMeter()
+    young.update(now.times_ms[:50] + 10**9, worn.take(slice(0, 50)))
+    young.update(old.times_ms, duty_points(old, 0))
+    assert young.seen == 6_050
+
+
+def test_a_corrected_data_sheet_begins_anew_and_leaves_the_others() -> None:
+    flow = np.linspace(100.0, 1_300.0, 9)
+    sheet = Catalogue(flow, STATION[0].head(flow, np.ones(9)))
+    own = OwnMeter()
+    points = metered(500)
+    own.update(points.times_ms, duty_points(points, 0), sheet)
+    physics = own.curves(sheet)["physics"].readings
+
+    found = own.curves(replace(sheet, head=1.05 * sheet.head))
+
+    assert found["physics"].readings == physics
+    assert 0.0 < found["catalogue"].readings <= 400
+    assert set(own.curves()) == {"physics", "polynomial"}
+
+
+def test_sums_that_cannot_be_read_are_learnt_again_from_what_is_kept() -> None:
+    kept = curves_of(metered(500), 500)
+    meta, arrays = unpacked(CurveState({"main": kept}).encode()) or ({}, {})
+    del arrays["0.meters.0.physics.heads"]
+
+    found = restored(packed(meta, arrays), {"main": PLATES}).headers["main"]
+
+    assert found.meters == {}
+    found.learn_anew({})
+    assert found.meters["p1"].seen == len(duty_points(found.estimator.points, 0))
 
 
 def test_a_pump_that_never_ran_has_its_data_sheet_s_curve_and_says_so_once() -> None:
