@@ -60,7 +60,7 @@ async def test_births_come_first_and_a_clean_stop_says_each_death_once(tmp_path:
 
 
 async def test_the_connection_is_as_the_specification_has_it(tmp_path: Path) -> None:
-    """A clean session, a will at QoS 1 that is not retained, commands and the host's state at QoS 1, and then births."""
+    """A clean session, a will at QoS 1 that is not retained, commands and the host's state at QoS 1, then births."""
     with mosquitto(tmp_path, options=("log_type debug",)) as broker:
         settings, host = edge_station(broker, tmp_path, primary_host=HOST), StrictHost()
         async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store:
