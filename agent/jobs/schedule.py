@@ -1,11 +1,13 @@
 """The schedule job: the cheapest way through the next day, planned anew each run; or why there is none."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent import tariff
 from agent.jobs import peak, policy
@@ -16,7 +18,7 @@ from agent.jobs.job import JobContext, Outcome
 from agent.jobs.situation import Header, NotKnownError, limits_of, memories_of
 from agent.maintenance import is_out
 from agent.mqtt.payloads import Schedule, ScheduleRow
-from agent.plant import TankSettings
+from agent.plant import PumpSettings, TankSettings
 from agent.store.records import Record
 from agent.window import frame
 from analytics.curves.model import StationModel
@@ -98,7 +100,7 @@ def problem_of(context: JobContext, tank: TankSettings) -> Problem:
     out = np.stack([is_out(pumps[unit.id], times_ms, SLOT_MS, zone) for unit in units], axis=1)
     return Problem(
         units=units,
-        locked=np.where(out, -1, 0).astype(np.int8),
+        locked=np.where(out, -1, _wanted(units, pumps, steps)).astype(np.int8),
         storage=storage,
         system=_system(kept),
         step=SLOT_MS / 3_600_000,
@@ -108,6 +110,15 @@ def problem_of(context: JobContext, tank: TankSettings) -> Problem:
         level_end=min(level, middle) if storage.is_filled else max(level, middle),
         margin=_margin(kept, expected, storage, slice(first, first + steps)),
     )
+
+
+def _wanted(units: tuple[Unit, ...], pumps: Mapping[str, PumpSettings], steps: int) -> NDArray[np.bool_]:
+    """Whether each pump must run, shape (steps, n); one that stands rests as long as it has to first."""
+    step = np.arange(steps)[:, np.newaxis]
+    rested = np.array([unit.is_on for unit in units]) | (
+        step + [unit.held for unit in units] >= [unit.min_off for unit in units]
+    )
+    return np.asarray(rested & [pumps[unit.id].must_run for unit in units])
 
 
 def _header(context: JobContext) -> Header:

@@ -376,6 +376,21 @@ def test_a_pump_that_is_worked_on_is_not_planned_meanwhile(lived: Path, tmp_path
     assert runs_between(said, "a", "2026-03-07T12:00:00.000Z", "2026-03-08T12:00:00.000Z")
 
 
+def test_a_pump_that_must_run_runs_in_every_step_that_is_planned(lived: Path, tmp_path: Path) -> None:
+    """Advice for now never stops it, and the schedule may not either (slow: plans)."""
+    with after_six_days(lived, tmp_path) as past:
+        free = scheduled(past)
+        spared = next(
+            pump.id for pump in past.settings.pumps if any(pump.id not in row["pumps"] for row in free["rows"])
+        )
+        pumps = tuple(pump.model_copy(update={"must_run": pump.id == spared}) for pump in past.settings.pumps)
+        past.settings = past.settings.model_copy(update={"pumps": pumps})
+        said = scheduled(past)
+
+    assert said["rows"], said.get("why")
+    assert all(spared in row["pumps"] for row in said["rows"])
+
+
 WORKS = (datetime.fromisoformat("2026-03-07T16:00"), datetime.fromisoformat("2026-03-07T20:00"))
 
 
