@@ -22,7 +22,7 @@ class Day:
 
     method: str
     cost: float | None = None  # money, or kWh where there is no tariff
-    gap: float | None = None  # over the exact schedule, as a share; water it leaves less paid for
+    gap: float | None = None  # over the exact schedule, as a share of what that spends
     violation: float | None = None  # share by which the worst limit is missed
     took_ms: float | None = None
     why: str | None = None  # why there is none, or whether it may advise

@@ -1,7 +1,7 @@
 """A schedule by what was learnt on the station's model: asked for by the plant, and judged before it advises."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from analytics.policy.controller import acted
 from analytics.policy.judgement import Judgement, judged
@@ -36,7 +36,7 @@ def learnt_day(problem: Problem, budget: float) -> Learnt:
         problem: The day ahead.
         budget: Of the whole job, s.
     """
-    learner = Learner(Moves.of(replace(problem, level_end=None), SHARES), _SEED)
+    learner = Learner(Moves.of(problem, SHARES), _SEED)
     end = time.perf_counter() + _SHARE * budget
     for left in learner.rounds():
         if left and time.perf_counter() > end:

@@ -1,73 +1,54 @@
-"""What a policy does with a day: the best action by what it learnt, step by step, timers and locks kept."""
-
-from dataclasses import replace
+"""What a policy does with a day: a narrow forward search under timers and locks, guided by what was learnt."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from analytics.dispatch.pump import Array
 from analytics.policy.learner import Learner
-from analytics.policy.moves import Moves
+from analytics.schedule.atlas import Atlas
 from analytics.schedule.plan import Plan
 from analytics.schedule.problem import Problem
+from analytics.schedule.relaxed import Ahead, start_costs
 from analytics.schedule.replay import replay, steps_of
-from analytics.schedule.search import Draft
+from analytics.schedule.search import Effort, drafts
 from analytics.schedule.settle import settled
 
-_SHARES = 17  # of a window while acting
+_EFFORT = Effort(width=40, bins=500, drafts=5)  # nothing is polished afterwards: the policy stands for itself
+_NODES = 65  # volumes at which forests are asked
+_KEPT = 1e-6  # share of a limit
 
 
-def acted(problem: Problem, learner: Learner, demand: float = 1.0) -> Plan:
-    """The day of *problem* as the policy runs it, replayed from the pumps' formulas.
+def acted(problem: Problem, learner: Learner, demand: float = 1.0) -> Plan | None:
+    """The day of *problem* as the policy runs it, replayed from the pumps' formulas; None where timers leave no way.
 
     Args:
-        problem: The day; its level at the end is left to the policy.
+        problem: The day.
         learner: What was learnt.
         demand: Of the day, over the one that was learnt for.
     """
-    free = replace(problem, level_end=None)
-    moves = Moves.of(free, _SHARES)
-    sets, volumes, flows = _walked(moves, learner, demand)
-    draft = Draft(sets, volumes, flows, 0.0)
-    duties = settled(free, moves.lines, moves.atlas, draft)
-    found = replay(free, duties)
+    lines, tables = learner.moves.lines, learner.moves.atlas  # of the same pumps; locks leave sets out step by step
+    ahead = Ahead(_to_go(problem, tables, learner, demand), start_costs(problem, tables))
+    found = [settled(problem, lines, tables, draft) for draft in drafts(problem, tables, ahead, _EFFORT)]
+    replayed = [(replay(problem, duties), duties) for duties in found]
+    if not replayed:
+        return None
+    best, duties = min(replayed, key=lambda one: (max(one[0].violation, _KEPT), one[0].cost))
     return Plan(
-        steps=steps_of(free, duties, found.levels),
-        cost=found.cost,
-        energy=found.energy,
-        starts=found.starts,
+        steps=steps_of(problem, duties, best.levels),
+        cost=best.cost,
+        energy=best.energy,
+        starts=best.starts,
         relaxed=float("nan"),
-        violation=found.violation,
+        violation=best.violation,
     )
 
 
-def _walked(moves: Moves, learner: Learner, demand: float) -> tuple[NDArray[np.intp], np.ndarray, np.ndarray]:
-    problem, tables = moves.problem, moves.atlas
-    is_on = np.array([unit.is_on for unit in problem.units])
-    held = np.array([unit.held for unit in problem.units])
-    starts = np.zeros(len(is_on), np.intp)
-    costs = np.array([unit.start_cost for unit in problem.units])
-    most = np.array([unit.most_starts for unit in problem.units])
-    volumes = [float(problem.storage.volume(np.array(problem.level)))]
-    sets, flows = [], []
-    for step in range(problem.steps):
-        after, flow, value = learner.values(moves, step, np.array(volumes[-1:]), np.array([demand]))
-        wanted = tables.sets[moves.chosen]
-        value = value[0] + (wanted & ~is_on) @ costs
-        may = _may(problem, is_on, held, wanted) & ~((wanted & ~is_on) & (starts + 1 > most)).any(axis=1)
-        best = int(np.where(may, value, np.inf).argmin()) if may.any() else int(value.argmin())
-        chosen = wanted[best]
-        starts += chosen & ~is_on
-        held = np.where(chosen == is_on, held + 1, 1)
-        is_on = chosen
-        sets.append(int(moves.chosen[best]))
-        flows.append(float(flow[0, best]))
-        volumes.append(float(after[0, best]))
-    return np.array(sets, np.intp), np.array(volumes), np.array(flows)
-
-
-def _may(
-    problem: Problem, is_on: NDArray[np.bool_], held: NDArray[np.intp], wanted: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Which of the *wanted* sets (A, n) the timers allow."""
-    least = np.where(is_on, [unit.min_on for unit in problem.units], [unit.min_off for unit in problem.units])
-    return np.asarray(~((wanted != is_on) & (held < least)).any(axis=1))
+def _to_go(problem: Problem, tables: Atlas, learner: Learner, demand: float) -> Array:
+    """What is still to come before each step, by the set that ran last and the volume, (T + 1, s, v)."""
+    nodes = np.linspace(tables.volumes[0], tables.volumes[-1], _NODES)
+    start, factor = start_costs(problem, tables), np.full(_NODES, demand)
+    found = np.empty((problem.steps + 1, len(tables.sets), len(tables.volumes)))
+    for step in range(problem.steps + 1):
+        worth = learner.worth(step, nodes, factor).T  # (s, nodes)
+        rows = worth if step == problem.steps else (start[:, :, None] + worth[None]).min(axis=1)
+        found[step] = [np.interp(tables.volumes, nodes, row) for row in rows]
+    return found

@@ -19,7 +19,7 @@ _TOLD = 1e-3  # share of a limit above which a violation is worth a figure
 class Judgement:
     """What the policy's days cost beside the exact ones."""
 
-    gap: float  # mean share by which it is dearer; water it leaves less paid for
+    gap: float  # mean share by which it is dearer
     violation: float  # the largest share by which it broke a limit
     days: int
 
@@ -59,27 +59,22 @@ def judged(problem: Problem, learner: Learner) -> Judgement:
         if isinstance(exact, NoPlan):
             continue
         tried = acted(day, learner, demand)
-        gaps.append(dearer(day, exact, tried))
-        violations.append(tried.violation)
+        gaps.append(np.inf if tried is None else dearer(day, exact, tried))
+        violations.append(1.0 if tried is None else tried.violation)
     return Judgement(float(np.mean(gaps)) if gaps else np.inf, max(violations, default=np.inf), len(gaps))
 
 
 def _day(problem: Problem, share: float | None, demand: float) -> Problem:
     storage = problem.storage
     level = problem.level if share is None else storage.low + share * (storage.high - storage.low)
-    end = level if problem.level_end is None else problem.level_end
-    kept = min(end, level) if storage.is_filled else max(end, level)
-    return replace(problem, level=level, level_end=kept, demand=demand * problem.demand)
+    return replace(problem, level=level, demand=demand * problem.demand)
 
 
 def dearer(problem: Problem, exact: Plan, tried: Plan) -> float:
-    """Share by which *tried* costs more.
+    """Share of the money the exact plan spends by which *tried* costs more.
 
-    Water it leaves less is pumped at the dearest price, what it leaves more was worth the cheapest: a policy cannot
-    win by emptying the tank.
+    Neither wins by emptying the tank: either the level at the end is a limit, or what is left is worth money in both.
     """
-    pumped = problem.step * sum(step.flow for step in exact.steps)
-    ends = problem.storage.volume(np.array([exact.steps[-1].level, tried.steps[-1].level]))
-    less = problem.storage.sign * float(ends[0] - ends[1])
-    price = float(problem.price.max() if less > 0 else problem.price.min())
-    return (tried.cost + less * price * exact.energy / pumped) / exact.cost - 1
+    ends = problem.storage.volume(np.array([problem.level, exact.steps[-1].level]))
+    left = problem.water_value * problem.storage.sign * float(ends[1] - ends[0])
+    return (tried.cost - exact.cost) / (exact.cost + left)

@@ -1,7 +1,7 @@
 """Where every action leads: the station's model as one who learns by trial sees it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -14,7 +14,6 @@ from analytics.schedule.choice import sets_of
 from analytics.schedule.problem import Problem
 from analytics.schedule.relaxed import Keeping, allowed, start_costs
 
-_INSIDE = 0.02  # share of the storage: tables and forests err by less
 _FORBIDDEN = 100.0  # times the penalty of a storage's whole range: a set that cannot or may not run
 
 Places = NDArray[np.intp]
@@ -30,14 +29,12 @@ class Moves:
     keeping: Keeping
     chosen: Places  # (A,) sets of the atlas
     share: Array  # (A,) of the window
-    switching: Array  # (s, A) money of starts, by the set that ran before
+    switching: Array  # (s, s) money of going from each set to each
     may: NDArray[np.bool_]  # (T, A) by locks
 
     @classmethod
     def of(cls, problem: Problem, shares: int) -> Self:
-        """Those of *problem*, each window looked at in as many *shares*; a hair inside the limits of its storage."""
-        span = problem.storage.high - problem.storage.low
-        problem = replace(problem, margin=np.maximum(problem.margin, _INSIDE * span))
+        """Those of *problem*, each window looked at in as many *shares*."""
         lines = [line_of(unit.physics) for unit in problem.units]
         tables = atlas(problem, lines, sets_of(problem, lines))
         fixed = tables.is_rigid.copy()
@@ -55,12 +52,17 @@ class Moves:
             keeping=Keeping.of(problem, tables),
             chosen=chosen,
             share=np.array([share for _, share in pairs]),
-            switching=start_costs(problem, tables)[:, chosen],
+            switching=start_costs(problem, tables),
             may=allowed(problem, tables)[:, chosen],
         )
 
-    def outcomes(self, volume: Array, step: int, demand: Array) -> tuple[Array, Array, Array]:
-        """Volumes after, m³, flows, m³/h, and costs without starts, money, of all actions at k volumes, all (k, A)."""
+    def dearest(self, step: int) -> float:
+        """Money of a step at the most power, and of all starts."""
+        energy = abs(float(self.problem.price[step])) * self.problem.step * float(self.atlas.power.max())
+        return energy + float(self.switching.max())
+
+    def outcomes(self, volume: Array, step: int, demand: Array) -> tuple[Array, Array]:
+        """Volumes after, m³, and costs without starts, money, of all actions at k volumes, both (k, A)."""
         count, actions = len(volume), len(self.chosen)
         window = self.atlas.window(np.tile(self.chosen, count), np.repeat(volume, actions))
         flow = window.low + np.tile(self.share, count) * (window.high - window.low)
@@ -70,7 +72,7 @@ class Moves:
         after = self.problem.after(volume[:, None], flow, demand[:, None])
         cost = self.problem.price[step] * self.problem.step * power + self.keeping.cost(after, step)
         able = (room >= 0) & self.may[step]
-        return after, flow, np.where(able, cost, cost + self._forbidden)
+        return after, np.where(able, cost, cost + self._forbidden)
 
     @property
     def _forbidden(self) -> float:

@@ -444,3 +444,17 @@ def test_a_policy_whose_time_to_learn_is_over_does_not_advise_and_the_exact_plan
     assert (learnt.method, learnt.cost) == ("fitted Q iteration", None)
     assert learnt.why is not None
     assert learnt.why in days_table([exact, learnt])
+
+
+def test_a_policy_that_is_judged_near_enough_advises_the_day_and_says_its_gap(lived: Path, tmp_path: Path) -> None:
+    """From readings to the payload: learnt, judged on three days, published (slow: six days, and seconds of trees)."""
+    with after_six_days(lived, tmp_path) as past:
+        usual = scheduled(past)
+        jobs = {"schedule": {"method": "fitted Q iteration", "budget": 600.0}}
+        past.settings = past.settings.model_validate({**past.settings.model_dump(by_alias=True), "jobs": jobs})
+        found = scheduled(past)
+
+    assert found["method"].startswith("Fitted Q iteration may advise: on the model it costs ")
+    assert found["cost"] == pytest.approx(usual["cost"], rel=0.04)
+    assert all(1.0 <= row["level"] <= 5.0 for row in found["rows"])
+    assert found["until"] == usual["until"]
