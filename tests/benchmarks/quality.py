@@ -318,16 +318,28 @@ def is_found(faulty: Faulty, checks: tuple[Check, ...]) -> bool:
     )
 
 
-def detected(kind: str, seed: int, tags: tuple[Tag, ...]) -> bool:
-    """Whether a fault of *kind*, put into one tag by *seed*, is found."""
-    make, fits, checks = FAULTS[kind]
+def injected(kind: str, seed: int, tags: tuple[Tag, ...]) -> tuple[Tag, Faulty]:
+    """A good tag, and the same with a fault of *kind* in it, both chosen by *seed*."""
+    make, fits, _ = FAULTS[kind]
     rng = Random(f"{kind} {seed}")
     tag = rng.choice([tag for tag in tags if fits(tag)])
     rows = len(tag.values)
     has_run = np.cumsum(tag.is_active) > SEEN
     fine = [row for row in range(rows // 2, rows - 400) if tag.is_active[row : row + 300].all() and tag.is_quiet[row]]
     place = rng.choice([row for row in fine if has_run[row]] or fine or [rows // 2])
-    return is_found(make(tag, place, rng), checks)
+    return tag, make(tag, place, rng)
+
+
+def missed(kind: str, faults: list[tuple[Tag, Faulty]]) -> list[str]:
+    """Those of *faults* that are not found, each beside what its tag does of itself."""
+    found = []
+    for good, faulty in faults:
+        if not is_found(faulty, FAULTS[kind][2]):
+            moves = np.abs(np.diff(good.values))
+            own = np.quantile(moves[moves > 0], 0.997) if moves.any() else 0.0
+            size = abs(faulty.tag.values[faulty.first] - good.values[faulty.first])
+            found.append(f"{good.name} by {size:.3g} (3 of 1,000 moves of its own reach {own:.3g})")
+    return found
 
 
 def false_flags(tags: tuple[Tag, ...]) -> tuple[float, Counter[str], list[str]]:
@@ -371,9 +383,10 @@ def main() -> None:
     has_real = FOLDER.is_dir()
     print(f"fault           simulated{'  real' if has_real else ''}   found, of {len(seeds)} seeds")
     for kind in FAULTS:
-        shares = [sum(detected(kind, seed, simulated(station(seed), args.hours)) for seed in seeds)]
-        shares += [sum(detected(kind, seed, real()) for seed in seeds)] if has_real else []
-        print(f"{kind:15s} " + "  ".join(f"{share / len(seeds):9.2f}" for share in shares), flush=True)
+        unseen = [missed(kind, [injected(kind, seed, simulated(station(seed), args.hours)) for seed in seeds])]
+        unseen += [missed(kind, [injected(kind, seed, real()) for seed in seeds])] if has_real else []
+        print(f"{kind:15s} " + "  ".join(f"{1 - len(each) / len(seeds):9.2f}" for each in unseen), flush=True)
+        print("".join(f"  missed: {one}\n" for each in unseen for one in each), end="")
     stations = [
         ("simulated", tuple(tag for each in sorted(set(map(station, seeds))) for tag in simulated(each, args.hours)))
     ]
