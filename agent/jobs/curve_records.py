@@ -120,6 +120,8 @@ def _by(choice: Choice, curve: PumpCurve, joint: payloads.PumpCurve) -> payloads
         "power_std": _known(duty.power_std.mean()),
         "head_r2": _known(trial.r2),
         "head_rmse": _known(trial.rmse),
+        "head_mae": _known(trial.mae),
+        "head_worst": _known(trial.worst),
         "physics_score": trial.physics.score,
         **_best(best),
         "points": tuple(_drawn(figures)),

@@ -122,6 +122,8 @@ class PumpCurve(Payload):
     flow_source: Source | None = None  # derived: identified from the header's meter
     head_r2: float | None = None
     head_rmse: float | None = None
+    head_mae: float | None = None
+    head_worst: float | None = None
     power_r2: float | None = None
     power_rmse: float | None = None
     physics_score: Share | None = None
