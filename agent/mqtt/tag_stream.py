@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NoReturn
 
 from agent.mqtt.client import Client, DeniedError
@@ -49,14 +50,17 @@ class TagStream:
     async def withdraw(self, tags: Iterable[str]) -> None:
         """Clear the topics of those of *tags* that have none any more: what they last said would pass for the present.
 
+        One after the other, however many: whatever else is said meanwhile has at most one of them before it.
+
         Raises:
             BrokerError: The connection is lost.
         """
         for tag in tags:
             if tag not in self._values:
-                await self._send(self._topics.tag(tag), b"")
-                if self._has_bare_values:
-                    await self._send(self._topics.bare_value(tag), b"")
+                for topic in (self._topics.tag(tag), *(self._topics.bare_value(tag),) * self._has_bare_values):
+                    if answer := await self._send(topic, b""):
+                        with suppress(DeniedError):  # it is noted where all are
+                            await answer
 
     async def say(self) -> NoReturn:
         """Send what is offered.
@@ -76,13 +80,15 @@ class TagStream:
         if self._has_bare_values:
             await self._send(self._topics.bare_value(row.tag), bare(row.value))
 
-    async def _send(self, topic: str, payload: bytes) -> None:
+    async def _send(self, topic: str, payload: bytes) -> asyncio.Future[None] | None:
+        """Send one message; the broker's answer, where it was sent at all."""
         try:
             answer = await self._client.send(topic, payload, retain=True)
         except DeniedError as error:
             self._denials.of_state(error)
-        else:
-            answer.add_done_callback(self._note)
+            return None
+        answer.add_done_callback(self._note)
+        return answer
 
     def _note(self, answer: asyncio.Future[None]) -> None:
         if not answer.cancelled() and isinstance(error := answer.exception(), DeniedError):

@@ -157,7 +157,7 @@ async def test_a_kill_at_any_instant_would_repeat_one_batch_of_both_topics_toget
         storage = settings.storage.model_copy(update={"commit_interval": 0.2})
         settings = settings.model_copy(update={"storage": storage})
         async with store_of(settings) as store:
-            await store.append([good("flow", number, NOON_MS + number) for number in range(600)])
+            await store.append([good("flow", number, NOON_MS + number) for number in range(300)])
             async with subscriber(broker.port, "water/#") as scada, publishing(settings, store):
                 await scada.on_topic(HISTORY)
                 for number in range(600, 1_200, 50):
@@ -393,7 +393,7 @@ async def test_an_alarm_does_not_wait_until_the_topics_of_tags_that_are_gone_are
     with mosquitto(tmp_path) as broker:
         settings = station(broker, tmp_path)
         async with store_of(settings) as store, subscriber(broker.port, "water/east/#") as scada:
-            await store.append([good(f"gone-{number}", 1.0) for number in range(600)])
+            await store.append([good(f"gone-{number}", 1.0) for number in range(300)])
 
             def cleared() -> list[int]:
                 places = enumerate(scada.messages)
@@ -402,7 +402,7 @@ async def test_an_alarm_does_not_wait_until_the_topics_of_tags_that_are_gone_are
             async with publishing(settings, store):
                 await scada.until(cleared)
                 await store.record([Record("alarm", "p1-dry", NOON_MS, b'{"id":"p1-dry"}')])
-                await scada.until(lambda: len(cleared()) == 600 and scada.on("water/east/alarm/p1-dry"))
+                await scada.until(lambda: len(cleared()) == 300 and scada.on("water/east/alarm/p1-dry"))
 
     (alarm,) = [place for place, one in enumerate(scada.messages) if one.topic == "water/east/alarm/p1-dry"]
     assert alarm < cleared()[-1]
