@@ -79,8 +79,11 @@ class Errors:
         """Of both sums together, of different advice.
 
         The same draws are the same station: what is wrong in both adds up, draw by draw, and what is wrong in one
-        way here and in the other there cancels. What lasted in the times left out is taken as each time's own.
+        way here and in the other there cancels. What lasted in the times left out is taken as each time's own, and so
+        are draws of another number, which are of another version.
         """
+        if self.spread and other.spread and len(self.spread) != len(other.spread):
+            return Errors(self.spread, self.residual, self.noise + other.std**2)
         spread = _added(self.spread, np.array(other.spread)) if other.spread else self.spread
         return Errors(spread, float(np.hypot(self.residual, other.residual)), self.noise + other.noise)
 
@@ -110,6 +113,8 @@ class Tally:
             hours: Length of a cell.
         """
         good = np.array([doubt is None for doubt in baseline.doubts], bool)
+        if not good.any():
+            return  # there may be fewer draws than of another time
         expected, worth = baseline.power[good], prices[good]
         above = (baseline.draws[:, good] - expected) * hours
         self.hours += hours * int(good.sum())

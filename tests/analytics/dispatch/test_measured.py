@@ -130,3 +130,18 @@ def test_errors_of_two_advices_add_up_only_where_a_station_is_wrong_in_both() ->
     assert Errors(once, noise=16.0).plus(Errors()).std == pytest.approx(5.0)
     assert Errors().plus(Errors(once)).std == pytest.approx(3.0)
     assert Errors(residual=3.0).plus(Errors(residual=4.0)).std == pytest.approx(5.0)  # each time's own
+    assert Errors(once).plus(Errors([-4.0, 0.0, 0.0, 4.0], noise=16.0 / 3)).std == pytest.approx(5.0)  # others
+
+
+def test_cells_that_are_all_in_doubt_leave_a_tally_as_it_is() -> None:
+    """Where a covariance is out of hand there are fewer draws than before, and nothing is claimed."""
+    own = met([[0.9, 0.9]], [35.0])
+    tally = Tally()
+    tally.add(baseline(sample(), UNEVEN, own), own.power, np.zeros(1), 1.0)
+    before = tally.std
+    few = baseline(Sample(MODEL, sample().stations[:7], sample().drifts), UNEVEN, own)
+
+    tally.add(few, own.power, np.zeros(1), 1.0)
+
+    assert few.doubts == ["not_learnt"]
+    assert (tally.hours, tally.std) == (1.0, before)
