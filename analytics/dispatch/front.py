@@ -54,6 +54,7 @@ def front(candidates: Sequence[Candidate], demand: HeadBand, seed: int) -> Front
         seed: Of the dice.
     """
     free = [replace(each, start_kw=0.0, running_kw=0.0) for each in candidates]
+    demand = replace(demand, deviation_kw=0.0)
     least = solve(free, demand)
     if isinstance(least, Infeasible):
         return least

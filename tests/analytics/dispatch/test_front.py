@@ -1,6 +1,7 @@
 """The trade-off of energy, starts and pressure: valid, not beaten, and with the ends it must have."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,6 +102,16 @@ def test_a_metre_of_head_costs_what_it_is_said_to() -> None:
     assert dear.gap < 1e-5
 
 
+def test_what_the_configuration_weighs_does_not_bend_the_front(found: Front) -> None:
+    """Prices of starts, uneven hours and pressure choose one way; the front shows what there is to choose from."""
+    priced = [replace(each, start_kw=5.0, running_kw=9.0 * each.running) for each in PUMPS]
+
+    made = front(priced, replace(DEMAND, deviation_kw=7.0), seed=1)
+
+    assert isinstance(made, Front)
+    assert [point.objectives for point in made.points] == [point.objectives for point in found.points]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -109,7 +120,7 @@ def test_a_metre_of_head_costs_what_it_is_said_to() -> None:
         {"speed": 0.8},  # the head is not reached
     ],
 )
-def test_what_is_wrong_by_the_pumps_formulas_is_seen(found: Front, wrong: dict[str, float]) -> None:
+def test_what_is_wrong_by_the_pumps_formulas_is_seen(found: Front, wrong: dict[str, Any]) -> None:
     """The check must not believe the solver; each of these would be published otherwise."""
     dispatch = found.points[0].dispatch
     duties = (replace(dispatch.duties[0], **wrong), *dispatch.duties[1:])
