@@ -45,7 +45,7 @@ def refined(model: StationModel, chosen: Mapping[str, Choice], points: Points, p
     curves, covariance = list(model.curves), model.covariance.copy()
     for index, curve in enumerate(model.curves):
         choice = chosen.get(curve.pump)
-        better = None if choice is None or choice.trial.physics.is_vetoed else _drawn_by(choice, curve)
+        better = _drawn_by(choice, curve) if choice is not None and _may_advise(choice) else None
         if better is not None:
             own = slice(PARAMETERS * index, PARAMETERS * (index + 1))
             curves[index] = better
@@ -54,6 +54,11 @@ def refined(model: StationModel, chosen: Mapping[str, Choice], points: Points, p
             covariance[own, own] = better.covariance
     found = replace(model, curves=tuple(curves), covariance=covariance)
     return found if _explains(found, model, points, pumps) else model
+
+
+def _may_advise(choice: Choice) -> bool:
+    """Whether a pump can have the curve, and the method knows pumps: others follow the noise of the flow meter."""
+    return isinstance(choice.method, IncrementalCurve) and not choice.trial.physics.is_vetoed
 
 
 def _drawn_by(choice: Choice, joint: PumpCurve) -> PumpCurve | None:

@@ -201,8 +201,8 @@ def test_without_power_meters_the_head_is_taken_and_the_power_left() -> None:
     np.testing.assert_allclose(found.head(flow, 0.9), choice.method.predict(flow, 0.9).head, rtol=0.006)
 
 
-def test_a_data_sheet_that_won_and_a_method_without_coefficients_are_taken_alike() -> None:
-    """Of the former the covariance is known, of the latter the spread alone."""
+def test_a_data_sheet_that_won_is_taken_and_a_method_that_knows_no_pumps_is_not() -> None:
+    """The latter may be nearer to noisy readings in the ranges left out; an optimiser would go where it is wrong."""
     case = learnt()
     sheet = np.linspace(100.0, 1_300.0, 9)
     known = Catalogue(sheet, STATION[0].head(sheet, np.array(1.0)), STATION[0].power(sheet, np.array(1.0)))
@@ -210,8 +210,9 @@ def test_a_data_sheet_that_won_and_a_method_without_coefficients_are_taken_alike
     by_sheet = choose(points, {"catalogue": candidates(known)["catalogue"]})
     by_points = choose(points.take(slice(-120, None)), {"Gaussian process": candidates()["Gaussian process"]})
 
-    for choice in (by_sheet, by_points):
-        found = refined(case.joint, {"p0": choice}, case.points, PUMPS)
-        assert found is not case.joint
-        assert found.curves[0].head_std(800.0, 1.0) > 0.0
-        assert len(found.draws(50, np.random.default_rng(1))) == 50
+    found = refined(case.joint, {"p0": by_sheet}, case.points, PUMPS)
+
+    assert found.curves[0] is not case.joint.curves[0]
+    assert found.curves[0].head_std(800.0, 1.0) > 0.0
+    assert len(found.draws(50, np.random.default_rng(1))) == 50
+    assert refined(case.joint, {"p0": by_points}, case.points, PUMPS).curves == case.joint.curves
