@@ -122,6 +122,8 @@ def _by(choice: Choice, curve: PumpCurve, joint: payloads.PumpCurve) -> payloads
         "head_rmse": _known(trial.rmse),
         "head_mae": _known(trial.mae),
         "head_worst": _known(trial.worst),
+        "power_r2": _known(trial.power_r2),
+        "power_rmse": _known(trial.power_rmse),
         "physics_score": trial.physics.score,
         **_best(best),
         "points": tuple(_drawn(figures)),

@@ -45,7 +45,7 @@ def refined(model: StationModel, chosen: Mapping[str, Choice], points: Points, p
     curves, covariance = list(model.curves), model.covariance.copy()
     for index, curve in enumerate(model.curves):
         choice = chosen.get(curve.pump)
-        better = _drawn_by(choice, curve) if choice is not None and _may_advise(choice) else None
+        better = _drawn_by(choice.advising, choice.flow_range, curve) if choice and choice.advising else None
         if better is not None:
             own = slice(PARAMETERS * index, PARAMETERS * (index + 1))
             curves[index] = better
@@ -56,17 +56,12 @@ def refined(model: StationModel, chosen: Mapping[str, Choice], points: Points, p
     return found if _explains(found, model, points, pumps) else model
 
 
-def _may_advise(choice: Choice) -> bool:
-    """Whether a pump can have the curve, and the method knows pumps: others follow the noise of the flow meter."""
-    return isinstance(choice.method, IncrementalCurve) and not choice.trial.physics.is_vetoed
-
-
-def _drawn_by(choice: Choice, joint: PumpCurve) -> PumpCurve | None:
-    """The *joint* curve as *choice* has it; None where it is none that can be operated on."""
+def _drawn_by(method: IncrementalCurve, flows: tuple[float, float], joint: PumpCurve) -> PumpCurve | None:
+    """The *joint* curve as *method* has learnt it from *flows*; None where it is none that can be operated on."""
     low, high = joint.flow_range
     if not 0.0 < low < high:
         return None
-    read = _Read.of(choice, joint)
+    read = _Read.of(method, flows, joint)
     if not (np.isfinite(read.head).all() and np.isfinite(read.head_covariance).all()):
         return None
     head, head_covariance = read.parabola()
@@ -78,8 +73,8 @@ def _drawn_by(choice: Choice, joint: PumpCurve) -> PumpCurve | None:
     covariance = slopes @ _blocks(head_covariance, power_covariance) @ slopes.T
     covariance = _bounded(covariance)
     curve = replace(joint, shape=shape, theta=theta, covariance=covariance)
-    flows = np.linspace(low, high, NODES)
-    known = np.array([curve.head(flows, 1.0), curve.power(flows, 1.0)])
+    asked = np.linspace(low, high, NODES)
+    known = np.array([curve.head(asked, 1.0), curve.power(asked, 1.0)])
     sound = np.isfinite(known).all() and (known > 0.0).all() and np.isfinite(covariance).all()
     return curve if sound and (np.diff(known[0]) < 0.0).all() else None
 
@@ -96,15 +91,13 @@ class _Read:
     power_covariance: Floats
 
     @classmethod
-    def of(cls, choice: Choice, joint: PumpCurve) -> "_Read":
+    def of(cls, method: IncrementalCurve, learnt: tuple[float, float], joint: PumpCurve) -> "_Read":
         flows = np.linspace(*joint.flow_range, num=NODES)
         speeds = np.unique(np.linspace(*joint.speed_range, num=SPEEDS))
         phi, speed = (each.ravel() for each in np.meshgrid(flows, speeds))
-        known = np.clip(phi, *choice.flow_range)
-        said = choice.method.predict(known * speed, speed)
-        exact = np.zeros((2, len(phi), len(phi)))
-        if isinstance(choice.method, IncrementalCurve):
-            exact = np.array(choice.method.covariances(known * speed, speed))
+        known = np.clip(phi, *learnt)
+        said = method.predict(known * speed, speed)
+        exact = method.covariances(known * speed, speed)
         beyond = phi != known
         more = [np.where(beyond, std(phi * speed, speed), 0.0) for std in (joint.head_std, joint.power_std)]
         ratios = [of(phi * speed, speed) / of(known * speed, speed) for of in (joint.head, joint.power)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analytics.curves.methods.denoised import denoised
 from analytics.curves.methods.duty import CurveMethod, DutyPoints
 from analytics.curves.methods.ensemble import Ensemble
 from analytics.curves.methods.incremental import IncrementalCurve
@@ -33,6 +34,8 @@ class Trial:
         rmse: Of the head at them, m. With mae and worst it includes the readings' noise and outliers.
         mae: Mean absolute error, m.
         worst: Greatest, m.
+        power_r2: Of the power, where it was measured; NaN where never.
+        power_rmse: kW; likewise.
         physics: Of the curve learnt from all readings.
     """
 
@@ -42,6 +45,8 @@ class Trial:
     rmse: float
     mae: float
     worst: float
+    power_r2: float
+    power_rmse: float
     physics: Physics
 
 
@@ -54,12 +59,15 @@ class Choice:
         trials: Of every candidate, the least error first.
         reason: Why it won, one sentence.
         flow_range: Least and greatest flow at rated speed that it has learnt from, m³/h, less the outermost hundredths.
+        advising: The best of those that keep running sums, for advice to rest on: the others know no pumps, and follow
+            the noise of a flow meter. None where all of them are vetoed.
     """
 
     method: CurveMethod
     trials: tuple[Trial, ...]
     reason: str
     flow_range: tuple[float, float]
+    advising: IncrementalCurve | None
 
     @property
     def trial(self) -> Trial:
@@ -86,8 +94,10 @@ def choose(points: DutyPoints, candidates: Candidates, learnt: Mapping[str, Curv
     methods = {name: ready[name] if name in ready else _learnt(make, points) for name, make in candidates.items()}
     flows = _flow_range(methods.values(), points)
     ranges = np.array_split(np.argsort(points.flow / points.speed, kind="stable"), RANGES)
-    left_out = {name: _left_out(make, points, ranges) for name, make in candidates.items()}
+    asked = _without_noise(points, methods.values())
+    left_out = {name: _left_out(make, points, asked, ranges) for name, make in candidates.items()}
     trials = [_trial(name, points, ranges, left_out[name], (methods[name], flows)) for name in candidates]
+    advising = _advising(methods, trials)
     best = sorted((each for each in trials if not each.physics.is_vetoed), key=lambda each: each.error)[:MEMBERS]
     if len(best) > 1:
         weights = [1.0 / max(each.error, TIE_FLOOR) ** 2 for each in best]
@@ -97,7 +107,20 @@ def choose(points: DutyPoints, candidates: Candidates, learnt: Mapping[str, Curv
         trials.append(_trial(together.name, points, ranges, np.asarray(mixed), (together, flows)))
     winner = _winner(trials)
     trials.sort(key=lambda each: each.error)
-    return Choice(methods[winner.name], tuple(trials), _reason(winner, trials), flows)
+    return Choice(methods[winner.name], tuple(trials), _reason(winner, trials), flows, advising)
+
+
+def _advising(methods: Mapping[str, CurveMethod], trials: Sequence[Trial]) -> IncrementalCurve | None:
+    """Of the methods that keep running sums the one that wins among them; None where all are vetoed."""
+    summed = {name: each for name, each in methods.items() if isinstance(each, IncrementalCurve)}
+    able = [each for each in trials if each.name in summed and not each.physics.is_vetoed]
+    return summed[_winner(able).name] if able else None
+
+
+def _without_noise(points: DutyPoints, methods: Iterable[CurveMethod]) -> Floats:
+    """Flows to ask the methods at, m³/h: readings', less their meter's noise as far as one of *methods* knows it."""
+    noise = next((method.flow_noise for method in methods if isinstance(method, IncrementalCurve)), 0.0)
+    return np.asarray(points.speed * denoised(points.flow / points.speed, noise))
 
 
 def _flow_range(methods: Iterable[CurveMethod], points: DutyPoints) -> tuple[float, float]:
@@ -113,13 +136,15 @@ def _learnt(make: Callable[[], CurveMethod], points: DutyPoints) -> CurveMethod:
     return method
 
 
-def _left_out(make: Callable[[], CurveMethod], points: DutyPoints, ranges: Sequence[np.ndarray]) -> Floats:
-    """Head and power at each point by a method that has not seen its range, shape (2, n)."""
+def _left_out(
+    make: Callable[[], CurveMethod], points: DutyPoints, asked: Floats, ranges: Sequence[np.ndarray]
+) -> Floats:
+    """Head and power at each point's flow *asked* by a method that has not seen its range, shape (2, n)."""
     found = np.full((2, len(points)), np.nan)
     for rows in ranges:
         rest = np.ones(len(points), dtype=np.bool_)
         rest[rows] = False
-        said = _learnt(make, points.take(rest)).predict(points.flow[rows], points.speed[rows])
+        said = _learnt(make, points.take(rest)).predict(asked[rows], points.speed[rows])
         found[0, rows], found[1, rows] = said.head, said.power
     return found
 
@@ -132,23 +157,35 @@ def _trial(
     whole: tuple[CurveMethod, tuple[float, float]],
 ) -> Trial:
     """Of what was *found* at *points*, and of the *whole* method over the flows learnt from."""
-    off = found[0] - points.head
     squares = []
     for observed, said in ((points.head, found[0]), (points.power, found[1])):
         bins = [part for rows in ranges for part in np.array_split(rows, BINS)]
         missed = np.array([np.median(said[part] / observed[part] - 1.0) for part in bins])
         if np.isfinite(observed).all():
             squares.append(float(np.mean(missed**2)))
-    spread = points.head - points.head.mean()
+    off = np.abs(found[0] - points.head)
+    r2, rmse = _fit(points.head, found[0])
+    power_r2, power_rmse = _fit(points.power, found[1])
     return Trial(
         name=name,
         error=100.0 * float(np.sqrt(np.mean(squares))),
-        r2=1.0 - float((off @ off) / (spread @ spread)),
-        rmse=float(np.sqrt(np.mean(off**2))),
-        mae=float(np.mean(np.abs(off))),
-        worst=float(np.max(np.abs(off))),
+        r2=r2,
+        rmse=rmse,
+        mae=float(np.mean(off)),
+        worst=float(np.max(off)),
+        power_r2=power_r2,
+        power_rmse=power_rmse,
         physics=_physics(*whole),
     )
+
+
+def _fit(observed: Floats, said: Floats) -> tuple[float, float]:
+    """R² and root mean square error, where it was observed and something was said; NaN where never."""
+    known = np.isfinite(observed)
+    if not known.any():
+        return np.nan, np.nan
+    off, spread = (said - observed)[known], observed[known] - observed[known].mean()
+    return 1.0 - float((off @ off) / (spread @ spread)), float(np.sqrt(np.mean(off**2)))
 
 
 def _physics(method: CurveMethod, flows: tuple[float, float]) -> Physics:

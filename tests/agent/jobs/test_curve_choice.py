@@ -63,6 +63,7 @@ def test_a_pump_with_its_own_meter_is_drawn_by_the_method_that_won_and_says_why(
     assert (said["p2"]["method"], said["p2"].get("method_reason")) == ("affinity parabolas, joint robust fit", None)
     assert said["p1"]["physics_score"] == 1.0
     assert 0.0 < said["p1"]["head_mae"] < said["p1"]["head_rmse"] < said["p1"]["head_worst"]
+    assert 0.5 < said["p1"]["power_r2"] <= 1.0
     for point in said["p1"]["points"]:
         truth = STATION[0].head(np.array(point["flow"]), np.array(1.0))
         assert abs(point["head"] / truth - 1.0) < 0.01

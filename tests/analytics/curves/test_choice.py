@@ -1,11 +1,13 @@
 """Which method is believed, and why it says so."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
 from analytics.curves.methods.candidates import candidates
-from analytics.curves.methods.choice import choose
+from analytics.curves.methods.choice import Candidates, choose
 from analytics.curves.methods.duty import DutyPoints, Prediction
 from analytics.curves.methods.learners import SampledCurve
 from analytics.curves.methods.physics import judged_flows, physics
@@ -49,6 +51,72 @@ def test_the_best_is_vetoed_where_no_pump_has_its_curve() -> None:
     assert waving.error < choice.trial.error
     assert choice.method.name != "waving"
     assert "no pump has the curve of waving (its head rises right of its peak)" in choice.reason
+
+
+class Told:
+    """A pump that is known, whatever its readings say."""
+
+    name = "told"
+
+    def update(self, points: DutyPoints) -> None:
+        """Nothing to learn."""
+
+    def predict(self, flow: ArrayLike, speed: ArrayLike) -> Prediction:
+        """The truth."""
+        q, n = np.broadcast_arrays(np.asarray(flow, np.float64), np.asarray(speed, np.float64))
+        none = np.zeros(q.shape)
+        return Prediction(head(q, n), none, power(q, n), none, efficiency(q, n), none)
+
+
+class Followed(Told):
+    """Parabolas through all readings as they are, which the noise of the flow flattens."""
+
+    name = "followed"
+
+    def __init__(self, points: DutyPoints) -> None:
+        self._curves = [np.polynomial.Polynomial.fit(points.flow, each, 2) for each in (points.head, points.power)]
+
+    def predict(self, flow: ArrayLike, speed: ArrayLike) -> Prediction:
+        """As at rated speed, of any *speed*."""
+        q = np.broadcast_arrays(np.asarray(flow, np.float64), speed)[0]
+        said, none = [curve(q) for curve in self._curves], np.zeros(q.shape)
+        return Prediction(said[0], none, said[1], none, efficiency(q), none)
+
+
+def test_near_one_duty_the_true_curve_is_not_held_for_worse_than_one_that_noise_has_flattened() -> None:
+    """Held against the readings as they are the flattened one is nearer, as it was made to be: it has seen them all."""
+    told, followed = [], []
+    for seed in range(4):
+        seen = points(1600, low=0.9, high=1.0, noise=0.015, seed=seed)
+        makers: Candidates = {"physics": candidates()["physics"], "told": Told, "followed": partial(Followed, seen)}
+        found = choose(seen, makers)
+        errors = {each.name: each.error for each in found.trials}
+        told.append(errors["told"])
+        followed.append(errors["followed"])
+
+    assert np.mean(told) < 0.85 * np.mean(followed)
+
+
+def test_advice_rests_on_the_best_of_those_that_know_pumps() -> None:
+    """A method that knows none may win what is published; the veto holds for both."""
+    found = choose(points(400), {"told": Told, **candidates(learners=False)})
+    only = choose(points(400), {"told": Told})
+
+    assert found.method.name == "told"
+    assert found.advising is not None
+    assert found.advising.name == "physics"
+    assert only.advising is None
+
+
+def test_how_well_the_power_is_told_is_said_apart() -> None:
+    seen = points(400)
+    unmetered = DutyPoints(seen.flow, seen.head, np.full(400, np.nan), seen.speed)
+
+    trial = choose(seen, candidates(learners=False)).trial
+
+    assert 0.5 < trial.power_r2 < 1.0
+    assert trial.power_rmse == pytest.approx(0.011 * float(seen.power.mean()), rel=0.25)
+    assert np.isnan(choose(unmetered, candidates(learners=False)).trial.power_r2)
 
 
 def test_a_catalogue_that_fits_is_preferred() -> None:

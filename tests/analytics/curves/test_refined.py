@@ -11,6 +11,7 @@ from analytics.curves.methods.candidates import candidates
 from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.methods.choice import Choice, choose
 from analytics.curves.methods.duty import DutyPoints
+from analytics.curves.methods.learners import SampledCurve
 from analytics.curves.model import StationModel
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
@@ -170,9 +171,11 @@ def test_a_pump_without_its_own_meter_stays_as_it_was_learnt() -> None:
 def test_a_curve_that_no_pump_can_have_is_not_taken() -> None:
     """It is published with its veto; an optimiser would look for the place where it is wrong."""
     case = learnt()
-    trials = tuple(replace(each, physics=replace(each.physics, falling=0.5)) for each in case.chosen["p0"].trials)
+    rising = replace(duty(case.points, 0), head=duty(case.points, 0).head[::-1])
+    choice = choose(rising.take(np.argsort(rising.flow)), {"polynomial": candidates()["polynomial"]})
+    assert choice.trial.physics.is_vetoed
 
-    found = refined(case.joint, {"p0": replace(case.chosen["p0"], trials=trials)}, case.points, PUMPS)
+    found = refined(case.joint, {"p0": choice}, case.points, PUMPS)
 
     assert found.curves == case.joint.curves
 
@@ -186,6 +189,18 @@ def test_where_the_header_s_meter_contradicts_the_pumps_the_joint_fit_stands() -
     assert refined(case.joint, {"p0": high}, case.points, PUMPS) is case.joint
     silent = replace(case.points, flow=np.full_like(case.points.flow, np.nan))
     assert refined(case.joint, {"p0": high}, silent, PUMPS) is not case.joint
+
+
+def test_where_a_method_that_knows_no_pumps_wins_the_best_of_the_others_is_taken() -> None:
+    """The joint fit, whose slopes the meters' noise flattens, is no better for that."""
+    case = learnt()
+    choice = case.chosen["p0"]
+    learner = SampledCurve("Gaussian process")
+    trial = replace(choice.trial, name=learner.name)
+
+    found = refined(case.joint, {"p0": replace(choice, method=learner, trials=(trial,))}, case.points, PUMPS)
+
+    np.testing.assert_array_equal(found.curves[0].theta, case.better.curves[0].theta)
 
 
 def test_without_power_meters_the_head_is_taken_and_the_power_left() -> None:
