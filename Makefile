@@ -84,8 +84,9 @@ bench-dispatch: .venv/dev  ## the optimisers: gaps, violations and processor tim
 bench-closed-loop: .venv/dev  ## the schedule on a simulated station beside present operation and a clairvoyant; ARGS="DAYS SEEDS"
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.closed_loop $(ARGS)
 
-bench-saving: .venv/dev  ## how often the interval of a measured saving holds the true one; ARGS=STATIONS
+bench-saving: .venv/dev  ## how often the intervals of measured and of expected savings hold the true ones; ARGS=STATIONS
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.measured_saving $(ARGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.expected_saving $(ARGS)
 
 schema: .venv/dev  ## after a change of settings or payloads: write their JSON Schemas anew
 	$(BIN)/pump-agent schema > config/station.schema.json

@@ -14,7 +14,7 @@ import numpy as np
 
 from analytics.curves.model import StationModel
 from analytics.dispatch.pump import Array
-from analytics.dispatch.saving import Sample
+from analytics.dispatch.saving import Sample, missed
 
 Doubt = Literal["too_much", "too_little", "not_learnt", "not_explained"]
 """Why nothing is claimed: the former operation could not have delivered so much, or so little; the model has not learnt
@@ -183,13 +183,10 @@ def baseline(sample: Sample, former: Former, met: Met) -> Baseline:
 
 
 def _lasting(model: StationModel, former: Former, power: Array, flow: Array) -> Array:
-    """What the model misses in times that it was not fitted to, beyond what its meters scatter anyway; kW, (n,)."""
-    basis = model.basis
+    """What the model misses in times that it was not fitted to; kW, (n,)."""
     ran = np.array([pump in former.speeds for pump in model.pumps])
-    within, without = np.array(basis.power_rmse), np.array(basis.power_rmse_blocks)
-    powers = np.maximum(without[ran] ** 2 - within[ran] ** 2, 0.0).sum()
-    missed = np.sqrt(max(basis.flow_rmse_blocks**2 - basis.flow_rmse**2, 0.0))
-    return np.asarray(np.hypot(np.sqrt(powers), _share(missed, flow) * power))
+    powers, flows = missed(model)
+    return np.asarray(np.hypot(np.sqrt((powers[ran] ** 2).sum()), _share(flows, flow) * power))
 
 
 def _share(error: float, flow: Array) -> Array:

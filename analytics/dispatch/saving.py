@@ -11,6 +11,7 @@ from analytics.curves.model import StationModel
 from analytics.dispatch.pump import Array
 
 _TRIM = 0.002  # of the speeds, to see what more flow costs
+_LIKENESS = 0.12  # of a pump's range of flows, over which what is missed of it goes together (make bench-saving)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ def compare(sample: Sample, present: Way, proposed: Way, *, beyond_kw: float = 0
     """The saving of *proposed* over *present* by the model, its uncertainty from stations that could be the true one.
 
     In each of them the present speeds give a flow of their own, and the proposal is trimmed to it, as the header's
-    controller would: along its variable pumps' speeds, or, where there are none, by running for longer. What the
-    fit leaves over in meters of pumps that run in one of the two only is added.
+    controller would: along its variable pumps' speeds, or, where there are none, by running for longer. What times
+    left out of the fit have shown is the draws' error too: the greater of the two counts.
 
     Args:
         sample: The stations.
@@ -86,12 +87,14 @@ def compare(sample: Sample, present: Way, proposed: Way, *, beyond_kw: float = 0
     if not np.isfinite(mean_proposed) or len(delivered) < 2:  # noqa: PLR2004 - a spread needs two
         return Saving(mean_present, mean_present, np.inf, np.inf, 0.0)
     spread = float(np.std(delivered[:, 0] - delivered[:, 1], ddof=1))
-    residual = float(np.hypot(_residual(sample.model, rows, mean_present), beyond_kw))
+    of_proposed = float(np.std(delivered[:, 1], ddof=1))
+    of_change = max(spread, _left_out(sample.model, rows, _apart(sample.model, rows), mean_present))
+    of_proposed = max(of_proposed, _left_out(sample.model, rows, 1.0 * (rows.speeds[1] > 0.0), mean_proposed))
     return Saving(
         present=mean_present,
         proposed=mean_proposed,
-        proposed_std=float(np.hypot(np.std(delivered[:, 1], ddof=1), residual)),
-        std=float(np.hypot(spread, residual)),
+        proposed_std=float(np.hypot(of_proposed, beyond_kw)),
+        std=float(np.hypot(of_change, beyond_kw)),
         delivers=len(delivered) / len(sample.drifts),
     )
 
@@ -121,10 +124,37 @@ def _powers(model: StationModel, rows: _Rows, drift: float) -> tuple[float, floa
     return float(power[0]), float(power[1] * flow[0] / flow[1]) if flow[1] > 0 else np.nan
 
 
-def _residual(model: StationModel, rows: _Rows, power: float) -> float:
-    """What the fit does not explain of the pumps that change, kW: their power meters', and the flow's as power."""
-    changed = (rows.speeds[0] > 0) != (rows.speeds[1] > 0)
-    if not changed.any():
+def _apart(model: StationModel, rows: _Rows) -> Array:
+    """Variances by which what is missed of each pump differs in the two operations, (pumps,): 0 where it stays as is.
+
+    It differs the more, the farther a pump's flow goes; of one that is started or stopped, all of it.
+    """
+    speeds = rows.speeds[:2]
+    runs = speeds > 0.0
+    phi = model.duty(speeds, rows.heads[:2]).flows / np.where(runs, speeds, 1.0)
+    span = np.array([max(curve.flow_range[1] - curve.flow_range[0], 1e-9) for curve in model.curves])
+    alike = np.exp(-0.5 * ((phi[1] - phi[0]) / (_LIKENESS * span)) ** 2)
+    return np.asarray(np.where(runs.all(axis=0), 2.0 * (1.0 - alike), 1.0 * (runs[0] != runs[1])))
+
+
+def _left_out(model: StationModel, rows: _Rows, variances: Array, power: float) -> float:
+    """What times left out of the fit have shown, in so many *variances* of each pump, kW; the flow's as *power*."""
+    if not variances.any():
         return 0.0
     flow = float(model.duty(rows.speeds[0], rows.heads[0]).flows.sum())
-    return float(np.hypot(np.sqrt((model.power_noise[changed] ** 2).sum()), model.flow_noise * power / flow))
+    powers, flows = missed(model)
+    powers = np.where(np.isfinite(powers), powers, model.power_noise)
+    share = (flows if np.isfinite(flows) else model.flow_noise) / flow
+    return float(np.sqrt(variances @ powers**2 + variances.max() * (share * power) ** 2))
+
+
+def missed(model: StationModel) -> tuple[Array, float]:
+    """What it misses in times that it was not fitted to, beyond what its meters scatter anyway.
+
+    Returns:
+        Of each power, kW, shape (pumps,), and of the total flow, m³/h; NaN where nothing was left out.
+    """
+    basis = model.basis
+    within, without = np.array(basis.power_rmse), np.array(basis.power_rmse_blocks)
+    powers = np.sqrt(np.maximum(without**2 - within**2, 0.0))
+    return np.asarray(powers), float(np.sqrt(np.maximum(basis.flow_rmse_blocks**2 - basis.flow_rmse**2, 0.0)))

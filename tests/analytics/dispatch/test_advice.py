@@ -340,6 +340,23 @@ def test_what_is_uncertain_in_both_operations_cancels() -> None:
     assert saving.std < 0.05
 
 
+def test_what_the_curves_are_off_by_is_counted_once_in_a_saving() -> None:
+    """What meters scatter is no error of a saving; what times left out show is the draws' error, if not more of it."""
+    model = station([replace(A, doubt=0.02), replace(B, doubt=0.02), replace(C, doubt=0.02)])
+
+    def std(within: float, left_out: float) -> float:
+        each = (within,) * 3, (left_out,) * 3
+        basis = replace(model.basis, power_rmse=each[0], power_rmse_blocks=each[1])
+        seen = replace(model, power_noise=np.full(3, left_out), basis=basis)
+        ways = Way({"a": 0.9, "b": 0.9}, 35.0), Way({"a": 0.9, "c": 0.9}, 35.0, frozenset("ac"))
+        return compare(Sample.of(seen, 200, 1), *ways).std
+
+    drawn = std(0.0, 0.0)
+    assert std(2.0, 2.0) == drawn
+    assert std(0.0, 0.5 * drawn) == drawn
+    assert std(0.0, 2.0 * drawn) == pytest.approx(np.sqrt(2) * 2.0 * drawn)  # of b and c, which change
+
+
 def test_stated_savings_cover_the_truth() -> None:
     """Forty stations that could be this one, the proposal trimmed to the present flow by root finding in each.
 
