@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,10 @@ from agent.jobs.curves import models_from_state
 from agent.jobs.demand import MEMORY, REACH, SLOT_MS, DemandState, Expected, storage_of
 from agent.jobs.evidence import pumps_of
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.schedule_told import told
 from agent.jobs.situation import Header, NotKnownError, limits_of, memories_of
 from agent.maintenance import is_out
-from agent.mqtt.payloads import Schedule, ScheduleRow
+from agent.mqtt.payloads import Schedule
 from agent.plant import PumpSettings, TankSettings
 from agent.store.records import Record
 from agent.window import frame
@@ -26,7 +27,7 @@ from analytics.dispatch.fitted import fitted
 from analytics.hydraulics import Floats
 from analytics.running import RUNNING, STOPPED, Memory
 from analytics.schedule.margin import factors, level_margin
-from analytics.schedule.plan import NoPlan, Plan
+from analytics.schedule.plan import NoPlan
 from analytics.schedule.problem import LONG, Problem, System, Unit
 from analytics.schedule.solve import plan
 from analytics.schedule.storage import Storage
@@ -73,7 +74,7 @@ def _planned(context: JobContext, tank: TankSettings, peak_kw: float) -> Schedul
     if asked.method == policy.METHOD:
         learnt = policy.learnt_day(problem, asked.budget)
         found, method = (learnt.advice, learnt.why) if learnt.advice else (found, f"{method}. {learnt.why}")
-    return _told(context, problem, found, method)
+    return told(context, problem, found, method)
 
 
 def _worth(problem: Problem) -> float:
@@ -221,70 +222,4 @@ def _none(context: JobContext, why: str) -> Schedule:
         until=context.now_ms,
         station=context.settings.station.name,
         why=why,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """Steps with the same pumps at about the same speeds."""
-
-    first: int
-    last: int
-
-
-def _stretches(found: Plan) -> list[_Stretch]:
-    stretches: list[_Stretch] = []
-    for place, step in enumerate(found.steps):
-        before = found.steps[stretches[-1].first] if stretches else None
-        same = before is not None and [each.id for each in before.running] == [each.id for each in step.running]
-        if same and before is not None:
-            pairs = zip(before.running, step.running, strict=True)
-            same = all(abs(one.speed - other.speed) <= _SAME_SPEED for one, other in pairs)
-        if same:
-            stretches[-1] = replace(stretches[-1], last=place)
-        else:
-            stretches.append(_Stretch(place, place))
-    return stretches
-
-
-_SAME_SPEED = 0.005
-
-
-def _told(context: JobContext, problem: Problem, found: Plan, method: str) -> Schedule:
-    settings = context.settings
-    is_priced = settings.tariff.is_priced
-    start_ms = context.now_ms // SLOT_MS * SLOT_MS
-    rows = tuple(_row(problem, found, one, start_ms, is_priced=is_priced) for one in _stretches(found))
-    return Schedule(
-        id=f"schedule-{context.now_ms}",
-        ts=context.now_ms,
-        until=start_ms + problem.steps * SLOT_MS,
-        station=settings.station.name,
-        rows=rows,
-        energy_kwh=round(found.energy, 1),
-        peak_kw=round(float(found.powers.max()), 1) if problem.peak_price else None,
-        cost=round(found.cost + _left(problem, found), 2) if is_priced else None,
-        currency=settings.tariff.currency if is_priced else None,
-        method=method,
-    )
-
-
-def _left(problem: Problem, found: Plan) -> float:
-    """What the plan takes off its cost for the water that is left, money."""
-    first, last = problem.storage.volume(np.array([problem.level, found.steps[-1].level])).tolist()
-    return float(problem.water_value * problem.storage.sign * (last - first))
-
-
-def _row(problem: Problem, found: Plan, stretch: _Stretch, start_ms: int, *, is_priced: bool) -> ScheduleRow:
-    steps = found.steps[stretch.first : stretch.last + 1]
-    price = problem.price[stretch.first : stretch.last + 1]
-    energy = np.array([step.power for step in steps]) * problem.step
-    return ScheduleRow(
-        start=start_ms + stretch.first * SLOT_MS,
-        pumps=tuple(each.id for each in steps[0].running),
-        speeds=tuple(round(each.speed, 3) for each in steps[0].running),
-        flow=round(float(np.mean([step.flow for step in steps])), 1),
-        level=round(steps[-1].level, 2),
-        power_kw=round(float(np.mean([step.power for step in steps])), 2),
-        cost=round(float(price @ energy), 2) if is_priced else None,
     )

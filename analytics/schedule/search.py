@@ -21,6 +21,7 @@ class Effort:
     width: int  # plans alive at a time
     bins: int  # of the volume, in each of which only the best of otherwise equal plans is kept
     drafts: int  # plans with sets of their own
+    is_eager: bool = False  # whether sets are tried at their greatest flow too
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +49,7 @@ class _Labels:
 
 def drafts(problem: Problem, atlas: Atlas, ahead: Ahead, effort: Effort, cap: float = np.inf) -> list[Draft]:
     """The best plans that are found with *effort*, best first, their sets all different."""
-    search = _Search(problem, atlas, ahead, cap)
+    search = _Search(problem, atlas, ahead, cap, is_eager=effort.is_eager)
     trail = [search.root()]
     for step in range(problem.steps):
         grown = search.grown(trail[-1], step)
@@ -61,8 +62,9 @@ def drafts(problem: Problem, atlas: Atlas, ahead: Ahead, effort: Effort, cap: fl
 class _Search:
     """What every step of the search needs."""
 
-    def __init__(self, problem: Problem, atlas: Atlas, ahead: Ahead, cap: float) -> None:
+    def __init__(self, problem: Problem, atlas: Atlas, ahead: Ahead, cap: float, *, is_eager: bool) -> None:
         units = problem.units
+        self._is_eager = is_eager
         self._problem, self._atlas, self._ahead, self._cap = problem, atlas, ahead, cap
         self._keeping, self._free = Keeping.of(problem, atlas), allowed(problem, atlas)
         self._power = atlas.power[:, :, atlas.looks]
@@ -88,13 +90,14 @@ class _Search:
         )
 
     def grown(self, labels: _Labels, step: int) -> tuple[_Labels, Array]:
-        """Every plan with every set that timers, limits and locks allow, each at its best flow; and their promise."""
+        """Every plan with every set that timers, limits and locks allow, at flows worth trying; and their promise."""
         atlas, problem = self._atlas, self._problem
         parent, chosen = np.nonzero(self._switchable(labels, step))
         volume = labels.volume[parent]
         able = atlas.between(atlas.room, chosen, volume) >= 0
         parent, chosen, volume = parent[able], chosen[able], volume[able]
-        flow, power = self._flows(chosen, volume, step)
+        rows, flow, power = self._flows(chosen, volume, step)
+        parent, chosen, volume = parent[rows], chosen[rows], volume[rows]
         after = problem.after(volume, flow, problem.demand[step])
         spent = labels.spent[parent] + self._ahead.start[labels.chosen[parent], chosen]
         spent += problem.price[step] * problem.step * power + self._keeping.cost(after, step)
@@ -119,13 +122,17 @@ class _Search:
         stuck = ~may_change
         return np.asarray(((self._atlas.sets[None] == on[:, None]) | ~stuck[:, None]).all(axis=2) & self._free[step])
 
-    def _flows(self, chosen: Sets, volume: Array, step: int) -> tuple[Array, Array]:
-        """The best flow of each set by the relaxed cost to go, and its power."""
+    def _flows(self, chosen: Sets, volume: Array, step: int) -> tuple[Sets, Array, Array]:
+        """Places of sets, with the best flow of each by the relaxed cost to go, and its power.
+
+        An eager search adds the greatest flows: without timers one seldom needs to be ahead, so that the cost to go
+        never takes them; they lead to orders of pumps that are cheaper with timers.
+        """
         atlas, problem = self._atlas, self._problem
         low, high = atlas.between(atlas.low, chosen, volume), atlas.between(atlas.high, chosen, volume)
         power = atlas.between(self._power, chosen, volume)  # (k, looks)
         best_flow, best_power = low, power[:, 0]
-        soft = np.flatnonzero(~atlas.is_rigid[chosen])
+        rows, soft = np.arange(len(chosen)), np.flatnonzero(~atlas.is_rigid[chosen])
         if len(soft):
             flow = low[soft] + (high - low)[soft] * np.linspace(0.0, 1.0, len(atlas.looks))[:, None]
             after = problem.after(volume[soft], flow, problem.demand[step])
@@ -135,7 +142,12 @@ class _Search:
             _, best = lowest(np.where(drawn > self._cap, 1e12, cost), trust(problem, atlas, step))
             best_flow[soft] += (high - low)[soft] * best / (len(atlas.looks) - 1)
             best_power[soft] = _between_nodes(power[soft], best)
-        return best_flow, best_power
+        if not self._is_eager:
+            return rows, best_flow, best_power
+        full = soft[power[soft, -1] <= self._cap]
+        added = (rows, full), (best_flow, high[full]), (best_power, power[full, -1])
+        rows, best_flow, best_power = (np.concatenate(each) for each in added)
+        return rows, best_flow, best_power
 
     def kept(self, grown: _Labels, promise: Array, effort: Effort) -> _Labels:
         """The best; of plans that are equal but for a little water only the best one."""

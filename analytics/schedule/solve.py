@@ -19,12 +19,14 @@ from analytics.schedule.settle import settled
 
 VIOLATION = 1e-6  # share of a limit: the most that counts as kept
 _NEAR = 1e-3  # share of the storage: a draft that misses a limit by more is not worth settling
-_USUAL = (Effort(width=150, bins=1000, drafts=8),)
-_SMALL = (Effort(width=300, bins=5000, drafts=8),)  # of few sets
+_USUAL = (Effort(width=150, bins=1000, drafts=4), Effort(width=150, bins=1000, drafts=4, is_eager=True))
+_LONG = (Effort(width=75, bins=1000, drafts=4), Effort(width=75, bins=1000, drafts=4, is_eager=True))
+_SMALL = (Effort(width=300, bins=5000, drafts=4), Effort(width=300, bins=5000, drafts=4, is_eager=True))  # few sets
+_MANY = 48  # steps: of more it is _LONG
 _RIGID = (Effort(width=400, bins=1000, drafts=8), Effort(width=250, bins=20_000, drafts=8))  # all at fixed speed
 _WIDER = (Effort(width=1000, bins=60, drafts=15),)  # where that found none
 _EASY = (Effort(width=100, bins=60, drafts=5),)  # to see whether there is any plan
-_DRAFTED, _MOST_DRAFTS = 960, 40  # steps of drafts that are looked at: the shorter, the more drafts
+_DRAFTED, _MOST_DRAFTS = 48_000, 40  # drafts of an effort, times steps squared: the shorter, the more
 _FIRST_ROUNDS = 3  # of polish, which all drafts get
 _POLISHED = 3  # drafts that get the other rounds, the best
 _CAPS = 9  # most powers that are tried where peaks cost money
@@ -65,15 +67,22 @@ class _Station:
     @property
     def usual(self) -> tuple[Effort, ...]:
         """How much is searched at first."""
-        efforts = _RIGID if self.atlas.is_rigid.all() else _SMALL if len(self.atlas.sets) <= FEW else _USUAL
-        count = min(_DRAFTED // self.problem.steps, _MOST_DRAFTS)
+        count = min(_DRAFTED // self.problem.steps**2, _MOST_DRAFTS)
+        if self.atlas.is_rigid.all():
+            efforts = _RIGID
+        elif len(self.atlas.sets) <= FEW:
+            efforts = _SMALL
+        else:
+            efforts = _USUAL if self.problem.steps <= _MANY else _LONG
         return tuple(replace(effort, drafts=max(effort.drafts, count)) for effort in efforts)
 
     def cheapest(self, efforts: Sequence[Effort], cap: float = np.inf) -> Plan | None:
         """The best plan of the drafts found with *efforts*, none above *cap* kW; None where none keeps every limit."""
         remaining = ahead(self.problem, self.atlas, cap)
         found = [one for effort in efforts for one in drafts(self.problem, self.atlas, remaining, effort, cap)]
-        first = [polished(self.problem, self.atlas, draft, cap, (0, _FIRST_ROUNDS)) for draft in found]
+        found.sort(key=lambda draft: -draft.cost)
+        distinct = {draft.sets.tobytes(): draft for draft in found}  # of the same sets the cheapest
+        first = [polished(self.problem, self.atlas, draft, cap, (0, _FIRST_ROUNDS)) for draft in distinct.values()]
         first.sort(key=lambda draft: draft.cost)
         rounds = _FIRST_ROUNDS - 1, ROUNDS
         better = [polished(self.problem, self.atlas, draft, cap, rounds) for draft in first[:_POLISHED]]

@@ -6,6 +6,7 @@ from either. Flow is m³/h, head m, speed relative to rated (1.0); other units s
 """
 
 from agent.mqtt.payloads.advice import (
+    PlannedWorks,
     PumpAdvice,
     Recommendation,
     RecommendationEvent,
@@ -102,6 +103,7 @@ __all__ = [
     "Overhaul",
     "PartHealth",
     "Payload",
+    "PlannedWorks",
     "Pump",
     "PumpAdvice",
     "PumpCurve",

@@ -174,6 +174,14 @@ class ScheduleRow(Payload):
     cost: float | None = None
 
 
+class PlannedWorks(Payload):
+    """Works on a pump that a schedule keeps clear of, as far as it reaches."""
+
+    pump: str
+    start: Instant = Field(alias="from")
+    until: Instant
+
+
 class Schedule(Payload):
     """`<root>/schedule`: the plan for the horizon."""
 
@@ -187,5 +195,9 @@ class Schedule(Payload):
     cost: float | None = None  # a demand charge included as far as the month's peak is exceeded
     currency: str | None = None
     method: str | None = None
+    forecast: str | None = None  # method by which what is drawn or flows in was foretold
+    starts: Annotated[int, Field(ge=0)] | None = None  # of all pumps together
+    level_end: float | None = None  # m, that the last level was asked to reach; none where it cannot be
+    works: tuple[PlannedWorks, ...] = ()
     why: str | None = None  # where there is no plan
     stale: bool = False

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -118,6 +119,8 @@ def test_a_day_is_planned_from_readings_and_pumps_while_energy_is_cheap(lived: P
     """Level, tariff, learnt curves, learnt system and forecast together make rows that SCADA reads (slow: six days)."""
     with after_six_days(lived, tmp_path) as past:
         said = scheduled(past)
+        with past.reader() as reader:
+            expected = MEMORY.restored(reader.job_state("forecast")[1]).expected
 
     assert said.get("why") is None
     assert said["rows"][0]["from"] == "2026-03-07T12:00:00.000Z"
@@ -128,6 +131,69 @@ def test_a_day_is_planned_from_readings_and_pumps_while_energy_is_cheap(lived: P
     cheap = [row["flow"] for row in said["rows"] if "T00" <= row["from"][10:13] < "T06"]
     dear = [row["flow"] for row in said["rows"] if "T14" <= row["from"][10:13] < "T22"]
     assert np.mean(cheap) > 1.3 * np.mean(dear)
+    assert said["level_end"] <= said["rows"][-1]["level"] + 0.01
+    assert said["starts"] == starts_in(said, running={"a"})
+    assert expected is not None
+    assert said["forecast"] == expected.method
+    assert said["works"] == []
+
+
+def starts_in(said: Mapping[str, Any], running: set[str]) -> int:
+    """How often a pump starts in the rows, after those *running* now."""
+    starts = 0
+    for row in said["rows"]:
+        starts += len(set(row["pumps"]) - running)
+        running = set(row["pumps"])
+    return starts
+
+
+def test_a_table_of_volumes_is_what_levels_are_planned_by(lived: Path, tmp_path: Path) -> None:
+    """Twice as wide above 3 m: what a row pumps and the town draws is what the table says of its levels (slow)."""
+    table = ((1.0, 250.0), (3.0, 750.0), (5.0, 1750.0))
+    with after_six_days(lived, tmp_path) as past:
+        tank = past.settings.tank
+        assert tank is not None
+        tank = tank.model_copy(update={"area": None, "volumes": table})
+        past.settings = past.settings.model_copy(update={"tank": tank})
+        for _ in range(3):
+            past.perform("forecast", forecast.run, END_MS)
+        said = scheduled(past)
+        with past.reader() as reader:
+            expected = MEMORY.restored(reader.job_state("forecast")[1]).expected
+
+    assert expected is not None
+    drawn = expected.centre[(END_MS - expected.start_ms) // SLOT_MS :]
+    levels = [float(days().level[-1]), *(row["level"] for row in said["rows"])]
+    held = np.interp(levels, *zip(*table, strict=True))
+    assert max(levels) > 3.5
+    for row, steps, gain in zip(said["rows"], steps_of_rows(said), np.diff(held), strict=True):
+        assert row["flow"] * len(steps) / 2 - sum(drawn[step] for step in steps) / 2 == pytest.approx(gain, abs=12.0)
+
+
+def steps_of_rows(said: Mapping[str, Any]) -> list[range]:
+    """The half hours of each row."""
+    times = [datetime.fromisoformat(each) for each in (*(row["from"] for row in said["rows"]), said["until"])]
+    places = [round((each - times[0]).total_seconds() / 1800) for each in times]
+    return [range(first, last) for first, last in pairwise(places)]
+
+
+def test_a_list_of_market_prices_moves_the_pumping_to_its_cheap_hours(lived: Path, tmp_path: Path) -> None:
+    """Bands say the night is cheap; the market says it is the evening, and a row costs what the market asks (slow)."""
+    begin = datetime.fromisoformat("2026-03-07T12:00Z")
+    listed = tuple((begin + timedelta(hours=hour), 0.05 if 6 <= hour < 12 else 0.5) for hour in range(24))
+    with after_six_days(lived, tmp_path) as past:
+        tariff = past.settings.tariff.model_copy(update={"spot": listed})
+        past.settings = past.settings.model_copy(update={"tariff": tariff})
+        said = scheduled(past)
+
+    flows = np.concatenate(
+        [[row["flow"]] * len(steps) for row, steps in zip(said["rows"], steps_of_rows(said), strict=True)]
+    )
+    assert flows[12:24].mean() > 1.3 * flows[24:].mean()
+    for row, steps in zip(said["rows"], steps_of_rows(said), strict=True):
+        prices = {listed[step // 2][1] for step in steps}
+        if len(prices) == 1:
+            assert row["cost"] == pytest.approx(prices.pop() * row["power_kw"] * len(steps) / 2, abs=0.02)
 
 
 def test_what_was_drawn_is_found_from_pumping_and_level(lived: Path, tmp_path: Path) -> None:
@@ -373,6 +439,7 @@ def test_a_pump_that_is_worked_on_is_not_planned_meanwhile(lived: Path, tmp_path
 
     assert runs_between(free, "a", "2026-03-07T16:00:00.000Z", "2026-03-07T20:00:00.000Z")
     assert not runs_between(said, "a", "2026-03-07T16:00:00.000Z", "2026-03-07T20:00:00.000Z")
+    assert said["works"] == [{"pump": "a", "from": "2026-03-07T16:00:00.000Z", "until": "2026-03-07T20:00:00.000Z"}]
     assert runs_between(said, "a", "2026-03-07T12:00:00.000Z", "2026-03-08T12:00:00.000Z")
 
 
