@@ -133,6 +133,10 @@ class PumpSettings(Settings):
     rated_flow: Annotated[float, Field(gt=0)] | None = None  # m³/h at the best efficiency point, from the plate
     rated_head: Annotated[float, Field(gt=0)] | None = None  # m
     rated_power: Annotated[float, Field(gt=0)] | None = None  # kW, of the motor
+    # m at rated_flow, lost between its flanges and the gauges of its header: what a sheet says is at the flanges
+    branch_loss: Annotated[float, Field(ge=0)] = 0.0
+    suction_bore: Annotated[float, Field(ge=10, le=5000)] | None = None  # mm, of its own pipes where the gauges are
+    discharge_bore: Annotated[float, Field(ge=10, le=5000)] | None = None
     motor_efficiency: Annotated[float, Field(gt=0.3, lt=1)] | None = None  # at rated_power; estimated where absent
     # [load, efficiency] pairs instead, the load a share of rated_power, rising
     motor_efficiency_by_load: tuple[tuple[Positive, Annotated[float, Field(gt=0, lt=1)]], ...] = ()
@@ -162,6 +166,7 @@ class PumpSettings(Settings):
         if self.must_run and not self.available:
             raise contradiction("must_run", "and available = false contradict each other; take one of them out")
         self._losses_are_told_once()
+        self._gauges_are_told_whole()
         for begin, end in self.maintenance:
             if (begin.tzinfo is None) != (end.tzinfo is None) or begin >= end:
                 raise contradiction("maintenance", "must end after it begins, both with an offset or both without")
@@ -181,6 +186,15 @@ class PumpSettings(Settings):
             )
         if (table or self.motor_efficiency is not None) and self.rated_power is None:
             raise contradiction("rated_power", "missing, but the motor's efficiency is there; write its kW")
+
+    def _gauges_are_told_whole(self) -> None:
+        if self.branch_loss and self.rated_flow is None:
+            raise contradiction("branch_loss", "is the loss at rated_flow, which is missing; write its m³/h")
+        if self.rated_head is not None and self.branch_loss >= self.rated_head:
+            raise contradiction("branch_loss", f"not below rated_head ({self.rated_head:g} m); correct one of them")
+        if (self.suction_bore is None) != (self.discharge_bore is None):
+            key = "suction_bore" if self.discharge_bore is None else "discharge_bore"
+            raise contradiction(key, "tells the velocity head on one side only; give suction_bore and discharge_bore")
 
 
 class TankSettings(Settings):

@@ -24,7 +24,7 @@ def head_of_pressure(pressure: ArrayLike) -> Floats:
 def pump_head(discharge: ArrayLike, suction: ArrayLike = 0.0, elevation: ArrayLike = 0.0) -> Floats:
     """Head a pump adds, m: H = h_discharge - h_suction + z.
 
-    The velocity heads are left out: with equal bores they cancel, and at 2 m/s each is 0.2 m.
+    The velocity heads (`velocity_head`) are left out: with equal bores they cancel, and at 2 m/s each is 0.2 m.
 
     Args:
         discharge: Gauge pressure after the pump, m of water, any shape.
@@ -36,6 +36,12 @@ def pump_head(discharge: ArrayLike, suction: ArrayLike = 0.0, elevation: ArrayLi
         - np.asarray(suction, dtype=np.float64)
         + np.asarray(elevation, dtype=np.float64)
     )
+
+
+def velocity_head(flow: ArrayLike, bore: float) -> Floats:
+    """Head of the water's speed, m: v² / 2g with v = Q / (π d² / 4), of *flow* in m³/h in a pipe of *bore* d, mm."""
+    velocity = np.asarray(flow, dtype=np.float64) / SECONDS_PER_HOUR / (np.pi / 4.0 * (bore / 1000.0) ** 2)  # m/s
+    return np.asarray(velocity**2 / (2.0 * GRAVITY))
 
 
 def hydraulic_power(flow: ArrayLike, head: ArrayLike) -> Floats:

@@ -236,6 +236,52 @@ def test_the_power_of_a_sheet_is_brought_from_the_shaft_to_the_meter() -> None:
     assert unknown.power is None
 
 
+def test_the_head_of_a_sheet_is_brought_from_the_flanges_to_the_gauges() -> None:
+    """At 200 m³/h: 1.2 m of the branch at 100 are 4.8; in 200 and 150 mm there are 0.159 and 0.504 m of speed."""
+    known = catalogue(
+        pump(rated_flow=100.0, rated_head=45.0, branch_loss=1.2, suction_bore=200.0, discharge_bore=150.0)
+    )
+    unknown = catalogue(pump(rated_flow=100.0, rated_head=45.0))
+
+    assert known is not None
+    assert unknown is not None
+    assert known.head[0] == unknown.head[0] == 50.0
+    assert known.head[2] == pytest.approx(30.0 - 4.8 - 0.5039 + 0.1594, abs=1e-3)
+    np.testing.assert_array_equal(unknown.head, [50.0, 45.0, 30.0])
+
+
+def test_the_plate_too_is_of_the_flanges() -> None:
+    """Else the joint fit would draw a pump behind a lossy branch up to its plate."""
+    known = plate(pump(rated_flow=100.0, rated_head=45.0, branch_loss=1.2))
+
+    assert known.rated_flow == 100.0
+    assert known.rated_head == pytest.approx(43.8)
+
+
+def test_a_sheet_of_which_nothing_reaches_the_gauges_is_none() -> None:
+    """Its points beyond stay out: a head below 0 is no pump's."""
+    assert catalogue(pump(rated_flow=50.0, branch_loss=15.0)) is None
+    short = {"flow": [0, 100, 200, 220], "head": [50, 45, 30, 1]}
+    found = catalogue(pump(rated_flow=100.0, branch_loss=1.2, catalogue=short))
+
+    assert found is not None
+    assert found.flow.tolist() == [0.0, 100.0, 200.0]
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"branch_loss": 1.0}, "is the loss at rated_flow, which is missing"),
+        ({"branch_loss": 50.0, "rated_flow": 100.0, "rated_head": 45.0}, "not below rated_head"),
+        ({"suction_bore": 200.0}, "tells the velocity head on one side only"),
+        ({"discharge_bore": 200.0}, "tells the velocity head on one side only"),
+    ],
+)
+def test_what_leads_to_the_gauges_is_told_whole(told: dict[str, float], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        pump(**told)
+
+
 def test_losses_say_whether_they_are_known() -> None:
     """The estimate is that of IE3: 93.6 % at 30 kW (IEC 60034-30-1, four poles, 50 Hz)."""
     known, estimated = losses_of(pump(rated_power=30.0, motor_efficiency=0.95)), losses_of(pump(rated_power=30.0))

@@ -9,6 +9,7 @@ from analytics.hydraulics import (
     hydraulic_power,
     pump_head,
     specific_energy,
+    velocity_head,
     wire_to_water_efficiency,
 )
 
@@ -24,6 +25,11 @@ def test_pressure_times_flow_is_power_whatever_the_way() -> None:
 def test_a_suction_below_the_pump_adds_head() -> None:
     """3 m of lift and a gauge 1.5 m higher than the suction gauge."""
     assert float(pump_head(40.0, -3.0, 1.5)) == 44.5
+
+
+def test_velocity_head_is_of_the_pipe_s_own_bore() -> None:
+    """360 m³/h are 0.1 m³/s, in 0.2 m 3.183 m/s and 0.517 m; a radius for a bore would give sixteen times that."""
+    assert float(velocity_head(360.0, 200.0)) == pytest.approx(0.5166, abs=1e-4)
 
 
 def test_efficiency_of_a_stopped_pump_is_not_a_number() -> None:
