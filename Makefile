@@ -81,7 +81,7 @@ bench-alarms: .venv/dev  ## how long an alarm takes from the register to MQTT, a
 bench-dispatch: .venv/dev  ## the optimisers: gaps, violations and processor time, with peers; ARGS=200 adds random stations
 	$(BIN)/python -m tests.benchmarks.dispatch $(ARGS)
 
-bench-closed-loop: .venv/dev  ## the schedule on a simulated station beside present operation and a clairvoyant; ARGS="DAYS SEEDS"
+bench-closed-loop: .venv/dev  ## the schedule on a simulated station beside present operation and a clairvoyant; ARGS="DAYS SEEDS CONTROLLERS"
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.closed_loop $(ARGS)
 
 bench-saving: .venv/dev  ## how often the intervals of measured and of expected savings hold the true ones; ARGS=STATIONS
