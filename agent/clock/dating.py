@@ -19,7 +19,6 @@ from drivers.reading import Reading, Sourced
 
 log = logging.getLogger(__name__)
 
-TROUBLE: Final = "the clock is not synchronised"
 PERIOD: Final = 1.0  # s, between two looks at the clock
 REMEMBERED_MS: Final = 120_000  # a reading is kept within this time after it was stamped, or it is dated as it comes
 SHIFTED_MS: Final = 2_000  # the least step that tells what was stamped before it from what was stamped after it
@@ -140,8 +139,8 @@ class Dating:
     def _tell(self) -> None:
         if self._is_believed:
             self._part.well()
-        elif self._part.trouble(TROUBLE, "degraded"):
-            log.warning("%s; what is read now is dated once it is", TROUBLE)
+        elif self._part.trouble(self._trust.doubt, "degraded"):
+            log.warning("%s; what is read now is dated once it is", self._trust.doubt)
 
     async def _judged(self, readings: Sequence[Reading]) -> Sequence[Reading]:
         while True:
@@ -171,7 +170,9 @@ class Dating:
             if abs(by_ms) >= SHIFTED_MS:
                 self._steps.append(Step(look.boot_ms, by_ms))
         self._steps = [step for step in self._steps if look.boot_ms - step.boot_ms < REMEMBERED_MS]
-        self._is_believed = self._trust.believes(look)
+        was_believed, self._is_believed = self._is_believed, self._trust.believes(look)
+        if was_believed and not self._is_believed:
+            self._tell()  # analyses wait from now on, not from the next look
         return look
 
     async def _date(self, look: Look) -> None:

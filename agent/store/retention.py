@@ -29,6 +29,11 @@ LOSS_DAYS = 400  # the loss report reaches so much further back than the reading
 async def retain(store: Store, settings: StorageSettings, now_ms: int) -> int:
     """Drop what is to go, a span of some thousand rows a transaction, between which appends have their turn.
 
+    Args:
+        store: Open.
+        settings: How long and how much the site keeps.
+        now_ms: The present; 0 where the clock is not to be believed: then nothing goes for its age.
+
     Returns:
         Readings dropped; the loss report says which.
     """
@@ -40,7 +45,7 @@ async def retain(store: Store, settings: StorageSettings, now_ms: int) -> int:
     while await store.write(lambda log: drop_pages(log.db, _cutoff(log.db, settings.keep_rollup_days, now_ms))):
         pass
     await store.write(lambda log: drop_findings(log, settings, now_ms))
-    while await store.write(lambda log: thin_states(log, now_ms)):
+    while await store.write(lambda log: thin_states(log, now_ms or _newest_state(log.db))):
         pass
     return dropped
 
@@ -115,6 +120,12 @@ def thin_states(log: Log, now_ms: int) -> int:
     for kind in sorted(set(get_args(Kind)) - EVENTS):
         dropped += log.db.execute(THIN_STATES, (kind, now_ms - STATES_WHOLE)).rowcount
     return dropped
+
+
+def _newest_state(db: sqlite3.Connection) -> int:
+    """When the last record was written, by whatever clock: they come every few seconds, and go on coming."""
+    newest: tuple[int] | None = db.execute("SELECT ts_ms FROM record ORDER BY id DESC LIMIT 1").fetchone()
+    return newest[0] if newest else 0
 
 
 def _cutoff(db: sqlite3.Connection, days: float, now_ms: int) -> int:

@@ -171,6 +171,31 @@ async def test_a_right_clock_that_somebody_sets_wrong_is_mended_afterwards(machi
     assert [row.quality for row in machine.rows()] == [192] * 3 + [64] * 3 + [192] * 3
 
 
+@pytest.mark.parametrize("is_synchronised", [True, False])
+async def test_readings_of_a_minute_in_another_century_have_their_true_time_afterwards(
+    machine: Machine, *, is_synchronised: bool
+) -> None:
+    """Whatever the time service says; analyses and retention wait meanwhile, from the first reading on."""
+    machine.clock.boot(NOON, is_synchronised=is_synchronised)
+    async with machine.agent(ClockSettings()) as dating:
+        await machine.poll(dating)
+        await dating.settle()
+        machine.clock.set(56 * 365 * 24 * HOUR, is_synchronised=is_synchronised)
+        await machine.poll(dating)
+        state, error = machine.part.state, machine.part.error
+        await dating.settle()
+        machine.clock.set(-56 * 365 * 24 * HOUR, is_synchronised=is_synchronised)
+        await machine.poll(dating)
+        await dating.settle()
+
+    assert (state, error) == (
+        "degraded",
+        "the clock was set ahead by 20440 days and is not believed before it has lasted a day",
+    )
+    assert (len(machine.rows()), machine.wrong()) == (9, [])
+    assert machine.part.state == "ok"
+
+
 async def test_a_machine_without_a_time_service_has_good_readings_from_the_first(machine: Machine) -> None:
     """And it learns from the first synchronisation on that there is one."""
     machine.clock.boot(NOON)

@@ -74,3 +74,41 @@ def test_what_an_earlier_process_knew_of_this_start_of_the_machine_holds() -> No
     trust = Trust(ClockSettings(), is_known=True, last=at(0, says=True))
 
     assert trust.believes(at(DAY, says=False))
+
+
+@pytest.mark.parametrize("says", [True, False, None])
+def test_a_clock_set_ahead_by_days_has_to_last_before_it_is_believed(*, says: bool | None) -> None:
+    """A receiver of satellites that miscounts its weeks says it is synchronised; all history would be too old."""
+    trust = Trust(ClockSettings(), is_known=False)
+    trust.believes(at(0, says=says))
+
+    assert not trust.believes(at(1_000, says=says, offset_ms=NOON + 1024 * 7 * DAY))
+    assert trust.doubt == "the clock was set ahead by 7168 days and is not believed before it has lasted a day"
+    assert not trust.believes(at(DAY, says=says, offset_ms=NOON + 1024 * 7 * DAY))
+    assert trust.believes(at(DAY + 1_000, says=says, offset_ms=NOON + 1024 * 7 * DAY))
+
+
+@pytest.mark.parametrize("by_days", [20_000, -30])
+def test_a_clock_that_comes_back_is_believed_at_once(by_days: int) -> None:
+    """Where it was for a minute, ahead or behind, is over."""
+    trust = Trust(ClockSettings(), is_known=False)
+    trust.believes(at(0, says=True))
+    trust.believes(at(1_000, says=True, offset_ms=NOON + by_days * DAY))
+
+    assert trust.believes(at(90_000, says=True))
+    assert not trust.believes(at(91_000, says=True, offset_ms=NOON + 2 * DAY))
+
+
+def test_the_first_word_of_a_time_service_may_set_the_clock_by_any_step() -> None:
+    """A battery clock was months behind, and is now right."""
+    trust = Trust(ClockSettings(), is_known=False)
+    trust.believes(at(0, says=False))
+
+    assert trust.believes(at(1_000, says=True, offset_ms=NOON + 100 * DAY))
+
+
+def test_a_leap_is_one_also_for_a_process_that_began_after_it() -> None:
+    """The agent was restarted meanwhile."""
+    trust = Trust(ClockSettings(), is_known=True, last=at(0, says=True))
+
+    assert not trust.believes(at(1_000, says=True, offset_ms=NOON + 20_000 * DAY))
