@@ -18,6 +18,7 @@ from agent.store.columns import Arrivals, arrivals
 from agent.store.passage import Passage
 from agent.store.records import Record
 from agent.window import frame
+from analytics.quality.bounds import Bounds
 from analytics.quality.verdict import Flag
 from analytics.quality.watch import Portion, Rules, Watch, judge_all
 
@@ -25,6 +26,7 @@ MOST_ROWS = 300_000  # one run takes in; whoever has more catches up run by run
 CELL_MS = 1_000
 LONGEST_MS = 86_400_000  # that a report looks back, also where the agent was off for a year or its clock was set
 VALID_MS = 600_000  # that what a check said holds, where it says nothing newer
+VERSION = 3  # of the state; before it, values were not counted in blocks
 COUNTED_MS = 7_200_000  # likewise of counters, which are judged each half hour at most
 
 
@@ -32,7 +34,7 @@ COUNTED_MS = 7_200_000  # likewise of counters, which are judged each half hour 
 class JobState:
     """What the quality job leaves for itself."""
 
-    version: int = 2
+    version: int = VERSION
     until_ms: int = 0  # readings up to here are judged
     since_ms: int = 0  # where the next report begins; 0 before the first
     watches: dict[str, Watch] = field(default_factory=dict)
@@ -47,7 +49,7 @@ restored = _MEMORY.restored
 
 def run(context: JobContext) -> Outcome:
     """Judge what is new, and report where a report is due; work is proportional to new readings."""
-    kept = _MEMORY.resumed(context.state)
+    kept = _up_to_date(_MEMORY.resumed(context.state))
     rows = arrivals(context.reader, context.mark, MOST_ROWS)
     is_behind = len(rows) == MOST_ROWS
     end_ms = _end_ms(context, rows) if is_behind else context.now_ms
@@ -67,6 +69,18 @@ def run(context: JobContext) -> Outcome:
         records=records,
         counts=found | {"contradictions": sum(not one.agrees for one in kept.said.values())},
     )
+
+
+def _up_to_date(kept: JobState) -> JobState:
+    """Learn values anew that an earlier version counted otherwise: what is left of them are readings without values.
+
+    Held against so many, those of months to come would be too few to tell what is usual.
+    """
+    if kept.version < VERSION:
+        for watch in kept.watches.values():
+            watch.bounds = Bounds()
+    kept.version = VERSION
+    return kept
 
 
 def _end_ms(context: JobContext, rows: Arrivals) -> int:

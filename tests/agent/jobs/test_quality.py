@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from agent.jobs import quality
+from agent.jobs.job import Outcome
 from agent.mqtt.payloads import Quality
 from drivers.reading import Reading
 from tests import real_station
@@ -15,6 +16,7 @@ from tests.agent.history import START_MS, History, history
 from tests.real_station import needs_real_station, recording
 
 EACH_MINUTE = {"quality": {"report": 60}}
+HOUR_MS = 3_600_000
 BAD, NAN = float("inf"), float("nan")
 
 
@@ -222,6 +224,23 @@ def test_a_drive_that_goes_to_another_speed_is_no_fault_of_the_flow_meter(
 def test_a_state_that_another_version_left_is_begun_anew() -> None:
     """An upgrade never stops the job."""
     assert quality.restored(b'{"version": 1, "watches": [1]}') == quality.JobState()
+
+
+def test_what_was_learnt_by_an_earlier_version_does_not_put_off_what_is_usual(tmp_path: Path) -> None:
+    """It counted years of values in one heap, which this version does not read: a day of minutes tells anew."""
+    with history(tmp_path, {"x": {"unit": "m", "period": 60}}, jobs={"quality": {"report": 3600}}) as past:
+        past.series("x", 5.0 + np.sin(np.arange(60.0)), step_ms=60_000)
+        outcome = past.perform("quality", quality.run, START_MS + HOUR_MS)
+        kept = json.loads(outcome.state or b"")
+        heap = {"bins": {"155": 3_000_000}, "count": 3_000_000}
+        kept |= {"version": 2}
+        kept["watches"]["x"]["bounds"] |= {"extent": {"above": heap, "below": heap, "readings": 3_000_000}}
+        past.keep("quality", Outcome(mark=outcome.mark, state=json.dumps(kept).encode()))
+        for hour in range(1, 34):
+            past.series("x", 5.0 + np.sin(np.arange(60.0)), start_ms=START_MS + hour * HOUR_MS, step_ms=60_000)
+            outcome = past.perform("quality", quality.run, START_MS + (hour + 1) * HOUR_MS)
+
+    assert quality.restored(outcome.state).watches["x"].bounds.usual is not None
 
 
 @needs_real_station
