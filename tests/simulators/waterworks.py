@@ -57,13 +57,16 @@ class TruePump:
 
 @dataclass(frozen=True, slots=True)
 class Worn(TruePump):
-    """A pump that has lost a share of its head, and draws *more* power for the same flow than before."""
+    """A pump that has lost a share of its head, and draws *more* power for the same flow than before.
 
-    lost: float = 0.0
-    more: float = 0.0
+    Both are numbers, or an array of one for each row of an operation.
+    """
+
+    lost: float | Floats = 0.0
+    more: float | Floats = 0.0
 
     @classmethod
-    def of(cls, pump: TruePump, lost: float, more: float = 0.0) -> Self:
+    def of(cls, pump: TruePump, lost: float | Floats, more: float | Floats = 0.0) -> Self:
         """*pump*, some time later."""
         return cls(**{each.name: getattr(pump, each.name) for each in fields(pump)}, lost=lost, more=more)
 

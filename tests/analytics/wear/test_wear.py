@@ -10,7 +10,7 @@ from analytics.curves.points import Points
 from analytics.wear.cause import Cause, likeliest
 from analytics.wear.losses import Belief, Losses, losses
 from analytics.wear.reference import Reference
-from tests.analytics.wear.station import Drift, day, references
+from tests.analytics.wear.station import SETS, Drift, day, references
 
 NOTHING = (0.0, 0.0, 0.0)
 
@@ -148,3 +148,49 @@ def test_of_a_data_sheet_the_falling_part_is_the_reference() -> None:
     assert float(found.head(90.0, 0.9)) == pytest.approx(0.81 * 48.0)
     assert np.isnan(found.flow(53.0, 1.0))
     assert np.isnan(found.power(100.0, 1.0))
+
+
+def test_what_is_said_to_be_unsure_is_what_days_differ_by(known: list[Reference]) -> None:
+    """Too wide, and slow changes are named days later; too narrow, and noise is named."""
+    seen = [
+        losses(day(number, np.random.default_rng(number)), known, Belief.first(3).after(30.0)) for number in range(12)
+    ]
+
+    means = np.array([one.belief.mean for one in seen])
+    stated = np.sqrt(np.mean([np.diag(one.belief.covariance) for one in seen], axis=0))
+
+    assert (means.std(axis=0, ddof=1) / stated).max() < 1.6
+    assert 0.5 < (means.std(axis=0, ddof=1) / stated).mean() < 1.1
+
+
+@pytest.mark.parametrize(("demand", "sets"), [("as ever", [(0,), (1, 2)]), ("low", SETS), ("high", SETS)])
+def test_another_mix_of_sets_or_of_demand_is_no_wear(
+    known: list[Reference], demand: str, sets: list[tuple[int, ...]]
+) -> None:
+    """The reference misses other duties by other shares: what changes with them has not changed of the pumps."""
+    rng = np.random.default_rng(4)
+    base = [losses(day(number, rng), known, Belief.first(3).after(30.0)).belief for number in (1, 2, 3)]
+    first = Belief(np.mean([one.mean for one in base], axis=0), np.sum([one.covariance for one in base], axis=0) / 9.0)
+    spread = np.array([one.head_std for one in known] + [one.power_std for one in known])
+    points = day(5, rng, sets=sets)
+    if demand != "as ever":
+        middle = np.median(points.head)
+        points = points.take(points.head < middle if demand == "low" else points.head > middle)
+
+    found = losses(points, known, Belief.first(3).after(30.0))
+
+    assert likeliest(found, spread, first).kind == "nothing"
+
+
+def unmetered(head: float, std: float) -> Losses:
+    """Two like pumps without power meters that have lost the same."""
+    belief = Belief(np.array([head, head, 0.0, 0.0]), np.diag([std, std, 0.05, 0.05]) ** 2)
+    return Losses(belief, np.array([200, 200]), np.array([-2.0, -2.0]), np.array([0.4, 0.4]))
+
+
+def test_of_explanations_that_are_as_good_as_each_other_none_is_named_until_it_matters() -> None:
+    """Without power a flow meter and a head sensor look alike: a small loss may wait for what tells them apart."""
+    little, much = (likeliest(unmetered(head, 0.002), np.zeros(4), None) for head in (0.016, 0.04))
+
+    assert little.kind == "nothing"
+    assert much.kind in {"head_sensor", "flow_meter"}
