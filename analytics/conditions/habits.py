@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field
 from math import exp, log, sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 HOUR_MS: Final = 3_600_000
 SLOTS: Final = 48  # of a day
-SMOOTH_MS: Final = 20 * 60_000  # over which whims of those who draw are taken together
-OFFSET_MS: Final = 2 * HOUR_MS  # within which today being unlike other days is known
-LEAST_OFFSET: Final = 0.03  # share that a day may have less and end with what is usual
+SMOOTH_MS: Final = 15 * 60_000  # over which whims of those who draw are taken together
+LEVEL: Final = 5.0  # h within which today being unlike other days is known
+FIT: Final = 8.0  # h by which a day shows of which kind it is
+UNLIKE: Final = 0.05  # share that a day is off days of the other kind, before anything is known
+LEAST_LEVEL: Final = 0.04  # share that a day may have less and end with what is usual
 EARLY: Final = 0.5  # slots that people are early or late
 LONGEST_MS: Final = 2 * 60_000  # that one look counts for
 KNOWN: Final = 0.9  # h of a slot: two days
@@ -21,7 +23,12 @@ LEAST: Final = 0.08  # share of the flow: less is no burst
 SURE: Final = 3.5  # standard deviations
 DOWN: Final = 0.01  # share of the pressure that is down
 SURER: Final = 0.75  # of that many are enough where the pressure is down
-DOUBTED: Final = 0.5  # of what is a burst
+DOUBTED: Final = 0.55  # of what is a burst
+SLOWED: Final = 0.1  # so much is learnt of today while that is doubted
+SLACK: Final = 0.8  # of what is a burst: only what is above it adds up
+MOST: Final = 2.0  # shares of what is a burst that add up at once: ten minutes of filling are none
+ENOUGH: Final = 0.26  # h of shares above the slack, added up
+KEPT: Final = 0.4  # h of them at most, so that an end is told soon
 TOLD: Final = 0.8  # of the variance of pressure that the flow explains, where there is a system curve
 LEAST_FLOW: Final = 1e-3  # m³/h
 
@@ -65,6 +72,28 @@ class Usual:
 
 
 @dataclass(slots=True)
+class Today:
+    """Today seen as a day of one kind: what it has more than those, as a share, and the mean square around that."""
+
+    level: float = 0.0
+    misfit: float = 0.0
+
+    def learn(self, more: float, hours: float) -> None:
+        """Take in how much more was seen for *hours*."""
+        off = more - self.level
+        self.level += (1.0 - exp(-hours / LEVEL)) * off
+        self.misfit += (1.0 - exp(-hours / FIT)) * (off**2 - self.misfit)
+
+
+class Compared(NamedTuple):
+    """Logarithms that are above what days of one kind have at this time."""
+
+    middle: float  # of the flow
+    flow: float  # above the most a little earlier or later
+    pressure: float  # above the least then
+
+
+@dataclass(slots=True)
 class Curve:
     """Pressure against the square of the flow, m = static + slope Q², least squares that forget over days of pumping.
 
@@ -104,9 +133,9 @@ class Habits:
     """What one header usually gives by the time of day, and by its pressure where that tells the flow.
 
     A town draws what it draws at each hour of workdays and weekends, and on some days a little more of all; a rising
-    main takes what its pressure presses through. A burst adds to either, within minutes or hours. What comes over days
-    cannot be told from a town that grows. While a burst is claimed the habits learn little of it, so that it is
-    forgotten in a week or two.
+    main takes what its pressure presses through. A burst adds to either, within minutes or hours: what is above that
+    is added up (a cumulative sum, Page 1954), and while it is, little is learnt of how today is. What comes over days
+    cannot be told from a town that grows, and a burst that stays is a habit after days.
 
     >>> town = Habits()
     >>> for day in range(4):
@@ -122,8 +151,9 @@ class Habits:
     seen_ms: int = 0
     flow: float = 0.0  # logarithm, smoothed
     pressure: float = 0.0
-    offset: float = 0.0  # what today has more than other days, as a share
+    sum: float = 0.0  # h of shares of what is a burst, above the slack
     slots: dict[int, Usual] = field(default_factory=dict)
+    today: dict[bool, Today] = field(default_factory=dict)  # as a weekend or not
     curve: Curve = field(default_factory=Curve)
 
     def is_burst(self, look: Look) -> bool | None:
@@ -137,16 +167,16 @@ class Habits:
             return None
         self._smooth(look, since_ms)
         place = int(look.day_share * SLOTS) % SLOTS + SLOTS * look.is_weekend
-        usual = self._usual(look.day_share * SLOTS - 0.5, is_weekend=look.is_weekend)
-        more = 0.0 if usual is None else self.flow - _within(self.flow, usual[0], usual[1])
-        risen = 0.0 if usual is None else self.pressure - usual[2]
-        excess = more - max(self.offset, -LEAST_OFFSET) - max(risen, 0.0) / 2.0
-        by_day = [] if usual is None else [excess / self._allowed(place, is_down=risen < -DOWN)]
+        days = self._compared(look.day_share * SLOTS - 0.5, is_weekend=look.is_weekend)
+        excess, is_down = self._excess(days, place, is_weekend=look.is_weekend)
+        by_day = [excess / self._allowed(place, is_down=is_down)] if days else []
         by_pressure = self.curve.excess(exp(self.flow), exp(self.pressure))
         told = [] if by_pressure is None else [by_pressure[0] / max(LEAST, SURE * by_pressure[1])]
-        most = max(by_day + told, default=0.0)
-        self._learn(place, min(since_ms, LONGEST_MS), more, excess, most)
-        return most > 1.0 if by_day or told else None
+        most, hours = max(by_day + told, default=0.0), min(since_ms, LONGEST_MS) / HOUR_MS
+        self.sum = _within(self.sum + (min(most, MOST) - SLACK) * hours, 0.0, KEPT)
+        self._learn_today(days, hours, is_calm=self.sum == 0.0 and most < DOUBTED)
+        self._learn(place, hours, excess)
+        return self.sum >= ENOUGH if by_day or told else None
 
     def _smooth(self, look: Look, since_ms: int) -> None:
         keep = exp(-since_ms / SMOOTH_MS) if self.slots and since_ms <= SMOOTH_MS else 0.0
@@ -154,17 +184,27 @@ class Habits:
         self.pressure = log(look.pressure) + keep * (self.pressure - log(look.pressure))
         self.seen_ms = look.at_ms
 
-    def _usual(self, place: float, *, is_weekend: bool) -> tuple[float, float, float] | None:
-        """The least and most that is drawn at this time of other days, and the least pressure; None while unknown.
+    def _compared(self, place: float, *, is_weekend: bool) -> dict[bool, Compared]:
+        """With each kind of day that is known, as people are early or late; none while today's is not."""
+        known = [one for one in (False, True) if self._is_known(place, one)]
+        found = dict[bool, Compared]()
+        for kind in known if is_weekend in known else []:
+            flows, pressures = zip(*(self._between(place + late, kind) for late in (-EARLY, 0.0, EARLY)), strict=True)
+            found[kind] = Compared(self.flow - flows[1], self.flow - max(flows), self.pressure - min(pressures))
+        return found
 
-        People are early or late, and holidays are weekends: all that is between is usual.
+    def _excess(self, days: dict[bool, Compared], place: int, *, is_weekend: bool) -> tuple[float, bool]:
+        """Share of the flow that is too much for any kind of day that today may be, and whether pressure is down.
+
+        A holiday is a weekend: where today has fitted the other kind as well, it may be of that.
         """
-        known = [one for one in (is_weekend, not is_weekend) if self._is_known(place, one)]
-        if is_weekend not in known:
-            return None
-        times = [(place + late, kind) for late in (-EARLY, 0.0, EARLY) for kind in known]
-        flows, pressures = zip(*(self._between(*time) for time in times), strict=True)
-        return min(flows), max(flows), min(pressures)
+        usual, found = self.today.setdefault(is_weekend, Today()), list[tuple[float, bool]]()
+        for kind, seen in days.items():
+            today = self.today.setdefault(kind, Today(misfit=UNLIKE**2))
+            if kind == is_weekend or today.misfit <= usual.misfit + self._variance(place) / 4.0:
+                excess = seen.flow - max(today.level, -LEAST_LEVEL) - max(seen.pressure, 0.0) / 2.0
+                found.append((excess, seen.pressure < -DOWN))
+        return min(found, default=(0.0, False))
 
     def _is_known(self, place: float, is_weekend: bool) -> bool:  # noqa: FBT001 - a kind of day
         return all(self._slot(int(place // 1) + step, is_weekend).hours >= KNOWN for step in (-1, 0, 1, 2))
@@ -181,21 +221,29 @@ class Habits:
     def _slot(self, place: int, is_weekend: bool) -> Usual:  # noqa: FBT001 - a kind of day
         return self.slots.get(place % SLOTS + SLOTS * is_weekend) or Usual()
 
+    def _variance(self, place: int) -> float:
+        """Of what was more than expected, around this time of day."""
+        return sum(self._slot(place + step, place >= SLOTS).variance for step in (-2, -1, 0, 1, 2)) / 5.0
+
     def _allowed(self, place: int, *, is_down: bool) -> float:
         """How much more is no burst."""
-        near = [self._slot(place + step, place >= SLOTS).variance for step in (-1, 0, 1)]
-        return max(LEAST, (SURER if is_down else 1.0) * SURE * sqrt(max(near)))
+        return max(LEAST, (SURER if is_down else 1.0) * SURE * sqrt(self._variance(place)))
 
-    def _learn(self, place: int, since_ms: int, more: float, excess: float, most: float) -> None:
-        """*most* in shares of what is a burst: what may be one is no other day, and what is one widens nothing."""
-        own, hours = self.slots.setdefault(place, Usual()), since_ms / HOUR_MS
-        std = own.variance**0.5
-        if most < DOUBTED:
-            self.offset += (1.0 - exp(-since_ms / OFFSET_MS)) * (more - self.offset)
+    def _learn_today(self, days: dict[bool, Compared], hours: float, *, is_calm: bool) -> None:
+        """What may be a burst is hardly another day."""
+        for kind, seen in days.items():
+            self.today[kind].learn(seen.middle, hours if is_calm else SLOWED * hours)
+        if is_calm:
             self.curve.learn(exp(self.flow), exp(self.pressure), hours)
+
+    def _learn(self, place: int, hours: float, excess: float) -> None:
+        """What is a burst widens nothing."""
+        own = self.slots.setdefault(place, Usual())
+        std = own.variance**0.5
         reach = LEAST + 3.0 * std
         seen = _within(self.flow, own.flow - reach, own.flow + reach) if own.hours else self.flow
-        own.learn(seen, self.pressure, excess if most < 1.0 else std / 2.0**0.5, hours)
+        surprise = _within(excess, 0.0, self._allowed(place, is_down=False))
+        own.learn(seen, self.pressure, surprise if self.sum < ENOUGH else std / 2.0**0.5, hours)
 
 
 def _within(value: float, low: float, high: float) -> float:

@@ -117,7 +117,8 @@ def tried(kind: Kind, past: Past, seed: int) -> tuple[float, Found]:
     rng = np.random.default_rng([seed, len(kind)])
     fault = drawn(kind, rng, *begin_of(past, rng))
     last = fault.begin + int(HOURS[kind] * HOUR) + 1
-    found = dict(followed(past.seen(1, fault, fault.begin - HOUR, last), LOOK_MS * (KNOWN * DAY + fault.begin)))
+    first = 0 if kind == "burst" else fault.begin - HOUR  # how the day has been so far tells a burst
+    found = dict(followed(past.seen(1, fault, first, last), LOOK_MS * (KNOWN * DAY + fault.begin)))
     of_header = kind in {"reverse_flow", "head_sensor_drift", "flow_meter_drift", "burst"}
     suspects = ("p1", "p2", "p3") if kind == "outside_por" else ("main" if of_header else PUMPS[fault.pump].name,)
     named = [found.pop(one) for one in list(found) if one.kind == kind and one.suspect in suspects]
