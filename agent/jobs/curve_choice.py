@@ -10,6 +10,7 @@ from analytics.curves.methods.choice import Choice, choose
 from analytics.curves.methods.duty import DutyPoints
 from analytics.curves.methods.metered import MEMORY, OwnMeter
 from analytics.curves.methods.sample import KINDS
+from analytics.curves.methods.speed import SpeedLaw
 from analytics.curves.points import Flags, Points
 
 LEAST_POINTS = 100  # with a flow of the pump's own; below, its curve is that of the joint fit
@@ -17,7 +18,11 @@ TURN_MS = 3_600_000  # all methods are compared for one pump at a time: they cos
 
 
 def taught(
-    meters: dict[str, OwnMeter], points: Points, pumps: Sequence[str], sheets: Mapping[str, Catalogue] | None = None
+    meters: dict[str, OwnMeter],
+    points: Points,
+    pumps: Sequence[str],
+    sheets: Mapping[str, Catalogue] | None = None,
+    law: SpeedLaw | None = None,
 ) -> None:
     """Let the *meters* of the *pumps* learn from *points*, a column a pump, that are new to them."""
     points = points.believable
@@ -25,7 +30,7 @@ def taught(
         known = _is_metered(points, index)
         if known.any():
             own = duty_points(points.take(known), index)
-            meters.setdefault(pump, OwnMeter()).update(points.times_ms[known], own, (sheets or {}).get(pump))
+            meters.setdefault(pump, OwnMeter(law)).update(points.times_ms[known], own, (sheets or {}).get(pump))
 
 
 def duty_points(points: Points, index: int) -> DutyPoints:
@@ -66,7 +71,8 @@ def choices(
     found = {}
     for place, pump in enumerate(metered):
         has_turn = now_ms // TURN_MS % len(metered) == place or pump not in before
-        among = candidates(known.get(pump), memory=MEMORY, learners=has_turn or before[pump] in KINDS)
+        asks_learners, law = has_turn or before[pump] in KINDS, meters[pump].law
+        among = candidates(known.get(pump), law=law, memory=MEMORY, learners=asks_learners)
         if not has_turn:
             among = {name: make for name, make in among.items() if name not in KINDS or name == before[pump]}
         found[pump] = choose(meters[pump].points, among, meters[pump].curves(known.get(pump)))

@@ -10,6 +10,7 @@ from agent.jobs.owed import Stretch
 from analytics.curves.estimator import StationCurves
 from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.methods.metered import OwnMeter
+from analytics.curves.methods.speed import SpeedLaw
 from analytics.curves.model import StationModel
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
@@ -30,16 +31,17 @@ class HeaderCurves:
     methods: dict[str, str] = field(default_factory=dict)  # that last drew the curve, by pump with its own flow meter
     failures: int = 0  # fits in a row that came to nothing
     meters: dict[str, OwnMeter] = field(default_factory=dict)  # by pump with its own flow meter
+    law: SpeedLaw = field(default_factory=SpeedLaw)  # by which these bring other speeds to the rated one
 
     def learn(self, points: Points, sheets: Sheets) -> None:
         """From *points* that are new, of pumps with these data *sheets*."""
         self.estimator.update(points)
-        taught(self.meters, points, self.estimator.pumps, sheets)
+        taught(self.meters, points, self.estimator.pumps, sheets, self.law)
 
     def learn_anew(self, sheets: Sheets) -> None:
         """What the pumps' own meters say, of the points kept: what was learnt of them is lost or of another time."""
         self.meters = {}
-        taught(self.meters, self.estimator.points, self.estimator.pumps, sheets)
+        taught(self.meters, self.estimator.points, self.estimator.pumps, sheets, self.law)
 
 
 @dataclass(slots=True)
@@ -72,13 +74,16 @@ class CurveState:
         return packed({"format": FORMAT, "headers": headers}, arrays)
 
 
-def restored(state: bytes | None, plates: dict[str, Sequence[Plate]]) -> CurveState:
-    """What an earlier run left, for the pumps of each header as they are configured now.
+def restored(
+    state: bytes | None, plates: Mapping[str, Sequence[Plate]], exponent: float = SpeedLaw().exponent
+) -> CurveState:
+    """What an earlier run left, for the pumps of each header and the `SpeedLaw`'s *exponent* as configured now.
 
     A header whose pumps were changed begins anew, and so does everything where the state cannot be read: for such a
     header all of the log is to be judged again, for the others nothing changes.
     """
-    found = CurveState(headers={header: HeaderCurves(StationCurves(own)) for header, own in plates.items()})
+    law = SpeedLaw(exponent)
+    found = CurveState({header: HeaderCurves(StationCurves(own), law=law) for header, own in plates.items()})
     archive = _archive(state)
     if archive is None:
         return found
@@ -91,7 +96,7 @@ def restored(state: bytes | None, plates: dict[str, Sequence[Plate]]) -> CurveSt
             live, history = ([(start, end) for start, end in said[name]] for name in ("live", "history"))
             methods, failures = said.get("methods", {}), said.get("failures", 0)
             kept = HeaderCurves(estimator, _model(said), said["judged_ms"], live, history, methods, failures)
-            kept.meters = _meters(said, arrays, index)
+            kept.law, kept.meters = law, _meters(said, arrays, index, law)
             found.headers[said["header"]] = kept
     return found
 
@@ -129,14 +134,14 @@ def _model(said: dict[str, Any]) -> StationModel | None:
     return None if said["model"] is None else StationModel.from_dict(said["model"])
 
 
-def _meters(said: dict[str, Any], arrays: Arrays, index: int) -> dict[str, OwnMeter]:
+def _meters(said: dict[str, Any], arrays: Arrays, index: int, law: SpeedLaw) -> dict[str, OwnMeter]:
     """By pump; none where an earlier version kept none, or others than these."""
     found = {}
     for place, meta in enumerate(said.get("meters", ())):
         own = f"{index}.meters.{place}."
         parts = {name.removeprefix(own): each for name, each in arrays.items() if name.startswith(own)}
         try:
-            found[meta["pump"]] = OwnMeter.of(meta, parts)
+            found[meta["pump"]] = OwnMeter.of(meta, parts, law)
         except (ValueError, KeyError, TypeError):
             return {}
     return found

@@ -63,8 +63,8 @@ class _Slice:
 def run(context: JobContext) -> Outcome:
     """Learn from what is still to be judged, the newest first, and fit anew where there was something to learn."""
     settings = context.settings
-    plates = {header.id: _plates(settings, header) for header in settings.headers}
-    kept = restored(context.state, {header: own for header, own in plates.items() if own})
+    plates = {header.id: own for header in settings.headers if (own := _plates(settings, header))}
+    kept = restored(context.state, plates, settings.jobs.curves.speed_exponent)
     mark = context.reader.last_id
     sheets = catalogues_of(settings)
     for curves in kept.headers.values():

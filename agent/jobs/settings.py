@@ -35,6 +35,8 @@ class CurvesSettings(JobSettings):
     """Learning the pumps' curves."""
 
     filled: bool = False  # whether values that nobody measured may teach them
+    # e of 1 - efficiency ~ n^-e, of a pump with its own flow meter that turns slower
+    speed_exponent: Annotated[float, Field(ge=0, le=1)] = 0.1
 
 
 class WearSettings(JobSettings):

@@ -13,6 +13,7 @@ from analytics.curves.methods.duty import DutyPoints
 from analytics.curves.methods.incremental import IncrementalCurve
 from analytics.curves.methods.memory import Memory
 from analytics.curves.methods.sample import FlowSample
+from analytics.curves.methods.speed import SpeedLaw
 
 CAPACITY = 400  # points of the sample, on which methods are compared: five fits of each
 MEMORY = 4_000.0  # points after which one weighs 1/e of a new one, 17 hours of running: pumps wear
@@ -24,13 +25,22 @@ class OwnMeter:
 
     Points come in the order of time. Older ones than were seen, of a history that is imported newest first, teach
     only while there are fewer than `MEMORY`: after that they would be taken for news.
+
+    Args:
+        law: What a duty at another speed looks like at rated speed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, law: SpeedLaw | None = None) -> None:
+        self._law = law or SpeedLaw()
         self._sample = FlowSample(CAPACITY, MEMORY)
         self._kept: dict[str, Memory] = {}
         self._sheet = ""
         self._newest_ms = 0
+
+    @property
+    def law(self) -> SpeedLaw:
+        """What a duty at another speed looks like at rated speed."""
+        return self._law
 
     @property
     def points(self) -> DutyPoints:
@@ -69,7 +79,7 @@ class OwnMeter:
             self._kept.pop("catalogue", None)
             self._sheet = digest
         found = {}
-        for name, make in summed(sheet, memory=MEMORY).items():
+        for name, make in summed(sheet, law=self._law, memory=MEMORY).items():
             found[name] = make(kept=self._kept.get(name))
             if name not in self._kept:
                 found[name].update(self.points)
@@ -84,11 +94,16 @@ class OwnMeter:
     @property
     def meta(self) -> dict[str, Any]:
         """The rest of the state, plain."""
-        return {"newest_ms": self._newest_ms, "sheet": self._sheet, "sums": list(self._kept)}
+        return {
+            "newest_ms": self._newest_ms,
+            "sheet": self._sheet,
+            "sums": list(self._kept),
+            "exponent": self._law.exponent,
+        }
 
     @classmethod
-    def of(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The inverse of `meta` and `arrays`.
+    def of(cls, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], law: SpeedLaw | None = None) -> Self:
+        """The inverse of `meta` and `arrays`; with another *law* than then the sums begin anew from the sample.
 
         Raises:
             ValueError: They are no such state.
@@ -98,9 +113,10 @@ class OwnMeter:
         def part(of: str) -> dict[str, NDArray[Any]]:
             return {name.removeprefix(f"{of}."): each for name, each in arrays.items() if name.startswith(f"{of}.")}
 
-        found = cls()
+        found = cls(law)
         found._sample = FlowSample.of(part("sample"), CAPACITY, MEMORY)
-        found._kept = {name: Memory.of(part(name), MEMORY) for name in meta["sums"]}
+        if meta.get("exponent", SpeedLaw().exponent) == found.law.exponent:
+            found._kept = {name: Memory.of(part(name), MEMORY) for name in meta["sums"]}
         found._sheet, found._newest_ms = str(meta["sheet"]), int(meta["newest_ms"])
         return found
 

@@ -172,6 +172,24 @@ def test_running_sums_outlive_a_restart() -> None:
     np.testing.assert_allclose(said.head, STATION[0].head(flow, np.ones(5)), rtol=2e-3)
 
 
+def test_another_exponent_changes_what_is_expected_at_other_speeds_and_begins_the_sums_anew() -> None:
+    """By another law the readings so far would have been other ones at rated speed; the sample is still there."""
+    before = HeaderCurves(StationCurves(PLATES))
+    before.learn(metered(600), {})
+    state = CurveState({"main": before}).encode()
+
+    same, bare = (restored(state, {"main": PLATES}, exponent).headers["main"] for exponent in (0.1, 0.0))
+
+    known = [each.meters["p1"].curves()["physics"] for each in (same, bare)]
+    assert [round(curve.readings) > 500 for curve in known] == [True, False]
+    rated = [float(curve.predict(900.0, 1.0).efficiency) for curve in known]
+    slower = [float(curve.predict(720.0, 0.8).efficiency) for curve in known]
+    assert slower[0] == pytest.approx(1.0 - (1.0 - rated[0]) * 0.8**-0.1, abs=1e-3)
+    assert slower[1] == pytest.approx(rated[1], abs=1e-3)
+    chosen = choices(bare.meters, {"p1": "physics"}, HOUR_MS)
+    assert float(chosen["p1"].method.predict(720.0, 0.8).efficiency) == pytest.approx(slower[1], abs=0.01)
+
+
 def test_a_portion_costs_and_keeps_no_more_after_many() -> None:
     """The state is what is written every five minutes for years."""
     few, many = curves_of(metered(1_000), 1_000), HeaderCurves(StationCurves(PLATES))
