@@ -61,7 +61,8 @@ class Channel:
     def errors(self, duties: Duties, head: Floats) -> Floats:
         """Standard error of reading less prediction before any residual is known, shape (k,)."""
         from_head = HEAD_ERROR * head[self.rows] * self.predicted(duties.by_head)
-        return np.hypot(LEAST_ERROR * np.abs(self.observed), from_head)
+        # Of what it should show: by what it does show, too low readings would count for more than too high ones.
+        return np.hypot(LEAST_ERROR * np.abs(self.predicted(duties.values)), from_head)
 
     def wear(self, duties: Duties, head: Floats, shares: Floats) -> Floats:
         """What its values may have changed by since, shape (k,), where pumps lost *shares* (points,) of their heads."""
