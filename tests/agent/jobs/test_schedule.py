@@ -164,7 +164,7 @@ def test_a_table_of_volumes_is_what_levels_are_planned_by(lived: Path, tmp_path:
     assert expected is not None
     drawn = expected.centre[(END_MS - expected.start_ms) // SLOT_MS :]
     levels = [float(days().level[-1]), *(row["level"] for row in said["rows"])]
-    held = np.interp(levels, *zip(*table, strict=True))
+    held = np.interp(levels, [level for level, _ in table], [volume for _, volume in table])
     assert max(levels) > 3.5
     for row, steps, gain in zip(said["rows"], steps_of_rows(said), np.diff(held), strict=True):
         assert row["flow"] * len(steps) / 2 - sum(drawn[step] for step in steps) / 2 == pytest.approx(gain, abs=12.0)
