@@ -30,6 +30,7 @@ from agent.jobs.silence import (
     Silence,
     good_times,
     heard_before,
+    heard_by,
     is_lasting,
     left_told,
     silence_until,
@@ -106,9 +107,10 @@ def run(context: JobContext) -> Outcome:
 def _heard(context: JobContext, kept: JobState, watched: Mapping[str, Tag], rows: Sequence[Row]) -> dict[str, Heard]:
     """What is remembered of each tag; of one that nothing is, what the log says of it before *rows*."""
     until_ms = min((row.ts_ms for row in rows), default=context.now_ms)
-    unknown = [tag for name, tag in watched.items() if name not in kept.tags]
+    known = heard_by(kept.tags, watched, context.now_ms)
+    unknown = [tag for name, tag in watched.items() if name not in known]
     found = heard_before(context.reader, unknown, context.mark, until_ms, _longest_ms(context))
-    return {name: kept.tags.get(name) or found[name] for name in watched}
+    return {name: known.get(name) or found[name] for name in watched}
 
 
 def _longest_ms(context: JobContext) -> int:

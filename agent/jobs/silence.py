@@ -1,12 +1,13 @@
 """Where readings are missing: gaps between good readings, found from new rows alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from agent.roles import Tag
 from agent.store.reader import Reader
 from agent.store.records import Row
+from analytics.quality.arrival import FUTURE_MS
 from drivers.reading import is_good
 
 _MISSED = 1.5  # periods between two good readings that leave room for a missing one
@@ -44,6 +45,12 @@ def good_times(rows: Iterable[Row]) -> dict[str, list[int]]:
         if is_good(row.quality) and isinstance(row.value, int | float):
             found.setdefault(row.tag, set()).add(row.ts_ms)
     return {tag: sorted(times) for tag, times in found.items()}
+
+
+def heard_by(heard: Mapping[str, Heard], tags: Mapping[str, Tag], now_ms: int) -> dict[str, Heard]:
+    """What is remembered of *tags*, but of those last heard ahead of now: a clock has come back since."""
+    latest_ms = {name: now_ms + max(FUTURE_MS, tag.period_ms) for name, tag in tags.items()}
+    return {name: one for name, one in heard.items() if name in tags and one.last_ms <= latest_ms[name]}
 
 
 def heard_before(reader: Reader, tags: Sequence[Tag], mark: int, until_ms: int, longest_ms: int) -> dict[str, Heard]:

@@ -176,6 +176,24 @@ def test_a_gap_is_filled_though_the_jobs_state_was_lost_in_it(tmp_path: Path, fi
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("fill", ["linear", "forward"])
+def test_gaps_are_filled_after_a_clock_that_ran_ahead_came_back(tmp_path: Path, fill: Fill) -> None:
+    """What was heard years ahead made every reading since then a late one, and no gap was found until that date."""
+    ahead = 20_000 * 86_400
+    with history(tmp_path, tag(fill)) as past:
+        past.series("x", [1.0] * 50)
+        run(past, 50)
+        past.series("x", [1.0] * 50, start_ms=START_MS + 1_000 * ahead)
+        run(past, ahead + 50)
+        past.series("x", [1.0] * 10, start_ms=START_MS + 70_000)
+        run(past, 80)
+        past.series("x", [1.0] * 10, start_ms=START_MS + 85_000)
+        run(past, 95)
+        own = [second for second in seconds(filled(past)) if second < 95]
+
+    assert own == [*range(50, 70), *range(80, 85)]
+
+
 def test_each_run_counts_its_own_work(tmp_path: Path) -> None:
     """Health adds the runs up."""
     with history(tmp_path, tag("linear")) as past:
