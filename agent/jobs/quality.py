@@ -136,6 +136,7 @@ def _judge(
     owns, news = dict[str, OfTag](), list[tuple[Watch, Portion, Rules]]()
     for name, tag in known.items():
         watch, own = kept.watches[name], new.of(name, numbers.get(name))
+        watch.put_right(context.now_ms)
         period_ms = tag.silence_ms
         if imported and len(own):
             own, is_history = own.history(imported, watch.arrival.newest_ms)

@@ -23,6 +23,14 @@ class Arrival:
     newest_ms: int = 0  # of any quality
     holes: list[tuple[int, int]] = field(default_factory=list)  # the last ones: times before and after
 
+    def put_right(self, now_ms: int) -> None:
+        """Forget what a clock that ran ahead has left, or all that follows would be late.
+
+        The newest time before it is where the hole began that ends ahead; 0 where there is none.
+        """
+        self.newest_ms = min((start for start, end in self.holes if start <= now_ms < end), default=0)
+        self.holes = [hole for hole in self.holes if hole[1] <= now_ms]
+
     def judge(self, times_ms: Times, period_ms: int, now_ms: int, tally: Tally) -> Booleans:
         """Whether each reading is newer than all before it, shape (n,); what is wrong with the others is told.
 

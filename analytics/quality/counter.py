@@ -36,6 +36,13 @@ class Counter:
     rises: int = 0
     seen_ms: int = 0  # the newest reading; 0 before the first
 
+    def put_right(self, now_ms: int) -> None:
+        """Begin anew after a drop that was seen ahead of *now_ms*: it would never have lasted."""
+        if self.fell_ms > now_ms:
+            self.fell_ms, self.top = 0, None
+        if self.seen_ms > now_ms:
+            self.seen_ms = 0
+
     def judge(self, values: Floats, times_ms: Times, period_ms: int, resolution: float, add: Add) -> None:
         """Follow *values*, shape (n,), oldest first; what is unusual is told to *add*.
 

@@ -83,6 +83,11 @@ class Motion:
     step_limits: list[float | None] = field(default_factory=lambda: [None, None])
     rest_limit_ms: float | None = None
 
+    def put_right(self, now_ms: int) -> None:
+        """Forget what was seen ahead of *now_ms*: who had not moved since would rest for a negative time."""
+        self.kept = [reading for reading in self.kept if reading[0] <= now_ms]
+        self.moved_ms, self.changed_ms = (0 if ms > now_ms else ms for ms in (self.moved_ms, self.changed_ms))
+
     def learn(self, period_ms: int, resolution: float) -> None:
         """Make limits of what was seen."""
         self.running.settle()

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.quality.arrival import Arrival, in_order
+from analytics.quality.arrival import FUTURE_MS, Arrival, in_order
 from analytics.quality.bounds import Bounds, Limits, plain, within
 from analytics.quality.counter import Counter
 from analytics.quality.moves import Given, Motion, Series, Tags
@@ -64,6 +64,13 @@ class Watch:
     bounds: Bounds = field(default_factory=Bounds)
     motion: Motion = field(default_factory=Motion)
     counter: Counter = field(default_factory=Counter)
+
+    def put_right(self, now_ms: int) -> None:
+        """Forget times that only a clock that ran ahead has shown."""
+        if self.arrival.newest_ms > now_ms + FUTURE_MS:
+            self.arrival.put_right(now_ms)
+            self.motion.put_right(now_ms)
+            self.counter.put_right(now_ms)
 
     def not_evaluated(self, rules: Rules) -> tuple[str, ...]:
         """Checks that cannot be made yet, because too little was seen of the tag, or it does not move enough."""

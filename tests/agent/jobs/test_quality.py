@@ -243,6 +243,25 @@ def test_what_was_learnt_by_an_earlier_version_does_not_put_off_what_is_usual(tm
     assert quality.restored(outcome.state).watches["x"].bounds.usual is not None
 
 
+def test_a_clock_that_ran_ahead_and_came_back_upsets_nothing(tmp_path: Path) -> None:
+    """Readings of the right time were late for years, and of what is late nothing was judged."""
+    random, ahead_ms = np.random.default_rng(1), START_MS + 20_000 * 24 * HOUR_MS
+    keys = {"x": {"unit": "l/s"}, "n": {"unit": "m3", "totaliser": True}}
+    with history(tmp_path, keys) as past:
+        past.columns({"x": 50.0 + random.normal(size=3_000), "n": np.arange(3_000.0)})
+        report(past, 3_000)
+        past.columns({"x": 50.0 + random.normal(size=90), "n": [*np.arange(3_000.0, 3_089.0), 20.0]}, start_ms=ahead_ms)
+        past.perform("quality", quality.run, ahead_ms + 90_000)
+        counts = [*np.arange(3_091.0, 3_691.0), *range(600)]
+        past.columns({"x": np.full(1_200, 50.0), "n": counts}, start_ms=START_MS + 3_091_000)
+
+        x, n = report(past, 4_291).tags
+
+    assert {finding.check: finding.count for finding in x.findings}.keys() == {"missing", "frozen"}
+    assert {finding.check: finding.count for finding in x.findings}["missing"] == 91
+    assert {finding.check for finding in n.findings} == {"missing", "reset"}
+
+
 @needs_real_station
 def test_the_real_stations_report(tmp_path: Path) -> None:
     """Three minutes of all tags: the old pump house's meters are named, sentinels are bad, nothing else is.
