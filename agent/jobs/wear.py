@@ -26,6 +26,7 @@ DAY_MS = 24 * HOUR_MS
 SLICE_MS = 6 * HOUR_MS  # of readings in memory at once
 LONGEST_MS = DAY_MS  # that one run takes in; whoever has more catches up run by run
 SLOT_MS = 120_000  # of which one steady point is kept for a day
+MOST_ROWS = 20_000  # among which the first reading is looked for after a clock has come back
 LEAST_POINTS = 20  # of a pump on a day of which something is said
 
 
@@ -34,6 +35,7 @@ def run(context: JobContext) -> Outcome:
     settings = context.settings
     own = {header.id: [pump.id for pump in pumps_of(settings, header)] for header in settings.headers}
     kept = restored(context.state, {header: pumps for header, pumps in own.items() if pumps})
+    _put_right(context, kept)
     take_up_overhauls(context, kept)
     limits = thresholds(context.reader.job_state("running")[1])
     for begin_ms, until_ms, step_ms in _parts(context, kept):
@@ -49,6 +51,16 @@ def run(context: JobContext) -> Outcome:
         records=records,
         counts={"references": sum(pump.life.reference is not None for pump in kept.state.pumps.values())},
     )
+
+
+def _put_right(context: JobContext, kept: Kept) -> None:
+    """Go on from the first new reading where a clock that ran ahead has come back, not from its date on."""
+    if kept.state.seen_ms <= context.now_ms:
+        return
+    new_ms = (row.ts_ms for row in context.reader.after(context.mark, MOST_ROWS))
+    begin_ms = next((ts_ms for ts_ms in new_ms if ts_ms <= context.now_ms), context.now_ms)
+    midnight_ms, _ = tariff.midnights_ms(begin_ms, ZoneInfo(context.settings.station.time_zone))
+    kept.forget_ahead(max(begin_ms, context.now_ms - LONGEST_MS), midnight_ms)
 
 
 def present(kept: Kept, header: str) -> Losses:

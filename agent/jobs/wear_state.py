@@ -124,6 +124,18 @@ class Kept:
     recent: dict[str, Points]  # of the last day, thinned
     learning: dict[str, StationCurves]  # where a pump has no reference yet
 
+    def forget_ahead(self, seen_ms: int, closed_ms: int) -> None:
+        """Be as if no more than what was before *seen_ms* had been taken in, and days closed up to *closed_ms*."""
+        self.state.seen_ms = seen_ms
+        for header, state in self.state.headers.items():
+            state.closed_ms, state.tried_ms = min(state.closed_ms, closed_ms), min(state.tried_ms, seen_ms)
+            state.since = {pump: ms for pump, ms in state.since.items() if ms < seen_ms}
+            self.recent[header] = self.recent[header].take(self.recent[header].times_ms < seen_ms)
+        for pump in self.state.pumps.values():
+            pump.energy = {ms: used for ms, used in pump.energy.items() if ms < seen_ms}
+            for life in pump.lives:
+                life.days = [day for day in life.days if day.begin_ms < closed_ms]
+
     def encode(self) -> bytes:
         """As bytes."""
         learnt = {header: curves.to_dict() for header, curves in self.learning.items()}

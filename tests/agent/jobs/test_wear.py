@@ -197,3 +197,26 @@ def test_a_data_sheet_that_is_corrected_or_removed_takes_its_reference_along(tmp
     assert "reference" not in removed
     assert learnt["reference"] == "learnt"
     assert learnt["head_lost_percent"] == pytest.approx(0.0, abs=1.0)
+
+
+@pytest.mark.timeout(180)
+def test_wear_is_followed_again_after_a_clock_that_ran_ahead_came_back(tmp_path: Path) -> None:
+    """What was seen until a date decades ahead ended all that is learnt until then."""
+    ahead_ms, random = START_MS + 20_000 * DAY_MS, np.random.default_rng(0)
+    shown = {"p1.power": 30.0, "p1.speed": 50.0, "p2.power": 0.2, "p2.speed": 0.0, "pressure": 400.0, "flow": 200.0}
+    with station(tmp_path) as past:
+        for day in range(4):
+            live(past, day)
+        for tag, value in shown.items():
+            past.series(tag, value * random.normal(1.0, 0.001, 900), start_ms=ahead_ms)
+        for second in (600, 900):
+            past.perform("wear", wear.run, ahead_ms + 1_000 * second)
+        for day in range(4, 7):
+            outcome = live(past, day, lost=0.03)
+
+    kept = restored(outcome.state, {"main": ["p1", "p2"]})
+    days = [day.begin_ms for day in kept.state.pumps["p1"].life.days]
+    assert kept.state.seen_ms < START_MS + 7 * DAY_MS
+    assert days[-1] > START_MS + 5 * DAY_MS - DAY_MS // 2
+    assert days == sorted(set(days))
+    assert bodies(outcome)["p1"]["head_lost_percent"] == pytest.approx(3.0, abs=0.8)
