@@ -74,7 +74,7 @@ def run(context: JobContext) -> Outcome:
         name = header.settings.id
         before = kept.given.get(name)
         rejected = _rejected(context, before) or kept.rejected.get(name)
-        if rejected is not None and rejected.until_ms > now_ms:
+        if rejected is not None and 0 < rejected.until_ms - now_ms <= REJECTED_MS:  # later is a clock's that ran ahead
             refused[name] = rejected
         said = _Said.of(header, models, price, before, refused.get(name))
         given[name] = said.given

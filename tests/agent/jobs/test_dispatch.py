@@ -178,6 +178,25 @@ def test_advice_that_was_rejected_is_not_given_again_for_four_hours_and_says_why
     assert again["action"] == "change"
 
 
+def test_a_rejection_by_a_clock_that_ran_ahead_does_not_last_until_its_date(tmp_path: Path) -> None:
+    """It said decades instead of hours."""
+    with learnt_station(tmp_path) as past:
+        operate(past, UNEVEN, 5)
+        first, _ = advise(past, 5)
+        with past.reader() as reader:
+            mark, state = reader.job_state("dispatch")
+        kept = json.loads(state or b"")
+        rejected = {"speeds": kept["given"]["main"]["speeds"], "why": "No."}
+        told = []
+        for until_ms in (START_MS + 3_600_000, 3_565_000_000_000):
+            kept["rejected"] = {"main": rejected | {"until_ms": until_ms}}
+            past.keep("dispatch", Outcome(mark=mark, state=json.dumps(kept).encode()))
+            told.append(advise(past, 5)[0]["action"])
+
+    assert first["action"] == "change"
+    assert told == ["none", "change"]
+
+
 def test_advice_that_ran_out_is_expired(tmp_path: Path) -> None:
     """Nobody looked for 20 minutes; the same advice then is a new one."""
     with learnt_station(tmp_path) as past:
