@@ -3,9 +3,9 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NoReturn
 
 import orjson
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from agent.mqtt.client import Client, DeniedError
 from agent.mqtt.command_log import CommandLog
 from agent.mqtt.instant import rfc3339
 from agent.mqtt.link import Message
+from agent.mqtt.outcomes import LONGEST_MS, Outcomes
 from agent.mqtt.payloads import Command, CommandResult
 from agent.mqtt.payloads.command import COMMAND_ID
 from agent.mqtt.topics import Topics
@@ -26,10 +27,10 @@ from agent.store.writer import Store
 
 LARGEST: Final = 4_096  # bytes of a command
 WAITING: Final = 32  # commands that wait for their turn; more are dropped
-REMEMBERED: Final = 1_000  # ids that are known to be used; more in one day are refused
+PATIENCE: Final = 3.0  # s that an operator waits for the disk to know that a command was done
 NAME: Final = 40  # characters of a name from outside that are repeated in an answer
 EARLIER: Final = "it was taken before the agent was started; look whether it was done"
-LONGEST_MS: Final = 24 * 3_600_000  # a command may not expire later, because its id is remembered until then
+INTERRUPTED: Final = "the broker was lost meanwhile; look whether it was done"
 
 KNOWN: Final[Mapping[str, type[Command]]] = {
     "ack": payloads.Ack,
@@ -52,13 +53,6 @@ KNOWN: Final[Mapping[str, type[Command]]] = {
 Handler = Callable[[Any], Awaitable[None]]
 
 
-class Done(NamedTuple):
-    """What came of a command."""
-
-    error: str | None  # None for ok
-    until_ms: int  # when its id may be forgotten
-
-
 class Commands:
     """Where commands arrive, wait, and are done one after the other.
 
@@ -68,14 +62,23 @@ class Commands:
         settings: The whole station; `mqtt.commands` says whether to listen at all.
         handlers: By name of the command.
         store: Remembers ids over restarts.
+        clock: The wall's, ms.
     """
 
-    def __init__(self, settings: AgentSettings, handlers: Mapping[str, Handler], store: Store) -> None:
+    def __init__(
+        self,
+        settings: AgentSettings,
+        handlers: Mapping[str, Handler],
+        store: Store,
+        clock: Callable[[], int] = wall_ms,
+    ) -> None:
         self._settings = settings
         self._handlers = handlers
         self._used_ids = UsedIds(store)
         self._topics = Topics.of_station(settings.mqtt, settings.station.name)
-        self._done: dict[str, Done] = {}  # by the command's id
+        self._outcomes = Outcomes()
+        self._forgotten: list[str] = []  # ids of which the disk does not know that yet
+        self._clock = clock
         self.dropped = 0  # old, too large, without an id, or too many at once: not even answered
 
     async def listen(self) -> NoReturn:
@@ -84,8 +87,8 @@ class Commands:
         Raises:
             BrokerError: The broker is lost, or refuses us or the subscription.
         """
-        earlier = await self._used_ids.there(wall_ms())
-        self._done = {name: Done(EARLIER, until_ms) for name, until_ms in earlier.items()} | self._done
+        earlier = await self._used_ids.there()
+        self._outcomes.recall(earlier, EARLIER, asyncio.get_running_loop().time())
         mqtt = self._settings.mqtt
         client_id = mqtt.client_id or f"pump-agent-{self._settings.station.name}"
         waiting: asyncio.Queue[Message] = asyncio.Queue(WAITING)
@@ -111,7 +114,7 @@ class Commands:
                 self.dropped += 1  # there is no topic to answer on
                 continue
             error = await self._outcome(name, command_id, request, told)
-            result = CommandResult(id=command_id, ts=wall_ms(), command=name[:NAME], ok=error is None, error=error)
+            result = CommandResult(id=command_id, ts=self._clock(), command=name[:NAME], ok=error is None, error=error)
             try:
                 await client.publish(self._topics.result(command_id), result.encode())
             except DeniedError as denied:
@@ -119,22 +122,35 @@ class Commands:
 
     async def _outcome(self, name: str, command_id: str, request: dict[str, object], told: CommandLog) -> str | None:
         """Do it, unless it was done before; the error, or None for ok."""
-        now_ms = wall_ms()
-        self._done = {known: done for known, done in self._done.items() if done.until_ms > now_ms}
-        if command_id in self._done:
-            return self._done[command_id].error
+        now_ms, now = self._clock(), asyncio.get_running_loop().time()
+        self._forgotten += self._outcomes.forget(now_ms, now)
+        if command_id in self._outcomes:
+            return self._outcomes.error(command_id)
         try:
             command = self._checked(name, request, now_ms)
         except LookupError as refusal:
             return str(refusal)
         # before it begins, so that the same command never runs twice, whatever interrupts it
-        self._done[command_id] = Done("the broker was lost meanwhile; look whether it was done", command.expires)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._used_ids.keep(command_id, command.expires, now_ms))
+        self._outcomes.note(command_id, INTERRUPTED, command.expires, now_ms, now)
+        error = await self._do_and_keep(name, command)
+        self._outcomes.note(command_id, error, command.expires, now_ms, now)
+        told.tell(f"command {name} {command_id} of {command.user!r}: {error or 'ok'}")
+        return error
+
+    async def _do_and_keep(self, name: str, command: Command) -> str | None:
+        """Do it, with its id on the disk; what the disk takes too long for is written all the same, later."""
+        end = asyncio.get_running_loop().time() + PATIENCE
+        forgotten, self._forgotten = self._forgotten, []
+        keeping = asyncio.create_task(self._used_ids.keep(command.id, command.expires, forgotten))
+        try:
             await asyncio.sleep(0)  # its turn: it goes to the disk with what the command does, and not after it
             error = await self._do(name, command)
-        self._done[command_id] = Done(error, command.expires)
-        told.tell(f"command {name} {command_id} of {command.user!r}: {error or 'ok'}")
+            if error is None:  # else nothing has happened that must not happen twice
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(end):
+                        await keeping
+        finally:
+            keeping.cancel()  # what was given to the store is written all the same
         return error
 
     def _checked(self, name: str, request: dict[str, object], now_ms: int) -> Command:
@@ -150,7 +166,7 @@ class Commands:
             raise LookupError(f"the command has expired at {rfc3339(command.expires)}; it is {rfc3339(now_ms)} now")
         if command.expires > now_ms + LONGEST_MS:
             raise LookupError("a command expires within 24 hours; choose an earlier time")
-        if len(self._done) >= REMEMBERED:
+        if self._outcomes.is_full:
             raise LookupError("there were too many commands; wait until earlier ones have expired")
         return command
 

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from agent.mqtt.commands import Commands, Handler
 from agent.mqtt.instant import rfc3339
 from agent.mqtt.payloads import Ack, Command, Recommendation
 from agent.mqtt.used_ids import UsedIds
+from agent.store.held import Held
 from agent.store.records import Record
+from agent.store.schema import migrate
 from agent.store.writer import Store
 from tests.agent.mqtt.station import NOON_MS, station, store_of, supervised
 from tests.simulators.broker import Broker, mosquitto
@@ -53,14 +56,19 @@ def ack(command_id: str = "c1", *, lasts_ms: int = 60_000, **changes: object) ->
 
 @asynccontextmanager
 async def listening(
-    broker: Broker, folder: Path, handlers: dict[str, Handler], store: Store | None = None, **mqtt: object
+    broker: Broker,
+    folder: Path,
+    handlers: dict[str, Handler],
+    store: Store | None = None,
+    clock: Callable[[], int] = wall_ms,
+    **mqtt: object,
 ) -> AsyncIterator[tuple[Commands, Part]]:
     """Listen for commands, as the agent does where they are switched on; yields also how the connection does."""
     settings = station(broker, folder, commands=True, **mqtt)
     async with AsyncExitStack() as stack:
         if store is None:
             store = await stack.enter_async_context(store_of(settings))
-        commands, part = Commands(settings, handlers, store), Part("commands")
+        commands, part = Commands(settings, handlers, store, clock), Part("commands")
         async with supervised(part, commands.listen):
             assert await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")
             yield commands, part
@@ -137,15 +145,95 @@ async def test_a_command_is_not_done_again_by_the_agent_that_comes_after(tmp_pat
     assert [command.id for command in bell.taken] == ["short", "c1", "new"]
 
 
-async def test_ids_of_commands_are_forgotten_once_they_have_expired(tmp_path: Path) -> None:
+async def test_a_command_is_not_done_again_after_the_clock_was_in_another_century(tmp_path: Path) -> None:
+    """Another command comes while it is there, even a restart; then the clock is right, and the first is still good."""
+    bell, ahead_ms = Bell(), [0]
+    century_ms = 100 * 365 * 24 * 3_600_000
+
+    def clock() -> int:
+        return wall_ms() + ahead_ms[0]
+
+    with mosquitto(tmp_path) as broker:
+        async with subscriber(broker.port, "water/#") as scada:
+            async with listening(broker, tmp_path, {"ack": bell.ack}, clock=clock):
+                scada.say(ACK, ack())
+                await answer(scada)
+                ahead_ms[0] = century_ms
+                scada.say(ACK, ack("late", lasts_ms=century_ms + 60_000))
+                await answer(scada, "late")
+                ahead_ms[0] = 0
+                scada.say(ACK, ack())
+                again = await answer(scada, count=2)
+            broker.lines.clear()
+            ahead_ms[0] = century_ms
+            async with listening(broker, tmp_path, {"ack": bell.ack}, clock=clock):
+                scada.say(ACK, ack("later", lasts_ms=century_ms + 60_000))
+                await answer(scada, "later")
+                ahead_ms[0] = 0
+                scada.say(ACK, ack())
+                after_a_restart = await answer(scada, count=3)
+
+    assert again["ok"] is True
+    assert "before the agent was started" in str(after_a_restart["error"])
+    assert [command.id for command in bell.taken] == ["c1", "late", "later"]
+
+
+async def test_a_command_is_answered_while_the_disk_stands_still(tmp_path: Path) -> None:
+    """What an operator does goes out from memory then; it and the id are written once the disk comes to an end."""
+    may_go_on = threading.Event()
+    with mosquitto(tmp_path) as broker:
+        storage = station(broker, tmp_path).storage.model_copy(update={"commit_interval": 1.0})
+        migrate(storage.path)
+        async with subscriber(broker.port, "water/#") as scada, Store(storage, Held()) as store:
+            await store.open()
+
+            async def record(_: Ack) -> None:
+                await store.record([Record("alarm_event", "p1", NOON_MS, b"{}")])
+
+            async with listening(broker, tmp_path, {"ack": record}, store):
+                await store.write(lambda _: None)  # the next transaction is a second away, and takes both in
+                standing_still = asyncio.create_task(store.write(lambda _: may_go_on.wait(60)))
+                scada.say(ACK, ack())
+                result = await answer(scada)
+                was_standing_still = not standing_still.done()
+                may_go_on.set()
+                await standing_still
+            kept = await UsedIds(store).there()
+
+    assert was_standing_still
+    assert result["ok"] is True
+    assert kept.keys() == {"c1"}
+
+
+async def test_commands_that_are_refused_wait_for_no_transaction(tmp_path: Path) -> None:
+    """They would hold up, a second each, the operator who comes after a client that asks for what there is not."""
+    with mosquitto(tmp_path) as broker:
+        settings = station(broker, tmp_path)
+        slow = settings.model_copy(update={"storage": settings.storage.model_copy(update={"commit_interval": 1.0})})
+        async with (
+            subscriber(broker.port, "water/#") as scada,
+            store_of(slow) as store,
+            listening(broker, tmp_path, {"ack": Bell().ack}, store),
+        ):
+            before = store.commits
+            for number in range(12):
+                scada.say(ACK, ack(f"c{number}", alarm="p9-dry"))
+            answers = [await answer(scada, f"c{number}") for number in range(12)]
+            commits = store.commits - before
+
+    assert {str(one["error"]) for one in answers} == {"there is no alarm 'p9-dry'"}
+    assert commits < 6
+
+
+async def test_ids_of_commands_are_on_the_disk_until_they_are_forgotten(tmp_path: Path) -> None:
     with mosquitto(tmp_path) as broker:
         async with store_of(station(broker, tmp_path)) as store:
             used = UsedIds(store)
-            await used.keep("a", 2_000, 1_000)
-            await used.keep("b", 5_000, 1_500)
-            assert await used.there(1_600) == {"a": 2_000, "b": 5_000}
-            await used.keep("c", 6_000, 3_000)
-            assert await used.there(0) == {"b": 5_000, "c": 6_000}
+            await used.keep("a", 2_000, [])
+            await used.keep("b", 5_000, [])
+            assert await used.there() == {"a": 2_000, "b": 5_000}
+            await used.keep("c", 6_000, ["a"])
+            assert await used.there() == {"b": 5_000, "c": 6_000}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+"""What came of commands, by id, as long as the same command might be done again. Pure."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+LONGEST_MS: Final = 24 * 3_600_000  # a command may not expire later, because its id is remembered until then
+REMEMBERED: Final = 1_000  # ids that are known to be used; more in one day are refused
+
+
+class Done(NamedTuple):
+    """What came of a command."""
+
+    error: str | None  # None for ok
+    until_ms: int  # when the command expires by the wall clock,
+    until: float  # and, s, by a clock that is never set
+
+
+class Outcomes:
+    """Ids are forgotten once the command has expired by the wall clock and by a clock that is never set.
+
+    The wall clock alone may jump ahead for a while; a command that would be forgotten then is still good afterwards.
+    """
+
+    def __init__(self) -> None:
+        self._done: dict[str, Done] = {}
+
+    def __contains__(self, command_id: str) -> bool:
+        return command_id in self._done
+
+    def error(self, command_id: str) -> str | None:
+        """What is to be answered again; None for ok."""
+        return self._done[command_id].error
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further command may be taken."""
+        return len(self._done) >= REMEMBERED
+
+    def recall(self, earlier: Mapping[str, int], error: str, now: float) -> None:
+        """Those of before a restart, with when they expire: that, only the wall clock knows, so they stay for a day."""
+        end = now + LONGEST_MS / 1_000
+        self._done = {name: Done(error, until_ms, end) for name, until_ms in earlier.items()} | self._done
+
+    def note(self, command_id: str, error: str | None, until_ms: int, now_ms: int, now: float) -> None:
+        """It was done, or is going to be."""
+        self._done[command_id] = Done(error, until_ms, now + (until_ms - now_ms) / 1_000)
+
+    def forget(self, now_ms: int, now: float) -> list[str]:
+        """Forget those that have expired, by both clocks; which these are.
+
+        Where there are too many, also those that are refused anyway as long as the clock is right: one that was wrong
+        for long has left them, or many restarts.
+        """
+        known = self._done
+        self._done = {name: done for name, done in known.items() if done.until_ms > now_ms or done.until > now}
+        if self.is_full:
+            last_ms = now_ms + LONGEST_MS
+            self._done = {name: done for name, done in self._done.items() if now_ms < done.until_ms <= last_ms}
+        return [name for name in known if name not in self._done]

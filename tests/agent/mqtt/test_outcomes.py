@@ -1,0 +1,61 @@
+"""What is remembered of commands, by two clocks of which one may jump; and for how long, of how many."""
+
+from agent.mqtt.outcomes import LONGEST_MS, REMEMBERED, Outcomes
+
+NOON_MS = 1_772_366_400_000  # 2026-03-01T12:00:00Z
+AHEAD_MS = 3_565_000_000_000  # in 2082
+HOUR = 3_600.0
+
+
+def one(until_ms: int = NOON_MS + 60_000) -> Outcomes:
+    """A command that was done at noon, 100 s after the machine's start."""
+    outcomes = Outcomes()
+    outcomes.note("c1", None, until_ms, NOON_MS, 100.0)
+    return outcomes
+
+
+def test_an_id_is_forgotten_once_its_command_has_expired() -> None:
+    outcomes = one()
+
+    assert outcomes.forget(NOON_MS + 59_999, 159.999) == []
+    assert outcomes.forget(NOON_MS + 60_000, 160.0) == ["c1"]
+    assert "c1" not in outcomes
+
+
+def test_a_clock_that_jumps_ahead_and_back_makes_nothing_forgotten_that_is_still_good() -> None:
+    outcomes = one()
+
+    assert outcomes.forget(AHEAD_MS, 101.0) == []
+    assert "c1" in outcomes
+
+
+def test_a_clock_that_is_behind_makes_nothing_forgotten_that_will_be_good_once_more() -> None:
+    """Set back by an hour, the command is good for an hour longer."""
+    outcomes = one()
+
+    assert outcomes.forget(NOON_MS - 3_600_000, 100.0 + HOUR) == []
+
+
+def test_what_was_taken_before_a_restart_is_known_for_a_day_whatever_the_clock_says_by_then() -> None:
+    """How long ago that was, only the wall clock said; and what this process knows better stays as it is."""
+    outcomes = one()
+    outcomes.recall({"c0": NOON_MS + 1, "c1": NOON_MS + 1}, "before", 100.0)
+
+    assert outcomes.forget(AHEAD_MS, 100.0 + 24 * HOUR - 1) == ["c1"]
+    assert outcomes.error("c0") == "before"
+    assert outcomes.forget(AHEAD_MS, 100.0 + 24 * HOUR) == ["c0"]
+
+
+def test_ids_that_are_good_no_more_keep_no_operator_from_acting() -> None:
+    """A thousand that a wrong clock has left, or many restarts within a day; those that are good fill it in earnest."""
+    outcomes = one()
+    outcomes.recall({f"past{number}": NOON_MS for number in range(REMEMBERED)}, "before", 100.0)
+    outcomes.recall({f"late{number}": NOON_MS + LONGEST_MS + 1 for number in range(REMEMBERED)}, "before", 100.0)
+    was_full = outcomes.is_full
+
+    assert len(outcomes.forget(NOON_MS, 100.0)) == 2 * REMEMBERED
+    assert (was_full, outcomes.is_full, "c1" in outcomes) == (True, False, True)
+    for number in range(REMEMBERED - 1):
+        outcomes.note(f"good{number}", None, NOON_MS + LONGEST_MS, NOON_MS, 100.0)
+    assert outcomes.forget(NOON_MS, 100.0) == []
+    assert outcomes.is_full
