@@ -98,17 +98,17 @@ class Agent:
         for device in settings.devices:
             driver(device)  # loads its library: a second of import, later, would be a timeout of all other devices
         await self._store.describe({tag.name: tag.unit for device in settings.devices for tag in device.tags})
-        await self._know_receivers(settings.mqtt.receivers)
+        for receiver in settings.mqtt.receivers:
+            self._store.sink(receiver)  # from here on they are owed every reading
         self._health.follow(settings)
         if (settings.storage, settings.clock) != (self._storage, self._first.clock):
             log.warning("[storage] or [clock] has changed; that takes effect when the agent is started next")
-        return await self._crew.man(self._posts(settings))
+        changed = await self._crew.man(self._posts(settings))
+        await self._let_go(RECEIVERS - {*settings.mqtt.receivers})
+        return changed
 
-    async def _know_receivers(self, receivers: tuple[str, ...]) -> None:
-        """Owe *receivers* every reading from here on, and others, who have left, nothing."""
-        for receiver in receivers:
-            self._store.sink(receiver)
-        left = RECEIVERS - {*receivers}
+    async def _let_go(self, left: frozenset[str]) -> None:
+        """Owe receivers that have *left* nothing; their tasks have ended, so that none can ask for its place again."""
         for receiver in left:
             self._store.release(receiver)
         with suppress(StorageError):  # the disk is in trouble: the next start tries again

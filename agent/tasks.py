@@ -90,8 +90,7 @@ async def report(health: Health, store: Store) -> NoReturn:
     """Keep the state of all parts every few seconds, for SCADA and `pump-agent status`."""
     async for _ in Ticks(REPORT_PERIOD):
         now_ms = wall_ms()
-        owed = max((store.sink(receiver).owed for receiver in health.receivers), default=0)
-        health.backlog.see(owed, time.monotonic())
+        health.backlog.see(store.owed(health.receivers), time.monotonic())
         try:
             await store.record([Record("health", "", now_ms, health.report(now_ms).encode())])
         except StorageError as error:

@@ -77,8 +77,6 @@ class Store:
             await self._connections.close()
             self._connections.shut_down()
 
-    # How it stands
-
     @property
     def last_id(self) -> int:
         """Id of the newest row that receivers may have: on the disk, or held."""
@@ -133,8 +131,6 @@ class Store:
     def lost(self) -> int:
         """Readings that waited for the disk too long, since the start."""
         return 0 if self._held is None else self._held.lost
-
-    # What is written
 
     async def offer(self, readings: Sequence[Reading]) -> None:
         """Keep *readings* with the next transaction; nobody waits, however slow the disk is."""
@@ -203,6 +199,10 @@ class Store:
     def release(self, name: str) -> None:
         """Let go of a receiver that has left; one of that name that comes later is new."""
         self._sinks.pop(name, None)
+
+    def owed(self, names: Iterable[str]) -> int:
+        """Rows that the receiver that lacks most of *names* does not have; those that are not there lack none."""
+        return max((self._sinks[name].owed for name in names if name in self._sinks), default=0)
 
     async def owe(self, name: str, first: int, last: int) -> None:
         """Have rows that came back to the log delivered to the receiver called *name*."""
