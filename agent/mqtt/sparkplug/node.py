@@ -25,6 +25,7 @@ from agent.settings import AgentSettings
 from agent.store.delivery import Sink
 from agent.store.records import Batch, Row
 from agent.store.writer import Store
+from agent.supervisor import LONGEST_PAUSE
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class EdgeNode:
             for host, port in (first, *others)
         ]
         self._turn = 0  # of the server that is next, or present
-        self._is_born = False
+        self._born_at: float | None = None  # loop time of this life's birth, s
         self._settled = settled
         self._store = store
         self._part = part
@@ -74,18 +75,22 @@ class EdgeNode:
     async def publish(self) -> NoReturn:
         """Connect, be born, and say what is read, until the broker or the primary host is lost: at one after the other.
 
+        A life that ends soon after its birth counts as none: brokers that each throw us out are asked less often too.
+
         Raises:
             BrokerError: Every broker is lost or refuses us, or the primary host is offline there.
             StorageError: The disk does not give what is to be sent.
         """
         troubles: dict[int, str] = {}
         while True:
-            self._is_born = False
+            self._born_at = None
             try:
                 await self._be(*self._servers[self._turn])
             except BrokerError as error:
-                if self._is_born:
-                    troubles.clear()
+                if self._born_at is not None:
+                    if asyncio.get_running_loop().time() - self._born_at > LONGEST_PAUSE:
+                        troubles.clear()
+                    self._lost(error)
                 troubles[self._turn] = str(error)
                 self._turn = (self._turn + 1) % len(self._servers)
                 if len(troubles) < len(self._servers):
@@ -93,6 +98,10 @@ class EdgeNode:
                 if len(self._servers) == 1:
                     raise
                 raise BrokerError("; ".join(troubles[turn] for turn in sorted(troubles))) from error
+
+    def _lost(self, error: BrokerError) -> None:
+        if self._part.trouble(str(error)):
+            log.warning("sparkplug: %s; trying again until it works", error)
 
     async def _be(self, mqtt: MqttSettings, host: HostState) -> NoReturn:
         """One life, at one broker."""
@@ -163,6 +172,6 @@ class EdgeNode:
             log.log(logging.WARNING if doubt else logging.INFO, "sparkplug: %s; readings are held back", why)
 
     def _born(self) -> None:
-        self._is_born = True
+        self._born_at = asyncio.get_running_loop().time()
         if self._part.well():
             log.info("sparkplug: %s is born", self._topics.node("NBIRTH"))

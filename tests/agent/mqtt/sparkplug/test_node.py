@@ -324,6 +324,17 @@ async def test_the_node_goes_to_the_next_broker_where_its_host_is_gone_and_is_ne
     assert len({*first.lives, *second.lives}) == 4
 
 
+async def test_two_brokers_that_each_throw_the_node_out_are_trouble_and_asked_less_and_less(tmp_path: Path) -> None:
+    """As where the PC was cloned, and its twin has the same name at both: no endless hurry that health calls well."""
+    with mosquitto(tmp_path / "one") as one, mosquitto(tmp_path / "two") as two:
+        settings = edge_station(one, tmp_path, servers=[f"{two.host}:{two.port}"])
+        async with edge_store(settings) as store, edge_node(settings, store) as part:
+            for broker, told in ((one, 1), (two, 2)):
+                await until(lambda: part.state == "ok")
+                async with subscriber(broker.port, "none", name="pump-agent-east-sparkplug"):
+                    await until(lambda told=told: (part.error or "").count("mqtt://") == told)  # type: ignore[misc]
+
+
 async def test_all_devices_that_answer_are_born_with_the_node_before_any_data(tmp_path: Path) -> None:
     """As the specification has it; else the first readings of one would be data before the other's birth."""
     with mosquitto(tmp_path) as broker:
