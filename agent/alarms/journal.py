@@ -63,18 +63,18 @@ def present(words: Rationale, state: AlarmState, ts_ms: int) -> payloads.Alarm:
     )
 
 
-def measured(station: str, metrics: Metrics, board: Board, now_ms: int) -> payloads.AlarmMetrics:
-    """What subscribers are told of how good the alarms are."""
+def measured(station: str, metrics: Metrics, board: Board, now_ms: int, steady_ms: int) -> payloads.AlarmMetrics:
+    """What subscribers are told of how good the alarms are, at *now_ms*; *steady_ms* by the clock of *metrics*."""
     states = board.states()
     shown = Counter(state.state for state in states.values())
     return payloads.AlarmMetrics(
         station=station,
         ts=now_ms,
-        start_time=metrics.start_ms,
+        start_time=now_ms - (steady_ms - metrics.start_ms),
         alarm_count=len(board.rules),
-        current_alarm_rate=metrics.rate(now_ms),
+        current_alarm_rate=metrics.rate(steady_ms),
         maximum_alarm_rate=metrics.maximum_alarm_rate,
-        average_alarm_rate=round(metrics.average_rate(now_ms), 3),
+        average_alarm_rate=round(metrics.average_rate(steady_ms), 3),
         maximum_active_state_s=metrics.maximum_active_ms / 1_000,
         maximum_unack_s=metrics.maximum_unack_ms / 1_000,
         maximum_realarm_count=metrics.maximum_realarm_count(),

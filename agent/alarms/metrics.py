@@ -20,7 +20,7 @@ MOST: Final = 100_000  # raisings that are remembered, whatever floods us
 
 @dataclass(slots=True)
 class Metrics:
-    """What has become of all alarms since *start_ms*. Times are the wall clock's, ms.
+    """What has become of all alarms since *start_ms*. Times are of one clock that is never set, ms.
 
     Only what an operator sees counts: what is shelved, suppressed or out of service does not ring.
     """

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 from agent.alarms.board import Board, Transition
@@ -36,13 +36,28 @@ class Watch:
 
     The board is made anew from the disk whenever the disk has failed, so that what is published
     and what is known never part.
+
+    Args:
+        settings: The whole station.
+        store: Open, its sink `alarms` named before what it is to get.
+        clock: The wall's, ms; what is said of the alarms themselves is measured by one that is never set.
+        metrics_period: s between two reports of that.
     """
 
-    def __init__(self, settings: AgentSettings, store: Store) -> None:
+    def __init__(
+        self,
+        settings: AgentSettings,
+        store: Store,
+        clock: Callable[[], int] = wall_ms,
+        metrics_period: float = METRICS_PERIOD,
+    ) -> None:
         self._settings = settings
         self._store = store
         self._board = Board(settings)
-        self._metrics = Metrics(wall_ms())
+        self._clock = clock
+        self._metrics_period = metrics_period
+        self._ahead_ms = clock() - _monotonic_ms()  # of the metrics' clock, which is never set
+        self._metrics = Metrics(self._steady_ms())
         self._test = self._new_test()
         self._is_known = False  # the board is as the disk has it
 
@@ -106,7 +121,8 @@ class Watch:
         shown = await self._store.newest("alarm")
         self._board = Board(self._settings)
         self._board.restore({event.key: state_after(event) for event in events})
-        now_ms = wall_ms()
+        now_ms = self._clock()
+        self._ahead_ms = now_ms - _monotonic_ms()
         journal = (await self._last_day(now_ms))[-REMEMBERED:]
         self._metrics = Metrics(min([now_ms, *(event.ts_ms for event in journal)]))
         for event in journal:
@@ -173,10 +189,10 @@ class Watch:
         raise AssertionError("ticks never end")
 
     async def _report_metrics(self) -> NoReturn:
-        async for _ in Ticks(METRICS_PERIOD):
-            now_ms = wall_ms()
-            self._metrics.wait(now_ms)
-            report = measured(self._settings.station.name, self._metrics, self._board, now_ms)
+        async for _ in Ticks(self._metrics_period):
+            now_ms, steady_ms = self._clock(), self._steady_ms()
+            self._metrics.wait(steady_ms)
+            report = measured(self._settings.station.name, self._metrics, self._board, now_ms, steady_ms)
             await self._store.record([Record("alarm_metrics", "", now_ms, report.encode())])
         raise AssertionError("ticks never end")
 
@@ -202,7 +218,7 @@ class Watch:
         for place, change in enumerate(changes, 1):
             found += records(change)
             is_news |= not self._is_noise(change.rationale.id)
-            self._metrics.see(change.rationale.id, change.event, change.state, wall_ms())
+            self._metrics.see(change.rationale.id, change.event, change.state, self._steady_ms())
             if place % WRITTEN == 0:
                 await asyncio.sleep(0)  # others have their turn
         if is_news:
@@ -212,7 +228,11 @@ class Watch:
 
     def _is_noise(self, name: str) -> bool:
         """Whether an alarm comes and goes all the time: no transaction for each."""
-        return self._metrics.is_restless(name, wall_ms())
+        return self._metrics.is_restless(name, self._steady_ms())
+
+    def _steady_ms(self) -> int:
+        """The wall's time when the metrics were begun, and what has passed since, whatever the clock was set to."""
+        return self._ahead_ms + _monotonic_ms()
 
 
 def _monotonic_ms() -> int:

@@ -314,3 +314,40 @@ async def test_five_hundred_alarms_at_once_do_not_hold_up_the_loop(store: Store)
 
     assert len({event["id"] for event in journal}) == 500
     assert longest < 0.1
+
+
+async def test_a_clock_that_was_in_another_century_leaves_nothing_in_the_metrics(store: Store) -> None:
+    """An alarm is raised before, another is while it is there; both have stood for moments, and are of today."""
+    now_ms, ahead_ms = time.time_ns() // 1_000_000, [0]
+    century_ms = 100 * 365 * 24 * 3_600_000
+
+    async def reported(at_ms: int) -> dict[str, Any]:
+        """A report of the time about *at_ms*, of which the clock was set by then."""
+        async with asyncio.timeout(20):
+            while True:
+                for record in await store.newest("alarm_metrics"):
+                    if abs(record.ts_ms - at_ms) < 3_600_000:
+                        found: dict[str, Any] = json.loads(record.body)
+                        return found
+                await asyncio.sleep(0.01)
+
+    def clock() -> int:
+        return time.time_ns() // 1_000_000 + ahead_ms[0]
+
+    async with following(Watch(settings(), store, clock, metrics_period=0.02)):
+        await pressure(store, 9.0, ts_ms=now_ms)
+        await events(store, 1)
+        ahead_ms[0] = century_ms
+        await reported(now_ms + century_ms)
+        await pressure(store, 7.0, ts_ms=now_ms + 1)
+        await pressure(store, 9.0, ts_ms=now_ms + 2)
+        await events(store, 3)
+        there = await reported(now_ms + century_ms)
+        ahead_ms[0] = 0
+        back = await reported(now_ms)
+
+    for told in (there, back):
+        assert told["maximum_active_state_s"] < 600
+        assert told["maximum_unack_s"] < 600
+    assert (back["raised"], back["current_alarm_rate"], back["top"]) == (2, 2, [{"id": "burst", "count": 2}])
+    assert abs(payloads.AlarmMetrics.model_validate(back).start_time - now_ms) < 3_600_000
