@@ -16,6 +16,7 @@ WIDEST_POR = 3.0  # shares of best efficiency flow; percentages are far beyond
 
 Share = Annotated[float, Field(ge=0, le=2)]
 Minutes = Annotated[float, Field(ge=0)]
+SELDOMEST = 1 / 48  # starts an hour: starts are remembered for two days
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -144,7 +145,7 @@ class PumpSettings(Settings):
     por: tuple[float, float] = (0.7, 1.2)  # preferred operating region, share of best efficiency flow
     available: bool = True  # false: advice never runs it
     must_run: bool = False  # true: advice never stops it, and starts it where it stands
-    run_hours: TagName | None = None  # tag, h, the plant's own counter; absent: the agent's count
+    run_hours: TagName | None = None  # tag, a time, the plant's own counter; absent: the agent's count
     # [from, to] of works during which it cannot run, in the station's own time where no offset is written
     maintenance: tuple[tuple[datetime, datetime], ...] = ()
     min_on: Minutes = 15.0
@@ -165,6 +166,11 @@ class PumpSettings(Settings):
                 raise contradiction(key, "must rise: it stands up to the first and runs from the second on; swap them")
         if self.must_run and not self.available:
             raise contradiction("must_run", "and available = false contradict each other; take one of them out")
+        if self.starts_per_hour < SELDOMEST:
+            raise contradiction(
+                "starts_per_hour",
+                "fewer than one in two days, and older ones are forgotten; write 0.021 or more, or available = false",
+            )
         self._losses_are_told_once()
         self._gauges_are_told_whole()
         for begin, end in self.maintenance:

@@ -1,6 +1,7 @@
 """A pump's data sheet in the configuration: points, polynomials or a file, and every way it can be wrong."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -336,6 +337,13 @@ def test_a_sheet_of_another_pump_is_doubted(tmp_path: Path, more: str, sentence:
 def test_losses_that_contradict_each_other_are_refused(more: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValidationError, match=sentence):
         pump(**more)
+
+
+@pytest.mark.parametrize(("starts", "is_taken"), [(1 / 48, True), (0.5, True), (0.02, False), (1 / 72, False)])
+def test_fewer_starts_than_are_remembered_are_refused(starts: float, is_taken: bool) -> None:  # noqa: FBT001 - a case
+    """One start in three days would be taken for one in two, and nobody would know."""
+    with nullcontext() if is_taken else pytest.raises(ValidationError, match="fewer than one in two days"):
+        pump(starts_per_hour=starts)
 
 
 def test_a_sheet_stands_in_for_a_plate_that_is_not_told() -> None:
