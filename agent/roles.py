@@ -106,6 +106,11 @@ def complaints(settings: AgentSettings) -> list[str]:
         if unit is not None and unit.quantity not in fitting:
             what = " or ".join(fitting)
             sentences.append(f'tag "{name}" is used as {part}, but its unit is not one of {what}; correct its unit')
+    for pump in settings.pumps:
+        unit = units.get(pump.run_hours) if pump.run_hours else None
+        if unit is not None and unit.hours is None:
+            what = f'tag "{pump.run_hours}" is used as run hours of pump {pump.id}, but its unit is no time'
+            sentences.append(f"{what}; write the one it counts in: h, min, s or d")
     return sentences
 
 

@@ -40,6 +40,11 @@ class Unit:
         reverted: Number = (value - self.offset) / self.factor
         return reverted
 
+    @property
+    def hours(self) -> float | None:
+        """Hours that one of it is; None where it is no time."""
+        return _HOURS.get(self.symbol)
+
     def convert_difference(self, value: Number) -> Number:
         """A difference of two values, or a standard deviation, in the plant's unit."""
         converted: Number = value * abs(self.factor)
@@ -104,8 +109,9 @@ _VOLUME = {"m3": 1.0, "l": 1e-3, "hl": 0.1, "gal": _GALLON, "ft3": _FOOT**3}
 # Kept as they are: relative speed is the value over the pump's rated_speed, whichever of these both are in.
 _FREQUENCY = ("Hz",)
 _SPEED = ("rpm", "1/min", "r/min", "min-1", "rad/s", "U/min")
+_HOURS = {"h": 1.0, "min": 1 / 60, "s": 1 / 3600, "ms": 1 / 3_600_000, "d": 24.0}  # kept as they are, too
 _OTHER = (
-    *("", "1", "-", "%", "ppm", "pcs", "h", "min", "s", "ms", "d"),
+    *("", "1", "-", "%", "ppm", "pcs", *_HOURS),
     *("A", "mA", "kA", "V", "mV", "kV", "var", "kvar", "Mvar", "VA", "kVA", "MVA", "kvarh", "kVAh", "Ohm", "kOhm"),
     *("m/s", "mm/s", "um", "m/s2", "g", "kg", "t", "N", "kN", "Nm", "kg/m3", "dB", "deg"),
     *("mg/l", "ug/l", "g/l", "NTU", "FNU", "pH", "uS/cm", "mS/cm"),

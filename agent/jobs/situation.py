@@ -119,13 +119,16 @@ def run_hours(header: Header, memories: Mapping[str, Memory]) -> dict[str, float
     """By the plant's own counters where every pump has one, else as counted since the agent has seen them."""
     tags = [pump.run_hours for pump in header.pumps if pump.run_hours is not None]
     rows = header.context.reader.latest(tags) if tags else {}
+    known = known_tags(header.plant)
     counted: dict[str, float] = {}
     for pump in header.pumps:
         row = rows.get(pump.run_hours or "")
         value = None if row is None or header.context.now_ms - row.ts_ms > _DAY_MS else number(row)
-        if value is None:
+        tag = known.get(pump.run_hours or "")
+        hours = tag.unit.hours if tag is not None and tag.has_unit else None
+        if value is None or hours is None:
             return {one.id: RunningState(memory=memories[one.id]).run_ms / _HOUR_MS for one in header.pumps}
-        counted[pump.id] = value
+        counted[pump.id] = value * hours
     return counted
 
 

@@ -12,10 +12,13 @@ import pytest
 from agent.jobs import curves, dispatch, running
 from agent.jobs.curve_state import CurveState, HeaderCurves
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.situation import Header, run_hours
 from agent.mqtt.payloads import Alarm, RecommendationEvent
+from agent.roles import complaints
 from agent.store.records import Record
 from analytics.curves.estimator import StationCurves
 from analytics.curves.prior import Plate
+from analytics.running import Memory
 from drivers.reading import Quality, Reading
 from tests.agent.history import START_MS, History, history
 from tests.analytics.dispatch.learnt import Learnt, station
@@ -404,6 +407,23 @@ def test_pumps_take_turns_by_the_plant_s_own_counters_of_hours(tmp_path: Path) -
     assert [advice["action"] for advice in actions] == ["change", "keep"]
     assert [pump["id"] for pump in actions[0]["pumps"] if pump["run"]] == ["b"]
     assert "The hours that pumps have run become evener: a 700 h, b 100 h." in actions[0]["reasons"]
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("min", 60.0), ("s", 3_600.0), ("d", 1 / 24), ("kg", 1.0)])
+def test_counters_of_hours_may_count_in_another_unit_of_time(tmp_path: Path, unit: str, factor: float) -> None:
+    """As hours, seconds make ten hours apart 36 000; what is no time says nothing, and the agent's count stands."""
+    pumps = [{**pump, "run_hours": f"{pump['id']}.hours"} for pump in PLANT["pump"]]
+    tags = {name: keys | ({"unit": unit} if name.endswith("hours") else {}) for name, keys in TAGS.items()}
+    with history(tmp_path, tags, **{**PLANT, "pump": pumps}) as past:
+        for pump, hours in (("a", 700.0), ("b", 100.0)):
+            past.series(f"{pump}.hours", [hours * factor])
+        with past.reader() as reader:
+            context = JobContext(past.settings, reader, 0, None, START_MS)
+            memories = {pump: Memory(run_ms=3_600_000) for pump in ("a", "b")}
+            found = run_hours(Header(context, past.settings.headers[0]), memories)
+
+    assert found == pytest.approx({"a": 1.0, "b": 1.0} if unit == "kg" else {"a": 700.0, "b": 100.0})
+    assert any("no time; write" in one for one in complaints(past.settings)) == (unit == "kg")
 
 
 def test_a_pressure_in_the_site_s_unit_is_preferred_at_its_price(tmp_path: Path) -> None:
