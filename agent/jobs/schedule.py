@@ -17,6 +17,7 @@ from agent.jobs.evidence import pumps_of
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.schedule_told import told
 from agent.jobs.situation import Header, NotKnownError, limits_of, memories_of
+from agent.jobs.standing_alarms import standing_alarms
 from agent.maintenance import is_out
 from agent.mqtt.payloads import Schedule
 from agent.plant import PumpSettings, TankSettings
@@ -160,17 +161,23 @@ def _system(kept: DemandState) -> System:
 
 
 def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
-    """Pumps with a learnt curve."""
+    """Pumps with a learnt curve whose alarms are silent."""
     models = models_from_state(context.reader.job_state("curves")[1])
     model: StationModel | None = models.get(header.settings.id)
     if model is None:
         raise NotKnownError("No curves have been learnt yet.")
-    memories = memories_of(header)
+    memories, alarms = memories_of(header), standing_alarms(context, header.settings, header.pumps)
+    if alarms.header is not None:
+        raise NotKnownError(f"An alarm of the pumps' header stands: {alarms.header.removesuffix('.')}.")
     units = []
     for pump in pumps_of(context.settings, header.settings):
         memory = memories[pump.id]
         if memory.state not in {RUNNING, STOPPED}:
             raise NotKnownError(f"It is not known whether {pump.id} runs.")
+        if (alarm := alarms.pumps.get(pump.id)) is not None:
+            if memory.state == RUNNING:
+                raise NotKnownError(f"An alarm of {pump.id}, which runs, stands: {alarm.removesuffix('.')}.")
+            continue
         limits = limits_of(header, pump, 0.0)
         physics = fitted(model.curve(pump.id), limits, _REACH) if pump.id in model.pumps else None
         if physics is None or not pump.available:

@@ -62,7 +62,18 @@ def told(context: JobContext, problem: Problem, found: Plan, method: str) -> Sch
         level_end=None if problem.level_end is None else round(problem.level_end, 2),
         forecast=expected.method if expected else None,
         works=tuple(_works(context, problem, start_ms, until_ms)),
+        unchecked=_unchecked(context),
     )
+
+
+def _unchecked(context: JobContext) -> tuple[str, ...]:
+    """Limits that advice for now keeps, and that no plan for a day looks at."""
+    pressures = [
+        name
+        for name in ("pressure_min", "pressure_max")
+        if any(getattr(header, name) is not None for header in context.settings.headers)
+    ]
+    return (*pressures, "npsh")
 
 
 def _works(context: JobContext, problem: Problem, start_ms: int, until_ms: int) -> Iterator[PlannedWorks]:

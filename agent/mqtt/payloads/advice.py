@@ -199,5 +199,6 @@ class Schedule(Payload):
     starts: Annotated[int, Field(ge=0)] | None = None  # of all pumps together
     level_end: float | None = None  # m, that the last level was asked to reach; none where it cannot be
     works: tuple[PlannedWorks, ...] = ()
+    unchecked: tuple[str, ...] = ()  # limits of the advice for now that the plan does not look at
     why: str | None = None  # where there is no plan
     stale: bool = False

@@ -21,7 +21,7 @@ from agent.jobs.job import JobContext, Outcome
 from agent.jobs.peak import MEMORY as PEAK
 from agent.jobs.peak import peak_so_far
 from tests.agent.history import START_MS, History, history
-from tests.agent.jobs.test_dispatch import MODEL, PLANT, TAGS, learnt
+from tests.agent.jobs.test_dispatch import MODEL, PLANT, TAGS, learnt, standing
 
 MINUTE_MS = 60_000
 DAYS = 6
@@ -456,6 +456,25 @@ def test_a_pump_that_must_run_runs_in_every_step_that_is_planned(lived: Path, tm
 
     assert said["rows"], said.get("why")
     assert all(spared in row["pumps"] for row in said["rows"])
+
+
+def test_a_pump_whose_alarm_stands_is_not_planned(lived: Path, tmp_path: Path) -> None:
+    """Advice for now never starts it, and believes nothing of one that runs (slow: plans). Pump a runs, b stands."""
+    with after_six_days(lived, tmp_path) as past:
+        free = scheduled(past)
+        past.record([standing("b-hot", "high", "b is hot", pump="b")])
+        spared = scheduled(past)
+        past.record([standing("a-hot", "high", "a is hot", pump="a")])
+        running_one = scheduled(past)
+        past.record([standing("condition.burst.main", "burst", "A pipe has burst.")])
+        whole = scheduled(past)
+
+    assert any("b" in row["pumps"] for row in free["rows"])
+    assert spared["rows"] or "below" in spared["why"], spared
+    assert not any("b" in row["pumps"] for row in spared["rows"])
+    assert running_one["why"] == "An alarm of a, which runs, stands: a is hot. The advice for now stands."
+    assert whole["why"] == "An alarm of the pumps' header stands: A pipe has burst. The advice for now stands."
+    assert (free["unchecked"], [one["rows"] for one in (running_one, whole)]) == (["npsh"], [[], []])
 
 
 WORKS = (datetime.fromisoformat("2026-03-07T16:00"), datetime.fromisoformat("2026-03-07T20:00"))
