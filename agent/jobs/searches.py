@@ -29,7 +29,7 @@ def searches(context: JobContext) -> Iterator[tuple[str, Search | str]]:
         except NotKnownError as error:
             yield each.id, str(error)
             continue
-        why = objection(found.operation, found.model, found.limits, found.histories)
+        why = objection(found.operation, found.model, found.limits, found.histories) or found.alarm or found.unpaid
         if why is not None or found.model is None:
             yield each.id, why or "No curves have been learnt yet."
             continue

@@ -12,7 +12,7 @@ from agent.jobs import front, running
 from agent.mqtt.payloads import Front, FrontPoint
 from analytics.dispatch.nsga import Judged, nondominated
 from tests.agent.history import START_MS, History
-from tests.agent.jobs.test_dispatch import PLANT, UNEVEN, learnt_station, operate
+from tests.agent.jobs.test_dispatch import PLANT, UNEVEN, learnt_station, operate, standing
 
 NOW_MS = START_MS + 300_000
 BANDED: dict[str, Any] = {"header": [{**PLANT["header"][0], "pressure_min": 3.1, "pressure_max": 3.6}]}
@@ -67,6 +67,28 @@ def test_without_curves_there_is_no_front_and_it_says_why(tmp_path: Path) -> Non
 
     assert (told.points, told.proposed) == ((), None)
     assert told.why == "It is not known yet which pumps run."
+
+
+def test_while_advice_is_withheld_no_way_is_proposed(past: History) -> None:
+    """Of a header with a burst pipe no figure is to be relied on."""
+    past.record([standing("condition.burst.main", "burst", "A pipe of header main has burst.")])
+
+    told = said(past)
+
+    assert (told.points, told.proposed, told.why) == ((), None, "A pipe of header main has burst.")
+
+
+def test_where_energy_costs_nothing_there_is_nothing_to_trade(tmp_path: Path) -> None:
+    """Less of it saves no money, as the advice says too."""
+    free = {"price": 0.3, "band": [{"price": 0.0, "start": "12:00", "end": "13:00"}]}
+    with learnt_station(tmp_path, **BANDED, tariff=free) as past:
+        operate(past, UNEVEN, 5)
+        past.perform("running", running.run, NOW_MS)
+
+        told = said(past)
+
+    assert (told.points, told.proposed) == ((), None)
+    assert "so that using less of it saves no money" in told.why
 
 
 def test_a_station_with_two_headers_has_a_front_each(tmp_path: Path) -> None:
