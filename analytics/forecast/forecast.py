@@ -139,7 +139,9 @@ def _tried(name: str, series: Series, horizon: int) -> _Trial | None:
         lead = (np.arange(end - origin) + 1) / series.per_day
         parts.append((np.full(int(known.sum()), place), lead[known], missed[known], (missed / outlook.spread)[known]))
     origin_of, lead, missed, score = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return _Trial(name, origin_of.astype(np.int64), lead, missed, score) if len(missed) else None
+    if len(np.unique(origin_of)) < 2:  # noqa: PLR2004 - likewise, of those after which anything is known
+        return None
+    return _Trial(name, origin_of.astype(np.int64), lead, missed, score)
 
 
 def _scores(trial: _Trial, leads: Array, kept: Sequence[bool] | None = None) -> Array:

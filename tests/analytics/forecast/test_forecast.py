@@ -137,6 +137,18 @@ def test_too_little_history_is_said(days: int) -> None:
     assert f"{days}.0 days" in found.why
 
 
+def test_a_past_that_only_one_origin_can_be_checked_against_is_too_patchy() -> None:
+    """Known for twelve days, then silent but for the last hours: nothing could be left out."""
+    values, calendar = demand(1, 22)
+    values[12 * PER_DAY + PER_DAY // 2 : 20 * PER_DAY - 6] = np.nan
+
+    ahead = Calendar(calendar.local_ms[20 * PER_DAY : 21 * PER_DAY])
+    found = forecast(series(values, calendar, 20 * PER_DAY), ahead)
+
+    assert isinstance(found, NoForecast)
+    assert "patchy" in found.why
+
+
 def test_holes_in_the_past_do_no_harm() -> None:
     """A third of the past is missing, in runs of hours, and the last hour too."""
     values, calendar = demand(5, 33)
