@@ -246,7 +246,7 @@ def test_what_was_learnt_by_an_earlier_version_does_not_put_off_what_is_usual(tm
 def test_a_clock_that_ran_ahead_and_came_back_upsets_nothing(tmp_path: Path) -> None:
     """Readings of the right time were late for years, and of what is late nothing was judged."""
     random, ahead_ms = np.random.default_rng(1), START_MS + 20_000 * 24 * HOUR_MS
-    keys = {"x": {"unit": "l/s"}, "n": {"unit": "m3", "totaliser": True}}
+    keys: dict[str, dict[str, Any]] = {"x": {"unit": "l/s"}, "n": {"unit": "m3", "totaliser": True}}
     with history(tmp_path, keys) as past:
         past.columns({"x": 50.0 + random.normal(size=3_000), "n": np.arange(3_000.0)})
         report(past, 3_000)
