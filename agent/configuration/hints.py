@@ -25,6 +25,7 @@ def hints(settings: AgentSettings) -> Iterator[str]:
             yield f'header "{header.id}" has no pump, so nothing can be advised; add a [[pump]] that names it'
     for pump in settings.pumps:
         yield from _of_pump(pump)
+    yield from _of_costs(settings)
 
 
 def _of_units(settings: AgentSettings) -> Iterator[str]:
@@ -68,6 +69,18 @@ def _of_catalogue(pump: PumpSettings, catalogue: CatalogueSettings) -> Iterator[
     elif powers and pump.rated_power is not None and min(powers) > pump.rated_power:
         told = f"its catalogue takes {min(powers):.4g} kW or more at the shaft, its motor has {pump.rated_power:g} kW"
         yield f'pump "{pump.id}": {told}; correct one, or look at the units'
+
+
+def _of_costs(settings: AgentSettings) -> Iterator[str]:
+    """Money is weighed against energy by what energy costs."""
+    if settings.tariff.is_priced:
+        return
+    parts = [f'start_cost of pump "{pump.id}"' for pump in settings.pumps if pump.start_cost]
+    parts += [f'pressure_cost of header "{header.id}"' for header in settings.headers if header.pressure_cost]
+    parts += ["balance_cost of [advice]"] if settings.advice.balance_cost else []
+    if parts:
+        verb = "count" if len(parts) > 1 else "counts"
+        yield f"{', '.join(parts)} {verb} for nothing while energy has no price; add price to [tariff]"
 
 
 def _between(points: tuple[SheetPoint, ...], flow: float) -> float | None:

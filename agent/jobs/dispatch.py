@@ -97,7 +97,7 @@ def _rejected(context: JobContext, before: Given | None) -> Rejected | None:
         said = RecommendationEvent.model_validate_json(record.body)
         if said.event == "rejected" and said.id == before.id:
             reason = "" if said.why is None else f": {said.why}"
-            why = f"The change that would save more was rejected by {said.user or 'an operator'}{reason}"
+            why = f"The change was rejected by {said.user or 'an operator'}{reason}"
             return Rejected(record.ts_ms + REJECTED_MS, before.speeds, f"{why.rstrip('.')}.")
     return None
 
@@ -132,8 +132,8 @@ class _Said:
         now_ms, settings = header.context.now_ms, header.plant
         began = time.perf_counter()
         advice, found = _advice(header, models.get(header.settings.id), price, before)
-        if rejected is not None and _is_near(rejected.speeds, _speeds(advice), SAME_ADVICE):
-            advice = withdrawn(advice, rejected.why)
+        if rejected is not None and found is not None and _is_near(rejected.speeds, _speeds(advice), SAME_ADVICE):
+            advice = withdrawn(advice, found, rejected.why)
         took_ms = round(1_000 * (time.perf_counter() - began), 1)
         new = Given(
             id=f"{header.settings.id}-{now_ms}",

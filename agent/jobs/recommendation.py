@@ -117,9 +117,9 @@ def _round(value: float | None, std: float | None) -> float | None:
     """With as many digits as the first two of *std*."""
     if value is None or std is None or not isfinite(std):
         return _figure(value)
-    return round(value, decimals(std) + 1)
+    return round(value, decimals(std) + 1) + 0.0  # no -0.0
 
 
 def _figure(value: float | None) -> float | None:
     """Four significant digits, for what has no uncertainty of its own; None where it is not finite."""
-    return float(f"{value:.4g}") if value is not None and isfinite(value) else None
+    return float(f"{value:.4g}") + 0.0 if value is not None and isfinite(value) else None

@@ -78,7 +78,8 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
     memories = memories_of(header)
     histories = {pump.id: _history(memories[pump.id]) for pump in header.pumps}
     cells = _cells(header, histories)
-    alarms = standing_alarms(header.context, header.settings, header.pumps)
+    running = [pump for pump, history in histories.items() if history.is_running]
+    alarms = standing_alarms(header.context, header.settings, header.pumps, running)
     hours = run_hours(header, memories)
     advice, least = header.plant.advice, min(hours.values(), default=0.0)
     return Situation(
@@ -89,6 +90,7 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
                 limits_of(header, pump, price),
                 inlet=inlet(cells, header.settings, pump),
                 alarm=alarms.pumps.get(pump.id),
+                inlet_alarm=alarms.inlets.get(pump.id),
                 run_hours=hours[pump.id],
                 running_kw=_as_power(advice.balance_cost * (hours[pump.id] - least) / _BALANCED, price),
             )

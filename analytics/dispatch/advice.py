@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from analytics.curves.model import StationModel
-from analytics.dispatch.breach import breaches
+from analytics.dispatch.breach import breaches, seen, unmended
 from analytics.dispatch.duty import Infeasible
 from analytics.dispatch.fitted import best_phi
 from analytics.dispatch.operation import objection
@@ -16,6 +16,7 @@ from analytics.dispatch.reasons import (
     standing_reasons,
     why_change,
     why_keep,
+    why_mended,
 )
 from analytics.dispatch.saving import Sample, Saving, Way, compare
 from analytics.dispatch.situation import Situation
@@ -62,6 +63,7 @@ class Advice:
     gap: float | None = None
     is_uncertain: bool = False  # asks for an operation outside what was learnt
     turning: tuple[str, ...] = ()  # what would change it
+    broken: tuple[str, ...] = ()  # limits that the present operation breaks, a sentence each; in why and reasons too
 
 
 def advise(situation: Situation) -> Advice:
@@ -69,9 +71,11 @@ def advise(situation: Situation) -> Advice:
     model = situation.model
     why = objection(situation.operation, model, situation.limits, situation.histories) or situation.alarm
     if why is not None or model is None:
-        return Advice("none", why or "No curves have been learnt yet.")
-    sample, broken = Sample.of(model, _DRAWS, _SEED), breaches(situation, model)
-    search = Search(sample, situation.operation, situation.limits, situation.holds)
+        return _nothing(seen(situation), why or "No curves have been learnt yet.")
+    broken = breaches(situation, model)
+    if (why := unmended(situation, model)) is not None:
+        return _nothing(broken, why)
+    search = Search(Sample.of(model, _DRAWS, _SEED), situation.operation, situation.limits, situation.holds)
     inside = _steady(search, situation, 0.0)
     if isinstance(inside, Proposal) and (broken or _is_worth(inside, situation)):
         return _change(inside, situation, search, broken)
@@ -79,13 +83,20 @@ def advise(situation: Situation) -> Advice:
     if isinstance(beyond, Proposal) and (broken or _is_worth(beyond, situation)):
         return _change(beyond, situation, search, broken)
     if isinstance(inside, Infeasible) and isinstance(beyond, Infeasible):
-        return Advice("none", inside.why, reasons=(*broken, *standing_reasons(situation, model)))
+        return _nothing(broken, inside.why, standing_reasons(situation, model))
     return _keep(inside, beyond, situation, search)
 
 
-def withdrawn(advice: Advice, why: str) -> Advice:
-    """That nothing is to be changed, instead of a change that somebody does not want."""
-    return Advice("none", why, reasons=advice.reasons) if advice.action == "change" else advice
+def withdrawn(advice: Advice, situation: Situation, why: str) -> Advice:
+    """That nothing is to be changed, instead of a change that somebody does not want; what is broken stays so."""
+    if advice.action != "change" or situation.model is None:
+        return advice
+    return _nothing(advice.broken, why, standing_reasons(situation, situation.model))
+
+
+def _nothing(broken: tuple[str, ...], why: str, reasons: tuple[str, ...] = ()) -> Advice:
+    """No advice: what is wrong comes before why nothing can be said of it."""
+    return Advice("none", " ".join((*broken[:1], why)), reasons=(*broken, *reasons), broken=broken)
 
 
 def _steady(search: Search, situation: Situation, reach: float) -> Proposal | Infeasible:
@@ -114,7 +125,7 @@ def _change(proposal: Proposal, situation: Situation, search: Search, broken: tu
     way = Way(proposal.speeds, dispatch.head)
     return Advice(
         action="change",
-        why=f"{broken[0]} {why_change(situation, proposal)}" if broken else why_change(situation, proposal),
+        why=f"{broken[0]} {why_mended(situation, proposal)}" if broken else why_change(situation, proposal),
         pumps=_plans(situation, model, way),
         flow=dispatch.flow,
         head=dispatch.head,
@@ -124,6 +135,7 @@ def _change(proposal: Proposal, situation: Situation, search: Search, broken: tu
         gap=dispatch.gap,
         is_uncertain=bool(proposal.outside),
         turning=turning(search, proposal.dispatch, REACH if proposal.outside else 0.0),
+        broken=broken,
     )
 
 

@@ -16,25 +16,45 @@ def breaches(situation: Situation, model: StationModel) -> tuple[str, ...]:
     return (*_sets(situation), *_inlets(situation, model), *_heads(situation))
 
 
+def seen(situation: Situation) -> tuple[str, ...]:
+    """Those that are true whatever the curves say."""
+    return (*_sets(situation), *(_heads(situation) if situation.operation.speeds else ()))
+
+
+def unmended(situation: Situation, model: StationModel) -> str | None:
+    """An alarm that a running pump may cavitate, where by its curve it does not: advice has nothing there to mend."""
+    for each in situation.limits:
+        runs = each.pump in situation.operation.speeds
+        if runs and each.inlet_alarm is not None and _needed(situation, model, each.pump) is None:
+            return f"An alarm of {each.pump}, which runs, stands: {each.inlet_alarm}."
+    return None
+
+
 def _sets(situation: Situation) -> Iterator[str]:
     for each in situation.limits:
         is_running = each.pump in situation.operation.speeds
         if is_running and not each.is_available:
             yield f"{each.pump} runs, but is not available."
-        if not is_running and situation.holds[each.pump].lock == "must run":
+        stands = situation.histories[each.pump].is_running is False
+        if stands and situation.holds[each.pump].lock == "must run":
             yield f"{each.pump} stands, but the site wants it on."
 
 
 def _inlets(situation: Situation, model: StationModel) -> Iterator[str]:
-    for pump, speed in situation.operation.speeds.items():
-        inlet = situation.limits_of(pump).inlet
-        if inlet is None or pump not in model.pumps:
-            continue
-        flow = model.curve(pump).flow(situation.operation.head, speed)
-        needed = float(inlet.required(flow, np.array(speed)))
-        if inlet.available < MARGIN * needed:
+    for pump in situation.operation.speeds:
+        inlet, needed = situation.limits_of(pump).inlet, _needed(situation, model, pump)
+        if inlet is not None and needed is not None:
             needs = f"it needs {needed:.1f} m and a tenth"
             yield f"{pump} may cavitate: {inlet.available:.1f} m of NPSH at its inlet, where {needs}."
+
+
+def _needed(situation: Situation, model: StationModel, pump: str) -> float | None:
+    """NPSH that a running pump needs, m, where it has less; None where it has enough."""
+    inlet, speed = situation.limits_of(pump).inlet, situation.operation.speeds[pump]
+    if inlet is None or pump not in model.pumps:
+        return None
+    needed = float(inlet.required(model.curve(pump).flow(situation.operation.head, speed), np.array(speed)))
+    return needed if inlet.available < MARGIN * needed else None
 
 
 def _heads(situation: Situation) -> Iterator[str]:

@@ -36,6 +36,7 @@ class Limits:
     is_available: bool = True
     must_run: bool = False
     alarm: str | None = None  # what stands against starting it, or judging it while it runs
+    inlet_alarm: str | None = None  # that it may cavitate: against starting it; while it runs advice may mend that
     min_on_ms: int = 0
     min_off_ms: int = 0
     starts_per_hour: float = 60.0
@@ -85,8 +86,9 @@ def _stays_on(limits: Limits, history: History, now_ms: int) -> Hold | None:
 
 def _stays_off(limits: Limits, history: History, now_ms: int) -> Hold | None:
     name, age_ms = limits.pump, now_ms - history.since_ms
-    if limits.alarm is not None:
-        return Hold("must not run", f"{name} stays off: its alarm stands ({limits.alarm})")
+    alarm = limits.alarm or limits.inlet_alarm
+    if alarm is not None:
+        return Hold("must not run", f"{name} stays off: its alarm stands ({alarm})")
     if age_ms < limits.min_off_ms:
         minutes, least = age_ms // _MINUTE_MS, limits.min_off_ms // _MINUTE_MS
         return Hold("must not run", f"{name} stays off: it stopped {minutes} min ago and rests at least {least} min")

@@ -1,6 +1,7 @@
 """Reasons in a technician's words."""
 
 from math import floor, inf, log10
+from statistics import NormalDist
 
 from analytics.curves.model import StationModel
 from analytics.dispatch.duty import Infeasible
@@ -49,13 +50,31 @@ def standing_reasons(situation: Situation, model: StationModel) -> tuple[str, ..
 
 def why_change(situation: Situation, proposal: Proposal) -> str:
     """What the change is for: less power, or what the site values beside it."""
-    saving = proposal.saving
-    share = measure(100 * abs(saving.mean) / saving.present, 100 * saving.std / saving.present, "%")
+    saving, power = proposal.saving, _power(situation, proposal.saving)
     if saving.mean >= situation.caution.least_saving * saving.present:
-        return f"The same flow for {share} less power."
-    gains = [*_nearer(situation, proposal), *(["evener running hours"] if _hours(situation, proposal) else [])]
-    how = "less" if saving.mean > 0 else "more"
-    return f"The same flow for {share} {how} power, and {' and '.join(gains) or 'fewer other costs'}."
+        return f"The same flow{power}."
+    gains = " and ".join(_gains(situation, proposal)) or "fewer other costs"
+    return f"The same flow{power}, and {gains}."
+
+
+def why_mended(situation: Situation, proposal: Proposal) -> str:
+    """What it takes to keep a limit that the present operation breaks."""
+    power = _power(situation, proposal.saving)
+    gains = "".join(f", and {gain}" for gain in _gains(situation, proposal))
+    return f"The same flow{power or ' without that'}{gains}."
+
+
+def _power(situation: Situation, saving: Saving) -> str:
+    """How much less or more power it takes; nothing where that is within the uncertainty."""
+    if abs(saving.mean) <= saving.std * NormalDist().inv_cdf(situation.caution.confidence):
+        return ""
+    share = measure(100 * abs(saving.mean) / saving.present, 100 * saving.std / saving.present, "%")
+    return f" for {share} {'less' if saving.mean > 0 else 'more'} power"
+
+
+def _gains(situation: Situation, proposal: Proposal) -> list[str]:
+    """What the site values beside power."""
+    return [*_nearer(situation, proposal), *(["evener running hours"] if _hours(situation, proposal) else [])]
 
 
 def why_keep(inside: Proposal | Infeasible, situation: Situation) -> str:

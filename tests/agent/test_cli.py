@@ -88,8 +88,8 @@ def test_check_says_what_a_right_configuration_amounts_to() -> None:
 
     assert result.returncode == 0
     assert result.stdout.splitlines() == [
-        f"{CONFIG}/station.toml is in order: 6 devices, 21 tags, 3 pumps, 1 header, 1 limit",
-        "  plc: 6 tags, 3 requests a scan, every 1 s",
+        f"{CONFIG}/station.toml is in order: 6 devices, 22 tags, 3 pumps, 1 header, 1 limit",
+        "  plc: 7 tags, 3 requests a scan, every 1 s",
         "    on the wire, where the first is 0: holding:100 is holding:100, coil:3 is coil:3",
         "  meter: 9 tags, 1 request a scan, every 1 s",
         "    on the wire, where the first is 0: input:0 is input:0",
@@ -119,7 +119,7 @@ def test_check_tells_programs_in_json(tmp_path: Path) -> None:
 
     right, wrong = call("check", CONFIG / "station.toml", "--json"), call("check", path, "--json")
 
-    assert json.loads(right.stdout)["tags"] == 21
+    assert json.loads(right.stdout)["tags"] == 22
     assert json.loads(right.stdout)["ok"] is True
     assert json.loads(wrong.stdout)["ok"] is False
     [mistake] = json.loads(wrong.stdout)["mistakes"]

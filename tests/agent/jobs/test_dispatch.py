@@ -175,7 +175,7 @@ def test_advice_that_was_rejected_is_not_given_again_for_four_hours_and_says_why
         operate(past, UNEVEN, 5, start=250)
         again, _ = advise(past, 255)
 
-    why = "The change that would save more was rejected by anna: b is loud."
+    why = "The change was rejected by anna: b is loud."
     assert [(advice["action"], advice["why"]) for advice in (soon, later)] == [("none", why)] * 2
     assert other["action"] == "change"
     assert again["action"] == "change"

@@ -85,6 +85,36 @@ def test_a_lock_that_no_plan_can_keep_is_said_and_not_forgotten() -> None:
     assert "what its curve has learnt lies outside its limits" in advice.why
 
 
+def test_a_change_that_mends_a_limit_says_what_it_costs_and_no_gain_that_there_is_none_of() -> None:
+    """C draws as much as a within the noise: nothing is said of power; 2 kW more are."""
+    equal, dear = (
+        advise(
+            replace(
+                situation([A, replace(C, b0=C.b0 + more)], {"a": 0.9}),
+                limits=[Limits("a", is_available=False), Limits("c")],
+            )
+        )
+        for more in (0.0, 1.5)
+    )
+
+    assert (equal.action, equal.why) == ("change", "a runs, but is not available. The same flow without that.")
+    assert dear.why.startswith("a runs, but is not available. The same flow for ")
+    assert dear.why.endswith(" % more power.")
+    assert equal.broken == dear.broken == ("a runs, but is not available.",)
+
+
+def test_what_is_broken_is_said_before_why_nothing_is_advised() -> None:
+    """The head is measured, whatever an alarm says of the pump."""
+    now = of(situation([A, B], UNEVEN), head_min=36.0, head_max=38.0)
+
+    advice = advise(replace(now, limits=[Limits("a"), Limits("b", alarm="b runs hot")]))
+
+    assert advice.action == "none"
+    first = "The head of 35.0 m is below the 36.0 m that the site allows."
+    assert advice.why == f"{first} An alarm of b, which runs, stands: b runs hot."
+    assert first in advice.reasons
+
+
 # Duty balance
 
 

@@ -1,0 +1,48 @@
+"""What `pump-agent check` says of a configuration that is right and probably not meant."""
+
+from typing import Any
+
+import pytest
+
+from agent.configuration.hints import hints
+from agent.settings import AgentSettings
+
+
+def told(**keys: Any) -> list[str]:
+    """Hints about money of a station with one pump."""
+    tags = [{"name": name, "address": f"holding:{at}"} for at, name in enumerate(("pressure", "flow", "power", "on"))]
+    plant: dict[str, Any] = {
+        "station": {"name": "test"},
+        "device": [{"name": "plc", "protocol": "modbus-tcp", "host": "192.0.2.1", "tag": tags}],
+        "header": [{"id": "main", "pressure": ["pressure"], "flow": ["flow"], **keys.pop("main", {})}],
+        "pump": [{"id": "p1", "header": "main", "power": "power", "drive": "fixed", **keys.pop("p1", {})}],
+        **keys,
+    }
+    return [hint for hint in hints(AgentSettings.model_validate(plant)) if "energy has no price" in hint]
+
+
+COSTS: dict[str, Any] = {
+    "p1": {"start_cost": 2.0},
+    "main": {"pressure_min": 3.0, "pressure_max": 5.0, "pressure_preferred": 4.0, "pressure_cost": 1.0},
+    "advice": {"balance_cost": 1.0},
+}
+
+
+def test_costs_that_nothing_is_weighed_against_are_a_hint() -> None:
+    """Each is money, and advice compares power: without a price they would silently count for nothing."""
+    (hint,) = told(**COSTS)
+    named = 'start_cost of pump "p1", pressure_cost of header "main", balance_cost of [advice]'
+    assert hint == f"{named} count for nothing while energy has no price; add price to [tariff]"
+
+
+@pytest.mark.parametrize("key", COSTS)
+def test_each_of_them_alone_is_one(key: str) -> None:
+    """None hides behind another."""
+    (hint,) = told(**{key: COSTS[key]})
+    assert " counts for nothing " in hint
+
+
+@pytest.mark.parametrize("keys", [{}, {**COSTS, "tariff": {"price": 0.2}}])
+def test_without_costs_or_with_a_price_there_is_none(keys: dict[str, Any]) -> None:
+    """A hint that is always there is read by nobody."""
+    assert told(**keys) == []
