@@ -110,7 +110,7 @@ def main() -> None:
         print(line("frozen", [frozen(seed) for seed in range(args.seeds)], [{}]), flush=True)
     if "slow" in only:
         for name in ("flow meter, -5 % in 10 days", "wear of p1, 5 % in 20 days"):
-            days = [wear.judged(name, seed).first for seed in range(args.seeds)]
+            days = [wear.judged(wear.STORIES[name], seed).first for seed in range(args.seeds)]
             times = f"days: {np.nanmedian(days):.1f}, {np.nanmax(days):.1f}"
             print(f"| {name} | {np.isfinite(days).mean():.2f} | {times} | | |", flush=True)
     if "clean" in only:
