@@ -166,7 +166,9 @@ def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
     model: StationModel | None = models.get(header.settings.id)
     if model is None:
         raise NotKnownError("No curves have been learnt yet.")
-    memories, alarms = memories_of(header), standing_alarms(context, header.settings, header.pumps)
+    memories = memories_of(header)
+    running = [pump for pump, memory in memories.items() if memory.state == RUNNING]
+    alarms = standing_alarms(context, header.settings, header.pumps, running)
     if alarms.header is not None:
         raise NotKnownError(f"An alarm of the pumps' header stands: {alarms.header.removesuffix('.')}.")
     units = []
@@ -174,7 +176,7 @@ def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
         memory = memories[pump.id]
         if memory.state not in {RUNNING, STOPPED}:
             raise NotKnownError(f"It is not known whether {pump.id} runs.")
-        if (alarm := alarms.pumps.get(pump.id)) is not None:
+        if (alarm := alarms.pumps.get(pump.id) or alarms.inlets.get(pump.id)) is not None:
             if memory.state == RUNNING:
                 raise NotKnownError(f"An alarm of {pump.id}, which runs, stands: {alarm.removesuffix('.')}.")
             continue
