@@ -1,11 +1,18 @@
 """What all tests share."""
 
+import asyncio
 from collections.abc import Mapping
 
+import pytest
 import uvloop
 from pytest_asyncio.plugin import LoopFactory
 
 
-def pytest_asyncio_loop_factories() -> Mapping[str, LoopFactory]:
-    """The loop that the agent runs on: asyncio's own forgives what it does not, writing to a process that is gone."""
-    return {"uvloop": uvloop.new_event_loop}
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:
+    """The worker's pipes on the loop that the agent runs on: it takes writing to a process that is gone for a bug.
+
+    All else on asyncio's own: a test that waits in the other for ever is not ended by its timeout.
+    """
+    if item.path.name == "test_worker.py":
+        return {"uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}

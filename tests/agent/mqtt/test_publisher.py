@@ -157,7 +157,7 @@ async def test_a_kill_at_any_instant_would_repeat_one_batch_of_both_topics_toget
         storage = settings.storage.model_copy(update={"commit_interval": 0.2})
         settings = settings.model_copy(update={"storage": storage})
         async with store_of(settings) as store:
-            await store.append([good("flow", number, NOON_MS + number) for number in range(300)])
+            await store.append([good("flow", number, NOON_MS + number) for number in range(600)])
             async with subscriber(broker.port, "water/#") as scada, publishing(settings, store):
                 await scada.on_topic(HISTORY)
                 for number in range(600, 1_200, 50):
