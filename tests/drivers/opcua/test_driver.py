@@ -238,7 +238,7 @@ async def test_nobody_there_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
-    with pytest.raises(UnreachableError, match=f"opc.tcp://127.0.0.1:{port} does not answer .*(Connection refused|Connect call failed)"):
+    with pytest.raises(UnreachableError, match=f"opc.tcp://127.0.0.1:{port} does not answer .*Connect"):
         await driver(f"opc.tcp://127.0.0.1:{port}", "flow").__aenter__()
 
 
