@@ -60,8 +60,9 @@ async def run(path: Path, settings: AgentSettings, stop: asyncio.Event) -> None:
         crew = Crew(await stack.enter_async_context(asyncio.TaskGroup()))
         agent = Agent(path, settings, store, keeper, crew)
         await stack.enter_async_context(agent.dating)
-        await agent.take(settings)
+        await agent.begin(settings)
         notify("READY=1")
+        await agent.let_go(settings)
         log.info("%s: polling %d devices", settings.station.name, len(settings.devices))
         await stop.wait()
         notify("STOPPING=1")
@@ -95,6 +96,12 @@ class Agent:
 
     async def take(self, settings: AgentSettings) -> list[str]:
         """Put *settings* into force; the names of the tasks that had to begin anew."""
+        changed = await self.begin(settings)
+        await self.let_go(settings)
+        return changed
+
+    async def begin(self, settings: AgentSettings) -> list[str]:
+        """Have every task work by *settings*; the names of those that had to begin anew."""
         for device in settings.devices:
             driver(device)  # loads its library: a second of import, later, would be a timeout of all other devices
         await self._store.describe({tag.name: tag.unit for device in settings.devices for tag in device.tags})
@@ -103,12 +110,11 @@ class Agent:
         self._health.follow(settings)
         if (settings.storage, settings.clock) != (self._storage, self._first.clock):
             log.warning("[storage] or [clock] has changed; that takes effect when the agent is started next")
-        changed = await self._crew.man(self._posts(settings))
-        await self._let_go(RECEIVERS - {*settings.mqtt.receivers})
-        return changed
+        return await self._crew.man(self._posts(settings))
 
-    async def _let_go(self, left: frozenset[str]) -> None:
-        """Owe receivers that have *left* nothing; their tasks have ended, so that none can ask for its place again."""
+    async def let_go(self, settings: AgentSettings) -> None:
+        """Owe receivers that *settings* leave out nothing; their tasks have ended, none asks for its place again."""
+        left = RECEIVERS - {*settings.mqtt.receivers}
         for receiver in left:
             self._store.release(receiver)
         with suppress(StorageError):  # the disk is in trouble: the next start tries again
