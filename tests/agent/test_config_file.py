@@ -115,7 +115,7 @@ def test_path_that_is_left_out_is_relative_to_the_file_too(tmp_path: Path) -> No
 
 def test_job_keeps_its_own_period_when_only_its_budget_is_given(tmp_path: Path) -> None:
     """Curves run every five minutes; saying that they may take long must not change how often."""
-    path, _ = spoilt(tmp_path, "may teach curves too\n#budget = 60.0", "may teach curves too\nbudget = 90.0")
+    path, _ = spoilt(tmp_path, "0: the bare affinity laws\n#budget = 60.0", "0: the bare affinity laws\nbudget = 90.0")
 
     loaded = load(path)
 
