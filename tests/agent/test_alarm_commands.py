@@ -3,6 +3,8 @@
 import asyncio
 import csv
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from agent.alarms.operators import EVENTS, alarm_handlers
@@ -10,11 +12,12 @@ from agent.alarms.watch import Watch
 from agent.cli import ALARM_ACTIONS, main
 from agent.configuration.config_file import load
 from agent.mqtt.commands import Commands
+from agent.store.delivery import Sink
 from agent.store.schema import migrate
 from agent.store.writer import Store
 from drivers.reading import Quality, Reading
 from tests.agent.test_cli import call
-from tests.simulators.broker import mosquitto
+from tests.simulators.broker import Broker, mosquitto
 
 STATION = """
 [station]
@@ -40,27 +43,34 @@ def station(folder: Path, *mqtt: str) -> Path:
     return path
 
 
+@asynccontextmanager
+async def listening(config: Path, broker: Broker) -> AsyncIterator[tuple[Store, Sink]]:
+    """The tasks of an agent that hears commands: its store, and its journal from here on."""
+    settings = load(config)
+    migrate(settings.storage.path)
+    async with Store(settings.storage) as store, asyncio.TaskGroup() as tasks:
+        store.sink("alarms")
+        journal = store.sink("test")
+        await journal.start()
+        watch = Watch(settings, store)
+        commands = Commands(settings, alarm_handlers(watch, settings.alarms.shelve_longest), store)
+        working = [tasks.create_task(work) for work in (watch.follow(), commands.listen())]
+        await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")
+        yield store, journal
+        for task in working:
+            task.cancel()
+
+
 async def test_an_alarm_is_acknowledged_from_the_command_line(tmp_path: Path) -> None:
     """The occurrence that stands, unless another is named; a refusal is printed as the agent gave it."""
     with mosquitto(tmp_path) as broker:
         config = station(tmp_path, 'host = "127.0.0.1"', f"port = {broker.port}", "commands = true")
-        settings = load(config)
-        migrate(settings.storage.path)
-        async with Store(settings.storage) as store, asyncio.TaskGroup() as tasks:
-            store.sink("alarms")
-            journal = store.sink("test")
-            await journal.start()
-            watch = Watch(settings, store)
-            commands = Commands(settings, alarm_handlers(watch, settings.alarms.shelve_longest), store)
-            working = [tasks.create_task(work) for work in (watch.follow(), commands.listen())]
-            await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")
+        async with listening(config, broker) as (store, journal):
             await store.append([Reading("pressure", 1_000, 9.0, Quality.GOOD)])
             await journal.records(100)
             done = await asyncio.to_thread(call, "alarm", config, "ack", "burst", "--user", "ada", "--comment", "seen")
             again = await asyncio.to_thread(call, "alarm", config, "ack", "burst", "--occurrence", "1")
             (kept,) = await store.newest("alarm_event", "burst")
-            for task in working:
-                task.cancel()
 
     assert (done.returncode, done.stdout) == (0, "ack burst, occurrence 1: ok\n")
     assert (again.returncode, again.stderr) == (2, "alarm 'burst': is acknowledged already\n")
@@ -72,16 +82,7 @@ async def test_every_command_is_given_from_the_command_line_and_kept_with_who_ga
     with mosquitto(tmp_path) as broker:
         config = station(tmp_path, 'host = "127.0.0.1"', f"port = {broker.port}", "commands = true")
         config.write_text(config.read_text().replace('id = "burst"', 'id = "burst"\nlatch = true'))
-        settings = load(config)
-        migrate(settings.storage.path)
-        async with Store(settings.storage) as store, asyncio.TaskGroup() as tasks:
-            store.sink("alarms")
-            journal = store.sink("test")
-            await journal.start()
-            watch = Watch(settings, store)
-            commands = Commands(settings, alarm_handlers(watch, settings.alarms.shelve_longest), store)
-            working = [tasks.create_task(work) for work in (watch.follow(), commands.listen())]
-            await asyncio.to_thread(broker.wait_for_line, "pump-agent-east-commands 1 water/east/cmd/+")
+        async with listening(config, broker) as (store, journal):
             await store.append([Reading("pressure", 1_000, 9.0, Quality.GOOD)])
             events = await journal.records(100)
             await store.append([Reading("pressure", 2_000, 5.0, Quality.GOOD)])
@@ -106,8 +107,6 @@ async def test_every_command_is_given_from_the_command_line_and_kept_with_who_ga
                 ALARM_ACTIONS
             ):
                 events += await journal.records(100)
-            for task in working:
-                task.cancel()
 
     kept = [json.loads(record.body) for record in by_ada]
     assert statuses == dict.fromkeys(EVENTS, 0)
