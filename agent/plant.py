@@ -29,6 +29,10 @@ def _header_exists(name: str, info: ValidationInfo) -> str:
     return _known("header", name, info)
 
 
+def _pump_exists(name: str, info: ValidationInfo) -> str:
+    return _known("pump", name, info)
+
+
 def _known(kind: str, name: str, info: ValidationInfo) -> str:
     names: frozenset[str] | None = (info.context or {}).get(kind)
     if names is None or name in names:
@@ -45,6 +49,7 @@ def _ordered(settings: Settings, low: str, high: str) -> None:
 
 TagName = Annotated[Name, AfterValidator(tag_exists)]
 HeaderName = Annotated[Name, AfterValidator(_header_exists)]
+PumpName = Annotated[Name, AfterValidator(_pump_exists)]
 
 
 class StationSettings(Settings):

@@ -39,6 +39,7 @@ def worded(words: Wording, alarm_id: str, alarm_type: str, message: str, **more:
         "type": alarm_type,
         "priority": words.priority,
         "message": words.message or message,
+        "pump": words.pump,
         "cause": words.cause or None,
         "consequence": words.consequence or None,
         "action": words.action or None,

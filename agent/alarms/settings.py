@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from pydantic_core import PydanticCustomError
 
 from agent.alarms.conditions import condition
-from agent.plant import TagName, tag_exists
+from agent.plant import PumpName, TagName, tag_exists
 from drivers.settings import Name, Settings, contradiction
 
 # How the ids of alarms begin that nobody has to configure.
@@ -36,6 +36,7 @@ class Wording(Settings):
     """What every configured alarm has: who is told what, how urgently, and when it is no matter."""
 
     id: Name = Field(examples=["pressure-low"])
+    pump: PumpName | None = None  # that it is of, and no other; absent: those whose tags it looks at
     on_delay: Delay = 0.0  # s it must be so before it is raised
     off_delay: Delay = 0.0  # s it must not be so before it clears
     priority: Priority = "medium"

@@ -47,6 +47,7 @@ def located(path: Path) -> Located:
         "folder": path.parent,
         "tag": None if draft.mistakes else names(draft.tags, "name"),  # tags that nobody could read are not missing
         "header": names(draft.tables("header"), "id"),
+        "pump": names(draft.tables("pump"), "id"),
     }
     draft.object_to_duplicates()
     object_to_contradictions(draft)
@@ -101,7 +102,8 @@ def _judge(draft: Draft, context: dict[str, Any]) -> AgentSettings | None:
 
 def _judge_again(draft: Draft, context: dict[str, Any]) -> None:
     """Judge what a wrong protocol has hidden: everything else about its device."""
-    unjudged = [device for _, device in draft.tables("device") if device.get("protocol") not in HALLMARKS]
+    protocols = list(HALLMARKS)  # in a list nothing has to be hashable
+    unjudged = [device for _, device in draft.tables("device") if device.get("protocol") not in protocols]
     for device in unjudged:
         device["protocol"] = next((protocol for protocol, key in HALLMARKS.items() if key in device), "modbus-tcp")
     if unjudged:

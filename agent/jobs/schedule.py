@@ -15,11 +15,11 @@ from agent.jobs.curves import models_from_state
 from agent.jobs.demand import MEMORY, REACH, SLOT_MS, DemandState, Expected, storage_of
 from agent.jobs.evidence import pumps_of
 from agent.jobs.job import JobContext, Outcome
-from agent.jobs.schedule_told import told
+from agent.jobs.schedule_told import left_out, told
 from agent.jobs.situation import Header, NotKnownError, limits_of, memories_of
 from agent.jobs.standing_alarms import standing_alarms
 from agent.maintenance import is_out
-from agent.mqtt.payloads import Schedule
+from agent.mqtt.payloads import LeftOut, Schedule
 from agent.plant import PumpSettings, TankSettings
 from agent.store.records import Record
 from agent.window import frame
@@ -69,7 +69,7 @@ def _planned(context: JobContext, tank: TankSettings, peak_kw: float) -> Schedul
         problem = replace(problem, level_end=None, water_value=_worth(problem))
         found = plan(problem)
     if isinstance(found, NoPlan):
-        return _none(context, f"{_at(context, found)} {INSTEAD}")
+        return _none(context, f"{_at(context, found)} {INSTEAD}", left_out(context, problem.units))
     method = f"{METHOD} in {1_000 * (time.perf_counter() - began):.0f} ms"
     asked = context.settings.jobs.schedule
     if asked.method == policy.METHOD:
@@ -161,7 +161,7 @@ def _system(kept: DemandState) -> System:
 
 
 def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
-    """Pumps with a learnt curve whose alarms are silent."""
+    """Pumps with a learnt curve whose alarms are silent; one that runs and may cavitate is relieved by its absence."""
     models = models_from_state(context.reader.job_state("curves")[1])
     model: StationModel | None = models.get(header.settings.id)
     if model is None:
@@ -177,7 +177,8 @@ def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
         if memory.state not in {RUNNING, STOPPED}:
             raise NotKnownError(f"It is not known whether {pump.id} runs.")
         if (alarm := alarms.pumps.get(pump.id) or alarms.inlets.get(pump.id)) is not None:
-            if memory.state == RUNNING:
+            is_relieved = pump.id not in alarms.pumps and _may_stop(pump, memory, context.now_ms)
+            if memory.state == RUNNING and not is_relieved:
                 raise NotKnownError(f"An alarm of {pump.id}, which runs, stands: {alarm.removesuffix('.')}.")
             continue
         limits = limits_of(header, pump, 0.0)
@@ -190,7 +191,7 @@ def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
             Unit(
                 id=pump.id,
                 physics=physics,
-                min_on=max(1, ceil(60_000 * pump.min_on / SLOT_MS)),
+                min_on=_min_on(pump),
                 min_off=max(1, ceil(60_000 * pump.min_off / SLOT_MS)),
                 most_starts=max(1, min(LONG, int(pump.starts_per_hour * steps * SLOT_MS / _HOUR_MS))),
                 start_cost=pump.start_cost,
@@ -201,6 +202,14 @@ def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
     if not units:
         raise NotKnownError("No pump can be planned.")
     return tuple(units)
+
+
+def _may_stop(pump: PumpSettings, memory: Memory, now_ms: int) -> bool:
+    return not pump.must_run and _held(memory, now_ms) >= _min_on(pump)
+
+
+def _min_on(pump: PumpSettings) -> int:
+    return max(1, ceil(60_000 * pump.min_on / SLOT_MS))
 
 
 def _held(memory: Memory, now_ms: int) -> int:
@@ -224,11 +233,12 @@ def _at(context: JobContext, found: NoPlan) -> str:
     return f"{found.why.removesuffix('.')}, at about {when:%H:%M}."
 
 
-def _none(context: JobContext, why: str) -> Schedule:
+def _none(context: JobContext, why: str, spared: tuple[LeftOut, ...] = ()) -> Schedule:
     return Schedule(
         id=f"schedule-{context.now_ms}",
         ts=context.now_ms,
         until=context.now_ms,
         station=context.settings.station.name,
+        left_out=spared,
         why=why,
     )

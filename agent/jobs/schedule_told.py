@@ -1,6 +1,6 @@
 """A plan as SCADA reads it: a row for each stretch of the same pumps, and what the plan was asked to keep."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -8,10 +8,13 @@ import numpy as np
 
 from agent.jobs.demand import MEMORY, SLOT_MS
 from agent.jobs.job import JobContext
-from agent.mqtt.payloads import PlannedWorks, Schedule, ScheduleRow
+from agent.jobs.situation import Header, memories_of
+from agent.jobs.standing_alarms import standing_alarms
+from agent.mqtt.payloads import LeftOut, PlannedWorks, Schedule, ScheduleRow
 from agent.tariff import instant_ms
+from analytics.running import RUNNING
 from analytics.schedule.plan import Plan
-from analytics.schedule.problem import Problem
+from analytics.schedule.problem import Problem, Unit
 
 _SAME_SPEED = 0.005
 
@@ -61,9 +64,25 @@ def told(context: JobContext, problem: Problem, found: Plan, method: str) -> Sch
         starts=found.starts,
         level_end=None if problem.level_end is None else round(problem.level_end, 2),
         forecast=expected.method if expected else None,
+        left_out=left_out(context, problem.units),
         works=tuple(_works(context, problem, start_ms, until_ms)),
         unchecked=_unchecked(context),
     )
+
+
+def left_out(context: JobContext, units: Sequence[Unit]) -> tuple[LeftOut, ...]:
+    """Pumps of the header that no plan of the *units* uses, each with what keeps it out."""
+    found, planned = list[LeftOut](), {unit.id for unit in units}
+    for header in (Header(context, each) for each in context.settings.headers):
+        running = [pump for pump, memory in memories_of(header).items() if memory.state == RUNNING]
+        alarms = standing_alarms(context, header.settings, header.pumps, running)
+        for pump in (each for each in header.pumps if each.id not in planned):
+            alarm = alarms.pumps.get(pump.id) or alarms.inlets.get(pump.id)
+            why = "Its curve is not known yet." if pump.available else "It is not available."
+            if alarm is not None:
+                why = f"Its alarm stands: {alarm.removesuffix('.')}."
+            found.append(LeftOut(pump=pump.id, why=why))
+    return tuple(found)
 
 
 def _unchecked(context: JobContext) -> tuple[str, ...]:

@@ -45,10 +45,12 @@ def standing_alarms(
     for alarm in _ordered(standing):
         rule = rules.get(alarm.id)
         tags = {alarm.tag, *(rule.tags if rule is not None else ())}
+        named = alarm.pump if rule is None else rule.rationale.pump
         for pump in pumps:
-            if alarm.pump != pump.id and not tags & {*pump_tags(pump)}:
+            sees_it = not tags.isdisjoint(pump_tags(pump))  # what other tags do while it stands, nobody knows
+            if not (sees_it if named is None else named == pump.id):
                 continue
-            if pump.id not in running and rule is not None and _says_it_stands(rule, pump, settings):
+            if pump.id not in running and sees_it and rule is not None and _says_it_stands(rule, pump, settings):
                 continue
             kept = found.inlets if alarm.type == "cavitation" else found.pumps
             kept.setdefault(pump.id, alarm.message)

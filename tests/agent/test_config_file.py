@@ -196,6 +196,11 @@ PLANTED = [
         'speed = "p1.sped" ',
         'pump "p1": speed: there is no tag "p1.sped"; did you mean "p1.speed"?',
     ),
+    (
+        'pump = "p3"  ',
+        'pump = "p33"  ',
+        'alarm "p3-fault": pump: there is no pump "p33"; did you mean "p3"?',
+    ),
     ('tag = "header.pressure"', 'tag = "boiler"', 'there is no tag "boiler"; add the tag or correct the name'),
     (
         'level = "tank.level"\n',

@@ -6,6 +6,7 @@ from either. Flow is m³/h, head m, speed relative to rated (1.0); other units s
 """
 
 from agent.mqtt.payloads.advice import (
+    LeftOut,
     PlannedWorks,
     PumpAdvice,
     Recommendation,
@@ -96,6 +97,7 @@ __all__ = [
     "HeaderFigures",
     "Health",
     "Info",
+    "LeftOut",
     "LossLine",
     "Losses",
     "OccurrenceCommand",

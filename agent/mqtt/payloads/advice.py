@@ -182,6 +182,13 @@ class PlannedWorks(Payload):
     until: Instant
 
 
+class LeftOut(Payload):
+    """A pump that a schedule does not use, whatever the hour."""
+
+    pump: str
+    why: str
+
+
 class Schedule(Payload):
     """`<root>/schedule`: the plan for the horizon."""
 
@@ -199,6 +206,7 @@ class Schedule(Payload):
     starts: Annotated[int, Field(ge=0)] | None = None  # of all pumps together
     level_end: float | None = None  # m, that the last level was asked to reach; none where it cannot be
     works: tuple[PlannedWorks, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     unchecked: tuple[str, ...] = ()  # limits of the advice for now that the plan does not look at
     why: str | None = None  # where there is no plan
     stale: bool = False

@@ -475,6 +475,22 @@ def test_a_pump_whose_alarm_stands_is_not_planned(lived: Path, tmp_path: Path) -
     assert running_one["why"] == "An alarm of a, which runs, stands: a is hot. The advice for now stands."
     assert whole["why"] == "An alarm of the pumps' header stands: A pipe has burst. The advice for now stands."
     assert (free["unchecked"], [one["rows"] for one in (running_one, whole)]) == (["npsh"], [[], []])
+    assert spared["left_out"] == [{"pump": "b", "why": "Its alarm stands: b is hot."}]
+
+
+def test_a_running_pump_that_may_cavitate_is_relieved_by_a_plan_without_it(lived: Path, tmp_path: Path) -> None:
+    """No plan at all would let it go on; one that must run stays a reason for none (slow: plans). Pump a runs."""
+    with after_six_days(lived, tmp_path) as past:
+        past.record([standing("condition.cavitation.a", "cavitation", "a may cavitate.", pump="a")])
+        relieved = scheduled(past)
+        pumps = tuple(pump.model_copy(update={"must_run": pump.id == "a"}) for pump in past.settings.pumps)
+        past.settings = past.settings.model_copy(update={"pumps": pumps})
+        bound = scheduled(past)
+
+    assert relieved["rows"] or "below" in relieved["why"], relieved
+    assert {pump for row in relieved["rows"] for pump in row["pumps"]} <= {"b"}
+    assert relieved["left_out"] == [{"pump": "a", "why": "Its alarm stands: a may cavitate."}]
+    assert bound["why"] == "An alarm of a, which runs, stands: a may cavitate. The advice for now stands."
 
 
 WORKS = (datetime.fromisoformat("2026-03-07T16:00"), datetime.fromisoformat("2026-03-07T20:00"))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agent.alarms.rulebook import rulebook
 from agent.mqtt.payloads import RecommendationEvent
 from agent.store.records import Record
 from tests.agent.history import START_MS
@@ -101,6 +102,50 @@ def test_the_same_alarm_withholds_advice_while_the_pump_runs(tmp_path: Path) -> 
         advice, _ = advise(past, 5)
 
     assert advice["why"] == "An alarm of b, which runs, stands: b.speed is 0."
+
+
+NAMED: dict[str, tuple[dict[str, Any], str, str]] = {  # the limit, which pump it keeps off advice, and why it does
+    "bearing": ({"tag": "b.hours", "high": 80.0, "pump": "b"}, "b", "b-hot"),
+    "oil": ({"tag": "b.hours", "low": 1.0, "pump": "b"}, "b", "what it does while b stands, nobody knows"),
+    "shared": ({"tag": "a.power", "high": 40.0, "pump": "b"}, "b", "a's meter tells of b here"),
+    "nobody's": ({"tag": "b.hours", "high": 80.0}, "", "no pump has that tag, and none is named"),
+    "itself": ({"tag": "b.power", "low": 2.0, "pump": "b"}, "", "b draws nothing while it stands"),
+}
+
+
+@pytest.mark.parametrize("case", NAMED)
+def test_an_alarm_that_names_a_pump_is_of_that_pump_alone(tmp_path: Path, case: str) -> None:
+    """Whatever its tag: a bearing's temperature plays no part in the plant."""
+    keys, kept_off, why = NAMED[case]
+    limit = {"id": "named", **keys}
+    with learnt_station(tmp_path, limit=[limit]) as past:
+        (rule,) = (one for one in rulebook(past.settings) if one.rationale.id == "named")
+        side = rule.rationale.type
+        operate(past, {"a": 49.0}, 5)
+        past.record([standing("named", side, why, tag=keys["tag"], pump=rule.rationale.pump)])
+
+        advice, _ = advise(past, 5)
+
+    assert rule.rationale.pump == keys.get("pump")
+    assert f"{kept_off} stays off: its alarm stands ({why})." in advice["reasons"] if kept_off else advice["reasons"]
+    assert any("stays off" in reason for reason in advice["reasons"]) == bool(kept_off)
+
+
+def test_an_alarm_that_names_a_running_pump_withholds_its_headers_advice(tmp_path: Path) -> None:
+    """And one that names a pump of another header withholds none here, though it looks at a tag of this one."""
+    other = {"id": "east", "pressure": ["pressure"], "flow": ["flow"]}
+    plant = {"header": [HEADER, other], "pump": [A, B, {"id": "e", "header": "east"}]}
+    hot = {"id": "b-hot", "tag": "b.hours", "high": 80.0, "pump": "b"}
+    cold = {"id": "e-cold", "tag": "b.power", "low": 30.0, "pump": "e"}
+    with learnt_station(tmp_path, **plant, limit=[hot, cold]) as past:
+        operate(past, UNEVEN, 5)
+        past.record([standing("e-cold", "low", "e-cold", tag="b.power", pump="e")])
+        elsewhere, _ = advise(past, 5)
+        past.record([standing("b-hot", "high", "b-hot", tag="b.hours", pump="b")])
+        here, _ = advise(past, 5)
+
+    assert [one["action"] for one in (elsewhere, here)] == ["change", "none"]
+    assert here["why"] == "An alarm of b, which runs, stands: b-hot."
 
 
 def test_a_rejected_change_says_what_stays_broken_and_no_steps(tmp_path: Path) -> None:
