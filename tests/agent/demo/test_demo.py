@@ -41,8 +41,8 @@ def processes_in(folder: Path) -> list[str]:
 
 
 def test_a_demo_ends_by_itself_and_says_what_it_has_come_to(tmp_path: Path) -> None:
-    """One JSON object that counts every tag, and no process left."""
-    with demo(tmp_path, "--for", "20s", "--json") as process:
+    """One JSON object that counts every tag, and no process left; the agent tells each 10 s what was acknowledged."""
+    with demo(tmp_path, "--for", "35s", "--json") as process:
         output, said = process.communicate()
 
     summary = json.loads(output)
