@@ -1,7 +1,7 @@
 """Which method to believe: by what it misses in flow ranges it has not seen, and whether a pump can have its curve."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ TIE = 1.25  # times the least error: as good, and then whoever stands first in t
 TIE_FLOOR = 0.1  # % that no test on readings tells apart
 OUTERMOST = 0.01  # share of the points at either end that does not widen the range
 MEMBERS = 3  # best of which the ensemble is made
+FLATTENED = 0.04  # share by which the flow meter's noise flattens a slope that is not corrected for it, at most
 Candidates = Mapping[str, Callable[[], CurveMethod]]
 
 
@@ -29,7 +30,7 @@ class Trial:
     Attributes:
         name: Of the method.
         error: What it misses, %: root mean square over the ranges' bins of the median relative error, of head and of
-            power together (half the sum of squares).
+            power together (half the sum of squares); infinite where it has no value for one of them.
         r2: Of the head at every reading left out; below 0: worse than their mean.
         rmse: Of the head at them, m. With mae and worst it includes the readings' noise and outliers.
         mae: Mean absolute error, m.
@@ -37,6 +38,8 @@ class Trial:
         power_r2: Of the power, where it was measured; NaN where never.
         power_rmse: kW; likewise.
         physics: Of the curve learnt from all readings.
+        is_flattened: It follows the noise of a flow meter that has seen little else: ranges that the same meter tells
+            cannot show it.
     """
 
     name: str
@@ -48,6 +51,12 @@ class Trial:
     power_r2: float
     power_rmse: float
     physics: Physics
+    is_flattened: bool = False
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether its curve may be believed at all."""
+        return not self.physics.is_vetoed and not self.is_flattened and bool(np.isfinite(self.error))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,11 +103,14 @@ def choose(points: DutyPoints, candidates: Candidates, learnt: Mapping[str, Curv
     methods = {name: ready[name] if name in ready else _learnt(make, points) for name, make in candidates.items()}
     flows = _flow_range(methods.values(), points)
     ranges = np.array_split(np.argsort(points.flow / points.speed, kind="stable"), RANGES)
-    asked = _without_noise(points, methods.values())
+    noise = next((each.flow_noise for each in methods.values() if isinstance(each, IncrementalCurve)), 0.0)
+    asked = points.speed * denoised(points.flow / points.speed, noise)
     left_out = {name: _left_out(make, points, asked, ranges) for name, make in candidates.items()}
     trials = [_trial(name, points, ranges, left_out[name], (methods[name], flows)) for name in candidates]
+    if _flattening(points, noise) > FLATTENED:
+        trials = [replace(each, is_flattened=not isinstance(methods[each.name], IncrementalCurve)) for each in trials]
     advising = _advising(methods, trials)
-    best = sorted((each for each in trials if not each.physics.is_vetoed), key=lambda each: each.error)[:MEMBERS]
+    best = sorted((each for each in trials if each.is_sound), key=lambda each: each.error)[:MEMBERS]
     if len(best) > 1:
         weights = [1.0 / max(each.error, TIE_FLOOR) ** 2 for each in best]
         together = Ensemble([methods[each.name] for each in best], weights)
@@ -117,10 +129,10 @@ def _advising(methods: Mapping[str, CurveMethod], trials: Sequence[Trial]) -> In
     return summed[_winner(able).name] if able else None
 
 
-def _without_noise(points: DutyPoints, methods: Iterable[CurveMethod]) -> Floats:
-    """Flows to ask the methods at, m³/h: readings', less their meter's noise as far as one of *methods* knows it."""
-    noise = next((method.flow_noise for method in methods if isinstance(method, IncrementalCurve)), 0.0)
-    return np.asarray(points.speed * denoised(points.flow / points.speed, noise))
+def _flattening(points: DutyPoints, noise: float) -> float:
+    """Share by which *noise*, a share of a flow, flattens a slope that is learnt at the points' flows (Fuller 1987)."""
+    logs = np.log(points.flow / points.speed)
+    return noise**2 / max(float(np.clip(logs, *np.quantile(logs, [OUTERMOST, 1.0 - OUTERMOST])).var()), 1e-12)
 
 
 def _flow_range(methods: Iterable[CurveMethod], points: DutyPoints) -> tuple[float, float]:
@@ -166,9 +178,10 @@ def _trial(
     off = np.abs(found[0] - points.head)
     r2, rmse = _fit(points.head, found[0])
     power_r2, power_rmse = _fit(points.power, found[1])
+    error = 100.0 * float(np.sqrt(np.mean(squares)))
     return Trial(
         name=name,
-        error=100.0 * float(np.sqrt(np.mean(squares))),
+        error=error if np.isfinite(error) else float("inf"),
         r2=r2,
         rmse=rmse,
         mae=float(np.mean(off)),
@@ -194,8 +207,8 @@ def _physics(method: CurveMethod, flows: tuple[float, float]) -> Physics:
 
 
 def _winner(trials: Sequence[Trial]) -> Trial:
-    """The first that is as good as the best of those not vetoed; the most physical one where all are."""
-    sound = [each for each in trials if not each.physics.is_vetoed and np.isfinite(each.error)]
+    """The first that is as good as the best of those that are sound; the most physical one where none is."""
+    sound = [each for each in trials if each.is_sound]
     if not sound:
         return max(trials, key=lambda each: each.physics.score)
     least = min(each.error for each in sound)
@@ -205,12 +218,17 @@ def _winner(trials: Sequence[Trial]) -> Trial:
 def _reason(winner: Trial, trials: Sequence[Trial]) -> str:
     others = [each for each in trials if each.name != winner.name]
     said = f"{winner.name} misses flow ranges it has not seen by {winner.error:.2f} %"
-    better = [each.name for each in others if each.error < winner.error and not each.physics.is_vetoed]
-    if better:
+    if np.isinf(winner.error):
+        said = f"{winner.name} is the most like a pump's"
+    if better := [each.name for each in others if each.error < winner.error and each.is_sound]:
         said += f", as good as {_list(better)} within the noise, and knows more of pumps"
-    vetoed = [f"{each.name} ({_fault(each.physics)})" for each in others if each.physics.is_vetoed]
-    if worse := [f"{each.name} {each.error:.2f} %" for each in others if each.error >= winner.error]:
+    if worse := [f"{each.name} {each.error:.2f} %" for each in others if winner.error <= each.error < np.inf]:
         said += f"; {_list(worse)}"
+    if mute := [each.name for each in others if np.isinf(each.error)]:
+        said += f"; nothing is told there by {_list(mute)}"
+    if flattened := [each.name for each in others if each.is_flattened]:
+        said += f"; {_list(flattened)} would follow the flow meter's noise so near one duty"
+    vetoed = [f"{each.name} ({_fault(each.physics)})" for each in others if each.physics.is_vetoed]
     return said + (f"; no pump has the curve of {_list(vetoed)}" if vetoed else "")
 
 

@@ -108,6 +108,37 @@ def test_advice_rests_on_the_best_of_those_that_know_pumps() -> None:
     assert only.advising is None
 
 
+def test_near_one_duty_no_method_wins_that_follows_the_flow_meters_noise() -> None:
+    """Readings left out have the same noise as those learnt from, so no trial on them can tell."""
+    found = choose(points(400, low=0.95, high=1.0, noise=0.015), {"told": Told, **candidates(learners=False)})
+
+    assert found.method.name == "physics"
+    assert "; told would follow the flow meter's noise so near one duty" in found.reason
+    assert all("told" not in each.name for each in found.trials if each.is_sound)
+
+
+class Mute(Told):
+    """It has no power to tell."""
+
+    name = "mute"
+
+    def predict(self, flow: ArrayLike, speed: ArrayLike) -> Prediction:
+        """Not even where it was measured."""
+        said = super().predict(flow, speed)
+        return said._replace(power=np.full_like(said.power, np.nan))
+
+
+def test_a_method_without_a_value_is_said_to_have_none_and_stands_last() -> None:
+    """An error that is no number would stand anywhere in their order, and make that of the ensemble none either."""
+    found = choose(points(400), {"mute": Mute, **candidates(learners=False)})
+    alone = choose(points(400), {"mute": Mute})
+
+    assert [each.name for each in found.trials][-1] == "mute"
+    assert {each.name: np.isfinite(each.error) for each in found.trials}["ensemble"]
+    assert "; nothing is told there by mute" in found.reason
+    assert alone.reason == "mute is the most like a pump's"
+
+
 def test_how_well_the_power_is_told_is_said_apart() -> None:
     seen = points(400)
     unmetered = DutyPoints(seen.flow, seen.head, np.full(400, np.nan), seen.speed)
