@@ -2,10 +2,19 @@
 
 from datetime import datetime
 from itertools import pairwise
+from math import inf, isfinite
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from agent.catalogue import CatalogueSettings
@@ -52,6 +61,21 @@ HeaderName = Annotated[Name, AfterValidator(_header_exists)]
 PumpName = Annotated[Name, AfterValidator(_pump_exists)]
 
 
+def _setpoint(given: object, info: ValidationInfo) -> float | str:
+    """A number, or the tag that tells it."""
+    if isinstance(given, str):
+        return tag_exists(given, info)
+    if isinstance(given, bool) or not isinstance(given, int | float) or not isfinite(given):
+        sentence = "must be a number, or the name of a tag in quotes"
+        raise PydanticCustomError("no_setpoint", "{sentence}", {"sentence": sentence})
+    return float(given)
+
+
+Setpoint = Annotated[
+    float | str, PlainValidator(_setpoint), WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]})
+]
+
+
 class StationSettings(Settings):
     """The station itself."""
 
@@ -92,6 +116,14 @@ class HeaderSettings(Settings):
     pressure_preferred: float | None = None  # likewise, between the two
     # money per hour for each unit of pressure by which the header is away from the preferred one
     pressure_cost: Annotated[float, Field(ge=0)] = 0.0
+    # what it has to deliver or hold, where that is not what it delivers now: in the unit of the first tag of its kind,
+    # or the tag of a setpoint; the level is that of the tank, where no schedule plans it
+    flow_required: Setpoint | None = None
+    pressure_required: Setpoint | None = None
+    level_required: Setpoint | None = None  # m
+    # share of the flow by which advice may deliver more or less, as far as water_value says that it pays
+    flow_tolerance: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    water_value: Annotated[float, Field(ge=0)] = 0.0  # money per m³ more or less
 
     @model_validator(mode="after")
     def _meters_are_named_once(self) -> Self:
@@ -111,6 +143,26 @@ class HeaderSettings(Settings):
             raise contradiction("pressure_preferred", remedy)
         if self.pressure_cost and wanted is None:
             raise contradiction("pressure_cost", "says what leaving pressure_preferred costs; give that too")
+        return self
+
+    @model_validator(mode="after")
+    def _requires_one_thing(self) -> Self:
+        keys = ("pressure_preferred", "flow_required", "pressure_required", "level_required")
+        given = [key for key in keys if getattr(self, key) is not None]
+        if len(given) > 1:
+            raise contradiction(given[-1], f"and {given[0]} are both there; leave one of them out")
+        if bool(self.flow_tolerance) != bool(self.water_value):
+            key, other = ("flow_tolerance", "water_value") if self.flow_tolerance else ("water_value", "flow_tolerance")
+            raise contradiction(key, f"means nothing without {other}; give that too, or leave it out")
+        if self.flow_tolerance and self.flow_required is None and self.level_required is None:
+            raise contradiction("flow_tolerance", "of what? give flow_required or level_required too")
+        if isinstance(self.flow_required, float) and self.flow_required <= 0:
+            raise contradiction("flow_required", f"must be above 0, not {self.flow_required:g}")
+        low, high, wanted = self.pressure_min, self.pressure_max, self.pressure_required
+        if isinstance(wanted, float) and not (-inf if low is None else low) <= wanted <= (
+            inf if high is None else high
+        ):
+            raise contradiction("pressure_required", "outside pressure_min and pressure_max; correct one of them")
         return self
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from agent.plant import HeaderSettings
 from agent.settings import AgentSettings
 from agent.units import Quantity, Unit, UnitError, unit_of
 from drivers.settings import DeviceSettings, Fill, ModbusTagSettings, TagSettings
@@ -114,6 +115,16 @@ def complaints(settings: AgentSettings) -> list[str]:
     return sentences
 
 
+def _setpoints(header: HeaderSettings) -> list[tuple[str | None, str, tuple[Quantity, ...]]]:
+    """The same of what is required of a header."""
+    found: list[tuple[object, str, tuple[Quantity, ...]]] = [
+        (header.flow_required, "flow", ("flow",)),
+        (header.pressure_required, "pressure", ("head",)),
+        (header.level_required, "level", ("head", "other")),
+    ]
+    return [(tag, f"required {what} of header {header.id}", of) for tag, what, of in found if isinstance(tag, str)]
+
+
 def _parts(settings: AgentSettings) -> list[tuple[str | None, str, tuple[Quantity, ...]]]:
     """(tag, part, quantities that fit it)."""
     parts: list[tuple[str | None, str, tuple[Quantity, ...]]] = []
@@ -124,6 +135,7 @@ def _parts(settings: AgentSettings) -> list[tuple[str | None, str, tuple[Quantit
         parts.append((header.suction_level, f"suction level of header {header.id}", ("head",)))
         parts.append((header.temperature, f"water temperature of header {header.id}", ("temperature",)))
         parts.append((header.volume, f"volume of header {header.id}", ("volume",)))
+        parts += _setpoints(header)
     for pump in settings.pumps:
         parts.append((pump.speed, f"speed of pump {pump.id}", ("frequency", "speed", "other")))
         parts.append((pump.power, f"power of pump {pump.id}", ("power",)))

@@ -76,6 +76,18 @@ class AgentSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _a_level_to_hold_is_a_tank_s(self) -> Self:
+        for i, header in enumerate(self.headers):
+            wanted, key = header.level_required, ("header", i, "level_required")
+            if wanted is None:
+                continue
+            if self.tank is None:
+                raise contradiction(key, "is a tank's, and there is no [tank]; add it, or leave this out")
+            if not isinstance(wanted, str) and not self.tank.level_min <= wanted <= self.tank.level_max:
+                raise contradiction(key, "outside level_min and level_max of [tank]; correct one of them")
+        return self
+
+    @model_validator(mode="after")
     def _a_test_of_the_alarm_path_can_be_answered(self) -> Self:
         if self.alarms.self_test_every and not self.mqtt.commands:
             sentence = "SCADA answers the test by a command; set commands = true in [mqtt], or leave the test out"

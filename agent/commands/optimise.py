@@ -17,7 +17,7 @@ from agent.jobs.searches import REACH, SEED, searches
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError
 from agent.store.reader import Reader
-from analytics.dispatch.demand import HeadBand
+from analytics.dispatch.demand import Demand
 from analytics.dispatch.duty import Dispatch, Infeasible
 from analytics.dispatch.metaheuristics import (
     KEPT,
@@ -119,7 +119,7 @@ def _searching(landscape: Landscape, method: Method, start: Array) -> Callable[[
     return lambda: search(landscape, method, seed=SEED, start=start)
 
 
-def _ruling(candidates: list[Candidate], demand: HeadBand) -> Callable[[], Attempt]:
+def _ruling(candidates: list[Candidate], demand: Demand) -> Callable[[], Attempt]:
     return lambda: equal_speed_rule(candidates, demand)
 
 

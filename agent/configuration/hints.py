@@ -77,6 +77,7 @@ def _of_costs(settings: AgentSettings) -> Iterator[str]:
         return
     parts = [f'start_cost of pump "{pump.id}"' for pump in settings.pumps if pump.start_cost]
     parts += [f'pressure_cost of header "{header.id}"' for header in settings.headers if header.pressure_cost]
+    parts += [f'water_value of header "{header.id}"' for header in settings.headers if header.water_value]
     parts += ["balance_cost of [advice]"] if settings.advice.balance_cost else []
     if parts:
         verb = "count" if len(parts) > 1 else "counts"

@@ -10,6 +10,7 @@ from agent.jobs.searches import REACH, SEED, searches
 from agent.mqtt.payloads import Front, FrontPoint
 from agent.store.records import Record
 from analytics.dispatch import front
+from analytics.dispatch.demand import HeadBand
 from analytics.dispatch.duty import Infeasible
 from analytics.dispatch.proposal import Search
 
@@ -47,7 +48,8 @@ def traded(context: JobContext) -> Iterator[Traded]:
 
 def _traded(header: str, search: Search) -> Traded:
     """Pressure is counted from the preferred one, or from the present one where none is preferred."""
-    demand = search.demand()
+    asked = search.demand()
+    demand = asked if isinstance(asked, HeadBand) else asked.pinned()
     wanted = search.operation.head if demand.preferred is None else demand.preferred
     head = min(max(wanted, demand.low), demand.high)
     found = front.front(search.candidates(REACH), replace(demand, preferred=head, deviation_kw=0.0), SEED)

@@ -14,6 +14,7 @@ from analytics.dispatch.situation import Situation
 
 METHOD = "exact enumeration"
 BASELINE = "the present operation at the same flow, by the same model"
+OTHER_FLOW = "the present operation at its own flow, by the same model"
 SUREST = 0.999  # no model is surer of itself
 
 
@@ -52,6 +53,7 @@ def recommendation(
         told |= _planned(advice, advice.saving)
     if advice.saving is not None and advice.action == "change":
         told |= _claimed(advice.saving, settings, occasion.price)
+        told |= {"baseline": BASELINE if advice.is_same_flow else OTHER_FLOW}
     return Recommendation(**told)
 
 
@@ -88,7 +90,6 @@ def _claimed(saving: Saving, settings: AgentSettings, price: float) -> dict[str,
         "saving_percent": _round(share * saving.mean, share * saving.std),
         "saving_uncertainty_kw": _round(saving.std, saving.std),
         "confidence": round(min(saving.confidence, SUREST), 3),
-        "baseline": BASELINE,
     }
     if settings.tariff.is_priced:
         told |= {"saving_per_hour": _round(price * saving.mean, abs(price) * saving.std)}

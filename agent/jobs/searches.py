@@ -7,6 +7,7 @@ from agent import tariff
 from agent.jobs.curves import models_from_state
 from agent.jobs.job import JobContext
 from agent.jobs.situation import Header, NotKnownError, situation
+from analytics.dispatch.breach import unserved
 from analytics.dispatch.operation import objection
 from analytics.dispatch.proposal import Search
 from analytics.dispatch.saving import Sample
@@ -30,6 +31,7 @@ def searches(context: JobContext) -> Iterator[tuple[str, Search | str]]:
             yield each.id, str(error)
             continue
         why = objection(found.operation, found.model, found.limits, found.histories) or found.alarm or found.unpaid
+        why = why or unserved(found)
         if why is not None or found.model is None:
             yield each.id, why or "No curves have been learnt yet."
             continue

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from agent.jobs.curve_state import points_from_state
 from agent.jobs.situation import Header
+from agent.jobs.system import system_of
 from agent.mqtt import payloads
 from analytics.curves.model import StationModel
-from analytics.curves.network import NotIdentified, network
-from analytics.curves.points import Points
+from analytics.curves.network import NotIdentified
 from analytics.dispatch.operation import Operation
 from analytics.dispatch.reasons import decimals
 from analytics.dispatch.what_if import SetChange, set_changes
@@ -15,10 +14,9 @@ from analytics.dispatch.what_if import SetChange, set_changes
 
 def system_and_changes(header: Header, model: StationModel | None, operation: Operation) -> dict[str, Any]:
     """Keys of the recommendation, from the steady points that the curves of *model* rest on."""
-    kept = points_from_state(header.context.reader.job_state("curves")[1], header.settings.id)
-    if kept is None or model is None:
+    found = None if model is None else system_of(header.context, header.settings.id, model.pumps)
+    if found is None or model is None:
         return {}
-    found = network(_of_pumps(kept[1], kept[0], model.pumps))
     if isinstance(found, NotIdentified):
         return {"system_why": f"There is no system curve: {found.why}."}
     running = tuple(pump in operation.speeds for pump in model.pumps)
@@ -28,22 +26,6 @@ def system_and_changes(header: Header, model: StationModel | None, operation: Op
         "system_std": round(found.scatter, 3),
         "set_changes": tuple(_payload(each) for each in set_changes(model, found, operation)),
     }
-
-
-def _of_pumps(points: Points, columns: tuple[str, ...], pumps: tuple[str, ...]) -> Points:
-    """The *points* in which no pump but these ran, in their order."""
-    own = [columns.index(pump) for pump in pumps]
-    others = [index for index in range(len(columns)) if index not in own]
-    points = points.take(~points.running[:, others].any(axis=1))
-    return Points(
-        times_ms=points.times_ms,
-        running=points.running[:, own],
-        speeds=points.speeds[:, own],
-        head=points.head,
-        flow=points.flow,
-        powers=points.powers[:, own],
-        pump_flows=points.pump_flows[:, own],
-    )
 
 
 def _payload(change: SetChange) -> payloads.SetChange:

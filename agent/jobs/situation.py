@@ -8,9 +8,10 @@ import numpy as np
 
 from agent.alarms.conditions import number
 from agent.jobs.data_sheet import losses_of, plate
-from agent.jobs.evidence import HeaderState, header_state, header_tags, pump_tags, pumps_of, suction, suction_tag
+from agent.jobs.evidence import HeaderState, header_state, header_tags, pump_tags, pumps_of, suction_tag
 from agent.jobs.job import JobContext
 from agent.jobs.npsh import inlet
+from agent.jobs.required import Present, asked, head_of, setpoint_tags
 from agent.jobs.running import JobState, restored
 from agent.jobs.standing_alarms import standing_alarms
 from agent.maintenance import is_out
@@ -22,7 +23,7 @@ from analytics.curves.model import StationModel
 from analytics.dispatch.limits import History, Limits
 from analytics.dispatch.operation import Operation, listed
 from analytics.dispatch.situation import Caution, Situation
-from analytics.hydraulics import Floats, pump_head
+from analytics.hydraulics import Floats
 from analytics.running import RUNNING, STOPPED, Memory, RunningState
 
 WINDOW_MS = 180_000  # of the past whose median is "now"
@@ -83,7 +84,7 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
     hours = run_hours(header, memories)
     advice, least = header.plant.advice, min(hours.values(), default=0.0)
     return Situation(
-        operation=_operation(header, cells, histories, price),
+        operation=_required(header, cells, _operation(header, cells, histories, price), model, price),
         model=model,
         limits=[
             replace(
@@ -177,9 +178,16 @@ def _operation(header: Header, cells: Frame, histories: Mapping[str, History], p
         powers={pump.id: _median(cells.values[pump.power]) for pump in running if pump.power is not None},
         head_min=low,
         head_max=high,
-        head_preferred=_head_of(header, cells, header.settings.pressure_preferred),
+        head_preferred=head_of(header.plant, header.settings, cells, header.settings.pressure_preferred),
         deviation_kw=cost,
     )
+
+
+def _required(header: Header, cells: Frame, now: Operation, model: StationModel | None, price: float) -> Operation:
+    """The same with what is required of the header."""
+    band, pumps = (now.head_min, now.head_max), () if model is None else model.pumps
+    wanted = asked(Present(header.context, header.settings, cells, now.head, band, pumps, header.stale_ms, price))
+    return replace(now, required=wanted.requirement, said=wanted.said)
 
 
 def _cells(header: Header, histories: Mapping[str, History]) -> Frame:
@@ -190,8 +198,9 @@ def _cells(header: Header, histories: Mapping[str, History]) -> Frame:
     if now_ms - start_ms < LEAST_MS:
         what = "started" if histories[latest.id].is_running else "stopped"
         raise NotKnownError(f"{latest.id} {what} {(now_ms - since_ms) // 1_000} s ago; waiting for steady operation.")
-    tags = [*header_tags(header.settings), *(tag for pump in header.pumps for tag in pump_tags(pump))]
     known = known_tags(header.plant)
+    wanted = [*header_tags(header.settings), *setpoint_tags(header.plant, header.settings)]
+    tags = [*wanted, *(tag for pump in header.pumps for tag in pump_tags(pump))]
     step_ms = max(1_000, min((known[tag].period_ms for tag in tags if tag in known), default=1_000))
     return frame(header.context.reader, header.plant, tags, start_ms, now_ms, step_ms)
 
@@ -235,21 +244,14 @@ def _median(values: Floats) -> float:
 def _band(header: Header, cells: Frame, state: HeaderState) -> tuple[float | None, float | None]:
     """Heads that may be planned, m; a single limit only moves a head that breaks it."""
     settings = header.settings
-    low, high = (_head_of(header, cells, limit) for limit in (settings.pressure_min, settings.pressure_max))
+    low, high = (
+        head_of(header.plant, header.settings, cells, limit) for limit in (settings.pressure_min, settings.pressure_max)
+    )
     if low is not None and high is not None:
         return low, high
     head = _median(state.head)
     kept = min(max(head, low if low is not None else head), high if high is not None else head)
     return (None, None) if kept == head else (kept, kept)
-
-
-def _head_of(header: Header, cells: Frame, pressure: float | None) -> float | None:
-    """The pumps' head, m, at a pressure in the first gauge's unit."""
-    if pressure is None:
-        return None
-    settings = header.settings
-    unit = known_tags(header.plant)[settings.pressure[0]].unit
-    return float(pump_head(unit.convert(pressure), _median(np.asarray(suction(cells, settings))), settings.elevation))
 
 
 def limits_of(header: Header, pump: PumpSettings, price: float) -> Limits:

@@ -64,6 +64,7 @@ class Advice:
     is_uncertain: bool = False  # asks for an operation outside what was learnt
     turning: tuple[str, ...] = ()  # what would change it
     broken: tuple[str, ...] = ()  # limits that the present operation breaks, a sentence each; in why and reasons too
+    is_same_flow: bool = True  # as the present one
 
 
 def advise(situation: Situation) -> Advice:
@@ -83,7 +84,7 @@ def advise(situation: Situation) -> Advice:
     if isinstance(beyond, Proposal) and (broken or _is_worth(beyond, situation)):
         return _change(beyond, situation, search, broken)
     if isinstance(inside, Infeasible) and isinstance(beyond, Infeasible):
-        return _nothing(broken, inside.why, standing_reasons(situation, model))
+        return _nothing(broken, inside.why, (*situation.operation.said, *standing_reasons(situation, model)))
     return _keep(inside, beyond, situation, search)
 
 
@@ -136,6 +137,7 @@ def _change(proposal: Proposal, situation: Situation, search: Search, broken: tu
         is_uncertain=bool(proposal.outside),
         turning=turning(search, proposal.dispatch, REACH if proposal.outside else 0.0),
         broken=broken,
+        is_same_flow=not proposal.is_other_flow,
     )
 
 

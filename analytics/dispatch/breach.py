@@ -13,21 +13,29 @@ _HEAD = 0.1  # m by which a head may be outside the allowed band: gauges are no 
 
 def breaches(situation: Situation, model: StationModel) -> tuple[str, ...]:
     """One sentence each."""
-    return (*_sets(situation), *_inlets(situation, model), *_heads(situation))
+    return (*_sets(situation), *_inlets(situation, model), *_deliveries(situation))
 
 
 def seen(situation: Situation) -> tuple[str, ...]:
     """Those that are true whatever the curves say."""
-    return (*_sets(situation), *(_heads(situation) if situation.operation.speeds else ()))
+    return (*_sets(situation), *(_deliveries(situation) if situation.operation.speeds else ()))
 
 
 def unmended(situation: Situation, model: StationModel) -> str | None:
-    """An alarm that a running pump may cavitate, where by its curve it does not: advice has nothing there to mend."""
+    """Why advice could not mend what is wrong: nobody knows how, or an alarm says more than the curves do."""
+    if (why := unserved(situation)) is not None:
+        return why
     for each in situation.limits:
         runs = each.pump in situation.operation.speeds
         if runs and each.inlet_alarm is not None and _needed(situation, model, each.pump) is None:
             return f"An alarm of {each.pump}, which runs, stands: {each.inlet_alarm}."
     return None
+
+
+def unserved(situation: Situation) -> str | None:
+    """Why nobody can plan what is required."""
+    operation = situation.operation
+    return None if operation.required is None else operation.required.unknown(operation.flow, operation.head)
 
 
 def _sets(situation: Situation) -> Iterator[str]:
@@ -57,8 +65,10 @@ def _needed(situation: Situation, model: StationModel, pump: str) -> float | Non
     return needed if inlet.available < MARGIN * needed else None
 
 
-def _heads(situation: Situation) -> Iterator[str]:
+def _deliveries(situation: Situation) -> Iterator[str]:
     operation = situation.operation
+    if operation.required is not None and (why := operation.required.broken(operation.flow, operation.head)):
+        yield why
     if operation.head_min is not None and operation.head < operation.head_min - _HEAD:
         yield f"The head of {operation.head:.1f} m is below the {operation.head_min:.1f} m that the site allows."
     if operation.head_max is not None and operation.head > operation.head_max + _HEAD:

@@ -1,7 +1,7 @@
 """What is asked of the header: a curve of flow and head along which one scalar may be chosen."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -47,6 +47,19 @@ class HeadBand:
     deviation_kw: float = 0.0  # kW for each m of head away from the preferred one, on either side
 
     @property
+    def usual(self) -> float:
+        """The flow that is asked for, m³/h."""
+        return self.total
+
+    def scaled(self, share: float) -> Self:
+        """That share of the flow in the same band."""
+        return replace(self, total=share * self.total)
+
+    def worth_of(self, flow: float, head: float) -> float:  # noqa: ARG002 - of a place beside it, too
+        """What a duty is worth, kW."""
+        return float(self.worth(np.array(head)))
+
+    @property
     def bends(self) -> tuple[float, ...]:
         """At the preferred head, if it is one of the band and worth something."""
         head = self.preferred
@@ -77,7 +90,25 @@ class SystemCurve:
     resistance: float  # m per (m³/h)²
     low: float  # m³/h
     high: float  # m³/h
-    extra_worth: float = 0.0  # kW per m³/h above the lowest flow
+    extra_worth: float = 0.0  # kW of each m³/h more
+
+    @property
+    def usual(self) -> float:
+        """The flow in its middle, m³/h."""
+        return (self.low + self.high) / 2
+
+    def scaled(self, share: float) -> Self:
+        """That share of both flows against the same system."""
+        return replace(self, low=share * self.low, high=share * self.high)
+
+    def worth_of(self, flow: float, head: float) -> float:  # noqa: ARG002 - of a place beside it, too
+        """What a duty is worth, kW."""
+        return float(self.worth(np.array(flow)))
+
+    def pinned(self) -> HeadBand:
+        """Its usual flow, which is worth nothing more, at the head that belongs to it."""
+        head = float(self.head(np.array(self.usual)))
+        return HeadBand(self.usual, head, head)
 
     @property
     def bends(self) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from analytics.curves.model import StationModel
 from analytics.dispatch.limits import History, Limits
+from analytics.dispatch.requirement import Requirement
 from analytics.dispatch.saving import Way
 
 POWER_ERROR = 0.02  # share of the measured power by which the model may miss it and still be believed
@@ -26,6 +27,8 @@ class Operation:
     head_max: float | None = None
     head_preferred: float | None = None  # m
     deviation_kw: float = 0.0  # what a metre away from the preferred head costs, as power
+    required: Requirement | None = None  # what counts instead of flow and head of now
+    said: tuple[str, ...] = ()  # what is required, or why that is not known; sentences
 
     @property
     def power(self) -> float:

@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot
 
-import numpy as np
-
 from analytics.curves.model import StationModel
-from analytics.dispatch.demand import HeadBand
+from analytics.dispatch.demand import HeadBand, SystemCurve
 from analytics.dispatch.duty import Dispatch, Duty, Infeasible
 from analytics.dispatch.fitted import fitted
 from analytics.dispatch.limits import Hold, Limits
@@ -19,6 +17,8 @@ from analytics.dispatch.solve import solve
 _FORM_ERROR = 0.01  # share of a pump's power that its curve's form may err by as soon as it leaves what was learnt
 _FORM_ERROR_GROWTH = 0.2  # and more, for each share by which it leaves it
 
+_SAME_FLOW = 0.005
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -26,8 +26,19 @@ class Proposal:
 
     dispatch: Dispatch
     saving: Saving
-    beside_kw: float  # what else it costs more than the present operation: starts, uneven hours, pressure
+    beside_kw: float  # what else it costs more than the present operation: starts, uneven hours, pressure, water
     outside: tuple[str, ...] = ()  # pumps it would run as they never were
+    more_flow: float = 0.0  # m³/h that it delivers beyond the present operation, as the model sees both
+
+    @property
+    def share(self) -> float:
+        """Its flow, of the present one."""
+        return self.dispatch.flow / (self.dispatch.flow - self.more_flow)
+
+    @property
+    def is_other_flow(self) -> bool:
+        """Whether a meter would show the difference."""
+        return abs(self.share - 1) > _SAME_FLOW
 
     @property
     def net_kw(self) -> float:
@@ -93,27 +104,37 @@ class Search:
             candidates.append(Candidate(limits.pump, pump, is_running, lock, limits.start_kw, limits.running_kw))
         return candidates
 
-    def demand(self) -> HeadBand:
-        """The flow that the model sees now, so that it judges both operations by the same measure."""
-        operation = self.operation
-        duty = self.model.duty([operation.speeds.get(pump, 0.0) for pump in self.model.pumps], operation.head)
+    @property
+    def present_flow(self) -> float:
+        """As the model sees it, so that it judges both operations by the same measure; m³/h."""
+        speeds = [self.operation.speeds.get(pump, 0.0) for pump in self.model.pumps]
+        return float(self.model.duty(speeds, self.operation.head).flows.sum())
+
+    def demand(self) -> HeadBand | SystemCurve:
+        """What is required of the header; the flow of now in the band that is allowed, where nothing is."""
+        operation, flow = self.operation, self.present_flow
+        if operation.required is not None:
+            return operation.required.demand(operation.flow, operation.head, flow)
         low = operation.head if operation.head_min is None else operation.head_min
         high = operation.head if operation.head_max is None else operation.head_max
-        flow = float(duty.flows.sum())
         return HeadBand(flow, min(low, high), high, operation.head_preferred, operation.deviation_kw)
 
     def _judged(self, dispatch: Dispatch) -> Proposal:
         speeds = {duty.id: duty.speed for duty in dispatch.duties}
         variable = frozenset(each.pump for each in self.limits if each.is_variable and each.pump in speeds)
-        way = Way(speeds, dispatch.head, variable)
+        flow, operation = self.present_flow, self.operation
+        way = Way(speeds, dispatch.head, variable, dispatch.flow / flow)
         outside = [duty for duty in dispatch.duties if not self.model.supports(duty.id, duty.flow, duty.speed)]
         doubts = [duty.power * self._form_error(duty) for duty in outside]
         present = sum(each.running_kw for each in self.limits if each.pump in self.operation.speeds)
-        present -= float(self.demand().worth(np.array(self.operation.head)))
+        present -= self.demand().worth_of(flow, operation.head)
+        if operation.required is not None:
+            doubts.append(dispatch.power * operation.required.head_std(dispatch.head, flow, dispatch.flow))
         return Proposal(
             dispatch=dispatch,
             saving=compare(self.sample, self.operation.way, way, beyond_kw=hypot(*doubts)),
             beside_kw=dispatch.cost - dispatch.power - present,
+            more_flow=dispatch.flow - flow,
             outside=tuple(duty.id for duty in outside),
         )
 

@@ -8,6 +8,7 @@ from analytics.dispatch.duty import Infeasible
 from analytics.dispatch.fitted import best_phi, limit_said
 from analytics.dispatch.operation import listed
 from analytics.dispatch.proposal import Proposal
+from analytics.dispatch.requirement import RequiredFlow
 from analytics.dispatch.saving import Saving
 from analytics.dispatch.situation import Situation
 
@@ -19,6 +20,8 @@ def change_reasons(situation: Situation, model: StationModel, proposal: Proposal
     """What to do, what it does to the pumps, what is uncertain, and what stood in the way of more."""
     return (
         *_steps(situation, proposal),
+        *situation.operation.said,
+        *_flow_change(situation, proposal),
         *_head_change(situation, proposal),
         *_hours(situation, proposal),
         *_off_best(situation, model),
@@ -30,7 +33,7 @@ def change_reasons(situation: Situation, model: StationModel, proposal: Proposal
 
 def keep_reasons(situation: Situation, model: StationModel, beyond: Proposal | Infeasible) -> tuple[str, ...]:
     """How the pumps run, and what might be better but is not sure enough."""
-    told = _off_best(situation, model)
+    told = [*situation.operation.said, *_off_best(situation, model)]
     least = situation.caution.least_saving
     if isinstance(beyond, Proposal) and beyond.outside and beyond.net_kw > least * beyond.saving.present:
         what, saving = ", ".join(_steps(situation, beyond)), _measure(beyond.saving)
@@ -52,16 +55,24 @@ def why_change(situation: Situation, proposal: Proposal) -> str:
     """What the change is for: less power, or what the site values beside it."""
     saving, power = proposal.saving, _power(situation, proposal.saving)
     if saving.mean >= situation.caution.least_saving * saving.present:
-        return f"The same flow{power}."
+        return f"{_flow(situation, proposal)}{power}."
     gains = " and ".join(_gains(situation, proposal)) or "fewer other costs"
-    return f"The same flow{power}, and {gains}."
+    return f"{_flow(situation, proposal)}{power}, and {gains}."
 
 
 def why_mended(situation: Situation, proposal: Proposal) -> str:
     """What it takes to keep a limit that the present operation breaks."""
     power = _power(situation, proposal.saving)
     gains = "".join(f", and {gain}" for gain in _gains(situation, proposal))
-    return f"The same flow{power or ' without that'}{gains}."
+    return f"{_flow(situation, proposal)}{power or ' without that'}{gains}."
+
+
+def _flow(situation: Situation, proposal: Proposal) -> str:
+    """What is delivered then, beside what is now."""
+    if not proposal.is_other_flow:
+        return "The same flow"
+    now, then = _apart(situation, proposal)
+    return f"{then} instead of {now} m³/h"
 
 
 def _power(situation: Situation, saving: Saving) -> str:
@@ -74,7 +85,9 @@ def _power(situation: Situation, saving: Saving) -> str:
 
 def _gains(situation: Situation, proposal: Proposal) -> list[str]:
     """What the site values beside power."""
-    return [*_nearer(situation, proposal), *(["evener running hours"] if _hours(situation, proposal) else [])]
+    water = ["more water"] if proposal.more_flow > 0 and _water_kw(situation, proposal) > 0 else []
+    hours = ["evener running hours"] if _hours(situation, proposal) else []
+    return [*water, *_nearer(situation, proposal), *hours]
 
 
 def why_keep(inside: Proposal | Infeasible, situation: Situation) -> str:
@@ -102,6 +115,7 @@ def _price(situation: Situation, proposal: Proposal) -> str:
         "its starts": any(each.start_kw for each in started),
         "uneven running hours": any(each.running_kw for each in situation.limits),
         "leaving the preferred pressure": situation.operation.deviation_kw > 0,
+        "less water": _water_kw(situation, proposal) < 0,
     }
     return " and ".join(name for name, is_paid in costs.items() if is_paid) or "what it costs beside"
 
@@ -114,7 +128,10 @@ def active_limits(situation: Situation, proposal: Proposal) -> tuple[str, ...]:
         for limit in duty.held_by
     ]
     held += [f"{pump}: must run" for pump, hold in situation.holds.items() if hold.lock == "must run"]
-    if situation.operation.head_min is not None:
+    if situation.operation.required is not None:
+        ends = {"low end": "header: least flow allowed", "high end": "header: greatest flow allowed"}
+        held += [ends[end] for end in proposal.dispatch.active]
+    elif situation.operation.head_min is not None:
         ends = {"low end": "header: lowest pressure allowed", "high end": "header: highest pressure allowed"}
         held += [ends[end] for end in proposal.dispatch.active]
     return tuple(held)
@@ -188,8 +205,36 @@ def _head_change(situation: Situation, proposal: Proposal) -> list[str]:
     now, then = situation.operation.head, proposal.dispatch.head
     if abs(then - now) < _SAME_HEAD:
         return []
+    if situation.operation.required is not None:
+        how = ", as the system has it at that flow" if proposal.is_other_flow else ""
+        return [f"The head goes from {now:.1f} to {then:.1f} m{how}."]
     nearer = "".join(f", {each}" for each in _nearer(situation, proposal))
     return [f"The head goes from {now:.1f} to {then:.1f} m, within the pressure band that is allowed{nearer}."]
+
+
+def _flow_change(situation: Situation, proposal: Proposal) -> list[str]:
+    """Less water is no saving; who reads it must know, and what the difference was taken to be worth."""
+    if not proposal.is_other_flow:
+        return []
+    now, then = _apart(situation, proposal)
+    worth = _water_kw(situation, proposal)
+    more = "more" if proposal.more_flow > 0 else "less"
+    valued = f": {abs(proposal.more_flow):.0f} m³/h {more}, which count as {abs(worth):.1f} kW" if worth else ""
+    return [f"The flow goes from {now} to {then} m³/h{valued}."]
+
+
+def _apart(situation: Situation, proposal: Proposal) -> tuple[str, str]:
+    """The flow by the header's meter now and then, m³/h, as fine as it takes to tell them apart."""
+    now = situation.operation.flow
+    then = now * proposal.share
+    digits = 0 if abs(then - now) >= 1 else 1
+    return f"{now:.{digits}f}", f"{then:.{digits}f}"
+
+
+def _water_kw(situation: Situation, proposal: Proposal) -> float:
+    """What the difference of flow is worth, as power."""
+    required = situation.operation.required
+    return required.worth_kw * proposal.more_flow if isinstance(required, RequiredFlow) else 0.0
 
 
 def _nearer(situation: Situation, proposal: Proposal) -> list[str]:

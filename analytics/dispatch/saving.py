@@ -48,6 +48,7 @@ class Way:
     speeds: Mapping[str, float]  # of the running ones, relative
     head: float  # m
     trimmed: frozenset[str] = frozenset()  # pumps whose drives follow the demand
+    share: float = 1.0  # of the present flow, that it is to deliver
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,10 @@ class Sample:
 def compare(sample: Sample, present: Way, proposed: Way, *, beyond_kw: float = 0.0) -> Saving:
     """The saving of *proposed* over *present* by the model, its uncertainty from stations that could be the true one.
 
-    In each of them the present speeds give a flow of their own, and the proposal is trimmed to it, as the header's
-    controller would: along its variable pumps' speeds, or, where there are none, by running for longer. What times
-    left out of the fit have shown is the draws' error too: the greater of the two counts.
+    In each of them the present speeds give a flow of their own, and the proposal is trimmed to it, or to the share of
+    it that it is to deliver, as the header's controller would: along its variable pumps' speeds, or, where there are
+    none, by running for longer. What times left out of the fit have shown is the draws' error too: the greater of the
+    two counts.
 
     Args:
         sample: The stations.
@@ -105,23 +107,25 @@ class _Rows:
 
     speeds: Array  # (3, pumps)
     heads: Array  # (3,) m
+    share: float  # of the present flow, that the proposal is to deliver
 
 
 def _rows(model: StationModel, present: Way, proposed: Way) -> _Rows:
     now = [present.speeds.get(pump, 0.0) for pump in model.pumps]
     then = [proposed.speeds.get(pump, 0.0) for pump in model.pumps]
     more = [speed * (1 + _TRIM * (pump in proposed.trimmed)) for pump, speed in zip(model.pumps, then, strict=True)]
-    return _Rows(np.array([now, then, more]), np.array([present.head, proposed.head, proposed.head]))
+    heads = np.array([present.head, proposed.head, proposed.head])
+    return _Rows(np.array([now, then, more]), heads, proposed.share)
 
 
 def _powers(model: StationModel, rows: _Rows, drift: float) -> tuple[float, float]:
-    """Power now and proposed at the flow of now, kW; NaN where a pump does not reach the head."""
+    """Power now and proposed at the flow it is to deliver, kW; NaN where a pump does not reach the head."""
     duty = model.duty(rows.speeds, rows.heads + drift)
     flow, power = duty.flows.sum(axis=1), duty.powers.sum(axis=1)
-    gain = flow[2] - flow[1]
+    gain, asked = flow[2] - flow[1], rows.share * flow[0]
     if gain > 0:
-        return float(power[0]), float(power[1] + (power[2] - power[1]) / gain * (flow[0] - flow[1]))
-    return float(power[0]), float(power[1] * flow[0] / flow[1]) if flow[1] > 0 else np.nan
+        return float(power[0]), float(power[1] + (power[2] - power[1]) / gain * (asked - flow[1]))
+    return float(power[0]), float(power[1] * asked / flow[1]) if flow[1] > 0 else np.nan
 
 
 def _apart(model: StationModel, rows: _Rows) -> Array:

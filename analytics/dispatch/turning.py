@@ -1,7 +1,6 @@
 """What would change an advice: the flows beyond which another set of pumps would be the best."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from analytics.dispatch.duty import Dispatch, Infeasible
 from analytics.dispatch.operation import listed
@@ -25,7 +24,7 @@ def turning(search: Search, chosen: Dispatch, reach: float) -> tuple[str, ...]:
 
     def other(share: float) -> frozenset[str] | Infeasible | None:
         """Who would be the best at that share of the flow; None where it is the same set."""
-        found = solve(candidates, replace(demand, total=share * demand.total))
+        found = solve(candidates, demand.scaled(share))
         who = found if isinstance(found, Infeasible) else frozenset(duty.id for duty in found.duties)
         return None if who == best else who
 
@@ -44,7 +43,7 @@ def turning(search: Search, chosen: Dispatch, reach: float) -> tuple[str, ...]:
             return
 
     return tuple(
-        _said(share * demand.total, found, word)
+        _said(share * demand.usual, found, word)
         for side, word in ((-1, "Below"), (1, "Above"))
         for share, found in first(side)
     )

@@ -286,7 +286,7 @@ def test_the_flow_beyond_which_another_set_is_best_is_true(speed: float, word: s
     flow, search = float(said.split()[2]), Search(Sample.of(now.model, 2, 1), now.operation, now.limits, now.holds)  # type: ignore[arg-type]
     counts = []
     for off in (-0.02, 0.01):
-        found = solve(search.candidates(0.0), replace(search.demand(), total=flow * (1 + side * off)))
+        found = solve(search.candidates(0.0), search.demand().scaled(flow * (1 + side * off) / search.present_flow))
         assert isinstance(found, Dispatch)
         counts.append(len(found.duties))
     assert counts == [2, 2 + side]
