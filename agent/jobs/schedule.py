@@ -15,6 +15,8 @@ from agent.jobs.curves import models_from_state
 from agent.jobs.demand import MEMORY, REACH, SLOT_MS, DemandState, Expected, storage_of
 from agent.jobs.evidence import pumps_of
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.npsh import need
+from agent.jobs.schedule_pressures import pressures_of
 from agent.jobs.schedule_told import left_out, told
 from agent.jobs.situation import Header, NotKnownError, limits_of, memories_of
 from agent.jobs.standing_alarms import standing_alarms
@@ -110,6 +112,7 @@ def problem_of(context: JobContext, tank: TankSettings) -> Problem:
         price=price if price.any() else np.ones(steps),  # no tariff: the least energy
         demand=np.array(expected.centre[first : first + steps]),
         level_end=min(level, middle) if storage.is_filled else max(level, middle),
+        pressures=pressures_of(context, header.settings, tank, level, LEVEL_MS),
         margin=_margin(kept, expected, storage, slice(first, first + steps)),
     )
 
@@ -197,6 +200,7 @@ def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
                 start_cost=pump.start_cost,
                 is_on=memory.state == RUNNING,
                 held=_held(memory, context.now_ms),
+                required=None if (needed := need(pump)) is None else needed.at,
             )
         )
     if not units:

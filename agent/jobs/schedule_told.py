@@ -8,6 +8,7 @@ import numpy as np
 
 from agent.jobs.demand import MEMORY, SLOT_MS
 from agent.jobs.job import JobContext
+from agent.jobs.schedule_pressures import unchecked
 from agent.jobs.situation import Header, memories_of
 from agent.jobs.standing_alarms import standing_alarms
 from agent.mqtt.payloads import LeftOut, PlannedWorks, Schedule, ScheduleRow
@@ -66,7 +67,7 @@ def told(context: JobContext, problem: Problem, found: Plan, method: str) -> Sch
         forecast=expected.method if expected else None,
         left_out=left_out(context, problem.units),
         works=tuple(_works(context, problem, start_ms, until_ms)),
-        unchecked=_unchecked(context),
+        unchecked=unchecked(settings.headers[0], problem),
     )
 
 
@@ -83,16 +84,6 @@ def left_out(context: JobContext, units: Sequence[Unit]) -> tuple[LeftOut, ...]:
                 why = f"Its alarm stands: {alarm.removesuffix('.')}."
             found.append(LeftOut(pump=pump.id, why=why))
     return tuple(found)
-
-
-def _unchecked(context: JobContext) -> tuple[str, ...]:
-    """Limits that advice for now keeps, and that no plan for a day looks at."""
-    pressures = [
-        name
-        for name in ("pressure_min", "pressure_max")
-        if any(getattr(header, name) is not None for header in context.settings.headers)
-    ]
-    return (*pressures, "npsh")
 
 
 def _works(context: JobContext, problem: Problem, start_ms: int, until_ms: int) -> Iterator[PlannedWorks]:

@@ -7,10 +7,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.dispatch.lines import Line, line_of
+from analytics.dispatch.lines import Line
 from analytics.dispatch.pump import Array
 from analytics.schedule.atlas import Atlas, atlas
 from analytics.schedule.choice import sets_of
+from analytics.schedule.inlet import lines_of
 from analytics.schedule.problem import Problem
 from analytics.schedule.relaxed import Keeping, allowed, start_costs
 
@@ -35,7 +36,7 @@ class Moves:
     @classmethod
     def of(cls, problem: Problem, shares: int) -> Self:
         """Those of *problem*, each window looked at in as many *shares*."""
-        lines = [line_of(unit.physics) for unit in problem.units]
+        lines = lines_of(problem)
         tables = atlas(problem, lines, sets_of(problem, lines))
         fixed = tables.is_rigid.copy()
         fixed[0] = True

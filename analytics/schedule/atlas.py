@@ -1,7 +1,7 @@
 """What every set of pumps can do at every level: flows and powers, tabulated once for all steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,10 @@ from scipy.interpolate import PchipInterpolator
 from analytics.dispatch.lines import Line
 from analytics.dispatch.pump import Array
 from analytics.dispatch.sets import Masks
+from analytics.schedule.band import banded
 from analytics.schedule.problem import Problem
 from analytics.schedule.split import power_of
-from analytics.schedule.windows import windows
+from analytics.schedule.windows import Window, windows
 
 NODES = 9  # flows across a window
 _LOOKS = 5  # of them, from which the cost to go is made
@@ -112,7 +113,7 @@ def atlas(problem: Problem, lines: Sequence[Line], sets: Masks) -> Atlas:
     room = np.stack([np.interp(at, levels, each) for each in room])
     closed = ~is_rigid[1:, None] & (high < low)  # where a limit leaves no flow at all
     room = np.where(closed, np.minimum(room, (high - low) / np.maximum(low, 1e-9)), room)
-    return Atlas(
+    made = Atlas(
         sets=sets,
         volumes=volumes,
         low=_with_rest(low, 0.0),
@@ -121,6 +122,21 @@ def atlas(problem: Problem, lines: Sequence[Line], sets: Masks) -> Atlas:
         power=_with_rest(_drawn(levels, power, at), 0.0),
         is_rigid=is_rigid,
     )
+    return _banded(problem, made, at) if problem.pressures.has_band else made
+
+
+def _banded(problem: Problem, made: Atlas, levels: Array) -> Atlas:
+    """The same tables within the pressures of the header, their nodes moved into what is left of each window."""
+    bare = Window(made.low[1:], made.high[1:], made.room[1:])
+    cut = banded(problem, levels, bare, made.is_rigid[1:, None])
+    shares = np.linspace(0.0, 1.0, NODES)
+    flow = cut.low[..., None] + (cut.high - cut.low)[..., None] * shares
+    powers = made.power[1:]
+    whole = AtlasWindow(bare.low.ravel(), bare.high.ravel(), bare.slack.ravel(), powers.reshape(-1, NODES))
+    drawn = whole.power(flow.reshape(-1, NODES)).reshape(flow.shape)
+    power = np.where(made.is_rigid[1:, None, None], powers, drawn)
+    parts = {"low": cut.low, "high": cut.high, "room": cut.slack, "power": power}
+    return replace(made, **{name: np.concatenate([getattr(made, name)[:1], part]) for name, part in parts.items()})
 
 
 def _looked(

@@ -7,7 +7,9 @@ import numpy as np
 
 from analytics.dispatch.pump import Array
 
-Constraint = Literal["locks", "level now", "too little", "too much", "last level", "starts", "timers", "between sets"]
+Constraint = Literal[
+    "locks", "level now", "too little", "too much", "last level", "pressure", "NPSH", "starts", "timers", "between sets"
+]
 
 
 @dataclass(frozen=True, slots=True)

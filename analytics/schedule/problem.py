@@ -1,11 +1,13 @@
 """What is asked of a schedule: pumps and their timers, the storage, prices and demand step by step."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.dispatch.pump import Array, Physics
+from analytics.schedule.pressures import FREE, Pressures
 from analytics.schedule.storage import Storage
 
 LONG = 10_000  # steps; a state that nobody saw begin, or a limit that does not bind
@@ -23,6 +25,7 @@ class Unit:
     start_cost: float = 0.0  # money
     is_on: bool = False  # before the first step
     held: int = LONG  # steps it has been so
+    required: Callable[[Array, Array], Array] | None = None  # m, NPSH it needs, of flow in m³/h and relative speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Problem:
     water_value: float = 0.0  # money per m³ that is left more in a tank, or less in a well, at the end
     peak_price: float = 0.0  # money per kW by which the highest step exceeds `peak`
     peak: float = 0.0  # kW, what is billed already
+    pressures: Pressures = FREE
     margin: Array = field(default_factory=lambda: np.zeros(1))  # m inside the limits, (T,) or (1,): kept if possible
 
     @property

@@ -8,10 +8,12 @@ import numpy as np
 from analytics.dispatch.pump import Array
 from analytics.schedule.atlas import Atlas
 from analytics.schedule.plan import Constraint, NoPlan
+from analytics.schedule.pressures import FREE, Pressures
 from analytics.schedule.problem import LONG, Problem
 from analytics.schedule.relaxed import allowed, bounds
 
 _HAIR = 1e-4  # of the storage: what tables may err by
+_Easier = tuple[Constraint, str, Problem]
 
 
 def refusal(problem: Problem, is_solvable: Callable[[Problem], bool]) -> NoPlan:
@@ -21,7 +23,8 @@ def refusal(problem: Problem, is_solvable: Callable[[Problem], bool]) -> NoPlan:
         problem: Without a plan, although not `unreachable`.
         is_solvable: Whether a problem has a plan; asked of easier ones.
     """
-    easier: tuple[tuple[Constraint, str, Problem], ...] = (
+    easier: tuple[_Easier, ...] = (
+        *lifted(problem),
         ("last level", "It is the level asked for at the end that cannot be met.", replace(problem, level_end=None)),
         ("starts", "It is the limit of starts that leaves no plan.", _with_units(problem, most_starts=LONG)),
         ("timers", "It is the least times on and off that leave no plan.", _with_units(problem, least=1)),
@@ -32,6 +35,23 @@ def refusal(problem: Problem, is_solvable: Callable[[Problem], bool]) -> NoPlan:
     return NoPlan(
         "between sets", "The flows that sets of pumps can give are too coarse to keep the level in its limits."
     )
+
+
+def lifted(problem: Problem) -> tuple[_Easier, ...]:
+    """*problem* without limits of pressure that it has: the header's, those at inlets, both."""
+    limits = problem.pressures
+    free = replace(limits, head_min=-np.inf, head_max=np.inf)
+    header: _Easier = ("pressure", "It is the pressure the header has to keep that leaves no plan.", _at(problem, free))
+    submerged = _at(problem, replace(limits, inlet=np.inf))
+    inlets: _Easier = ("NPSH", "It is what the pumps need at their inlets (NPSH) that leaves no plan.", submerged)
+    both = "It is the header's pressure and the pumps' NPSH together that leave no plan."
+    if not limits.has_band:
+        return (inlets,) if limits.has_inlet else ()
+    return (header, inlets, ("pressure", both, _at(problem, FREE))) if limits.has_inlet else (header,)
+
+
+def _at(problem: Problem, pressures: Pressures) -> Problem:
+    return replace(problem, pressures=pressures)
 
 
 def _with_units(problem: Problem, most_starts: int | None = None, least: int | None = None) -> Problem:

@@ -10,6 +10,7 @@ import numpy as np
 
 from analytics.dispatch.pump import Array
 from analytics.dispatch.sets import Masks
+from analytics.npsh import MARGIN
 from analytics.schedule.plan import Running, Step
 from analytics.schedule.problem import Problem, Unit
 
@@ -40,6 +41,7 @@ def replay(problem: Problem, duties: Sequence[Sequence[Running]]) -> Replay:
             unit = next(one for one in problem.units if one.id == each.id)
             power += float(unit.physics.power(np.array(each.flow), np.array(each.speed)))
             _worst(broken, _misses(unit, each, head, flow))
+            _worst(broken, _pressures(problem, unit, each, level, head))
         volume = problem.after(volume, np.array(flow), problem.demand[step])
         levels.append(float(problem.storage.level(volume)))
         powers.append(power)
@@ -77,6 +79,18 @@ def _misses(unit: Unit, duty: Running, head: float, flow: float) -> dict[str, fl
         "speed": max(physics.speed_min - duty.speed, duty.speed - physics.speed_max),
         "flow": max(physics.phi_min - phi, phi - physics.phi_max) / physics.phi_max,
     } | {name: -float(margin) for name, margin in margins.items()}
+
+
+def _pressures(problem: Problem, unit: Unit, duty: Running, level: float, head: float) -> dict[str, float]:
+    """By what share of the head, and of what is there at its inlet, a pump that runs is beyond its pressures."""
+    limits = problem.pressures
+    raised = head + limits.rise * level  # as the header's gauge sees it, but for a constant
+    found = {"header pressure": max(limits.head_min - raised, raised - limits.head_max) / max(head, 1.0)}
+    if unit.required is not None and limits.has_inlet:
+        available = limits.inlet + limits.rise * level
+        needed = MARGIN * float(unit.required(np.array(duty.flow), np.array(duty.speed)))
+        found["NPSH"] = (needed - available) / max(available, 1.0)
+    return found
 
 
 def _levels(problem: Problem, levels: Array) -> dict[str, float]:

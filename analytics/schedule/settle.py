@@ -9,6 +9,7 @@ from analytics.dispatch.pump import Array
 from analytics.dispatch.roots import rising_root
 from analytics.dispatch.sets import Masks
 from analytics.schedule.atlas import Atlas
+from analytics.schedule.band import banded
 from analytics.schedule.plan import Running
 from analytics.schedule.problem import Problem
 from analytics.schedule.search import Draft
@@ -34,7 +35,8 @@ def settled(
         is_wary: Find the exact window of every step, not only of those that the tables see near its ends.
     """
     sets = atlas.sets[draft.sets]
-    flows, volumes = _flows(problem, lines, sets, draft, sets.any(axis=1) & (is_wary | _near_ends(atlas, draft)))
+    is_held = sets.any(axis=1) & (is_wary | _near_ends(atlas, draft))
+    flows, volumes = _flows(problem, lines, sets, draft, is_held, atlas.is_rigid[draft.sets])
     base = problem.base_head(problem.storage.level(volumes[:-1]))
     head = np.maximum(base + problem.system.resistance * flows**2, 1e-3)
     duties: list[tuple[Running, ...]] = [()] * problem.steps
@@ -56,7 +58,9 @@ def _near_ends(atlas: Atlas, draft: Draft) -> Masks:
     return np.asarray(atlas.is_rigid[draft.sets] | ~is_inside)
 
 
-def _flows(problem: Problem, lines: Sequence[Line], sets: Masks, draft: Draft, is_held: Masks) -> tuple[Array, Array]:
+def _flows(  # noqa: PLR0917 - a draft and what is known of its steps
+    problem: Problem, lines: Sequence[Line], sets: Masks, draft: Draft, is_held: Masks, is_rigid: Masks
+) -> tuple[Array, Array]:
     """Flows (T,) and volumes (T + 1,): the windows of steps that *is_held* depend on levels, and these on the flows."""
     runs = sets.any(axis=1)
     volumes, flows = draft.volumes, np.zeros(problem.steps)
@@ -64,8 +68,9 @@ def _flows(problem: Problem, lines: Sequence[Line], sets: Masks, draft: Draft, i
     span = float(problem.storage.volume(np.array(problem.storage.high - problem.storage.low)))
     moved = is_held
     for _ in range(_SWEEPS):
-        base = problem.base_head(problem.storage.level(volumes[:-1]))
-        found: Window = windows(lines, sets[moved], base[moved], problem.system.resistance)
+        level = problem.storage.level(volumes[:-1][moved])
+        found: Window = windows(lines, sets[moved], problem.base_head(level), problem.system.resistance)
+        found = banded(problem, level, found, is_rigid[moved])
         low[moved], high[moved] = found.low, found.high
         before, volumes, flows = volumes, *_followed(problem, draft.volumes, low, high)
         still = np.abs(volumes - before) < _STILL * abs(span)

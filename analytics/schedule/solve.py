@@ -8,10 +8,11 @@ import numpy as np
 from analytics.dispatch.lines import Line
 from analytics.schedule.atlas import FEW, Atlas, atlas
 from analytics.schedule.choice import sets_of
+from analytics.schedule.inlet import lines_of
 from analytics.schedule.plan import NoPlan, Plan
 from analytics.schedule.polish import ROUNDS, polished
 from analytics.schedule.problem import Problem
-from analytics.schedule.refusal import refusal, unreachable
+from analytics.schedule.refusal import lifted, refusal, unreachable
 from analytics.schedule.relaxed import Ahead, Keeping, ahead
 from analytics.schedule.replay import replay, steps_of
 from analytics.schedule.search import Draft, Effort, drafts
@@ -41,7 +42,7 @@ def plan(problem: Problem) -> Plan | NoPlan:
     """
     station = _Station.of(problem)
     if (reached := unreachable(problem, station.atlas)) is not None:
-        return reached
+        return _by_pressure(problem, reached)
     best = station.cheapest(station.usual) or station.cheapest(_WIDER)
     if best is None:
         return refusal(problem, lambda other: _Station.of(other).cheapest(_EASY) is not None)
@@ -49,6 +50,14 @@ def plan(problem: Problem) -> Plan | NoPlan:
         other = station.cheapest(station.usual, cap)
         best = other if other is not None and other.cost < best.cost else best
     return best
+
+
+def _by_pressure(problem: Problem, reached: NoPlan) -> NoPlan:
+    """The same, unless the levels could be kept at other pressures."""
+    for constraint, why, other in lifted(problem):
+        if unreachable(other, _Station.of(other).atlas) is None:
+            return NoPlan(constraint, why, reached.step)
+    return reached
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +70,7 @@ class _Station:
 
     @classmethod
     def of(cls, problem: Problem) -> "_Station":
-        lines = tuple(Line(unit.physics) for unit in problem.units)
+        lines = lines_of(problem)
         return cls(problem, lines, atlas(problem, lines, sets_of(problem, lines)))
 
     @property

@@ -207,6 +207,6 @@ class Schedule(Payload):
     level_end: float | None = None  # m, that the last level was asked to reach; none where it cannot be
     works: tuple[PlannedWorks, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
-    unchecked: tuple[str, ...] = ()  # limits of the advice for now that the plan does not look at
+    unchecked: tuple[str, ...] = ()  # limits of the advice for now that too little is known of for a plan
     why: str | None = None  # where there is no plan
     stale: bool = False

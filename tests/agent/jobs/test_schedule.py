@@ -493,6 +493,44 @@ def test_a_running_pump_that_may_cavitate_is_relieved_by_a_plan_without_it(lived
     assert bound["why"] == "An alarm of a, which runs, stands: a may cavitate. The advice for now stands."
 
 
+def test_a_plan_keeps_the_band_of_the_header_and_what_pumps_need(lived: Path, tmp_path: Path) -> None:
+    """A metre less than the day would reach, and an inlet that forbids the greatest flow of a pump (slow: plans)."""
+    with after_six_days(lived, tmp_path) as past:
+        free = scheduled(past)
+        most = pressures(free).max() - 1.0
+        narrowed(past, pressure_max=most * 0.0980665)
+        banded = scheduled(past)
+        narrowed(past, suction_head=2.0)
+        pumps = [pump.model_copy(update={"rated_flow": 200.0, "por": (0.1, 3.0)}) for pump in past.settings.pumps]
+        past.settings = past.settings.model_copy(update={"pumps": tuple(pumps)})
+        roomy = scheduled(past)
+        pumps = [pump.model_copy(update={"npsh": 14.0}) for pump in pumps]
+        past.settings = past.settings.model_copy(update={"pumps": tuple(pumps)})
+        thirsty = scheduled(past)
+
+    assert pressures(banded).max() < most + 0.1
+    assert (free["unchecked"], banded["unchecked"]) == (["npsh"], ["npsh"])
+    alone = 200.0 * (12.09 / 15.4) ** 0.5  # m³/h of a pump, where 1.1 times what it needs is all there is
+    assert max(row["flow"] for row in roomy["rows"] if len(row["pumps"]) == 1) > 1.05 * alone
+    assert all(row["flow"] < 1.01 * alone * len(row["pumps"]) for row in thirsty["rows"])
+    assert thirsty["unchecked"] == []
+
+
+def narrowed(past: History, **header: float) -> None:
+    """The header has other settings from now on."""
+    (kept,) = past.settings.headers
+    past.settings = past.settings.model_copy(
+        update={"headers": (type(kept).model_validate({**kept.model_dump(exclude_unset=True), **header}),)}
+    )
+
+
+def pressures(said: Mapping[str, Any]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """At the header where each row begins, m of water; a row's flow hardly changes."""
+    levels = [float(days().level[-1]), *(row["level"] for row in said["rows"])]
+    rows = zip(said["rows"], levels, strict=False)
+    return np.array([28.0 + level + 4e-5 * row["flow"] ** 2 for row, level in rows if row["pumps"]])
+
+
 WORKS = (datetime.fromisoformat("2026-03-07T16:00"), datetime.fromisoformat("2026-03-07T20:00"))
 
 

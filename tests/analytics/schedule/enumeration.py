@@ -14,6 +14,7 @@ from analytics.dispatch.pump import Array, Physics
 from analytics.schedule.problem import Problem
 from tests.analytics.dispatch.plates import Plate
 
+_HAIR = 1e-9  # m
 On = tuple[tuple[bool, ...], ...]  # steps of pumps
 
 
@@ -46,6 +47,13 @@ def _timed(problem: Problem, place: int) -> list[tuple[bool, ...]]:
         if fits and starts <= unit.most_starts:
             found.append(states)
     return found
+
+
+def _rooms_of_header(problem: Problem, level: Array, flow: Array) -> Array:
+    """Metres that the header's gauge is away from its limits at levels and flows (k,)."""
+    limits = problem.pressures
+    gauge = problem.head(level, flow) + limits.rise * level
+    return np.asarray(np.nan_to_num(np.concatenate([gauge - limits.head_min, limits.head_max - gauge])))
 
 
 def _starts_cost(problem: Problem, on: On) -> float:
@@ -90,6 +98,8 @@ def _step(problem: Problem, level: float, step: int, runs: tuple[bool, ...]) -> 
     if flows is None:
         return None
     total, cost = float(sum(flows)), 0.0
+    if members and min(_rooms_of_header(problem, np.array([level]), np.array([total]))) < -_HAIR:
+        return None
     for physics, own in zip(members, flows, strict=True):
         margins = physics.margins(np.array(own), np.array(1.0), np.array(total))
         if min(float(margin) for margin in margins.values()) < 0:
@@ -184,6 +194,9 @@ class _Programme:
         phi, speed = self._parts(x)
         flows = self._flows(x)
         rooms = [storage.high - levels, levels - storage.low]
+        runs = np.array([any(on) for on in self._on])
+        header = _rooms_of_header(problem, self._levels(x)[:-1][runs], flows[runs])
+        rooms.append(np.minimum(header, 1e3) / 10)
         if problem.level_end is not None:
             rooms.append(storage.sign * (levels[-1:] - problem.level_end))
         for (step, _), physics, own, s in zip(self._places, self._physics, phi * speed, speed, strict=True):
