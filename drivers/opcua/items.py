@@ -67,6 +67,7 @@ class Item:
         self._next = 0
         self._seed_ms: int | None = None
         self._glimpse: Sample | None = None  # seen by a look, and not reported yet
+        self._told: Sample | None = None  # that, once it was handed on with its source's time
         self._fresh: list[Reading] = []
         self._state: tuple[Value, int, str | None] = (None, Quality.WAITING_FOR_INITIAL_DATA, "no value yet")
         self._stamp_ms = 0
@@ -99,6 +100,9 @@ class Item:
         self._glimpse = None
         if sample == self.latest:
             return  # the first report is of what was asked for
+        if sample == self._told:
+            self.latest, self._state = sample, self._judged(sample)
+            return  # or of what a look saw first
         if self._seed_ms is not None and sample.source_ms is not None and sample.source_ms <= self._seed_ms:
             return  # or of what stood there before
         self.latest = sample
@@ -131,13 +135,24 @@ class Item:
         if trouble and is_due:
             return [*fresh, self._doubted(now_ms, *trouble)]
         if is_due and not fresh and self._glimpse:
-            fresh = [Reading(self._name, now_ms, *self._judged(self._glimpse))]
+            fresh = [self._seen(self._glimpse, now_ms)]
         elif is_due and not fresh:
             stamp_ms = proof_ms if proof_ms > self._stamp_ms else now_ms
             fresh = [Reading(self._name, stamp_ms, *self._state)]
         if fresh:
             self._stamp_ms = fresh[-1].ts_ms
         return fresh
+
+    def _seen(self, sample: Sample, now_ms: int) -> Reading:
+        """What a look saw, when it changed; as it is now where that was told, or would come after what is newer.
+
+        With our time alone, the report that is under way would come after it with an older one.
+        """
+        source_ms = sample.source_ms or 0
+        if sample == self._told or not max(self._stamp_ms, now_ms - self._behind_ms) < source_ms <= now_ms:
+            return Reading(self._name, now_ms, *self._judged(sample))
+        self._told = sample
+        return Sourced(self._name, source_ms, *self._judged(sample))
 
     def differs(self, sample: Sample) -> bool:
         """Whether *sample* says something else than the last report."""

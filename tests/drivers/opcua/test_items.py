@@ -215,7 +215,7 @@ def test_a_value_asked_for_from_a_clock_that_is_ahead_is_doubted_from_the_start(
 
 
 def test_what_a_look_saw_counts_until_it_is_reported() -> None:
-    """The reading is the value seen; the reports that follow are kept whole, at their own times."""
+    """The reading is the value seen, when it changed; of the reports that follow, those of other changes are kept."""
     one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), 1, **DEFAULTS)
     one.seed(said(1.0, source_ms=NOW - 10), NOW)
     one.readings(0, NOW, NOW, None)
@@ -227,10 +227,36 @@ def test_what_a_look_saw_counts_until_it_is_reported() -> None:
     after = one.readings(3, NOW + 70, NOW + 80, None)
 
     assert is_news
-    assert [(reading.ts_ms, reading.value) for reading in seen] == [(NOW + 40, 3.0)]
-    assert [(reading.ts_ms, reading.value) for reading in reported] == [(NOW + 20, 2.0), (NOW + 30, 3.0)]
+    assert [(reading.ts_ms, reading.value) for reading in seen] == [(NOW + 30, 3.0)]
+    assert [(reading.ts_ms, reading.value) for reading in reported] == [(NOW + 20, 2.0)]
     assert [reading.value for reading in after] == [3.0]
     assert not one.glimpse(said(3.0, source_ms=NOW + 30))
+
+
+def test_times_of_a_slow_counter_ascend_although_a_look_sees_its_changes_first() -> None:
+    """A report that comes after the look would be late by its source's time, and quality blame the meter for it."""
+    one = item()
+    one.seed(said(7.0, source_ms=NOW - 10), NOW)
+    one.readings(0, NOW, NOW, None)
+    one.glimpse(said(8.0, source_ms=NOW + 1_500))
+    seen = one.readings(1, NOW, NOW + 2_000, None)
+    unreported = one.readings(2, NOW, NOW + 4_000, None)
+    one.report(said(8.0, source_ms=NOW + 1_500), NOW + 5_000)
+    reported = one.readings(3, NOW + 5_500, NOW + 6_000, None)
+
+    told = [(reading.ts_ms - NOW, reading.value) for reading in (*seen, *unreported, *reported)]
+    assert told == [(1_500, 8.0), (4_000, 8.0), (5_500, 8.0)]
+
+
+@pytest.mark.parametrize("source_ms", [NOW - 5, NOW + 3_000, None])
+def test_what_a_look_saw_has_our_time_where_its_sources_would_not_come_next(source_ms: int | None) -> None:
+    """Older than what stood since, ahead of us, or none at all."""
+    one = item()
+    one.seed(said(7.0, source_ms=NOW - 10), NOW)
+    one.readings(0, NOW, NOW, None)
+    one.glimpse(said(8.0, source_ms=source_ms))
+
+    assert [reading.ts_ms for reading in one.readings(1, NOW, NOW + 2_000, None)] == [NOW + 2_000]
 
 
 def test_without_signs_of_life_a_value_is_doubted_before_it_is_given_up() -> None:
