@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from agent import tariff
 from agent.jobs import peak, policy
 from agent.jobs.curves import models_from_state
-from agent.jobs.demand import MEMORY, REACH, SLOT_MS, DemandState, Expected, storage_of
+from agent.jobs.demand import MEMORY, SLOT_MS, DemandState, Expected, storage_of
 from agent.jobs.evidence import pumps_of
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.npsh import need
 from agent.jobs.schedule_pressures import pressures_of
+from agent.jobs.schedule_steps import begin_ms, steps_of
 from agent.jobs.schedule_told import left_out, told
 from agent.jobs.situation import Header, NotKnownError, limits_of, memories_of
 from agent.jobs.standing_alarms import standing_alarms
@@ -27,13 +28,11 @@ from agent.store.records import Record
 from agent.window import frame
 from analytics.curves.model import StationModel
 from analytics.dispatch.fitted import fitted
-from analytics.hydraulics import Floats
+from analytics.dispatch.pump import Physics
 from analytics.running import RUNNING, STOPPED, Memory
-from analytics.schedule.margin import factors, level_margin
 from analytics.schedule.plan import NoPlan
 from analytics.schedule.problem import LONG, Problem, System, Unit
 from analytics.schedule.solve import plan
-from analytics.schedule.storage import Storage
 
 LATE_MS = 2 * 3_600_000  # a forecast made longer ago is stale
 LEVEL_MS = 180_000  # of the past whose median is the level now
@@ -92,28 +91,28 @@ def problem_of(context: JobContext, tank: TankSettings) -> Problem:
     kept = MEMORY.restored(context.reader.job_state("forecast")[1])
     expected = _fresh(kept, context.now_ms)
     storage, level = storage_of(tank), _level(context, tank)
-    first = max(0, (context.now_ms - expected.start_ms) // SLOT_MS)
-    steps = min(round(context.settings.jobs.schedule.horizon * _HOUR_MS / SLOT_MS), len(expected.centre) - first)
-    now_ms = expected.start_ms + first * SLOT_MS
-    zone = ZoneInfo(context.settings.station.time_zone)
-    times_ms = now_ms + SLOT_MS * np.arange(steps, dtype=np.int64)
-    price = tariff.prices(context.settings.tariff, times_ms, zone)
+    asked = context.settings.jobs.schedule
+    steps = steps_of(
+        kept, expected, storage, context.now_ms, asked.step_ms, round(asked.horizon * _HOUR_MS / asked.step_ms)
+    )
+    zone, count = ZoneInfo(context.settings.station.time_zone), len(steps.demand)
+    price = tariff.prices(context.settings.tariff, steps.quarters_ms.ravel(), zone).reshape(count, -1).mean(axis=1)
     middle = (tank.level_min + tank.level_max) / 2
-    units = _units(header, context, steps)
+    units = _units(header, context, count)
     pumps = {pump.id: pump for pump in context.settings.pumps}
-    out = np.stack([is_out(pumps[unit.id], times_ms, SLOT_MS, zone) for unit in units], axis=1)
+    out = np.stack([is_out(pumps[unit.id], steps.times_ms, asked.step_ms, zone) for unit in units], axis=1)
     return Problem(
         units=units,
-        locked=np.where(out, -1, _wanted(units, pumps, steps)).astype(np.int8),
+        locked=np.where(out, -1, _wanted(units, pumps, count)).astype(np.int8),
         storage=storage,
         system=_system(kept),
-        step=SLOT_MS / 3_600_000,
+        step=asked.step_ms / _HOUR_MS,
         level=level,
-        price=price if price.any() else np.ones(steps),  # no tariff: the least energy
-        demand=np.array(expected.centre[first : first + steps]),
+        price=price if price.any() else np.ones(count),  # no tariff: the least energy
+        demand=steps.demand,
         level_end=min(level, middle) if storage.is_filled else max(level, middle),
         pressures=pressures_of(context, header.settings, tank, level, LEVEL_MS),
-        margin=_margin(kept, expected, storage, slice(first, first + steps)),
+        margin=steps.margin,
     )
 
 
@@ -165,7 +164,7 @@ def _system(kept: DemandState) -> System:
 
 def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
     """Pumps with a learnt curve whose alarms are silent; one that runs and may cavitate is relieved by its absence."""
-    models = models_from_state(context.reader.job_state("curves")[1])
+    models, step_ms = models_from_state(context.reader.job_state("curves")[1]), context.settings.jobs.schedule.step_ms
     model: StationModel | None = models.get(header.settings.id)
     if model is None:
         raise NotKnownError("No curves have been learnt yet.")
@@ -180,7 +179,7 @@ def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
         if memory.state not in {RUNNING, STOPPED}:
             raise NotKnownError(f"It is not known whether {pump.id} runs.")
         if (alarm := alarms.pumps.get(pump.id) or alarms.inlets.get(pump.id)) is not None:
-            is_relieved = pump.id not in alarms.pumps and _may_stop(pump, memory, context.now_ms)
+            is_relieved = pump.id not in alarms.pumps and _may_stop(pump, memory, context.now_ms, step_ms)
             if memory.state == RUNNING and not is_relieved:
                 raise NotKnownError(f"An alarm of {pump.id}, which runs, stands: {alarm.removesuffix('.')}.")
             continue
@@ -190,50 +189,49 @@ def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
             if memory.state == RUNNING:
                 raise NotKnownError(f"{pump.id} runs, but cannot be planned: it is not available or has no curve yet.")
             continue
-        units.append(
-            Unit(
-                id=pump.id,
-                physics=physics,
-                min_on=_min_on(pump),
-                min_off=max(1, ceil(60_000 * pump.min_off / SLOT_MS)),
-                most_starts=max(1, min(LONG, int(pump.starts_per_hour * steps * SLOT_MS / _HOUR_MS))),
-                start_cost=pump.start_cost,
-                is_on=memory.state == RUNNING,
-                held=_held(memory, context.now_ms),
-                required=None if (needed := need(pump)) is None else needed.at,
-            )
-        )
+        units.append(_unit(pump, memory, physics, context, steps))
     if not units:
         raise NotKnownError("No pump can be planned.")
     return tuple(units)
 
 
-def _may_stop(pump: PumpSettings, memory: Memory, now_ms: int) -> bool:
-    return not pump.must_run and _held(memory, now_ms) >= _min_on(pump)
+def _unit(pump: PumpSettings, memory: Memory, physics: Physics, context: JobContext, steps: int) -> Unit:
+    """*pump* with its timers, in *steps* steps."""
+    step_ms, needed = context.settings.jobs.schedule.step_ms, need(pump)
+    return Unit(
+        id=pump.id,
+        physics=physics,
+        min_on=_at_least(pump.min_on, step_ms),
+        min_off=_at_least(pump.min_off, step_ms),
+        most_starts=max(1, min(LONG, int(pump.starts_per_hour * steps * step_ms / _HOUR_MS))),
+        start_cost=pump.start_cost,
+        is_on=memory.state == RUNNING,
+        held=_held(memory, context.now_ms, step_ms),
+        required=None if needed is None else needed.at,
+    )
 
 
-def _min_on(pump: PumpSettings) -> int:
-    return max(1, ceil(60_000 * pump.min_on / SLOT_MS))
+def _may_stop(pump: PumpSettings, memory: Memory, now_ms: int, step_ms: int) -> bool:
+    return not pump.must_run and _held(memory, now_ms, step_ms) >= _at_least(pump.min_on, step_ms)
 
 
-def _held(memory: Memory, now_ms: int) -> int:
+def _at_least(minutes: float, step_ms: int) -> int:
+    """So many steps or more, at least one."""
+    return max(1, ceil(60_000 * minutes / step_ms))
+
+
+def _held(memory: Memory, now_ms: int, step_ms: int) -> int:
     """Steps since the pump was switched; a switch that nobody saw was long ago."""
     was_seen = memory.since_ms in {*memory.start_times_ms, *memory.stop_times_ms}
-    return max(0, (now_ms - memory.since_ms) // SLOT_MS) if was_seen else LONG
-
-
-def _margin(kept: DemandState, expected: Expected, storage: Storage, ahead: slice) -> Floats:
-    """Metres to keep off the limits: what forecasts missed by until another plan had made it good."""
-    low, high = np.array(expected.low[ahead]), np.array(expected.high[ahead])
-    each = factors(np.array(kept.missed, np.float64).reshape(-1, REACH))
-    return level_margin(low, high, SLOT_MS / _HOUR_MS, storage, each)
+    return max(0, (now_ms - memory.since_ms) // step_ms) if was_seen else LONG
 
 
 def _at(context: JobContext, found: NoPlan) -> str:
     if found.step is None:
         return found.why
     zone = ZoneInfo(context.settings.station.time_zone)
-    when = tariff.local(context.now_ms + found.step * SLOT_MS, zone)
+    step_ms = context.settings.jobs.schedule.step_ms
+    when = tariff.local(begin_ms(context.now_ms, step_ms) + found.step * step_ms, zone)
     return f"{found.why.removesuffix('.')}, at about {when:%H:%M}."
 
 

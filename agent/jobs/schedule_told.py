@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from agent.jobs.demand import MEMORY, SLOT_MS
+from agent.jobs.demand import MEMORY
 from agent.jobs.job import JobContext
 from agent.jobs.schedule_pressures import unchecked
+from agent.jobs.schedule_steps import begin_ms
 from agent.jobs.situation import Header, memories_of
 from agent.jobs.standing_alarms import standing_alarms
 from agent.mqtt.payloads import LeftOut, PlannedWorks, Schedule, ScheduleRow
@@ -47,8 +48,9 @@ def told(context: JobContext, problem: Problem, found: Plan, method: str) -> Sch
     """*found* for *problem*, by *method*, which is a sentence's part for people."""
     settings = context.settings
     is_priced = settings.tariff.is_priced
-    start_ms = context.now_ms // SLOT_MS * SLOT_MS
-    until_ms = start_ms + problem.steps * SLOT_MS
+    step_ms = round(3_600_000 * problem.step)
+    start_ms = begin_ms(context.now_ms, step_ms)
+    until_ms = start_ms + problem.steps * step_ms
     expected = MEMORY.restored(context.reader.job_state("forecast")[1]).expected
     rows = tuple(_row(problem, found, one, start_ms, is_priced=is_priced) for one in _stretches(found))
     return Schedule(
@@ -108,7 +110,7 @@ def _row(problem: Problem, found: Plan, stretch: _Stretch, start_ms: int, *, is_
     price = problem.price[stretch.first : stretch.last + 1]
     energy = np.array([step.power for step in steps]) * problem.step
     return ScheduleRow(
-        start=start_ms + stretch.first * SLOT_MS,
+        start=start_ms + stretch.first * round(3_600_000 * problem.step),
         pumps=tuple(each.id for each in steps[0].running),
         speeds=tuple(round(each.speed, 3) for each in steps[0].running),
         flow=round(float(np.mean([step.flow for step in steps])), 1),

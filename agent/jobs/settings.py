@@ -56,8 +56,14 @@ class ScheduleSettings(JobSettings):
     """Planning the next hours of a station with a tank or well."""
 
     horizon: Annotated[float, Field(ge=4, le=48)] = 24.0  # h that are planned
+    step: Literal[15, 30, 60] = 30  # minutes in which nothing is switched
     # "fitted Q iteration" learns on the station's model, and advises only where it is judged near enough to "exact"
     method: Literal["exact", "fitted Q iteration"] = "exact"
+
+    @property
+    def step_ms(self) -> int:
+        """The same in milliseconds."""
+        return 60_000 * self.step
 
 
 class JobsSettings(Settings):

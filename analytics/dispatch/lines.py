@@ -135,10 +135,13 @@ def reach(line: Line, head: Array, station_flow: Array, shares: Array) -> Reach:
     found, margin = _unlimited(line, head, station_flow, shares)
     if margin.min() >= 0:
         return found
-    low, high = _within(line, found.phi, margin, head, station_flow)
-    phi = low[:, None] + (high - low)[:, None] * shares
+    cut = np.flatnonzero(margin.min(axis=1) < 0)
+    low, high = _within(line, found.phi[cut], margin[cut], head[cut], station_flow[cut])
+    phi, speed = found.phi.copy(), found.speed.copy()
+    phi[cut] = low[:, None] + (high - low)[:, None] * shares
+    speed[cut] = line.speed_at(phi[cut], head[cut, None])
     slack = np.minimum(found.slack, margin.max(axis=1))
-    return Reach(phi, line.speed_at(phi, head[:, None]), slack)
+    return Reach(phi, speed, slack)
 
 
 def slack_of(line: Line, head: Array, station_flow: Array, shares: Array) -> Array:
@@ -171,17 +174,17 @@ def _least_margin(physics: Physics, flow: Array, speed: Array, station_flow: Arr
 
 def _within(line: Line, phi: Array, margin: Array, head: Array, station_flow: Array) -> tuple[Array, Array]:
     """Ends (k,), (k,) of the φ that keep every margin: the run around the best point."""
-    rows, last = np.arange(len(phi)), phi.shape[1] - 1
+    rows, place, last = np.arange(len(phi)), np.arange(phi.shape[1]), phi.shape[1] - 1
     best = margin.argmax(axis=1)
-    kept = margin >= 0
+    broken, able = margin < 0, margin[rows, best] >= 0
+    left = last - (broken & (place < best[:, None]))[:, ::-1].argmax(axis=1)  # the nearest broken ones; 0 is the rest
+    right = (broken & (place > best[:, None])).argmax(axis=1)
+    left, right = np.where(left == last, 0, left), np.where(right == 0, last, right)
     ends = []
-    for direction in (-1, 1):
-        inner = best.copy()
-        for _ in range(last):
-            ahead = np.clip(inner + direction, 0, last)
-            inner = np.where(kept[rows, inner] & kept[rows, ahead], ahead, inner)
-        outer = np.where(kept[rows, inner], np.clip(inner + direction, 0, last), inner)
-        ends.append(_end(line, phi[rows, inner], phi[rows, outer], head, station_flow))
+    for outer, direction in ((left, -1), (right, 1)):
+        far = np.where(able, outer, best)
+        inner = np.where(able & broken[rows, far], far - direction, far)
+        ends.append(_end(line, phi[rows, inner], phi[rows, far], head, station_flow))
     return ends[0], ends[1]
 
 

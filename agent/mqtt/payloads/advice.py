@@ -198,7 +198,7 @@ class Schedule(Payload):
     station: str
     rows: tuple[ScheduleRow, ...] = ()
     energy_kwh: float | None = None
-    peak_kw: float | None = None  # the highest half hour, where there is a demand charge
+    peak_kw: float | None = None  # the highest step, where there is a demand charge
     cost: float | None = None  # a demand charge included as far as the month's peak is exceeded
     currency: str | None = None
     method: str | None = None

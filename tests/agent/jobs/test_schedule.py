@@ -516,6 +516,40 @@ def test_a_plan_keeps_the_band_of_the_header_and_what_pumps_need(lived: Path, tm
     assert thirsty["unchecked"] == []
 
 
+@pytest.mark.parametrize(("step", "offset"), [(15, 0), (60, 30)])
+def test_a_day_is_planned_in_the_steps_that_are_asked_for(lived: Path, tmp_path: Path, step: int, offset: int) -> None:
+    """Quarters or hours by the clock, timers in whole ones, a price as the mean of its quarters (slow: plans)."""
+    now_ms = END_MS + offset * MINUTE_MS
+    band = {"price": 0.10, "start": "00:00", "end": "06:45"}
+    with after_six_days(lived, tmp_path) as past:
+        if offset:
+            past.series("level", [3.0] * offset, start_ms=END_MS, step_ms=MINUTE_MS)
+            now_on(past, now_ms)
+            know_who_runs(past, now_ms)
+        jobs = {"schedule": {"step": step}}
+        tariff = {**TARIFF, "band": [band]}
+        past.settings = past.settings.model_validate(
+            {**past.settings.model_dump(by_alias=True), "jobs": jobs, "tariff": tariff}
+        )
+        slow = tuple(pump.model_copy(update={"min_on": 40.0}) for pump in past.settings.pumps)
+        past.settings = past.settings.model_copy(update={"pumps": slow})
+        said = scheduled(past, now_ms)
+        with past.reader() as reader:
+            tank = past.settings.tank
+            assert tank is not None
+            problem = schedule.problem_of(JobContext(past.settings, reader, 0, None, now_ms), tank)
+
+    times = [datetime.fromisoformat(each) for each in (*(row["from"] for row in said["rows"]), said["until"])]
+    assert times[0].timestamp() * 1000 == now_ms
+    assert (times[-1] - times[0]) == timedelta(hours=24)
+    assert {(each - times[0]).total_seconds() % (60 * step) for each in times} == {0.0}
+    assert (problem.step, problem.steps) == (step / 60, 24 * 60 // step)
+    assert [unit.min_on for unit in problem.units] == [-(-40 // step)] * 2
+    cheap = 0.25 * 0.10 + 0.75 * 0.30 if step == 60 else 0.10  # half past six and on, a quarter of which is night
+    assert problem.price[(18 * 60 + 30 - offset) // step] == pytest.approx(cheap)
+    assert sum(row["cost"] for row in said["rows"]) == pytest.approx(said["cost"], abs=0.3)
+
+
 def narrowed(past: History, **header: float) -> None:
     """The header has other settings from now on."""
     (kept,) = past.settings.headers
