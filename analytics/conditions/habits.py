@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from math import exp, log, sqrt
 from typing import Final, NamedTuple
 
+from analytics.conditions.curve import Curve
+
 HOUR_MS: Final = 3_600_000
 SLOTS: Final = 48  # of a day
 SMOOTH_MS: Final = 15 * 60_000  # over which whims of those who draw are taken together
@@ -15,9 +17,11 @@ EARLY: Final = 0.5  # slots that people are early or late
 LONGEST_MS: Final = 2 * 60_000  # that one look counts for
 KNOWN: Final = 0.9  # h of a slot: two days
 BELIEVED: Final = 1.5  # h of a slot that the first spread is worth
+REGULAR: Final = 0.008  # mean square by which a header's days may differ, as a share, to be known after two
+IRREGULAR: Final = 4.0  # h of a slot of any other: eight days
+SCATTERED: Final = 120.0  # h over which that is taken: five days
 MEMORY: Final = 5.0  # h of a slot: ten days
-PUMPED: Final = 24.0  # h of pumping that tell a system curve
-PUMPED_MEMORY: Final = 96.0  # h of pumping
+LEAST_SEEN: Final = 0.55  # h of a slot: more than one day
 FIRST_STD: Final = 0.04  # of the flow, as a share, before anything is known
 LEAST: Final = 0.08  # share of the flow: less is no burst
 SURE: Final = 3.5  # standard deviations
@@ -29,7 +33,6 @@ SLACK: Final = 0.8  # of what is a burst: only what is above it adds up
 MOST: Final = 2.0  # shares of what is a burst that add up at once: ten minutes of filling are none
 ENOUGH: Final = 0.26  # h of shares above the slack, added up
 KEPT: Final = 0.4  # h of them at most, so that an end is told soon
-TOLD: Final = 0.8  # of the variance of pressure that the flow explains, where there is a system curve
 LEAST_FLOW: Final = 1e-3  # m³/h
 
 
@@ -59,16 +62,25 @@ class Usual:
     hours: float = 0.0
     flow: float = 0.0
     pressure: float = 0.0
-    variance: float = FIRST_STD**2  # of what was more than expected, as a share
+    variance: float = FIRST_STD**2  # of what was more than expected, as a share, on days before this one
+    fresh: float = 0.0  # mean square of that today
+    fresh_hours: float = 0.0
+
+    def begin(self) -> None:
+        """It is another day: what surprised on the last one is no surprise any more."""
+        if self.fresh_hours:
+            self.variance += self.fresh_hours / min(self.hours + BELIEVED, MEMORY) * (self.fresh - self.variance)
+            self.fresh = self.fresh_hours = 0.0
 
     def learn(self, flow: float, pressure: float, excess: float, hours: float) -> None:
         """Take in what was seen for *hours*, and how much more than expected that was; less tells nothing."""
         share = hours / min(self.hours + hours, MEMORY)
         self.flow += share * (flow - self.flow)
         self.pressure += share * (pressure - self.pressure)
-        square = 2.0 * max(excess, 0.0) ** 2  # as if it were less as often
-        self.variance += hours / min(self.hours + BELIEVED + hours, MEMORY) * (square - self.variance)
         self.hours += hours
+        self.fresh_hours += hours
+        square = 2.0 * max(excess, 0.0) ** 2  # as if it were less as often
+        self.fresh += hours / self.fresh_hours * (square - self.fresh)
 
 
 @dataclass(slots=True)
@@ -94,41 +106,6 @@ class Compared(NamedTuple):
 
 
 @dataclass(slots=True)
-class Curve:
-    """Pressure against the square of the flow, m = static + slope Q², least squares that forget over days of pumping.
-
-    Means, and second moments around them.
-    """
-
-    hours: float = 0.0
-    square: float = 0.0  # Q²
-    pressure: float = 0.0
-    squares: float = 0.0
-    both: float = 0.0
-    pressures: float = 0.0
-
-    def learn(self, flow: float, pressure: float, hours: float) -> None:
-        """Take in what was seen for *hours*."""
-        share = hours / min(self.hours + hours, PUMPED_MEMORY)
-        x, y = flow**2 - self.square, pressure - self.pressure
-        self.square += share * x
-        self.pressure += share * y
-        self.squares += share * ((1.0 - share) * x**2 - self.squares)
-        self.both += share * ((1.0 - share) * x * y - self.both)
-        self.pressures += share * ((1.0 - share) * y**2 - self.pressures)
-        self.hours += hours
-
-    def excess(self, flow: float, pressure: float) -> tuple[float, float] | None:
-        """Share of the flow that is too much for the pressure, and its standard deviation; None without a curve."""
-        if self.hours < PUMPED or self.both <= 0.0 or self.both**2 < TOLD * self.squares * self.pressures:
-            return None
-        slope = self.both / self.squares
-        low = self.pressure + slope * (flow**2 - self.square) - pressure
-        rest = max(self.pressures - self.both * slope, 0.0)
-        return low / (2.0 * slope * flow**2), rest**0.5 / (2.0 * slope * flow**2)
-
-
-@dataclass(slots=True)
 class Habits:
     """What one header usually gives by the time of day, and by its pressure where that tells the flow.
 
@@ -151,6 +128,9 @@ class Habits:
     seen_ms: int = 0
     flow: float = 0.0  # logarithm, smoothed
     pressure: float = 0.0
+    place: int = -1  # the slot of the last look
+    scatter: float = 0.0  # mean square by which days differ
+    scattered: float = 24.0  # h of that, the first ones as if there had been none
     sum: float = 0.0  # h of shares of what is a burst, above the slack
     slots: dict[int, Usual] = field(default_factory=dict)
     today: dict[bool, Today] = field(default_factory=dict)  # as a weekend or not
@@ -166,7 +146,9 @@ class Habits:
                 self.seen_ms = look.at_ms
             return None
         self._smooth(look, since_ms)
-        place = int(look.day_share * SLOTS) % SLOTS + SLOTS * look.is_weekend
+        if since_ms > HOUR_MS:
+            self.curve.begin()
+        place = self._entered(int(look.day_share * SLOTS) % SLOTS + SLOTS * look.is_weekend)
         days = self._compared(look.day_share * SLOTS - 0.5, is_weekend=look.is_weekend)
         excess, is_down = self._excess(days, place, is_weekend=look.is_weekend)
         by_day = [excess / self._allowed(place, is_down=is_down)] if days else []
@@ -177,6 +159,13 @@ class Habits:
         self._learn_today(days, hours, is_calm=self.sum == 0.0 and most < DOUBTED)
         self._learn(place, hours, excess)
         return self.sum >= ENOUGH if by_day or told else None
+
+    def _entered(self, place: int) -> int:
+        """The slot of a look, which begins anew where the last was another's."""
+        if place != self.place and place in self.slots:
+            self.slots[place].begin()
+        self.place = place
+        return place
 
     def _smooth(self, look: Look, since_ms: int) -> None:
         keep = exp(-since_ms / SMOOTH_MS) if self.slots and since_ms <= SMOOTH_MS else 0.0
@@ -207,7 +196,8 @@ class Habits:
         return min(found, default=(0.0, False))
 
     def _is_known(self, place: float, is_weekend: bool) -> bool:  # noqa: FBT001 - a kind of day
-        return all(self._slot(int(place // 1) + step, is_weekend).hours >= KNOWN for step in (-1, 0, 1, 2))
+        least = KNOWN if self.scatter < REGULAR else IRREGULAR
+        return all(self._slot(int(place // 1) + step, is_weekend).hours >= least for step in (-1, 0, 1, 2))
 
     def _between(self, place: float, is_weekend: bool) -> tuple[float, float]:  # noqa: FBT001 - a kind of day
         """Flow and pressure between the middles of two slots."""
@@ -222,8 +212,9 @@ class Habits:
         return self.slots.get(place % SLOTS + SLOTS * is_weekend) or Usual()
 
     def _variance(self, place: int) -> float:
-        """Of what was more than expected, around this time of day."""
-        return sum(self._slot(place + step, place >= SLOTS).variance for step in (-2, -1, 0, 1, 2)) / 5.0
+        """Of what was more than expected, around this time of day; where days have nothing in common, at any time."""
+        found = sum(self._slot(place + step, place >= SLOTS).variance for step in (-2, -1, 0, 1, 2)) / 5.0
+        return found if self.scatter < REGULAR else max(found, self.scatter)
 
     def _allowed(self, place: int, *, is_down: bool) -> float:
         """How much more is no burst."""
@@ -233,12 +224,15 @@ class Habits:
         """What may be a burst is hardly another day."""
         for kind, seen in days.items():
             self.today[kind].learn(seen.middle, hours if is_calm else SLOWED * hours)
-        if is_calm:
-            self.curve.learn(exp(self.flow), exp(self.pressure), hours)
+        self.curve.learn(exp(self.flow), exp(self.pressure), hours, is_calm=is_calm)
 
     def _learn(self, place: int, hours: float, excess: float) -> None:
         """What is a burst widens nothing."""
         own = self.slots.setdefault(place, Usual())
+        if own.hours > LEAST_SEEN:
+            share = (hours if self.sum < ENOUGH else SLOWED * hours) / min(self.scattered + hours, SCATTERED)
+            self.scatter += share * ((self.flow - own.flow) ** 2 - self.scatter)
+            self.scattered += hours
         std = own.variance**0.5
         reach = LEAST + 3.0 * std
         seen = _within(self.flow, own.flow - reach, own.flow + reach) if own.hours else self.flow

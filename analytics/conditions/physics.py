@@ -18,6 +18,7 @@ IDLE: Final = 0.94  # of the expected power: what churns draws less, how much le
 LITTLE: Final = 0.3  # of the expected flow: less is nearly nothing
 WANTED: Final = 0.25  # of the best flow: a pump whose curve promises less may as well deliver none
 SHORT: Final = 0.08  # share by which a header's flow falls short where a pump is clogged
+LACKING: Final = 0.2  # share of its own flow that a clogged pump lacks among others that are right
 OFF_POWER: Final = 0.04  # share by which the power of the suspect is off its curve
 DRIFT: Final = 0.04  # share by which a flow meter is off
 RIGHT_POWER: Final = 0.025  # share within which a power is right
@@ -83,9 +84,9 @@ def _cavitation(pump: PumpSight) -> bool | None:
 def _outside_por(sight: HeaderSight, pump: PumpSight) -> bool | None:
     if not pump.is_running:
         return False
-    flow = pump.flow if pump.flow is not None else pump.expected_flow
-    if len(sight.running) == 1 and sight.flow is not None:
-        flow = sight.flow
+    flow = pump.expected_flow if pump.flow is None else pump.flow
+    if flow is None or (len(sight.running) == 1 and sight.flow is not None):
+        flow = sight.rest(pump)
     if flow is None or pump.best_flow is None:
         return None
     return not pump.por[0] <= flow / pump.best_flow <= pump.por[1]
@@ -99,10 +100,12 @@ def _blockage(sight: HeaderSight, pump: PumpSight) -> bool | None:
     offs = dict(_power_offs(sight))
     if short is None or len(offs) < len(sight.running):
         return None
-    if short > -SHORT:
+    others = [off for name, off in offs.items() if name != pump.pump]
+    if offs[pump.pump] <= max([OFF_POWER, *others]):
         return False
-    worst = max(offs, key=lambda name: offs[name])
-    return pump.pump == worst and offs[worst] > OFF_POWER
+    lacking = -short * (sight.expected_flow or 0.0)
+    is_alone = short < -DRIFT and max(others, default=0.0) < RIGHT_POWER
+    return short <= -SHORT or (is_alone and lacking > LACKING * (pump.expected_flow or 0.0))
 
 
 def _drift(sight: HeaderSight) -> bool | None:

@@ -70,6 +70,13 @@ class HeaderSight:
             return None
         return sum(known)
 
+    def rest(self, pump: PumpSight) -> float | None:
+        """What the others should leave of the header's flow to a running pump, m³/h; its own curve is not asked."""
+        others = [one.expected_flow for one in self.running if one.pump != pump.pump]
+        known = [flow for flow in others if flow is not None]
+        is_known = len(known) == len(others) and all(one.is_running is not None for one in self.pumps)
+        return self.flow - sum(known) if self.flow is not None and is_known else None
+
     def delivered(self, pump: PumpSight) -> float | None:
         """What a running pump delivers, m³/h: by its own meter, or what the others leave of the header's."""
         expected = self.expected_flow

@@ -116,3 +116,52 @@ def test_one_minute_without_a_value_does_not_begin_the_wait_anew() -> None:
         watch.update(claims(sight(flow, power=18.5)), minute * 60_000)
 
     assert shut in watch.active
+
+
+def among(flow: float, *powers: float, expected: float | None = 150.0) -> HeaderSight:
+    """Three pumps of 150 m³/h each at this head, by their curves, which draw these kW; the last one's flow is given."""
+    flows = (150.0, 150.0, expected)
+    facts = {"is_running": True, "expected_power": 30.0, "idle_power": 18.0, "best_flow": 200.0}
+    pumps = [
+        PumpSight(f"p{place}", power=power, expected_flow=own, **facts)  # type: ignore[arg-type]
+        for place, (power, own) in enumerate(zip(powers, flows, strict=True), 1)
+    ]
+    return HeaderSight("main", flow, 4.0, tuple(pumps))
+
+
+@pytest.mark.parametrize(
+    ("flow", "powers", "holds"),
+    [
+        (415.0, (30.0, 30.2, 32.0), True),  # p3 lacks 35 of 150, the header 7.8 %
+        (425.0, (30.0, 30.2, 32.0), False),  # 25 of 150
+        (435.0, (30.0, 30.2, 32.0), False),  # the meter may be as far off
+        (415.0, (30.0, 31.0, 32.0), False),  # another power is off too
+        (415.0, (30.0, 30.2, 31.0), False),  # nobody's power is
+        (410.0, (30.0, 31.0, 32.0), True),  # 8.9 %: that much counts whatever the others draw
+    ],
+)
+def test_a_clogged_pump_is_told_among_many_by_what_it_lacks_itself(
+    flow: float, powers: tuple[float, ...], *, holds: bool
+) -> None:
+    """A third of one pump is hardly more of a header than its meter may be off."""
+    said = claims(among(flow, *powers))
+
+    assert [said[Suspicion("blockage", pump)] for pump in ("p1", "p2", "p3")] == [False, False, holds]
+
+
+@pytest.mark.parametrize(("flow", "holds"), [(360.0, True), (440.0, False), (560.0, True)])
+def test_a_pump_beyond_its_curve_has_what_the_others_leave(flow: float, *, holds: bool) -> None:
+    """Where a third pump runs for nothing, its head is above all its curve knows."""
+    said = claims(among(flow, 30.0, 30.0, 20.0, expected=None))
+
+    assert said[Suspicion("outside_por", "p3")] == holds
+    assert claims(among(flow, 30.0, 30.0, 20.0))[Suspicion("outside_por", "p3")] is False
+
+
+def test_two_pumps_beyond_their_curves_have_nobody_knows_how_much_each() -> None:
+    one = among(360.0, 30.0, 30.0, 20.0, expected=None)
+    both = HeaderSight(
+        "main", 360.0, None, (one.pumps[0], PumpSight("p2", is_running=True, best_flow=200.0), one.pumps[2])
+    )
+
+    assert claims(both)[Suspicion("outside_por", "p3")] is None

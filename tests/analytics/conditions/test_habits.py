@@ -112,3 +112,43 @@ def test_a_rising_main_that_takes_more_than_its_pressure_presses_through_has_bur
 
     assert said
     assert 0 < said[0] * STEP <= 60
+
+
+def test_a_tanks_level_that_comes_and_goes_is_no_burst() -> None:
+    """Three metres within days: the main's pressure follows the level, and a burst still shows."""
+    rng, habits, said = np.random.default_rng(3), Habits(), list[int]()
+    flow, looks = 300.0, 8 * 480
+    level = 3.0 * np.sin(np.arange(looks + 40) / 240.0) * np.sin(np.arange(looks + 40) / 777.0)
+    for look in range(looks + 40):
+        flow = float(rng.choice([150.0, 220.0, 300.0, 360.0])) if look % 40 == 0 else flow
+        shown = flow * rng.normal(1.0, 0.005) * (1.4 if look >= looks else 1.0)
+        pressure = pressed(flow) + float(level[look])
+        if habits.is_burst(Look(60_000 * STEP * look + 1, look % 480 / 480, shown, pressure)):
+            said.append(look - looks)
+
+    assert said
+    assert 0 < said[0] * STEP <= 90
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_wells_that_run_at_any_hour_never_burst(seed: int) -> None:
+    """From the first day on. One, two or none of them, and the pressure tells little of which."""
+    rng, habits, said = np.random.default_rng(seed), Habits(), list[float]()
+    flow, left = 200.0, 0
+    for look in range(20 * 480):
+        if left == 0:
+            flow, left = float(rng.choice([0.0, 200.0, 350.0], p=[0.3, 0.45, 0.25])), int(rng.integers(10, 160))
+        left -= 1
+        shown, pressure = flow * rng.normal(1.0, 0.003), 20.0 + 2.0 * (flow / 350.0) ** 2 + rng.normal(0.0, 0.3)
+        is_weekend = look // 480 % 7 >= 5
+        if habits.is_burst(Look(60_000 * STEP * look + 1, look % 480 / 480, shown, pressure, is_weekend=is_weekend)):
+            said.append(look / 480)
+
+    assert said == []
+
+
+def test_a_burst_widens_nothing_while_it_lasts() -> None:
+    """One that is small beside the morning would else be usual before it has added up."""
+    grown = [(hour, flow + 85.0 * min(max(hour - 5.5, 0.0) / 2.0, 1.0)) for hour, flow in day(LEARNT)]
+
+    assert min(lived(deepcopy(fortnight()), LEARNT, grown), default=24.0) < 9.0
