@@ -88,18 +88,28 @@ CASES = (
 
 
 def measured(
-    truth: Truth, case: Case, rng: np.random.Generator, n: int, *, flow_noise: bool = True, outliers: float = 0.01
+    truth: Truth,
+    case: Case,
+    rng: np.random.Generator,
+    n: int,
+    *,
+    flow_noise: bool = True,
+    outliers: float = 0.01,
+    are_high: bool = False,
 ) -> DutyPoints:
-    """*n* readings with noise of 1 to 1.5 % on each meter and outliers of 10 to 50 % on one of them."""
+    """*n* readings with noise of 1 to 1.5 % on each meter and outliers of 10 to 50 % on one of them.
+
+    Those that *are_high* are 30 to 100 % too high, as spikes are.
+    """
     speed = rng.uniform(case.slowest, 1.0, n)
     flow = truth.bep * rng.uniform(case.low, case.high, n) * speed
     values = np.stack([flow, truth.head(flow, speed), truth.power(flow, speed)])
     noise = rng.uniform(0.01, 0.015, 3) * [flow_noise, 1.0, 1.0]
     values *= 1.0 + noise[:, np.newaxis] * rng.standard_normal(values.shape)
     hit = np.flatnonzero(rng.random(n) < outliers)
-    values[rng.integers(0, 3, len(hit)), hit] *= 1.0 + rng.choice([-1.0, 1.0], len(hit)) * rng.uniform(
-        0.1, 0.5, len(hit)
-    )
+    meter = rng.integers(0, 3, len(hit))
+    off = rng.choice([-1.0, 1.0], len(hit)) * rng.uniform(0.1, 0.5, len(hit))
+    values[meter, hit] *= 1.0 + (rng.uniform(0.3, 1.0, len(hit)) if are_high else off)
     return DutyPoints(values[0], values[1], values[2], speed)
 
 

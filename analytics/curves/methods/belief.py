@@ -10,7 +10,7 @@ import numpy as np
 from analytics.curves.methods.sums import DEGREE, TERMS
 from analytics.hydraulics import Floats
 
-FORM_DOUBT = 0.1  # per share beyond the data, of a form that is any pump's
+FORM_DOUBT = (0.15, 0.2)  # of head and power, per share beyond the data, of a form that is any pump's
 NEVER = 1e10  # precision of a term that a method does not use
 REACH = (-0.55, 0.45)  # of v, over which a believed curve is written as a polynomial
 LEVEL_STD = 0.3  # of a curve's value at the reference duty: as good as nothing
@@ -35,8 +35,8 @@ class Beliefs(Protocol):
     """Where the beliefs of head and power come from, once the reference duty is known."""
 
     @property
-    def doubt(self) -> float:
-        """Share of a value that a curve's form is worth less, per share of the flow beyond the data."""
+    def doubt(self) -> tuple[float, float]:
+        """Shares of head and power that a curve's form is worth less, per share of the flow beyond the data."""
 
     def at(self, flow: float, head: float, power: float, slopes: Slopes) -> tuple[Belief, Belief]:
         """Of head and power; the reference duty at rated speed in m³/h, m and kW (NaN where not measured).
@@ -57,7 +57,7 @@ class Nothing:
     """
 
     degree: int = 3
-    doubt: float = FORM_DOUBT
+    doubt: tuple[float, float] = FORM_DOUBT
 
     def at(self, flow: float, head: float, power: float, slopes: Slopes) -> tuple[Belief, Belief]:  # noqa: ARG002
         """The same for every pump."""
@@ -85,7 +85,7 @@ class PumpsInGeneral:
     the belief. How much a curve bends goes with how steep it is, so once a slope is known those as steep count.
     """
 
-    doubt: float = FORM_DOUBT
+    doubt: tuple[float, float] = FORM_DOUBT
 
     def at(self, flow: float, head: float, power: float, slopes: Slopes) -> tuple[Belief, Belief]:  # noqa: ARG002
         """Of pumps as steep as *slopes*; the reference duty plays no part, as all are 1 there."""

@@ -19,11 +19,14 @@ from analytics.hydraulics import Floats, wire_to_water_efficiency
 
 SCALE_STD = 0.06  # of head or power: wear, impeller trimmed, test tolerance (ISO 9906 grade 2 allows 5 %)
 FLOW_STD = 0.03  # of the flow scale
-LEAK_STD = 0.02  # of a flow that comes back through worn rings, share of the reference flow: it shifts the curve
-FRICTION_STD = 0.03  # of what is lost as the square of the flow, share of the head: rough passages
+LEAK_STD = 0.01  # of a flow that comes back through worn rings, share of the reference flow: it shifts the curve
+FRICTION_STD = 0.015  # of what is lost as the square of the flow, share of the head: rough passages
 LEVEL_STD = 0.02  # of its level besides
-SHEET_DOUBT = 0.05  # per share beyond the data: of a form that is this pump's, but for its wear
-FLOOR = np.array([0.0, 0.006, 0.006, 0.006, 0.006])  # smooth correction: standard deviations of the coefficients
+SHEET_DOUBT = (
+    0.05,
+    0.05,
+)  # of head and power, per share beyond the data: of a form that is this pump's, but for its wear
+FLOOR = np.array([0.0, 0.003, 0.003, 0.003, 0.003])  # smooth correction: standard deviations of the coefficients
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,13 +37,13 @@ class Catalogue:
         flow: m³/h, rising, shape (n,), n at least 3.
         head: m, shape (n,).
         power: kW, shape (n,); of the same kind as what is measured, or nearly; NaN at points, None where not given.
-        doubt: Share of a value that its form is worth less, per share of the flow beyond the data.
+        doubt: Shares of head and power that its form is worth less, per share of the flow beyond the data.
     """
 
     flow: Floats
     head: Floats
     power: Floats | None = None
-    doubt: float = SHEET_DOUBT
+    doubt: tuple[float, float] = SHEET_DOUBT
 
     def __post_init__(self) -> None:
         """Refuse what is no curve."""

@@ -16,7 +16,7 @@ RANGES = 4  # of the flow, of equally many readings, each left out in turn
 BINS = 3  # of a range, in which readings are averaged before they are compared: noise is no error of a method
 LEAST_POINTS = 40
 TIE = 1.25  # times the least error: as good, and then whoever stands first in the candidates is taken
-TIE_FLOOR = 0.1  # % that no test on readings tells apart
+TIE_FLOOR, OF_POINTS = 0.1, 400  # % that no test on so many readings tells apart; with the root of fewer more
 OUTERMOST = 0.01  # share of the points at either end that does not widen the range
 MEMBERS = 3  # best of which the ensemble is made
 FLATTENED = 0.04  # share by which the flow meter's noise flattens a slope that is not corrected for it, at most
@@ -109,7 +109,8 @@ def choose(points: DutyPoints, candidates: Candidates, learnt: Mapping[str, Curv
     trials = [_trial(name, points, ranges, left_out[name], (methods[name], flows)) for name in candidates]
     if _flattening(points, noise) > FLATTENED:
         trials = [replace(each, is_flattened=not isinstance(methods[each.name], IncrementalCurve)) for each in trials]
-    advising = _advising(methods, trials)
+    floor = TIE_FLOOR * max(np.sqrt(OF_POINTS / len(points)), 1.0)
+    advising = _advising(methods, trials, floor)
     best = sorted((each for each in trials if each.is_sound), key=lambda each: each.error)[:MEMBERS]
     if len(best) > 1:
         weights = [1.0 / max(each.error, TIE_FLOOR) ** 2 for each in best]
@@ -117,16 +118,16 @@ def choose(points: DutyPoints, candidates: Candidates, learnt: Mapping[str, Curv
         mixed = sum(w * left_out[each.name] for w, each in zip(np.array(weights) / sum(weights), best, strict=True))
         methods[together.name] = together
         trials.append(_trial(together.name, points, ranges, np.asarray(mixed), (together, flows)))
-    winner = _winner(trials)
+    winner = _winner(trials, floor)
     trials.sort(key=lambda each: each.error)
     return Choice(methods[winner.name], tuple(trials), _reason(winner, trials), flows, advising)
 
 
-def _advising(methods: Mapping[str, CurveMethod], trials: Sequence[Trial]) -> IncrementalCurve | None:
+def _advising(methods: Mapping[str, CurveMethod], trials: Sequence[Trial], floor: float) -> IncrementalCurve | None:
     """Of the methods that keep running sums the one that wins among them; None where all are vetoed."""
     summed = {name: each for name, each in methods.items() if isinstance(each, IncrementalCurve)}
     able = [each for each in trials if each.name in summed and not each.physics.is_vetoed]
-    return summed[_winner(able).name] if able else None
+    return summed[_winner(able, floor).name] if able else None
 
 
 def _flattening(points: DutyPoints, noise: float) -> float:
@@ -206,13 +207,16 @@ def _physics(method: CurveMethod, flows: tuple[float, float]) -> Physics:
     return physics(said.head, said.power, said.efficiency)
 
 
-def _winner(trials: Sequence[Trial]) -> Trial:
-    """The first that is as good as the best of those that are sound; the most physical one where none is."""
+def _winner(trials: Sequence[Trial], floor: float) -> Trial:
+    """The first that is as good as the best of those that are sound, or worse by less than *floor* %.
+
+    The most physical one where none is sound.
+    """
     sound = [each for each in trials if each.is_sound]
     if not sound:
         return max(trials, key=lambda each: each.physics.score)
     least = min(each.error for each in sound)
-    return next(each for each in sound if each.error <= max(TIE * least, least + TIE_FLOOR))
+    return next(each for each in sound if each.error <= max(TIE * least, least + floor))
 
 
 def _reason(winner: Trial, trials: Sequence[Trial]) -> str:

@@ -123,13 +123,13 @@ class IncrementalCurve:
         more_head, more_power = self._beliefs.beyond(x, x_ref)
         y, y_std = (y_ref * each for each in solution.head.at(x / x_ref - 1.0, z))
         y = y + more_head
-        outside = self._beliefs.doubt * self._outside(x)
-        y_std = np.hypot(y_std, outside * np.abs(y))
+        outside, doubt = self._outside(x), self._beliefs.doubt
+        y_std = np.hypot(y_std, doubt[0] * outside * np.abs(y))
         if solution.power is None:
             unknown = np.full(q.shape, np.nan)
             return Prediction(n**2 * y, n**2 * y_std, *[unknown] * 4)
         p, p_std = (p_ref * each for each in solution.power.at(x / x_ref - 1.0, z))
-        p_std = np.hypot(p_std, outside * np.abs(p))
+        p_std = np.hypot(p_std, doubt[1] * outside * np.abs(p))
         head, power = n**2 * y, self._law.power(x, y, p + more_power, n)
         efficiency = wire_to_water_efficiency(q, head, power)
         share = np.hypot(y_std / np.abs(y), p_std / np.abs(p))

@@ -139,7 +139,8 @@ def _fitted(sums: Sums, target: int, belief: Belief, flow_noise: float, noise: f
     for _ in range(ROUNDS):
         covariance = _inverse(adjusted.gram / noise**2 + belief.precision)
         mean = covariance @ (adjusted.moment[:, target] / noise**2 + belief.precision @ belief.mean)
-        noise = max(_residual(raw, mean, target), LEAST_STD)
+        told = float(np.sum(covariance * adjusted.gram)) / noise**2
+        noise = max(_residual(raw, mean, target, told), LEAST_STD)
     return Fitted(mean, covariance, noise)
 
 
@@ -154,9 +155,10 @@ def _inverse(information: Floats) -> Floats:
     return np.asarray((root @ root.T) * np.outer(scale, scale))
 
 
-def _residual(raw: Equations, mean: Floats, target: int) -> float:
+def _residual(raw: Equations, mean: Floats, target: int, told: float) -> float:
+    """Standard deviation of a reading around the curve; *told* is how many numbers of it the readings tell."""
     squares = raw.products[target, target] - 2.0 * mean @ raw.moment[:, target] + mean @ raw.gram @ mean
-    return float(np.sqrt(max(squares, 0.0) / max(raw.weight, 1e-300)))
+    return float(np.sqrt(max(squares, 0.0) / max(raw.weight - told, 0.5 * raw.weight, 1e-300)))
 
 
 def _flow_noise(noise: float, together: Together) -> tuple[float, float]:
