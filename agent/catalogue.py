@@ -76,7 +76,8 @@ class CatalogueSettings(Settings):
             raise contradiction("head", "or head_polynomial says what the pump delivers; give exactly one of the two")
         least = FEWEST if self.head else 2
         if len(self.flow) < least:
-            raise contradiction("flow", f"has {len(self.flow)} values, and a curve needs {least} or more; add some")
+            has = "1 value" if len(self.flow) == 1 else f"{len(self.flow)} values"
+            raise contradiction("flow", f"has {has}, and a curve needs {least} or more; add some")
         for i, (before, flow) in enumerate(pairwise(self.flow), 1):
             if flow <= before:
                 sentence = f"is {flow:g}, not above the one before ({before:g}); give each flow once, in rising order"

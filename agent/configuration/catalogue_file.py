@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from agent.catalogue import FEWEST
 from agent.configuration.mistakes import Mistake, Place, SettingsError
 from agent.tag_lists.csv_table import number, read_table
 from agent.tag_lists.excel import is_workbook
@@ -73,6 +74,9 @@ def read_catalogue(path: Path, file: str) -> SheetFile:
     mistakes = list(_title_mistakes(table, columns))
     if mistakes:
         raise SettingsError(mistakes)
+    if not rows:
+        sentence = f"has titles and no points; write {FEWEST} or more below them, a row each"
+        raise SettingsError([Mistake(table.place(table.header, 0), sentence)])
     if len(rows) > _MOST_POINTS:
         sentence = f"has {len(rows)} points, and {_MOST_POINTS} are the most; keep some, evenly over the flow"
         raise SettingsError([Mistake(table.place(rows[_MOST_POINTS], 0), sentence)])
