@@ -10,7 +10,18 @@ from analytics.dispatch.duty import Dispatch, exact_duty
 from analytics.dispatch.lines import Line, Table, table
 from analytics.dispatch.pump import Array, Candidate
 from analytics.dispatch.rugged import rugged_split
-from analytics.dispatch.survey import Prices, Spots, Survey, answers, answers_to, last_below, sharpened, spots, survey
+from analytics.dispatch.survey import (
+    TOUCHING,
+    Prices,
+    Spots,
+    Survey,
+    answers,
+    answers_to,
+    last_below,
+    sharpened,
+    spots,
+    survey,
+)
 
 _POINTS = 33  # of a line
 _PRICES = 17
@@ -82,7 +93,7 @@ def _narrowed(team: Team, place: float, cell: float, price: float) -> Dispatch |
     reach = cell
     for _ in range(_ROUNDS):
         at, middle = _around(place, max(low, place - reach), min(high, place + reach))
-        look = _looked(team, at, price)
+        look = _looked(team, at, price, float((at[-1] - at[0]) / (_PLACES - 1) / cell))
         cost, best = look.cost, int(look.cost.argmin())
         if not np.isfinite(cost[best]):
             return _settled(team, look, middle)  # a window of no width: its end may be where we already are
@@ -94,7 +105,7 @@ def _narrowed(team: Team, place: float, cell: float, price: float) -> Dispatch |
             place, reach = float(look.spots.at[0, best]), step / 16
             continue
         place, gain = _vertex(at, cost, best)
-        if gain <= _LEVEL * abs(cost[best]) or (gain == np.inf and room[best] < _NEAR):
+        if gain <= _LEVEL * look.survey.power[0, best] or (gain == np.inf and room[best] < _NEAR):
             return _settled(team, look, best)
         is_inside = at[0] < place < at[-1] or place in {low, high}
         reach = step / 2 if is_inside else min(4 * reach, cell)
@@ -126,11 +137,12 @@ def _vertex(at: Array, cost: Array, best: int) -> tuple[float, float]:
     return float(at[best] - slope / (2 * bend)), float(slope**2 / (4 * bend))
 
 
-def _looked(team: Team, at: Array, price: float) -> _Look:
+def _looked(team: Team, at: Array, price: float, step: float = 1.0) -> _Look:
+    """Places a *step* apart, in cells of the survey: what a line between two of them misses goes with its square."""
     lines = table(team.lines, team.demand, at, _POINTS)
     prices = _priced(lines, price)
     look = survey(lines, np.ones((1, len(team.lines)), np.bool_), prices)
-    return _Look(lines, prices, look, spots(look, at, -team.demand.worth(at)))
+    return _Look(lines, prices, look, spots(look, at, -team.demand.worth(at), TOUCHING * step**2))
 
 
 def _priced(lines: Table, price: float) -> Prices:

@@ -40,15 +40,17 @@ def shortlist(table: Table, sets: Masks, prices: Prices, extra: Array, doubt: fl
         sets: Shape (s, n).
         prices: The pumps' answers there.
         extra: What a set costs besides power at a place, kW, shape (s, k).
-        doubt: Share by which a cost that is seen may err.
+        doubt: Share by which a power that is seen may err.
     """
     if len(sets) <= _FEW:
         return Shortlist(sets)
     bound = _bound(table, sets, prices, extra)
     first = np.argsort(bound)[:_TRIED]
-    found = spots(survey(table, sets[first], prices), table.at, extra[first])
+    look = survey(table, sets[first], prices)
+    found = spots(look, table.at, extra[first])
     seen = float(found.cost.min())
-    kept = bound <= seen + doubt * abs(seen) if np.isfinite(seen) else np.ones(len(sets), np.bool_)
+    power = float(look.power[np.unravel_index(found.cost[:, : len(table.at)].argmin(), look.power.shape)])
+    kept = bound <= seen + doubt * power if np.isfinite(seen) else np.ones(len(sets), np.bool_)
     return Shortlist(sets[kept], float(bound[~kept].min(initial=np.inf)))
 
 

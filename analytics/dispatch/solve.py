@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 
@@ -15,7 +16,10 @@ from analytics.dispatch.sets import Masks, running_sets
 from analytics.dispatch.shortlist import Shortlist, reaching, shortlist
 from analytics.dispatch.survey import Prices, Spots, answers, spots, survey
 
-_PLACES = 13  # of the demand's scalar in the survey of all sets
+_PLACES = 13  # of the demand's scalar in the survey of all sets; more, where it is wide:
+_APART = (
+    0.022  # share by which flow and head may change from one to the next, lest a set be missed that only runs between
+)
 _POINTS = 17  # of a line in the survey
 _PRICES = 17
 _DOUBT = 5e-4  # share of the power by which an estimate of the survey may err; measured: below 1e-5
@@ -56,7 +60,14 @@ def _places(demand: Demand) -> Array:
     """Of the survey: evenly along the demand, and its corners."""
     if demand.high == demand.low:
         return np.array([demand.low])
-    return np.asarray(np.union1d(np.linspace(demand.low, demand.high, _PLACES), demand.bends))
+    return np.asarray(np.union1d(np.linspace(demand.low, demand.high, _cells(demand) + 1), demand.bends))
+
+
+def _cells(demand: Demand) -> int:
+    """In how many the demand is looked at."""
+    ends = np.array([demand.low, demand.high])
+    widest = max(abs(float(np.log(one[1] / one[0]))) for one in (demand.flow(ends), demand.head(ends)))
+    return max(_PLACES - 1, ceil(widest / _APART))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +109,7 @@ def _best(station: _Station, short: Shortlist, lines: Table, prices: Prices) -> 
 
 def _settle_set(team: Team, found: Spots) -> list[Dispatch]:
     """One set at its best place, and at any other place that looks nearly as good and is no neighbour of it."""
-    cell = (team.demand.high - team.demand.low) / (_PLACES - 1)
+    cell = (team.demand.high - team.demand.low) / _cells(team.demand)
     done: list[Dispatch] = []
     visited: list[float] = []
     cost = found.cost[0]

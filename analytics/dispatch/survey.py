@@ -9,7 +9,7 @@ from analytics.dispatch.lines import Table
 from analytics.dispatch.pump import Array
 from analytics.dispatch.sets import Masks
 
-_TOUCHING = 2e-3  # share by which linear interpolation inside a cell may err about a limit
+TOUCHING = 2e-3  # share by which linear interpolation inside a cell of the survey may err about a limit
 _EXACT = 1e-9  # share of the flow by which a limit may be missed and count as kept
 
 
@@ -161,13 +161,14 @@ class Spots:
         return Spots(self.cost[one], self.at[one], self.price[one])
 
 
-def spots(look: Survey, at: Array, extra: Array) -> Spots:
+def spots(look: Survey, at: Array, extra: Array, touching: float = TOUCHING) -> Spots:
     """Feasible places and interpolated window ends of each set.
 
     Args:
         look: The survey of s sets at k places.
         at: The places, shape (k,).
         extra: What each set costs besides power at each place, kW, shape (s, k) or (k,).
+        touching: Share by which a limit may seem to be broken between two places and be kept.
     """
     cost = look.power + extra
     costs = [np.where(look.is_feasible, cost, np.inf)]
@@ -182,7 +183,7 @@ def spots(look: Survey, at: Array, extra: Array) -> Spots:
         share = np.where(crosses, before / np.where(crosses, before - after, 1.0), 0.0)
         for other in limits:
             if other is not limit:
-                crosses &= _between(other, share) >= -_TOUCHING
+                crosses &= _between(other, share) >= -touching
         costs.append(np.where(crosses, _between(cost, share), np.inf))
         places.append(at[:-1] + share * (at[1:] - at[:-1]))
         prices.append(_between(look.price, share))

@@ -18,7 +18,7 @@ from analytics.dispatch.pump import Candidate
 from analytics.dispatch.solve import solve
 from tests.analytics.dispatch.enumeration import cheapest
 from tests.analytics.dispatch.plates import CASES, load, violation
-from tests.analytics.dispatch.stations import limited_station, random_station
+from tests.analytics.dispatch.stations import limited_station, random_station, required_station
 from tests.benchmarks import schedules
 
 ROUNDS = 5
@@ -56,11 +56,12 @@ def exact(stations: int) -> None:
         text, dearer, took = row(case.pumps, case.demand, case.reference["cost"])
         print(f"{case.name:24} {text}")
         results.append((dearer, took))
-    for name, kind in (("random", random_station), ("limited", limited_station)):
+    kinds = {"random": random_station, "limited": limited_station, "required": required_station}
+    for name, kind in kinds.items():
         for seed in range(stations):
             pumps, demand = kind(seed)
             text, dearer, took = row(pumps, demand, cheapest(pumps, demand))
-            print(f"{name:7} {seed:4} {len(pumps)} pumps     {text}")
+            print(f"{name:8} {seed:4} {len(pumps)} pumps    {text}")
             results.append((dearer, took))
     if results:
         worst, took = np.max(results, axis=0)

@@ -30,7 +30,7 @@ def cheapest(candidates: tuple[Candidate, ...], demand: Demand) -> float | None:
     """The least cost, kW, or None where nothing is feasible."""
     found = [one for members in _sets(candidates) if (one := _best_of_grid(members, demand)) is not None]
     least = min((one.cost for one in found), default=np.inf)
-    cost = min((_polished(one, demand) for one in found if one.cost < 1.03 * least + 1), default=np.inf)
+    cost = min((_polished(one, demand) for one in found if one.cost < least + 0.03 * abs(least) + 1), default=np.inf)
     return cost if np.isfinite(cost) else None
 
 
@@ -199,7 +199,10 @@ def _polished(found: Found, demand: Demand) -> float:
     head = demand.head(np.array([found.place]))[0]
     heads = [float(pump.physics.head(phi)) for pump, phi in zip(found.members, found.phis, strict=True)]
     start = np.concatenate([found.phis, np.sqrt(head / np.array(heads)), [found.place]])
-    problem = _Programme(found.members, demand, start, found.cost)
+    scale = abs(
+        found.cost + float(demand.worth(np.array([found.place]))[0])
+    )  # of the power: water may be worth as much
+    problem = _Programme(found.members, demand, start, scale)
     result = minimize(
         problem.cost,
         np.ones_like(start),
@@ -209,4 +212,4 @@ def _polished(found: Found, demand: Demand) -> float:
         options={"ftol": 1e-12, "maxiter": 200},
     )
     is_kept = np.abs(problem.balance(result.x)).max() < 1e-7 and problem.margins(result.x).min() > -1e-7
-    return float(result.fun) * found.cost if is_kept else np.inf
+    return float(result.fun) * problem.scale if is_kept else np.inf

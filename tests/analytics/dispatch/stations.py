@@ -6,6 +6,7 @@ import numpy as np
 
 from analytics.dispatch.demand import Demand, HeadBand, SystemCurve
 from analytics.dispatch.pump import Candidate, Lock
+from analytics.dispatch.requirement import RequiredFlow, RequiredHead, Requirement, System
 from tests.analytics.dispatch.plates import Plate, Suction
 
 
@@ -85,3 +86,27 @@ def limited_station(seed: int, most: int = 5) -> tuple[tuple[Candidate, ...], De
         preferred = float(rng.uniform(demand.low, demand.high))
         demand = replace(demand, preferred=preferred, deviation_kw=float(rng.choice([0.0, 0.5, 3.0])))
     return tuple(limited), demand
+
+
+def required_station(seed: int, most: int = 5) -> tuple[tuple[Candidate, ...], Demand]:
+    """The limited pumps, asked for a flow, a flow in a window of heads and worth, or a pressure, as a site would."""
+    pumps, first = limited_station(seed, most)
+    rng = np.random.default_rng(20_000 + seed)
+    at = np.array([first.low])
+    flow, head = float(first.flow(at)[0]), float(first.head(at)[0])
+    present = flow * float(rng.uniform(0.85, 1.15))
+    modelled = present * float(rng.uniform(0.98, 1.02))
+    wanted: Requirement
+    if rng.random() < 0.2:
+        wanted = RequiredHead(head * float(rng.uniform(0.9, 1.1)), "", head_min=0.95 * head)
+    else:
+        resistance = float(rng.uniform(0.0, 0.6) * rng.choice([0.01, 1.0])) * head / flow**2
+        wanted = RequiredFlow(
+            flow,
+            "",
+            System(resistance, 0.0, (0.2 * flow, 5 * flow)),
+            share=float(rng.choice([0.0, 0.05, 0.15, 0.3, 0.5])),
+            worth_kw=float(rng.choice([0.02, 0.1, 0.15, 0.2, 0.3, 1.0])),
+            head_max=float(rng.choice([1.02, 3.0])) * head,
+        )
+    return pumps, wanted.demand(present, head, modelled)

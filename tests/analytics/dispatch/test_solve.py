@@ -14,7 +14,7 @@ from analytics.dispatch.pump import Array, Candidate
 from analytics.dispatch.solve import solve
 from tests.analytics.dispatch.enumeration import cheapest
 from tests.analytics.dispatch.plates import CASES, Plate, Suction, load, violation
-from tests.analytics.dispatch.stations import limited_station, random_station
+from tests.analytics.dispatch.stations import limited_station, random_station, required_station
 
 published = pytest.mark.skipif(not CASES.exists(), reason="the published dispatch cases are not on this machine")
 
@@ -85,6 +85,37 @@ def test_nor_one_with_every_limit_and_cost_there_is(seed: int) -> None:
         assert found.cost < reference + 1e-4 * found.power
         assert found.bound < reference + 1e-6 * found.power
         assert found.gap < 1e-4
+
+
+@pytest.mark.parametrize("seed", [8, 12, 17, 31])
+def test_nor_one_that_is_asked_for_water_at_its_price(seed: int) -> None:
+    """Flows in a window against a system, heads that are allowed, worth below and above power (slow: the enumeration)."""
+    pumps, demand = required_station(seed, most=4)
+
+    found, reference = solve(pumps, demand), cheapest(pumps, demand)
+
+    assert isinstance(demand, SystemCurve)
+    assert isinstance(found, Dispatch)
+    assert reference is not None
+    assert violation(pumps, demand, duties(found)) < 1e-6
+    assert found.cost < reference + 1e-4 * found.power
+    assert found.bound < reference + 1e-6 * found.power
+    assert found.gap < 1e-4
+
+
+@pytest.mark.parametrize(("seed", "cost"), [(20, 61.187567), (172, 42.252033)])
+def test_a_set_that_only_runs_in_a_narrow_part_of_a_wide_window_is_found(seed: int, cost: float) -> None:
+    """One pump's limit ends where the other's begins: between two places of a coarse survey, or a hair beyond both.
+
+    The costs are the slow enumeration's.
+    """
+    pumps, demand = required_station(seed)
+
+    found = solve(pumps, demand)
+
+    assert isinstance(found, Dispatch)
+    assert found.cost == pytest.approx(cost, rel=1e-6)
+    assert violation(pumps, demand, duties(found)) < 1e-6
 
 
 @pytest.mark.parametrize("seed", [4, 8, 12])
