@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from agent.jobs.activity import Activity, activity
+from agent.jobs.carried import Carried
 from agent.jobs.cross_checks import Memory, cross_checks, cross_tags
 from agent.jobs.evidence import plant_tags, running
 from agent.jobs.job import JobContext, Outcome
@@ -44,6 +45,7 @@ class JobState:
 
 
 _MEMORY = JobMemory(JobState)
+_CARRIED = Carried()
 restored = _MEMORY.restored
 
 
@@ -58,14 +60,18 @@ def run(context: JobContext) -> Outcome:
     if start_ms >= end_ms:
         return Outcome(mark=context.mark, state=context.state)
     is_newest = not is_behind and not isinstance(context.reader, Passage)  # else what was not read may be newer
-    told = _plant(context, kept, rows if is_newest else None, (start_ms, end_ms))
+    newest = _CARRIED.before(context.settings.storage.path, context.state, rows) if is_newest else None
+    told = _plant(context, kept, newest, (start_ms, end_ms))
     found = _judge(context, kept, rows, told, (start_ms, end_ms))
     kept.until_ms = end_ms
     is_due = _is_due(kept, end_ms, round(1_000 * context.settings.jobs.quality.report))
     records = [_report(context, kept, start_ms, end_ms)] if is_due else []
+    state = _MEMORY.left(kept)
+    if newest is not None:
+        _CARRIED.keep(context.settings.storage.path, state, newest, end_ms - _looked_back_ms(context))
     return Outcome(
         mark=int(rows.ids[-1]) if is_behind else context.reader.last_id,
-        state=_MEMORY.left(kept),
+        state=state,
         records=records,
         counts=found | {"contradictions": sum(not one.agrees for one in kept.said.values())},
     )
@@ -102,6 +108,12 @@ def _report(context: JobContext, kept: JobState, start_ms: int, end_ms: int) -> 
     return Record("quality", "", end_ms, body.encode())
 
 
+def _looked_back_ms(context: JobContext) -> int:
+    """How far before its new readings a run looks at the plant."""
+    known, parts = known_tags(context.settings), [*plant_tags(context.settings), *cross_tags(context.settings)]
+    return Activity.settling_ms + CELL_MS + max((known[name].hold_ms for name in parts if name in known), default=0)
+
+
 def _plant(context: JobContext, kept: JobState, newest: Arrivals | None, window: tuple[int, int]) -> Activity:
     """What the plant did meanwhile; what contradicts itself in it is noted."""
     settings, (start_ms, end_ms) = context.settings, window
@@ -109,9 +121,9 @@ def _plant(context: JobContext, kept: JobState, newest: Arrivals | None, window:
     before_ms = start_ms - Activity.settling_ms
     cells = frame(context.reader, settings, tags, before_ms - before_ms % CELL_MS, end_ms, CELL_MS, newest=newest)
     limits = thresholds(context.reader.job_state("running")[1])
-    told = activity(settings, cells, running(cells, settings.pumps, limits))
-    new = cells.since(start_ms)
-    states = running(new, settings.pumps, limits)
+    states = running(cells, settings.pumps, limits)
+    told, new = activity(settings, cells, states), cells.since(start_ms)
+    states = {pump: each[len(cells) - len(new) :] for pump, each in states.items()}
     for verdict in cross_checks(settings, new, states, kept.crossed):
         kept.said[f"{verdict.check} {verdict.about}"] = Contradiction.of(verdict, end_ms)
     kept.said = {key: one for key, one in kept.said.items() if 0 <= end_ms - one.ts_ms < _valid_ms(one)}
