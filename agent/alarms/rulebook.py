@@ -41,7 +41,7 @@ def rulebook(settings: AgentSettings) -> list[Rule]:
         ),
         *(condition_rules(settings) if settings.jobs.conditions.enabled else []),
         *(frozen_rules(settings) if settings.jobs.quality.enabled else []),
-        *(anomaly_rules(settings) if settings.jobs.anomalies.enabled else []),
+        *(anomaly_rules(settings) if settings.jobs.anomalies.enabled and settings.jobs.anomalies.alarm else []),
         *storage_rules(),
         *([self_test_rule()] if settings.alarms.self_test_every else []),
     ]
@@ -213,7 +213,11 @@ def frozen_rules(settings: AgentSettings) -> Iterator[Rule]:
 
 
 def anomaly_rules(settings: AgentSettings) -> Iterator[Rule]:
-    """Alarms of what the job of that name finds; the tags that do not fit are their reason."""
+    """Alarms of what the job of that name finds; the tags that do not fit are their reason.
+
+    Only where they are asked for: they come whenever a station is run as it was not while it taught, and an operator
+    is called for what needs an answer.
+    """
     for header in settings.headers:
         rationale = Rationale(
             id=f"anomaly.{header.id}",

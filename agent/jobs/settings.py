@@ -31,6 +31,12 @@ class QualitySettings(JobSettings):
     report: Seconds = 300.0  # s between two reports
 
 
+class AnomaliesSettings(JobSettings):
+    """Readings that do not fit each other."""
+
+    alarm: bool = False  # whether those of a header are an alarm too, beside what is published
+
+
 class CurvesSettings(JobSettings):
     """Learning the pumps' curves."""
 
@@ -75,7 +81,7 @@ class JobsSettings(Settings):
     curves: CurvesSettings = CurvesSettings(period=300, budget=60)
     wear: WearSettings = WearSettings(period=300, budget=60)
     conditions: JobSettings = JobSettings(period=30)
-    anomalies: JobSettings = JobSettings(period=60)
+    anomalies: AnomaliesSettings = AnomaliesSettings(period=60)
     dispatch: JobSettings = JobSettings(period=60)
     front: JobSettings = JobSettings(period=300)
     saving: SavingSettings = SavingSettings(period=60)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.alarms.board import Board
+from agent.alarms.rulebook import rulebook
 from agent.jobs import anomalies, running
 from agent.jobs.anomaly_groups import Group
 from agent.mqtt.payloads import Anomalies
@@ -196,7 +197,8 @@ def test_a_new_level_that_stays_is_learnt_anew_after_days() -> None:
 
 def test_tags_that_do_not_fit_are_one_alarm_with_them_as_its_reason(tmp_path: Path) -> None:
     """What is said while the job stands still changes nothing; while pumps are switched it goes on."""
-    with station(tmp_path) as past:
+    asked = {"jobs": {"anomalies": {"period": 60, "alarm": True}}}
+    with history(tmp_path, TAGS, **PLANT, **asked) as past:
         alarms = Board(past.settings)
     watch = {"header": "main", "state": "watching", "learnt": 1}
     line = {
@@ -220,3 +222,14 @@ def test_tags_that_do_not_fit_are_one_alarm_with_them_as_its_reason(tmp_path: Pa
         [],
         [("anomaly.main", "cleared", None)],
     ]
+
+
+def test_what_does_not_fit_calls_no_operator_who_has_not_asked(tmp_path: Path) -> None:
+    """It is published; a night or a season that nobody has taught yet is no alarm."""
+    asked = {"jobs": {"anomalies": {"period": 60, "alarm": True}}}
+    ids = []
+    for plant in (PLANT, {**PLANT, **asked}):
+        with history(tmp_path, TAGS, **plant) as past:
+            ids.append({rule.rationale.id for rule in rulebook(past.settings)})
+
+    assert ids[1] - ids[0] == {"anomaly.main"}
