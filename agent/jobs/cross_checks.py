@@ -25,6 +25,7 @@ GAUGE_LEAST = 1.0  # m, likewise: they hang at different heights
 IDLE_FLOW = 0.05  # share of the usual flow that a meter may show while all pumps stand
 IDLE_POWER = 0.5  # kW
 EFFICIENCY_MOST = 0.9  # wire to water; nobody builds better
+_NEWEST = 0.05  # share of a usual flow that the newest portion makes
 _LOOSE = 0.3  # weight of a check that a sensor wrong by a third may pass
 
 
@@ -34,6 +35,7 @@ class Memory:
 
     balances: dict[str, Balance] = field(default_factory=dict)  # by the counter's tag
     affinities: dict[str, Affinity] = field(default_factory=dict)  # by header and running pumps
+    flows: dict[str, float] = field(default_factory=dict)  # usual one while a pump runs, m³/h, by header
 
 
 def cross_tags(settings: AgentSettings) -> list[str]:
@@ -58,7 +60,7 @@ def cross_checks(
         pumps = list(pumps_of(settings, header))
         flow = header_state(cells, header).flow
         yield from _efficiency(cells, header, pumps, states)
-        yield from _flow_while_stopped(header, pumps, states, flow)
+        yield from _flow_while_stopped(header, pumps, states, flow, memory)
         yield from _gauges(cells, header)
         yield from head_check(cells, header, pumps, states, memory.affinities)
         if header.volume is not None:
@@ -187,15 +189,21 @@ def _efficiency(
 
 
 def _flow_while_stopped(
-    header: HeaderSettings, pumps: list[PumpSettings], states: Mapping[str, States], flow: Floats
+    header: HeaderSettings, pumps: list[PumpSettings], states: Mapping[str, States], flow: Floats, memory: Memory
 ) -> Iterator[Verdict]:
-    rated = [pump.rated_flow for pump in pumps if pump.rated_flow is not None]
-    if not rated:
+    """Against the largest pump's rated flow or, where no sheet tells it, against what flows while pumps run."""
+    if not pumps:
         return
-    all_stopped = np.column_stack([states[pump.id] == STOPPED for pump in pumps]).all(axis=1)
-    shown = middle(np.abs(flow[all_stopped]))
-    limit = IDLE_FLOW * max(rated)
-    if shown is not None:
+    of_each = np.column_stack([states[pump.id] for pump in pumps])
+    running = middle(np.abs(flow[(of_each == RUNNING).any(axis=1)]))
+    if running is not None:
+        usual = memory.flows.get(header.id, running)
+        memory.flows[header.id] = usual + _NEWEST * (running - usual)
+    rated = [pump.rated_flow for pump in pumps if pump.rated_flow is not None]
+    usual_flow = max(rated) if rated else memory.flows.get(header.id)
+    shown = middle(np.abs(flow[(of_each == STOPPED).all(axis=1)]))
+    if shown is not None and usual_flow is not None:
+        limit = IDLE_FLOW * usual_flow
         reason = f"{header.flow[0]} shows {shown:.0f} m³/h while every pump of header {header.id} stands"
         is_alone = len(header.flow) == 1
         yield Verdict(

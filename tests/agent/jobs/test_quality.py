@@ -164,6 +164,27 @@ def test_who_contradicts_the_rest_is_named(tmp_path: Path, said: dict[str, float
     assert found[check][0] == tag
 
 
+def test_flow_while_all_pumps_stand_is_held_against_the_usual_one_where_no_sheet_tells_it(tmp_path: Path) -> None:
+    """Most stations have no data sheets; a meter off its zero is found there too, once a pump has run."""
+    pump = {key: value for key, value in PUMP.items() if key != "rated_flow"}
+    standing = {"p1.power": 0.0, "p1.speed": 0.0, "p1.current": 0.0, "flow": 60.0, "total": 60.0}
+    with history(tmp_path, TAGS, **(PLANT | {"pump": [pump], "jobs": EACH_MINUTE})) as past:
+        for tag, value in (TRUE | standing).items():
+            past.series(tag, [value] * 60)
+        before = report(past, 60).cross_checks
+        for tag, value in TRUE.items():
+            past.series(tag, [value] * 60, start_ms=START_MS + 60_000)
+        report(past, 120)
+        for tag, value in (TRUE | standing).items():
+            past.series(tag, [value] * 60, start_ms=START_MS + 120_000)
+
+        found = {one.check: one for one in report(past, 180).cross_checks}
+
+    assert "while_stopped" not in {one.check for one in before}
+    assert (found["while_stopped"].tags[0], found["while_stopped"].value) == ("flow", 60.0)
+    assert found["while_stopped"].limit == pytest.approx(45.0)
+
+
 def test_a_total_meter_without_headers_contradicts_nobody(tmp_path: Path) -> None:
     """Nothing to hold it against: the sum of no meters was taken for 0 m³/h."""
     with history(tmp_path, {"total": {"unit": "m3/h"}}, station={"name": "test", "flow": "total"}) as past:
