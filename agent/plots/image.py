@@ -46,7 +46,7 @@ def _panel(axes: Axes, picture: Picture, what: Quantity) -> None:
         low, high = picture.por
         axes.axvspan(low, high, color=REGION, zorder=0, label=f"Preferred region, {low:.0f} to {high:.0f} m³/h")
     if picture.best_flow is not None:
-        name = f"Best efficiency point, {picture.best_flow:.0f} m³/h"
+        name = f"{picture.best_name.capitalize()}, {picture.best_flow:.0f} m³/h"
         axes.axvline(picture.best_flow, color=BEST, lw=1.0, ls="-.", label=name, zorder=1)
     readings = picture.readings
     if len(readings.flow):

@@ -110,6 +110,11 @@ class Picture:
         """One line."""
         return f"{self.said.pump} of {self.station}: curves at rated speed"
 
+    @property
+    def best_name(self) -> str:
+        """What the best flow that is drawn is."""
+        return "best efficiency" + ("" if self.best_flow == self.said.bep_flow else " by the plate")
+
     def words(self) -> Iterator[str]:
         """What the picture rests on, a sentence a line."""
         yield f"Method: {self.said.method}; {self._goodness()}."
@@ -147,14 +152,15 @@ class Picture:
 
     def _best(self) -> str:
         flow, efficiency = self.said.bep_flow, self.said.bep_efficiency
+        by_plate = self.best_flow not in {None, flow}
+        plate = f"; drawn where the plate has it, {self.best_flow:.0f} m³/h" if by_plate else ""
         if flow is not None and efficiency is not None:
-            return f"Best efficiency: {100 * efficiency:.1f} % wire to water at {flow:.0f} m³/h."
+            return f"Best efficiency: {100 * efficiency:.1f} % wire to water at {flow:.0f} m³/h{plate}."
         known = self.fit.values["efficiency"]
         if not np.isfinite(known).any():
             return "Best efficiency: not known without a power meter."
         is_rising = int(np.nanargmax(known)) > len(known) // 2
         where = f"stop at {self.fit.flow[-1]:.0f}" if is_rising else f"begin at {self.fit.flow[0]:.0f}"
-        plate = "" if self.best_flow is None else f"; drawn where the plate has it, {self.best_flow:.0f} m³/h"
         return f"Best efficiency: not identifiable, the data {where} m³/h{plate}."
 
     def _duty(self, now: Present) -> str:

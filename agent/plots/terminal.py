@@ -95,7 +95,7 @@ def _legend(picture: Picture) -> str:
     marks = [(CURVE, "curve"), (BAND, "its 90 % band"), (BEYOND, "beyond the data"), (READING, "steady reading")]
     if picture.best_flow is not None and picture.por is not None:
         low, high = picture.por
-        marks.append((BEST, f"best efficiency (preferred: {low:.0f} to {high:.0f} m³/h)"))
+        marks.append((BEST, f"{picture.best_name} (preferred: {low:.0f} to {high:.0f} m³/h)"))
     if picture.plate is not None:
         marks.append((PLATE, "plate"))
     if picture.reference is not None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,17 @@ def test_the_image_names_axes_units_and_what_is_not_known(past: History) -> None
     assert legend is not None
     labels = {each.get_text() for each in legend.get_texts()}
     assert {"Steady readings (flow derived)", "90 % band of the curve", "Beyond the data", "Duty now"} <= labels
+
+
+def test_a_best_flow_of_the_plate_is_not_shown_as_learnt(past: History) -> None:
+    found = shown(past, "p1")
+    told = found.said.model_copy(update={"bep_flow": 850.0, "bep_efficiency": 0.7})
+    by_plate, by_curve = (replace(found, said=told, best_flow=flow) for flow in (900.0, 850.0))
+
+    assert (by_plate.best_name, by_curve.best_name) == ("best efficiency by the plate", "best efficiency")
+    [said] = [line for line in by_plate.words() if line.startswith("Best")]
+    assert said == "Best efficiency: 70.0 % wire to water at 850 m³/h; drawn where the plate has it, 900 m³/h."
+    assert "Best efficiency: 70.0 % wire to water at 850 m³/h." in list(by_curve.words())
 
 
 def test_an_image_is_written_as_its_name_ends(past: History, tmp_path: Path) -> None:
