@@ -25,6 +25,7 @@ RIGHT_POWER: Final = 0.025  # share within which a power is right
 GAINED: Final = 0.025  # share of the flow above which all pumps seem to have gained
 GAINED_POWER: Final = 0.008  # share of each power that goes with it
 ALIKE: Final = 0.35  # of the greatest share: so much the least has to be, where the head is the cause of both
+EDGE: Final = 0.03  # of the best flow: by their curves pumps are known no better
 CONFIRMED: Final = 0.05  # share of the flow within which curves and meter agree that it is drawn
 SURE: Final = 3.0  # standard deviations
 BACK: Final = 0.02  # of the best flows: so much has to flow back
@@ -89,7 +90,7 @@ def _outside_por(sight: HeaderSight, pump: PumpSight) -> bool | None:
         flow = sight.rest(pump)
     if flow is None or pump.best_flow is None:
         return None
-    return not pump.por[0] <= flow / pump.best_flow <= pump.por[1]
+    return not pump.por[0] - EDGE <= flow / pump.best_flow <= pump.por[1] + EDGE
 
 
 def _blockage(sight: HeaderSight, pump: PumpSight) -> bool | None:
