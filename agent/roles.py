@@ -51,8 +51,22 @@ class Tag:
         return abs(tag.scale) if is_counted else 0.0
 
 
+_LAST: list[tuple[AgentSettings, dict[str, Tag]]] = []  # what was worked out last, and of which settings
+
+
 def known_tags(settings: AgentSettings) -> dict[str, Tag]:
-    """Every tag by its name; one whose unit is not known is here too, its readings just cannot be converted."""
+    """Every tag by its name; one whose unit is not known is here too, its readings just cannot be converted.
+
+    The caller's own. Every job asks for it, some of them twice a run, and settings are as they are until others come.
+    """
+    last = _LAST[0] if _LAST else None
+    if last is None or last[0] is not settings:
+        last = settings, _known_tags(settings)
+        _LAST[:] = [last]
+    return dict(last[1])
+
+
+def _known_tags(settings: AgentSettings) -> dict[str, Tag]:
     totalisers = {header.volume for header in settings.headers} | {pump.energy for pump in settings.pumps}
     totalisers |= {pump.run_hours for pump in settings.pumps}
     statuses = {pump.status for pump in settings.pumps}
