@@ -12,8 +12,8 @@ from analytics.gaps.series import Places, Series, spaced
 
 FOLDS = 3
 _LEAST = 8
-_BUDGET = 1_000  # values that are judged
-_MOST, _FEWEST = 400, 60
+_BUDGET = 2_000  # values that are judged
+_MOST, _FEWEST = 400, 120
 _CLASSES = (1, 2, 3, 5, 8, 12, 20, 30, 50, 80)
 
 

@@ -16,7 +16,7 @@ from analytics.gaps.totaliser import Totaliser, gained, share
 _JUDGED = 600  # errors by which shares are chosen
 _FEW = 3  # places in a gap that show no shape
 _CHOSEN = 2.0  # over the gaps that fit beside each other: share by which standard deviations are short
-_SHARES, _STEP = (0.86, 0.9, 0.95), 0.7  # of errors, and how far one is below the next where they are in steps
+_SHARES, _APART = (0.8, 0.9, 0.95), (0.5, 0.7)  # of errors, and how far each is below the next where they are in steps
 _BEYOND = 1.3  # times as long as artificial gaps, from which a gap is longer than those
 _STEPS = 4  # shares are quarters
 _NAMES = ("linear", "level", "kriging", "correlated", "correlated")
@@ -181,9 +181,9 @@ def spread(errors: Floats, masks: Masks) -> tuple[float, float]:
 
 
 def _nine_in_ten(sizes: Floats) -> float:
-    """What holds 90 % of them; where they are a step or none, so that no size does, what holds 86 % rather than all."""
+    """What holds 90 % of them; where they are a step or none, so that no size does, what holds 80 % rather than all."""
     fewer, place, most = (int(share * (len(sizes) - 1) + 0.5) for share in _SHARES)
     parted = np.partition(sizes, (fewer, place, most))
     least, usual = float(parted[fewer]), float(parted[place])
-    is_coarse = least < _STEP * usual and float(parted[most]) < usual / _STEP
+    is_coarse = least < _APART[0] * usual and _APART[1] * float(parted[most]) < usual
     return 0.5 * (least + usual) if is_coarse else usual

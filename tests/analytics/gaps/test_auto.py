@@ -10,6 +10,8 @@ from analytics.gaps import auto
 from analytics.gaps.auto import Auto
 from analytics.gaps.gap import COVERAGE_90, Gap, Window, gaps
 from analytics.gaps.linear import Line
+from analytics.gaps.masks import Masks
+from analytics.gaps.mixture import spread
 from analytics.gaps.threads import one_thread
 from tests.analytics.gaps.series import Floats, blocks, filled, missed, walk, with_gap
 from tests.real_station import needs_real_station, recording
@@ -142,6 +144,17 @@ def test_a_meter_in_coarse_steps_is_not_doubted_by_a_whole_step() -> None:
         covered.append(np.mean(np.abs(missed(values, found, estimates)) <= COVERAGE_90 * std))
         assert {float(value) for estimate in estimates for value in estimate.values} == {230.0}
     assert 0.85 <= np.mean(covered) <= 0.95
+
+
+@pytest.mark.parametrize(("exact", "held"), [(0.93, 0.93), (0.83, 0.83), (0.78, 1.0)])
+def test_the_interval_of_a_coarse_meter_is_the_one_nearest_to_nine_in_ten(exact: float, held: float) -> None:
+    """What is met exactly lies in any interval, so it holds that share or all of them, and nothing between."""
+    errors = np.where(np.arange(400) < exact * 400, 0.0, 1.0)[:, None]
+    masks = Masks(np.arange(400), 1, np.array([0]), ())
+
+    low, rise = spread(errors, masks)
+
+    assert np.mean(errors <= COVERAGE_90 * (low + rise)) == held
 
 
 @needs_real_station
