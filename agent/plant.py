@@ -122,7 +122,7 @@ class HeaderSettings(Settings):
     pressure_required: Setpoint | None = None
     level_required: Setpoint | None = None  # m
     # share of the flow by which advice may deliver more or less, as far as water_value says that it pays
-    flow_tolerance: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    flow_tolerance: Annotated[float, Field(ge=0, le=0.3)] = 0.0
     water_value: Annotated[float, Field(ge=0)] = 0.0  # money per m³ more or less
 
     @model_validator(mode="after")
@@ -200,6 +200,7 @@ class PumpSettings(Settings):
     motor_efficiency_by_load: tuple[tuple[Positive, Annotated[float, Field(gt=0, lt=1)]], ...] = ()
     drive_efficiency: Annotated[float, Field(gt=0.5, le=1)] | None = None  # of the frequency converter
     por: tuple[float, float] = (0.7, 1.2)  # preferred operating region, share of best efficiency flow
+    por_by_curve: bool = False  # about the learnt best flow too, where neither plate nor catalogue tells one
     available: bool = True  # false: advice never runs it
     must_run: bool = False  # true: advice never stops it, and starts it where it stands
     run_hours: TagName | None = None  # tag, a time, the plant's own counter; absent: the agent's count

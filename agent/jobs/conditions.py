@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from agent.jobs.curve_state import models_from_state
-from agent.jobs.duty import Figure, best_flow, mean
+from agent.jobs.duty import best_of, mean
 from agent.jobs.evidence import gauge, header_state, header_tags, pump_tags, pumps_of
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.memory import JobMemory
@@ -140,13 +140,14 @@ def _pump(  # noqa: PLR0917 - one pump in one window
     told: Expected | None,
 ) -> PumpSight:
     inlet, hour_ago_ms = available(cells, header), context.now_ms - HOUR_MS
+    best = best_of(pump, model) if speed else None
     sight = PumpSight(
         pump.id,
         is_running={RUNNING: True, STOPPED: False}.get(memory.state),
         power=None if pump.power is None else mean(cells.values[pump.power]),
         flow=None if pump.flow is None else mean(cells.values[pump.flow]),
-        best_flow=best_flow(pump, model, None if speed is None else Figure(speed, "measured")),
-        por=pump.por,
+        best_flow=None if best is None or speed is None else best.phi * speed,
+        por=pump.por if best is None else best.shares(pump.por),
         npsh_available=None if inlet is None else inlet.value,
         starts=sum(at_ms > hour_ago_ms for at_ms in memory.start_times_ms),
         starts_allowed=pump.starts_per_hour,

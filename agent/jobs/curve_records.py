@@ -9,7 +9,7 @@ from agent.jobs.plant_figures import with_plant
 from agent.mqtt import payloads
 from agent.plant import PumpSettings
 from agent.store.records import Record
-from analytics.curves.best import BestPoint, best_point
+from analytics.curves.best import DRAWS, FINE, BestPoint, best_point, efficiencies, learnt_best
 from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.methods.choice import Choice
 from analytics.curves.methods.duty import CurveMethod
@@ -20,8 +20,6 @@ from analytics.hydraulics import Floats
 
 METHOD = "affinity parabolas, joint robust fit"
 DRAWN = 9  # points of a drawing
-FINE = 201  # among which the best is looked for
-DRAWS = 60  # of a curve, that tell how well the best is known
 LEAST_FLOW_STD = 0.03  # share of a flow; beyond, the curve's reason says that the share is not well known
 
 
@@ -144,8 +142,7 @@ def _payload(model: StationModel, index: int, curve: PumpCurve, now_ms: int) -> 
     points = tuple(_points(curve, flows))
     # At rated speed the constant part of the power is part of the lowest coefficient.
     power = curve.power_coefficients + np.array([curve.power_constant, 0.0, 0.0])
-    fine = np.linspace(low, high, FINE)
-    best = best_point(fine, curve.efficiency(fine, 1.0), _joint_efficiencies(curve, fine))
+    best = learnt_best(curve)
     return payloads.PumpCurve(
         pump=curve.pump,
         ts=now_ms,
@@ -209,14 +206,7 @@ def _efficiencies(method: CurveMethod, joint: PumpCurve, flows: Floats) -> Float
     """Of curves that the pump could have as well; those of the joint fit where the method knows none."""
     if isinstance(method, IncrementalCurve):
         return method.efficiencies(flows, DRAWS, np.random.default_rng(0))
-    return _joint_efficiencies(joint, flows)
-
-
-def _joint_efficiencies(curve: PumpCurve, flows: Floats) -> Floats:
-    rng = np.random.default_rng(0)
-    # A covariance may be singular to the last digit, which is no news.
-    drawn = rng.multivariate_normal(curve.theta, curve.covariance, DRAWS, method="eigh", check_valid="ignore")
-    return np.array([curve.at(theta).efficiency(flows, 1.0) for theta in drawn])
+    return efficiencies(joint, flows)
 
 
 def _top(flows: Floats, efficiency: Floats) -> float | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from agent.jobs.data_sheet import plate
 from agent.jobs.evidence import header_state, pumps_of
 from agent.mqtt.payloads import Source
 from agent.plant import HeaderSettings, PumpSettings
@@ -12,6 +13,8 @@ from agent.settings import AgentSettings
 from agent.window import Frame
 from analytics.curves.model import StationModel
 from analytics.curves.virtual_flow import Unknown, virtual_flow
+from analytics.dispatch.fitted import BestFlow, best_phi
+from analytics.dispatch.limits import Limits
 from analytics.hydraulics import specific_energy, wire_to_water_efficiency
 from analytics.running import State
 
@@ -165,18 +168,14 @@ def _doubted(flow: Figure, share: float, doubt: str) -> Figure:
     return replace(flow, std=std, doubt=doubt if flow.doubt is None else f"{flow.doubt}; {doubt}")
 
 
-def best_flow(pump: PumpSettings, model: StationModel | None, speed: Figure | None) -> float | None:
-    """Flow of best efficiency at a speed, m³/h: by the plate, else by the curve where it has seen its top."""
-    if speed is None or speed.value <= 0:
-        return None
-    if pump.rated_flow is not None:
-        return pump.rated_flow * speed.value
+def best_of(pump: PumpSettings, model: StationModel | None) -> BestFlow | None:
+    """Best flow at rated speed: by plate or sheet, else by the curve, where what it has learnt tells its top."""
+    rated = plate(pump).rated_flow
+    if rated is not None:
+        return BestFlow(rated)
     if model is None or pump.id not in model.pumps:
         return None
-    curve = model.curve(pump.id)
-    flows = np.linspace(*curve.flow_range, 101)
-    top = int(np.argmax(np.nan_to_num(curve.efficiency(flows, 1.0))))
-    return float(flows[top]) * speed.value if 0 < top < len(flows) - 1 else None
+    return best_phi(model.curve(pump.id), Limits(pump.id))
 
 
 def _figure(frame: Frame, tag: str | None, factor: float = 1.0) -> Figure | None:

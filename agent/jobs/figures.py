@@ -9,7 +9,7 @@ import numpy as np
 
 from agent import tariff
 from agent.jobs.day import HOUR_MS, DayFigures
-from agent.jobs.duty import DutyPoint, best_flow, duty_points, mean
+from agent.jobs.duty import DutyPoint, best_of, duty_points, mean
 from agent.jobs.evidence import header_state, pump_tags
 from agent.jobs.npsh import available, required
 from agent.mqtt.payloads import HeaderFigures, Pump, QualityWord, Station, Wear
@@ -59,8 +59,11 @@ def pump_records(now: Present) -> list[Record]:
 def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
     memory = now.memories[pump.id]
     midnight_ms, _ = tariff.midnights_ms(now.now_ms, now.zone)
-    best = best_flow(pump, now.models.get(pump.header), duty.speed)
-    share = duty.flow.value / best if duty.flow and best and memory.state == RUNNING else None
+    best = best_of(pump, now.models.get(pump.header))
+    share = is_inside = None
+    if duty.flow and duty.speed and duty.speed.value > 0 and best and memory.state == RUNNING:
+        phi, std = duty.flow.value / duty.speed.value, (duty.flow.std or 0.0) / duty.speed.value
+        share, is_inside = phi / best.phi, best.holds(phi, std, pump.por)
     return Pump(
         pump=pump.id,
         ts=now.now_ms,
@@ -86,7 +89,7 @@ def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
         specific_energy=duty.specific_energy,
         **_npsh(now, pump, duty),
         bep_share=share,
-        in_por=None if share is None else pump.por[0] <= share <= pump.por[1],
+        in_por=is_inside,
         **_worn(now.wear.get(pump.id)),
         starts_today=sum(each >= midnight_ms for each in memory.start_times_ms),
         started_at=max(memory.start_times_ms, default=None),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from agent.jobs.data_sheet import losses_of
+from agent.jobs.data_sheet import losses_of, plate
 from agent.mqtt import payloads
 from agent.plant import PumpSettings
 
@@ -11,7 +11,8 @@ _LOSSLESS = 1.0  # no pump loses nothing: such an efficiency means that motor or
 
 def with_plant(said: payloads.PumpCurve, pump: PumpSettings) -> payloads.PumpCurve:
     """*said* with the preferred operating region in m³/h, and the efficiency of the pump alone at each point."""
-    best = pump.rated_flow if said.bep_flow is None else said.bep_flow
+    rated = plate(pump).rated_flow
+    best = said.bep_flow if rated is None else rated
     por = {} if best is None else {"por_min": pump.por[0] * best, "por_max": pump.por[1] * best}
     losses = losses_of(pump)
     if losses is None:

@@ -268,6 +268,7 @@ def limits_of(header: Header, pump: PumpSettings, price: float) -> Limits:
         rated_flow=plate(pump).rated_flow,
         power_max=None if losses is None or pump.rated_power is None else float(losses.drawn(pump.rated_power)),
         por=pump.por,
+        keeps_learnt_por=pump.por_by_curve,
         is_available=pump.available and not is_out(pump, np.array([now_ms]), 1, zone)[0],
         must_run=pump.must_run,
         min_on_ms=round(pump.min_on * _MINUTE_MS),

@@ -1,11 +1,15 @@
 """Where a pump is most efficient, how sure that is, and whether its readings can tell at all."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
+from analytics.curves.pump import PumpCurve
 from analytics.hydraulics import Floats
 
+FINE = 201  # flows among which the best is looked for
+DRAWS = 60  # of a curve, that tell how well the best is known
 TELLING = 0.9  # share of the curves it could have whose top lies within the data
 
 
@@ -46,3 +50,18 @@ def best_point(flow: Floats, efficiency: Floats, draws: Floats) -> BestPoint | s
         where, how = (flow[-1], "rises up to there") if is_rising else (flow[0], "falls from there on")
         return f"not identifiable: data stop at {where:.4g} m³/h, and the efficiency {how} or is too flat to tell"
     return BestPoint(float(flow[top]), float(np.std(flow[tops[inside]])), float(efficiency[top]))
+
+
+@lru_cache(maxsize=64)
+def learnt_best(curve: PumpCurve) -> BestPoint | str:
+    """Of a learnt *curve* in the range it was learnt from, or why it cannot be told; reckoned once for each curve."""
+    flows = np.linspace(*curve.flow_range, FINE)
+    return best_point(flows, curve.efficiency(flows, 1.0), efficiencies(curve, flows))
+
+
+def efficiencies(curve: PumpCurve, flows: Floats) -> Floats:
+    """Of curves that the pump could have as well, by the covariance of its fit, shape (m, n)."""
+    rng = np.random.default_rng(0)
+    # A covariance may be singular to the last digit, which is no news.
+    drawn = rng.multivariate_normal(curve.theta, curve.covariance, DRAWS, method="eigh", check_valid="ignore")
+    return np.array([curve.at(theta).efficiency(flows, 1.0) for theta in drawn])

@@ -132,7 +132,7 @@ def _change(proposal: Proposal, situation: Situation, search: Search, broken: tu
         head=dispatch.head,
         saving=proposal.saving,
         reasons=(*change_reasons(situation, model, proposal), *broken[1:]),
-        active=active_limits(situation, proposal),
+        active=active_limits(situation, model, proposal),
         gap=dispatch.gap,
         is_uncertain=bool(proposal.outside),
         turning=turning(search, proposal.dispatch, REACH if proposal.outside else 0.0),
@@ -172,6 +172,7 @@ def _plans(situation: Situation, model: StationModel, way: Way) -> tuple[PumpPla
         place, speed = model.pumps.index(each.pump), way.speeds[each.pump]
         flow, flow_std, power = (float(one[place]) for one in (found.flows, found.flows_std, found.powers))
         efficiency = float(wire_to_water_efficiency(flow, way.head, power))
+        best = best_phi(model.curve(each.pump), each)
         plans.append(
             PumpPlan(
                 id=each.pump,
@@ -185,18 +186,8 @@ def _plans(situation: Situation, model: StationModel, way: Way) -> tuple[PumpPla
                 power_std=float(found.power_std[place]),
                 efficiency=efficiency,
                 efficiency_std=efficiency * flow_std / flow,
-                in_por=_is_preferred(flow / speed, flow_std / speed, best_phi(model.curve(each.pump), each), each.por),
+                in_por=None if best is None else best.holds(flow / speed, flow_std / speed, each.por),
                 within_data=bool(model.supports(each.pump, flow, speed)),
             )
         )
     return tuple(plans)
-
-
-def _is_preferred(phi: float, std: float, best: float | None, por: tuple[float, float]) -> bool | None:
-    """Whether φ lies in the preferred operating region; None where it cannot be told."""
-    if best is None:
-        return None
-    low, high = (share * best for share in por)
-    if low + std <= phi <= high - std:
-        return True
-    return False if phi < low - std or phi > high + std else None

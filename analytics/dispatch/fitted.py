@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import hypot
 
 import numpy as np
 
+from analytics.curves.best import learnt_best
 from analytics.curves.model import PumpCurve
 from analytics.dispatch.limits import Inlet, Limits
 from analytics.dispatch.pump import Array
@@ -13,7 +15,6 @@ from analytics.npsh import MARGIN
 
 _MARGIN = 0.0199  # of a learnt range's upper end: what the curve itself still counts as inside
 _BEST_EFFICIENCY = 0.90  # wire to water; no curve is believed beyond it
-_STEPS = 101
 _SAME = 1e-3  # share of the best flow; nearer to an end of the preferred region is at it
 
 
@@ -65,8 +66,9 @@ def fitted(curve: PumpCurve, limits: Limits, reach: float, speed: float | None =
     else:
         low = high = sum(curve.speed_range) / 2 if speed is None else speed
     phi_low, phi_high = _widened(curve.flow_range, reach)
-    if (best := limits.rated_flow) is not None:
-        phi_low, phi_high = max(phi_low, limits.por[0] * best), min(phi_high, limits.por[1] * best)
+    if (best := kept_best(curve, limits)) is not None:
+        least, most = best.region(limits.por)
+        phi_low, phi_high = max(phi_low, least), min(phi_high, most)
     if low > high or phi_low >= phi_high:
         return None
     return FittedPump(curve, low, high, max(phi_low, 1e-3 * phi_high), phi_high, limits.power_max, limits.inlet)
@@ -77,29 +79,61 @@ def _widened(learnt: tuple[float, float], reach: float) -> tuple[float, float]:
     return low - (_MARGIN + reach) * high, high + (_MARGIN + reach) * high
 
 
-def best_phi(curve: PumpCurve, limits: Limits) -> float | None:
-    """Flow over speed of best efficiency, m³/h: by the plate, else by the curve where it has seen its top."""
+@dataclass(frozen=True, slots=True)
+class BestFlow:
+    """Flow over speed of best efficiency."""
+
+    phi: float  # m³/h
+    std: float = 0.0  # m³/h, where it was learnt
+    is_learnt: bool = False  # not by plate or sheet
+
+    def region(self, por: tuple[float, float]) -> tuple[float, float]:
+        """Beyond which a pump is surely outside its preferred region, m³/h."""
+        return por[0] * (self.phi - self.std), por[1] * (self.phi + self.std)
+
+    def holds(self, phi: float, std: float, por: tuple[float, float]) -> bool | None:
+        """Whether a pump at *phi*, m³/h, known to *std*, runs in its preferred region; None where it cannot be told."""
+        low, high = (share * self.phi for share in por)
+        low_std, high_std = (hypot(std, share * self.std) for share in por)
+        if low + low_std <= phi <= high - high_std:
+            return True
+        return False if phi < low - low_std or phi > high + high_std else None
+
+    def shares(self, por: tuple[float, float]) -> tuple[float, float]:
+        """The same in shares of it."""
+        least, most = self.region(por)
+        return least / self.phi, most / self.phi
+
+
+def best_phi(curve: PumpCurve, limits: Limits) -> BestFlow | None:
+    """By plate or sheet, else by the curve, where what it has learnt tells its top; None where nothing does."""
     if limits.rated_flow is not None:
-        return limits.rated_flow
-    phi = np.linspace(*curve.flow_range, _STEPS)
-    top = int(np.argmax(np.nan_to_num(curve.efficiency(phi, 1.0))))
-    return float(phi[top]) if 0 < top < _STEPS - 1 else None
+        return BestFlow(limits.rated_flow)
+    learnt = learnt_best(curve)
+    return None if isinstance(learnt, str) else BestFlow(learnt.flow, learnt.flow_std, is_learnt=True)
 
 
-def limit_said(name: str, limits: Limits, phi: float) -> str:
+def kept_best(curve: PumpCurve, limits: Limits) -> BestFlow | None:
+    """The same, where the region about it is not left: one that is only learnt is told, and kept where it is asked."""
+    is_asked = limits.rated_flow is not None or limits.keeps_learnt_por
+    return best_phi(curve, limits) if is_asked else None
+
+
+def limit_said(name: str, por: tuple[float, float], best: BestFlow | None, phi: float) -> str:
     """A limit of the solver as a technician knows it: the end of a range has its cause.
 
     Args:
         name: By the solver.
-        limits: Of the pump.
+        por: Preferred region of the pump, in shares of the best flow.
+        best: That flow.
         phi: Flow over relative speed at which it is held, m³/h.
     """
     if name == "NPSH":
         return "NPSH at its inlet"
-    best = limits.rated_flow
     if name not in {"greatest flow", "least flow"}:
         return name
-    share = limits.por[name == "greatest flow"]
-    if best is not None and abs(phi - share * best) < _SAME * best:
-        return f"{name} of its preferred region ({share:.0%} of best efficiency)"
+    is_greatest = name == "greatest flow"
+    if best is not None and abs(phi - best.region(por)[is_greatest]) < _SAME * best.phi:
+        whose = f"learnt best flow, {best.phi:.3g} ± {best.std:.1g} m³/h" if best.is_learnt else "best efficiency"
+        return f"{name} of its preferred region ({por[is_greatest]:.0%} of {whose})"
     return f"{name} that was learnt"

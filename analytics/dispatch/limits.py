@@ -32,6 +32,7 @@ class Limits:
     rated_flow: float | None = None  # m³/h at best efficiency, by plate or sheet
     power_max: float | None = None  # kW that its meter shows at full load of the motor
     por: tuple[float, float] = (0.7, 1.2)  # of rated_flow; not planned beyond, where that is known
+    keeps_learnt_por: bool = False  # nor beyond that of the learnt best flow, where no other is known
     inlet: Inlet | None = None  # None: not known, or no limit
     is_available: bool = True
     must_run: bool = False

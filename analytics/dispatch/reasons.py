@@ -1,11 +1,11 @@
 """Reasons in a technician's words."""
 
-from math import floor, inf, log10
+from math import floor, hypot, inf, log10
 from statistics import NormalDist
 
 from analytics.curves.model import StationModel
-from analytics.dispatch.duty import Infeasible
-from analytics.dispatch.fitted import best_phi, limit_said
+from analytics.dispatch.duty import Duty, Infeasible
+from analytics.dispatch.fitted import best_phi, kept_best, limit_said
 from analytics.dispatch.operation import listed
 from analytics.dispatch.proposal import Proposal
 from analytics.dispatch.requirement import RequiredFlow
@@ -120,10 +120,15 @@ def _price(situation: Situation, proposal: Proposal) -> str:
     return " and ".join(name for name, is_paid in costs.items() if is_paid) or "what it costs beside"
 
 
-def active_limits(situation: Situation, proposal: Proposal) -> tuple[str, ...]:
+def _limit(situation: Situation, model: StationModel, duty: Duty, limit: str) -> str:
+    limits = situation.limits_of(duty.id)
+    return limit_said(limit, limits.por, kept_best(model.curve(duty.id), limits), duty.flow / duty.speed)
+
+
+def active_limits(situation: Situation, model: StationModel, proposal: Proposal) -> tuple[str, ...]:
     """Limits that keep the proposal from being cheaper."""
     held = [
-        f"{duty.id}: {limit_said(limit, situation.limits_of(duty.id), duty.flow / duty.speed)}"
+        f"{duty.id}: {_limit(situation, model, duty, limit)}"
         for duty in proposal.dispatch.duties
         for limit in duty.held_by
     ]
@@ -179,10 +184,12 @@ def _off_best(situation: Situation, model: StationModel) -> list[str]:
         if best is None:
             continue
         head = situation.operation.head
-        share, doubt = (float(one(head, speed)) / speed / best for one in (curve.flow, curve.flow_std))
+        share, doubt = (float(one(head, speed)) / speed / best.phi for one in (curve.flow, curve.flow_std))
+        doubt = hypot(doubt, share * best.std / best.phi)
         low, high = limits.por
         if share + doubt < low or share - doubt > high:
-            told.append(f"{pump} runs at {measure(100 * share, 100 * doubt, '%')} of its best-efficiency flow.")
+            whose = "learnt best flow" if best.is_learnt else "best-efficiency flow"
+            told.append(f"{pump} runs at {measure(100 * share, 100 * doubt, '%')} of its {whose}.")
     return told
 
 

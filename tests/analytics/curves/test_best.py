@@ -1,12 +1,15 @@
 """The best-efficiency point: where it is, how sure that is, and when readings cannot tell."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from analytics.curves.best import BestPoint, best_point
+from analytics.curves.best import BestPoint, best_point, learnt_best
 from analytics.curves.methods.belief import PumpsInGeneral
 from analytics.curves.methods.duty import DutyPoints
 from analytics.curves.methods.incremental import IncrementalCurve
 from tests.analytics.curves.pump import BEP, points
+from tests.analytics.dispatch.learnt import Learnt, station
 
 
 def found(seen: DutyPoints, low: float, high: float) -> BestPoint | str:
@@ -60,3 +63,16 @@ def test_without_power_there_is_no_efficiency_to_look_at() -> None:
     blind = DutyPoints(metered.flow, metered.head, np.full(200, np.nan), metered.speed)
 
     assert found(blind, 0.6 * BEP, 1.3 * BEP) == "not identifiable: the power is not measured"
+
+
+def test_a_learnt_curve_tells_its_top_only_where_its_fit_does() -> None:
+    """The joint fit's own draws decide: known well 167 m³/h, known badly or seen on one side only nothing."""
+    known = station([Learnt("a")]).curves[0]
+
+    told = learnt_best(known)
+
+    assert isinstance(told, BestPoint)
+    assert abs(told.flow - 167.0) < 2.0
+    assert 0.2 < told.flow_std < 5.0
+    assert isinstance(learnt_best(station([Learnt("a", doubt=0.2)]).curves[0]), str)
+    assert isinstance(learnt_best(replace(known, flow_range=(120.0, 140.0))), str)

@@ -7,7 +7,7 @@ import pytest
 
 from analytics.dispatch.demand import HeadBand
 from analytics.dispatch.duty import Dispatch
-from analytics.dispatch.fitted import best_phi, fitted
+from analytics.dispatch.fitted import BestFlow, best_phi, fitted, limit_said
 from analytics.dispatch.limits import History, Limits, hold
 from analytics.dispatch.pump import Candidate
 from analytics.dispatch.solve import solve
@@ -71,9 +71,51 @@ def test_an_efficiency_that_no_pump_has_is_not_believed() -> None:
 
 def test_the_best_flow_is_the_plate_s_or_a_top_that_was_seen() -> None:
     """A curve whose efficiency still rises at the end of what was learnt has no known best point."""
-    assert best_phi(CURVE, Limits("a", rated_flow=210.0)) == 210.0
+    learnt = best_phi(CURVE, Limits("a"))
+
+    assert best_phi(CURVE, Limits("a", rated_flow=210.0)) == BestFlow(210.0)
     assert best_phi(replace(CURVE, flow_range=(120.0, 140.0)), Limits("a")) is None
-    assert best_phi(CURVE, Limits("a")) == pytest.approx(168.0, abs=2.0)
+    assert learnt is not None
+    assert learnt.is_learnt
+    assert learnt.phi == pytest.approx(168.0, abs=2.0)
+    assert 0.2 < learnt.std < 5.0
+
+
+def test_a_top_that_another_draw_of_the_curve_would_not_have_is_no_best_flow() -> None:
+    """Known badly, the efficiency may as well rise to the end: no region is claimed, and none is kept."""
+    doubtful = station([replace(LEARNT, doubt=0.2)]).curves[0]
+
+    pump = fitted(doubtful, Limits("a", keeps_learnt_por=True), reach=0.0)
+
+    assert best_phi(doubtful, Limits("a")) is None
+    assert pump is not None
+    assert pump.phi_max > 250
+
+
+@pytest.mark.parametrize(
+    ("phi", "inside"), [(150.0, True), (196.0, None), (204.0, None), (212.0, False), (105.0, False)]
+)
+def test_whether_a_pump_runs_in_its_region_is_claimed_where_the_best_flow_tells_it(
+    phi: float, *, inside: bool | None
+) -> None:
+    """120 % of 167 ± 4 are 200 ± 5: near that nobody knows; by a plate one does."""
+    assert BestFlow(167.0, 4.0, is_learnt=True).holds(phi, 0.0, (0.7, 1.2)) is inside
+    assert BestFlow(167.0).holds(phi, 0.0, (0.7, 1.2)) is (117 < phi < 200)
+
+
+def test_a_region_about_a_learnt_best_flow_leaves_out_what_is_surely_beyond_it() -> None:
+    """120 % of 167 and a standard deviation, where the site asks for it; its end is named by what it comes from."""
+    free, pump = (fitted(CURVE, Limits("a", keeps_learnt_por=kept), reach=0.0) for kept in (False, True))
+    best = best_phi(CURVE, Limits("a"))
+    assert free is not None
+    assert pump is not None
+    assert best is not None
+
+    assert free.phi_max > 260
+    assert pump.phi_max == pytest.approx(1.2 * (best.phi + best.std))
+    said = limit_said("greatest flow", (0.7, 1.2), best, pump.phi_max)
+    assert said == f"greatest flow of its preferred region (120% of learnt best flow, 167 ± {best.std:.1g} m³/h)"
+    assert limit_said("least flow", (0.7, 1.2), best, 130.0) == "least flow that was learnt"
 
 
 def test_availability_goes_before_least_times() -> None:

@@ -89,7 +89,7 @@ def test_nor_one_with_every_limit_and_cost_there_is(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [8, 12, 17, 31])
 def test_nor_one_that_is_asked_for_water_at_its_price(seed: int) -> None:
-    """Flows in a window against a system, heads that are allowed, worth below and above power (slow: the enumeration)."""
+    """Flows in a window against a system, heads that are allowed, any worth (slow: the enumeration)."""
     pumps, demand = required_station(seed, most=4)
 
     found, reference = solve(pumps, demand), cheapest(pumps, demand)
