@@ -8,9 +8,9 @@ what the quality job calls, and low efficiency by the alarm's rule. What comes o
 calls, as in `tests.benchmarks.wear`. `alone` is the share of seeds in which nothing else was named beside it.
 
 Then clean months: thirty days each, after ten that are known, in which every alarm counts that what is judged here
-raises, each time: conditions, low efficiency, wear (`tests.benchmarks.wear`, sixty days for two months), and for five
-days of each frozen sensors (readings each ten seconds, in coarse steps). A pump outside its region counts unless it
-truly was, for most of the quarter of an hour before.
+raises, each time: conditions, wear (`tests.benchmarks.wear`, sixty days for two months), and for five days of each
+frozen sensors (readings each ten seconds, in coarse steps). A pump outside its region counts unless it truly was, for
+most of the quarter of an hour before. Low efficiency does not: its limit is the site's.
 """
 
 import argparse
@@ -115,7 +115,7 @@ def clean(seed: int) -> list[str]:
         named += [f"{one.kind} ({one.suspect}, day {look / DAY:.1f})" for one in new]
         stood = set(watch.active)
     rng = np.random.default_rng([seed, 4])
-    return named + frozen_ones(ran, rng) + low_ones(ran, past)
+    return named + frozen_ones(ran, rng)
 
 
 def is_true(ran: Operation, one: Suspicion, look: int) -> bool:
@@ -139,22 +139,6 @@ def frozen_ones(ran: Operation, rng: np.random.Generator) -> list[str]:
     for name, values, step, on in zip(("flow", "pressure", "suction", *"1234"), columns, steps, runs, strict=True):
         said = said_frozen(as_shown(values, step, PERIOD, rng), np.repeat(on, 30 // PERIOD), PERIOD)
         found += [f"frozen ({name}, day {said[0] / 86_400:.1f})"] if said else []
-    return found
-
-
-def low_ones(ran: Operation, past: Past) -> list[str]:
-    """Pumps below their least efficiency: six points under what only a hundredth of three days was below."""
-    found, flows = list[str](), past.model.predict(ran.speeds, ran.head).flows
-    for place, pump in enumerate(PUMPS):
-        rows = np.flatnonzero(ran.is_settled & ran.running[:, place] & np.isfinite(flows[:, place]))
-        if len(rows) == 0:
-            continue
-        told = np.asarray(wire_to_water_efficiency(flows[rows, place], ran.head[rows], ran.powers[rows, place]))
-        rule = efficiency_rule(pump.name, float(np.quantile(told[: 3 * DAY], 0.01)) - 0.06, AFTER)
-        for look, efficiency in zip(rows.tolist(), told.tolist(), strict=True):
-            if rule.see(Row(0, "", LOOK_MS * look, efficiency, Quality.GOOD, None), LOOK_MS * look):
-                found.append(f"efficiency ({pump.name}, day {look / DAY:.1f})")
-                break
     return found
 
 

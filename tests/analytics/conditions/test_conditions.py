@@ -149,7 +149,9 @@ def test_a_clogged_pump_is_told_among_many_by_what_it_lacks_itself(
     assert [said[Suspicion("blockage", pump)] for pump in ("p1", "p2", "p3")] == [False, False, holds]
 
 
-@pytest.mark.parametrize(("flow", "holds"), [(360.0, True), (432.0, True), (437.0, False), (545.0, False), (560.0, True)])
+@pytest.mark.parametrize(
+    ("flow", "holds"), [(360.0, True), (432.0, True), (437.0, False), (545.0, False), (560.0, True)]
+)
 def test_a_pump_beyond_its_curve_has_what_the_others_leave(flow: float, *, holds: bool) -> None:
     """Where a third pump runs for nothing, its head is above all its curve knows. By 3 % of its best flow it may."""
     said = claims(among(flow, 30.0, 30.0, 20.0, expected=None))
