@@ -38,7 +38,8 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
     found = _fitted(points, priors, last_ms)
     worths = worth(points, last_ms)
     blocks = _left_out(points, priors, found, last_ms)
-    covariance = found.covariance + _form(found.theta)
+    form = _form(found.theta)
+    covariance = found.covariance + np.diag(form)
     trusted = _without_outliers(points, found)
     pumps = len(plates)
     curves = tuple(
@@ -61,7 +62,8 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
         flow_scale=float(np.nan_to_num(scales[0])),
         power_scale=tuple(np.nan_to_num(scales[1 : 1 + pumps]).tolist()),
     )
-    return StationModel(curves, covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.drift, basis)
+    model = StationModel(curves, covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.drift, basis, form)
+    return model.measured_by(points)
 
 
 def _fitted(points: Points, priors: Sequence[Prior], now_ms: int) -> Fit:
@@ -117,9 +119,9 @@ def _without_outliers(points: Points, found: Fit) -> Points:
 
 
 def _form(theta: Floats) -> Floats:
-    """Covariance of what no pump owes to the model: it is no parabola, and follows the affinity laws nearly."""
+    """Variances of what no pump owes to the model: it is no parabola, and follows the affinity laws nearly."""
     kinds = np.array([FLOW_FORM, 0.0, 0.0, POWER_FORM, POWER_FORM, POWER_FORM, 0.0])
-    return np.diag((np.tile(kinds, len(theta) // PARAMETERS) * theta) ** 2)
+    return np.asarray((np.tile(kinds, len(theta) // PARAMETERS) * theta) ** 2)
 
 
 def _curve(index: int, pump: str, points: Points, believed: Prior, fitted: tuple[Floats, Floats]) -> PumpCurve:

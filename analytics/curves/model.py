@@ -1,13 +1,16 @@
 """The station's pumps together: what set of speeds gives at a header's head, and how sure that is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from analytics.curves.basis import Basis
+from analytics.curves.misfit import Misfit, misfit
+from analytics.curves.points import Points
 from analytics.curves.pump import PumpCurve
 from analytics.curves.shape import PARAMETERS
 from analytics.hydraulics import Floats
@@ -15,6 +18,7 @@ from analytics.hydraulics import Floats
 __all__ = ["Basis", "Duty", "Prediction", "PumpCurve", "StationModel"]
 
 FORMAT = 1  # of `to_dict`
+SHARE = 1e-4  # of a head, for a difference over it
 
 
 class Duty(NamedTuple):
@@ -44,35 +48,6 @@ class Prediction(NamedTuple):
     flows_std: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """What a model rests on.
-
-    Attributes:
-        n: Steady points in the fit.
-        seen: Steady points ever offered; the fit keeps a bounded, stratified part of them.
-        first_ms: Time of the oldest point seen.
-        last_ms: Time of the newest.
-        flow_rmse: Of the fit's total flow, m³/h; NaN where no flow is measured.
-        flow_rmse_blocks: The same for time blocks that were left out of the fit in turn.
-        power_rmse: Per pump, kW; NaN where the pump has no power meter.
-        power_rmse_blocks: The same for time blocks left out in turn.
-        flow_scale: Root mean square of the total flows it was fitted to, m³/h; 0 where not known.
-        power_scale: Per pump, the same of the powers, kW; empty where not known.
-    """
-
-    n: int
-    seen: int
-    first_ms: int
-    last_ms: int
-    flow_rmse: float
-    flow_rmse_blocks: float
-    power_rmse: tuple[float, ...]
-    power_rmse_blocks: tuple[float, ...]
-    flow_scale: float = 0.0
-    power_scale: tuple[float, ...] = ()
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class StationModel:
     """Pumps on one header, learnt together.
@@ -87,6 +62,7 @@ class StationModel:
         power_noise: Residual of each power, kW, shape (pumps,), where it is `basis.power_scale`.
         head_drift: Slow error of the head the pumps see against the measured one, m (suction level, gauge).
         basis: What it rests on.
+        form: Variances in the covariance for what no pump owes to the model's form, shape (7 pumps,); empty: none.
     """
 
     curves: tuple[PumpCurve, ...]
@@ -95,6 +71,7 @@ class StationModel:
     power_noise: Floats
     head_drift: float
     basis: Basis
+    form: Floats = field(default_factory=lambda: np.zeros(0))
 
     @property
     def pumps(self) -> tuple[str, ...]:
@@ -145,6 +122,26 @@ class StationModel:
             flows_std=np.asarray(np.sqrt(self._own_variance(flow_gradient) + flow_shift**2)),
         )
 
+    def measured_by(self, points: Points) -> Self:
+        """The same model, with what its form misses of *points*, whose columns are its pumps."""
+        speeds = np.where(points.running, points.speeds, 0.0)
+        duty = self.duty(speeds, points.head)
+        ranges = np.array([curve.flow_range for curve in self.curves]).reshape(-1, 2)
+        found = misfit(points, duty.flows, self.slopes(speeds, points.head), duty.powers, ranges)
+        return replace(self, basis=replace(self.basis, misfit=found))
+
+    def slopes(self, speeds: ArrayLike, head: ArrayLike) -> Floats:
+        """Of each pump's flow by a share of the head, m³/h, as `duty`."""
+        low, high = (self.duty(speeds, np.asarray(head) * (1.0 + sign * SHARE)).flows for sign in (-1.0, 1.0))
+        return np.asarray((high - low) / (2.0 * SHARE))
+
+    @property
+    def without_form(self) -> Self:
+        """The same model, no less sure of its pumps than its data are: for whoever counts what its form misses."""
+        if not len(self.form):
+            return self
+        return replace(self, covariance=self.covariance - np.diag(self.form), form=np.zeros(0))
+
     def draws(self, n: int, rng: np.random.Generator) -> list[Self]:
         """*n* stations that could be this one: parameters sampled together, each draw without uncertainty of its own.
 
@@ -170,7 +167,7 @@ class StationModel:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types; NaN becomes None."""
-        basis = {key: _none_for_nan(value) for key, value in asdict(self.basis).items()}
+        basis = _none_for_nan(asdict(self.basis))
         return {
             "format": FORMAT,
             "curves": [curve.to_dict() for curve in self.curves],
@@ -179,6 +176,7 @@ class StationModel:
             "power_noise": _none_for_nan(self.power_noise.tolist()),
             "head_drift": self.head_drift,
             "basis": basis,
+            "form": self.form.tolist(),
         }
 
     @classmethod
@@ -195,9 +193,13 @@ class StationModel:
             PumpCurve.from_dict(curve, covariance[own, own])
             for curve, own in zip(data["curves"], _slices(len(data["curves"])), strict=True)
         )
-        basis = {key: _nan_for_none(value) for key, value in data["basis"].items()}
+        basis = _nan_for_none(data["basis"])
+        basis["misfit"] = Misfit(**basis.get("misfit", {}))
         noise = np.array(_nan_for_none(data["power_noise"]), float)
-        return cls(curves, covariance, _nan_for_none(data["flow_noise"]), noise, data["head_drift"], Basis(**basis))
+        form = np.array(data.get("form", []), float)
+        return cls(
+            curves, covariance, _nan_for_none(data["flow_noise"]), noise, data["head_drift"], Basis(**basis), form
+        )
 
     def _at(self, theta: Floats) -> Self:
         """The same station with other parameters and no uncertainty."""
@@ -206,7 +208,7 @@ class StationModel:
             replace(curve, theta=theta[own], covariance=nothing)
             for curve, own in zip(self.curves, _slices(len(self.curves)), strict=True)
         )
-        return replace(self, curves=curves, covariance=np.zeros_like(self.covariance))
+        return replace(self, curves=curves, covariance=np.zeros_like(self.covariance), form=np.zeros(0))
 
     def _gradients(self, s: Floats, h: Floats) -> tuple[Floats, Floats]:
         """Derivatives of flows and powers by each pump's own parameters, shape (..., pumps, 7)."""
@@ -265,12 +267,16 @@ def _is_physical(curve: PumpCurve) -> bool:
 
 
 def _none_for_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _none_for_nan(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_none_for_nan(each) for each in value]
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def _nan_for_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _nan_for_none(each) for key, each in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return tuple(_nan_for_none(each) for each in value)
     return float("nan") if value is None else value

@@ -42,7 +42,7 @@ def refined(model: StationModel, chosen: Mapping[str, Choice], points: Points, p
         points: What it was learnt from.
         pumps: Ids, in the order of the points' columns.
     """
-    curves, covariance = list(model.curves), model.covariance.copy()
+    curves, covariance, form = list(model.curves), model.covariance.copy(), model.form.copy()
     for index, curve in enumerate(model.curves):
         choice = chosen.get(curve.pump)
         better = _drawn_by(choice.advising, choice.flow_range, curve) if choice and choice.advising else None
@@ -52,8 +52,11 @@ def refined(model: StationModel, chosen: Mapping[str, Choice], points: Points, p
             covariance[own, :] = 0.0
             covariance[:, own] = 0.0
             covariance[own, own] = better.covariance
-    found = replace(model, curves=tuple(curves), covariance=covariance)
-    return found if _explains(found, model, points, pumps) else model
+            form[own] = 0.0
+    found = replace(model, curves=tuple(curves), covariance=covariance, form=form)
+    if not _explains(found, model, points, pumps):
+        return model
+    return found.measured_by(_of(points, [pumps.index(pump) for pump in model.pumps]))
 
 
 def _drawn_by(method: IncrementalCurve, flows: tuple[float, float], joint: PumpCurve) -> PumpCurve | None:
@@ -224,16 +227,28 @@ def _bounded(covariance: Floats) -> Floats:
     return np.asarray(0.5 * (covariance + covariance.T) * np.outer(shrink, shrink))
 
 
+def _of(points: Points, columns: list[int]) -> Points:
+    """The points in which only the pumps of *columns* run."""
+    others = np.delete(points.running, columns, axis=1).any(axis=1)
+    kept = points.take(np.flatnonzero(~others))
+    return replace(
+        kept,
+        running=kept.running[:, columns],
+        speeds=kept.speeds[:, columns],
+        powers=kept.powers[:, columns],
+        pump_flows=kept.pump_flows[:, columns],
+    )
+
+
 def _explains(found: StationModel, joint: StationModel, points: Points, pumps: tuple[str, ...]) -> bool:
     """Whether *found* tells the header's flow nearly as well as the *joint* fit, or nothing measures it."""
-    columns = [pumps.index(pump) for pump in joint.pumps]
-    others = np.delete(points.running, columns, axis=1).any(axis=1)
-    asked = np.isfinite(points.flow) & (np.nan_to_num(points.flow) > 0.0) & ~others
-    if asked.sum() < LEAST_TOTALS:
+    seen = _of(points, [pumps.index(pump) for pump in joint.pumps])
+    seen = seen.take(seen.running.any(axis=1) & (np.nan_to_num(seen.flow) > 0.0))
+    if len(seen) < LEAST_TOTALS:
         return True
-    speeds = np.where(points.running, points.speeds, 0.0)[asked][:, columns]
+    speeds = np.where(seen.running, seen.speeds, 0.0)
     missed = []
     for model in (found, joint):
-        off = model.duty(speeds, points.head[asked]).flows.sum(axis=1) / points.flow[asked] - 1.0
+        off = model.duty(speeds, seen.head).flows.sum(axis=1) / seen.flow - 1.0
         missed.append(float(np.median(np.abs(np.nan_to_num(off, nan=1.0)))))
     return missed[0] <= WORSE * missed[1] + WORSE_BY

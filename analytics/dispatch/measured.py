@@ -9,12 +9,13 @@ such drives runs for a share of the time. No flow or head is looked at beyond wh
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+from zlib import crc32
 
 import numpy as np
 
 from analytics.curves.model import StationModel
 from analytics.dispatch.pump import Array
-from analytics.dispatch.saving import Sample, missed
+from analytics.dispatch.saving import Sample, missed, of_form
 
 Doubt = Literal["too_much", "too_little", "not_learnt", "not_explained"]
 """Why nothing is claimed: the former operation could not have delivered so much, or so little; the model has not learnt
@@ -167,6 +168,7 @@ def baseline(sample: Sample, former: Former, met: Met) -> Baseline:
     pairs = zip(sample.stations, sample.drifts, strict=False)
     draws = np.array([_at_flow(one, former, speeds, met, float(drift)) for one, drift in pairs])
     draws = draws.reshape(-1, len(met.flow))
+    draws = draws + _of_form(former, len(draws), of_form(model, speeds, met.head))
     delivers = np.isfinite(draws).sum(axis=0) / len(sample.drifts)
     residual = _lasting(model, former, power, met.flow)
     noise = np.hypot(
@@ -187,6 +189,16 @@ def _lasting(model: StationModel, former: Former, power: Array, flow: Array) -> 
     ran = np.array([pump in former.speeds for pump in model.pumps])
     powers, flows = missed(model)
     return np.asarray(np.hypot(np.sqrt((powers[ran] ** 2).sum()), _share(flows, flow) * power))
+
+
+def _of_form(former: Former, draws: int, sources: Array) -> Array:
+    """What the form misses of the former pumps, by *sources* (n, sources), kW, (draws, n).
+
+    It is the same error whenever they are what is compared with, and another one of another set of pumps.
+    """
+    seed = crc32(",".join(sorted(former.speeds)).encode())
+    drawn = np.random.default_rng(seed).standard_normal((draws, sources.shape[1]))
+    return np.asarray(drawn @ sources.T)
 
 
 def _share(error: float, flow: Array) -> Array:

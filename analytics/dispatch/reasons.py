@@ -163,16 +163,17 @@ def decimals(std: float) -> int:
 
 
 def _steps(situation: Situation, proposal: Proposal) -> list[str]:
-    """What a person would do."""
+    """What a person would do, in this order: whoever stops a pump before another runs loses the pressure."""
     now, then = situation.operation.speeds, proposal.speeds
-    steps = [f"stop {pump}" for pump in now if pump not in then]
-    for pump, speed in then.items():
-        limits = situation.limits_of(pump)
-        if pump not in now:
-            steps.append(f"start {pump} at {limits.speed_text(speed)}")
-        elif abs(speed - now[pump]) > _SAME_SPEED:
-            steps.append(f"{pump} from {limits.speed_text(now[pump])} to {limits.speed_text(speed)}")
-    return steps
+    texts = {pump: situation.limits_of(pump).speed_text for pump in {**now, **then}}
+    starts = [f"start {pump} at {texts[pump](speed)}" for pump, speed in then.items() if pump not in now]
+    stops = [f"stop {pump}" for pump in now if pump not in then]
+    changes = [
+        f"{pump} from {texts[pump](now[pump])} to {texts[pump](speed)}"
+        for pump, speed in then.items()
+        if pump in now and abs(speed - now[pump]) > _SAME_SPEED
+    ]
+    return [*starts, *stops, *changes]
 
 
 def _off_best(situation: Situation, model: StationModel) -> list[str]:

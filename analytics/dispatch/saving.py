@@ -12,6 +12,7 @@ from analytics.dispatch.pump import Array
 
 _TRIM = 0.002  # of the speeds, to see what more flow costs
 _LIKENESS = 0.12  # of a pump's range of flows, over which what is missed of it goes together (make bench-saving)
+_OFF_SPEED = 0.3  # share of a pump's power that may be missed for each share by which its speed leaves those seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A station and others that could be it, so that operations are compared on one and the same."""
+    """A station and others that could be it, so that operations are compared on one and the same.
+
+    They are as unlike as its data leave them; what its form misses is no station's of that form, and counted beside.
+    """
 
     model: StationModel
     stations: Sequence[StationModel]
@@ -64,7 +68,7 @@ class Sample:
         """*draws* stations; the same *seed* makes two comparisons comparable."""
         rng = np.random.default_rng(seed)
         drifts = model.head_drift * rng.standard_normal(draws)
-        return cls(model, model.draws(draws, rng), drifts)
+        return cls(model, model.without_form.draws(draws, rng), drifts)
 
 
 def compare(sample: Sample, present: Way, proposed: Way, *, beyond_kw: float = 0.0) -> Saving:
@@ -90,8 +94,11 @@ def compare(sample: Sample, present: Way, proposed: Way, *, beyond_kw: float = 0
         return Saving(mean_present, mean_present, np.inf, np.inf, 0.0)
     spread = float(np.std(delivered[:, 0] - delivered[:, 1], ddof=1))
     of_proposed = float(np.std(delivered[:, 1], ddof=1))
-    of_change = max(spread, _left_out(sample.model, rows, _apart(sample.model, rows), mean_present))
-    of_proposed = max(of_proposed, _left_out(sample.model, rows, 1.0 * (rows.speeds[1] > 0.0), mean_proposed))
+    apart, runs = _apart(sample.model, rows), 1.0 * (rows.speeds[1] > 0.0)
+    of_change = np.hypot(spread, _of_form(sample.model, rows, apart, (1.0, -1.0)))
+    of_change = max(of_change, _left_out(sample.model, rows, apart, mean_present))
+    of_proposed = np.hypot(of_proposed, _of_form(sample.model, rows, runs, (0.0, 1.0)))
+    of_proposed = max(of_proposed, _left_out(sample.model, rows, runs, mean_proposed))
     return Saving(
         present=mean_present,
         proposed=mean_proposed,
@@ -139,6 +146,69 @@ def _apart(model: StationModel, rows: _Rows) -> Array:
     span = np.array([max(curve.flow_range[1] - curve.flow_range[0], 1e-9) for curve in model.curves])
     alike = np.exp(-0.5 * ((phi[1] - phi[0]) / (_LIKENESS * span)) ** 2)
     return np.asarray(np.where(runs.all(axis=0), 2.0 * (1.0 - alike), 1.0 * (runs[0] != runs[1])))
+
+
+def _of_form(model: StationModel, rows: _Rows, variances: Array, signs: tuple[float, float]) -> float:
+    """What the model's form misses in so many *variances* of each pump, kW.
+
+    Args:
+        model: The station.
+        rows: The present and the proposal.
+        variances: Shape (pumps,).
+        signs: With which present and proposed operation are looked at.
+    """
+    speeds = rows.speeds[:2]
+    sources = of_form(model, speeds, rows.heads[:2])
+    each = np.concatenate([variances, variances, [variances.max(initial=0.0)]])
+    running = np.abs(signs) @ (speeds > 0.0)
+    counts = np.concatenate([running, running, [np.abs(signs).sum()]])
+    usual = np.abs(signs) @ sources[:, :-1] / np.maximum(counts, 1.0)
+    return float(np.sqrt(each @ usual**2 + (np.array(signs) @ sources[:, -1]) ** 2))
+
+
+def of_form(model: StationModel, speeds: Array, heads: Array) -> Array:
+    """What the model's form may miss of operations' power, by source, kW, shape (n, 2 pumps + 2).
+
+    Sources are independent: each pump's power, each pump's flow where all have meters of their own, else the total
+    flow of the set; and, last, that no pump follows the affinity laws off the speeds at which it was seen, which goes
+    one way for all of them.
+
+    Args:
+        model: The station.
+        speeds: Shape (n, pumps).
+        heads: Shape (n,), m.
+    """
+    seen, pumps = model.basis.misfit, len(model.pumps)
+    sources = np.zeros((len(speeds), 2 * pumps + 2))
+    if len(seen.powers) != pumps:
+        return sources  # learnt before it was looked at
+    duty = model.duty(speeds, heads)
+    power, flow = duty.powers.sum(axis=1), duty.flows.sum(axis=1)
+    sources[:, :pumps] = np.nan_to_num(seen.powers) * duty.powers
+    flatness = model.slopes(speeds, heads) * (power / flow)[:, np.newaxis]
+    if np.isfinite(seen.heads).all():
+        sources[:, pumps:-2] = seen.heads * flatness
+    else:
+        sources[:, -2] = np.nan_to_num(seen.total) * flatness.sum(axis=1)
+    sources[:, -1] = _OFF_SPEED * (_off_speed(model, speeds, duty.flows) * duty.powers).sum(axis=1)
+    return sources
+
+
+def _off_speed(model: StationModel, speeds: Array, flows: Array) -> Array:
+    """Share by which each pump's speed is above, or below (< 0), those at which such a flow was seen, (n, pumps)."""
+    off = np.zeros(speeds.shape)
+    for index, (curve, bands) in enumerate(zip(model.curves, model.basis.misfit.bands, strict=True)):
+        low, high = curve.flow_range
+        ends = np.array(bands)
+        known = np.isfinite(ends).all(axis=1)
+        runs = speeds[:, index] > 0.0
+        if not known.any() or not runs.any():
+            continue
+        middles = low + (high - low) * (np.arange(len(ends))[known] + 0.5) / len(ends)
+        speed = speeds[runs, index]
+        least, most = (np.interp(flows[runs, index] / speed, middles, ends[known, end]) for end in (0, 1))
+        off[runs, index] = (np.maximum(speed - most, 0.0) - np.maximum(least - speed, 0.0)) / speed
+    return off
 
 
 def _left_out(model: StationModel, rows: _Rows, variances: Array, power: float) -> float:

@@ -1,10 +1,11 @@
 """How often the intervals of expected savings hold the true ones, with curves learnt from noisy meters.
 
-    python -m tests.benchmarks.expected_saving [STATIONS]
+    python -m tests.benchmarks.expected_saving [STATIONS [FIRST]]
 
-The stations of `measured_saving`. Each is looked at in sixteen minutes of its operation; in each, other pumps, or the
-same ones at other speeds, are proposed for the flow that the model sees, as far as it has learnt them. What they truly
-draw for the flow that there truly is, their speeds scaled together, is known here, and only here.
+The stations of `learnt_station`. Each is looked at in minutes of its operation; in each, the same pumps at other
+speeds, as many other pumps, or more or fewer of them are proposed for the flow that the model sees, as far as it has
+learnt them. What they truly draw for the flow that there truly is, their speeds scaled together, is known here, and
+only here.
 """
 
 import sys
@@ -13,60 +14,69 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.curves.estimator import StationCurves
 from analytics.curves.model import StationModel
-from analytics.curves.prior import Plate
 from analytics.dispatch.pump import Array
 from analytics.dispatch.saving import Sample, Saving, Way, compare
-from tests.benchmarks.measured_saving import ALL, NAMES, Meters, Sized, operated, tell
-from tests.benchmarks.pump_truths import Truth, truths
+from tests.benchmarks.learnt_station import KINDS, NAMES, Kind, LearntStation, Sized, judging, tell
 
-MINUTES = 16
+OF_EACH = 6  # proposals of a kind, of a station
+MINUTES = 240  # that are looked at for them, at most
 READINGS = 5  # of the head, whose mean is taken
 DRAWS = 100
-LEAST, MOST = 0.75, 1.25  # factors of a proposal's speeds
-_HALVINGS = 40
+_FACTORS = np.linspace(0.75, 1.25, 201)  # of a proposal's speeds; powers between two are off by less than 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """Other speeds than those of now, for the flow that the model sees."""
+
+    kind: Kind
+    now: Array  # relative speeds, (pumps,)
+    then: Array
+    head: float  # m, as it is shown
+    true_kw: float  # that it would save
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A proposal and what it would truly save."""
+    """A proposal and what is said of it."""
 
+    proposed: Proposed
     saving: Saving
-    true_kw: float
-    is_same_set: bool
 
     @property
     def error(self) -> float:
         """In standard deviations."""
-        return (self.saving.mean - self.true_kw) / self.saving.std
+        return (self.saving.mean - self.proposed.true_kw) / self.saving.std
 
 
-def station(seed: int, pumps: Sequence[Truth]) -> Iterator[Expected]:
-    """Its proposals."""
-    rng = np.random.default_rng(seed)
-    chosen = rng.choice(len(pumps), len(NAMES), replace=False)
-    own = tuple(Sized(pumps[one], rng.uniform(480.0, 720.0), rng.uniform(41.5, 44.5)) for one in chosen.tolist())
-    meters = Meters(rng.uniform(0.005, 0.015), bool(seed % 2))
-    curves = StationCurves([Plate(name) for name in NAMES])
-    curves.update(meters.read(operated(own, ALL, int(rng.choice([600, 1_500, 3_000])), rng), rng))
-    model = curves.fit()
-    assert model is not None
-    sample, later = Sample.of(model, DRAWS, 1), operated(own, ALL, 60 * MINUTES, rng)
-    for minute in rng.choice(len(later), MINUTES, replace=False).tolist():
+def expected(station: LearntStation) -> Iterator[Expected]:
+    """A station's proposals."""
+    model = station.learnt()
+    sample = Sample.of(model, DRAWS, 1)
+    for one in proposals(station, model):
+        yield Expected(one, compare(sample, way(one.now, one.head), way(one.then, one.head)))
+
+
+def proposals(station: LearntStation, model: StationModel) -> Iterator[Proposed]:
+    """As many of each kind as there are, of minutes at random."""
+    rng, later = station.rng, station.operated(station.sets, 10 * MINUTES)
+    left = dict.fromkeys(KINDS, OF_EACH)
+    for place, minute in enumerate(rng.permutation(len(later))[:MINUTES].tolist()):
+        kind = KINDS[place % len(KINDS)]
         now, head = later.speeds[minute], float(later.head[minute])
-        shown = head * (1 + 0.5 * meters.noise / np.sqrt(READINGS) * float(rng.standard_normal()))
-        sets = [each for each in ALL if len(each) == np.count_nonzero(now)]
+        sets = station.others(kind, tuple(np.flatnonzero(now).tolist()))
+        if left[kind] == 0 or not sets:
+            continue
         then = np.zeros(len(NAMES))
         which = list(sets[rng.integers(len(sets))])
         then[which] = rng.uniform(0.96, 1.04, len(which))
-        found = proposed(model, now, then, shown)
-        if found is None or (len(which) == 1 and now[which[0]] > 0):  # one pump at one flow is the same operation
-            continue
-        true_kw = truly(own, now, found, head)
-        if true_kw is not None:
-            saving = compare(sample, way(now, shown), way(found, shown))
-            yield Expected(saving, true_kw, bool(((now > 0) == (found > 0)).all()))
+        shown = head * (1 + 0.5 * station.meters.noise / np.sqrt(READINGS) * float(rng.standard_normal()))
+        found = _for_the_flow(model, now, then, shown)
+        true_kw = None if found is None else _truly(station.own, now, found, head)
+        if found is not None and true_kw is not None:
+            left[kind] -= 1
+            yield Proposed(kind, now, found, shown, true_kw)
 
 
 def way(speeds: Array, head: float) -> Way:
@@ -75,52 +85,50 @@ def way(speeds: Array, head: float) -> Way:
     return Way(running, head, frozenset(running))
 
 
-def proposed(model: StationModel, now: Array, ratio: Array, head: float) -> Array | None:
+def _for_the_flow(model: StationModel, now: Array, ratio: Array, head: float) -> Array | None:
     """Speeds in this *ratio* for the flow that the model sees *now*; None where it has not learnt either."""
-    low, high = LEAST, MOST
-    flow = model.duty(now, head).flows.sum()
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        low, high = (low, middle) if model.duty(middle * ratio, head).flows.sum() >= flow else (middle, high)
-    for speeds in (now, high * ratio):
-        flows = model.duty(speeds, head).flows
-        pairs = zip(NAMES, flows, speeds, strict=True)
+    flows = np.nan_to_num(model.duty(np.outer(_FACTORS, ratio), head).flows.sum(axis=1))
+    wanted = float(model.duty(now, head).flows.sum())
+    if not flows[0] < wanted < flows[-1]:
+        return None
+    then = np.interp(wanted, flows, _FACTORS) * ratio
+    for speeds in (now, then):
+        pairs = zip(NAMES, model.duty(speeds, head).flows, speeds, strict=True)
         if not all(speed == 0 or model.supports(name, own, speed) for name, own, speed in pairs):
             return None
-    return high * ratio if high < MOST else None
+    return then
 
 
-def truly(own: Sequence[Sized], now: Array, then: Array, head: float) -> float | None:
+def _truly(own: Sequence[Sized], now: Array, then: Array, head: float) -> float | None:
     """What *then* saves over *now* at the same flow, kW; None where it cannot deliver that."""
-    low, high = LEAST, MOST
-    flow, power = _duty(own, now, head)
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        low, high = (low, middle) if _duty(own, middle * then, head)[0] >= flow else (middle, high)
-    return power - _duty(own, high * then, head)[1] if low > LEAST and high < MOST else None
+    flows, powers = _duty(own, np.vstack([now, np.outer(_FACTORS, then)]), head)
+    if not (flows[1] < flows[0] < flows[-1] and (np.diff(flows[1:]) >= 0).all()):
+        return None
+    return float(powers[0] - np.interp(flows[0], flows[1:], powers[1:]))
 
 
-def _duty(own: Sequence[Sized], speeds: Array, head: float) -> tuple[float, float]:
-    """Flow, m³/h, and power, kW."""
-    flow = power = 0.0
-    for pump, speed in zip(own, speeds, strict=True):
-        if speed > 0:
-            each = pump.flow(np.array(head), np.array(speed))
-            flow += float(each)
-            power += float(pump.power(np.maximum(each, 1.0), np.array(speed)))
+def _duty(own: Sequence[Sized], speeds: Array, head: float) -> tuple[Array, Array]:
+    """Flow, m³/h, and power, kW, of all, (n,), at speeds (n, pumps)."""
+    flow, power = np.zeros((2, len(speeds)))
+    for pump, speed in zip(own, speeds.T, strict=True):
+        runs = speed > 0
+        each = pump.flow(np.array(head), speed[runs])
+        flow[runs] += each
+        power[runs] += pump.power(np.maximum(each, 1.0), speed[runs])
     return flow, power
 
 
 def main() -> None:
-    """Print how often the intervals hold the truth: of other pumps, and of the same ones at other speeds."""
-    count, pumps = int(sys.argv[1]) if len(sys.argv) > 1 else 40, truths()
-    stations = [list(station(seed, pumps)) for seed in range(count)]
+    """Print how often the intervals hold the truth, by what is proposed."""
+    count, first = (int(each) for each in (*sys.argv[1:], *("60", "0")[len(sys.argv) - 1 :]))
+    pumps = judging()
+    stations = [list(expected(LearntStation.of(seed, pumps))) for seed in range(first, first + count)]
     for name, every in (("flow meter at the header", stations[::2]), ("flow meter at each pump", stations[1::2])):
         ones = [one for own in every for one in own]
         share = [one.saving.std / one.saving.present for one in ones]
         print(f"\n{len(every)} stations, {name}; one deviation is {np.median(share):.2%} of the present power")
-        tell("of other pumps", [one.error for one in ones if not one.is_same_set])
-        tell("of other speeds", [one.error for one in ones if one.is_same_set])
+        for kind in KINDS:
+            tell(kind, [one.error for one in ones if one.proposed.kind == kind])
         tell("all of them", [one.error for one in ones])
 
 

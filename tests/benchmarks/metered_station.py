@@ -7,7 +7,6 @@ present power; and how often the truth lies within the 90 % intervals. Medians, 
 """
 
 import argparse
-from dataclasses import replace
 from itertools import combinations
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ from analytics.curves.points import Points
 from analytics.curves.prior import Plate
 from analytics.curves.refined import refined
 from analytics.dispatch.saving import Sample, Way, compare
-from tests.simulators.waterworks import UNLIKE, TruePump, measured, operation
+from tests.simulators.waterworks import UNLIKE, TruePump, metered, operation
 
 PUMPS = ("p0", "p1", "p2")
 SETS = [chosen for size in (1, 2, 3) for chosen in combinations(range(3), size)]
@@ -47,8 +46,7 @@ def station(seed: int) -> tuple[tuple[TruePump, ...], StationModel, StationModel
     rng = np.random.default_rng(seed)
     pumps = UNLIKE[seed % 4 : seed % 4 + 3]
     truth = operation(pumps, SETS, 1_500, rng, step_ms=600_000, every=3)
-    own = truth.pump_flows * rng.normal(1.0, 0.01, truth.pump_flows.shape)
-    points = replace(measured(truth, rng), pump_flows=np.where(truth.running, own, np.nan))
+    points = metered(truth, rng)
     curves = StationCurves([Plate(pump) for pump in PUMPS])
     curves.update(points)
     joint = curves.fit()

@@ -97,8 +97,11 @@ def operation(
     *,
     step_ms: int = 60_000,
     every: int = 30,
+    least: float = 0.75,
 ) -> Points:
     """True steady points: every *every* rows another of *sets* runs; demand moves the head along the system curve.
+
+    It is *least* to 1 of what the set delivers at its best.
 
     The network: H = 26 m + k Q², with k such that the set's best flow needs about 0.95 of its best head, ±12 % over
     the day. Running pumps share one speed up to 2 % each.
@@ -111,7 +114,7 @@ def operation(
         running[row, list(sets[which])] = True
     day = 0.5 + 0.5 * np.sin(np.arange(n) * step_ms / 86_400_000.0 * 2.0 * np.pi)
     capacity = running @ np.array([pump.best_flow for pump in pumps])
-    wanted = capacity * (0.75 + 0.25 * day + rng.normal(0.0, 0.03, n))
+    wanted = capacity * (least + (1.0 - least) * day + rng.normal(0.0, 0.03, n))
     head = 26.0 + 14.0 * (wanted / capacity) ** 2 * (1.0 + 0.12 * rng.uniform(-1.0, 1.0, periods).repeat(every)[:n])
     speeds = _speeds(pumps, running, lead, head, wanted)
     flows = np.where(running, np.stack([p.flow(head, s) for p, s in zip(pumps, speeds.T, strict=True)], axis=1), 0.0)
@@ -160,3 +163,10 @@ def measured(truth: Points, rng: np.random.Generator, *, noise: float = 0.01, ou
         powers=np.where(truth.running, meter(truth.powers, noise), rng.normal(0.0, 0.5, truth.powers.shape)),
         pump_flows=np.full(truth.pump_flows.shape, np.nan),
     )
+
+
+def metered(truth: Points, rng: np.random.Generator, *, noise: float = 0.01) -> Points:
+    """What is `measured`, and what each running pump's own flow meter says with as much *noise*."""
+    seen = measured(truth, rng, noise=noise)
+    own = truth.pump_flows * rng.normal(1.0, noise, truth.pump_flows.shape)
+    return replace(seen, pump_flows=np.where(truth.running, own, np.nan))

@@ -17,7 +17,7 @@ from analytics.curves.points import Points
 from analytics.curves.prior import Plate
 from analytics.curves.refined import refined
 from analytics.dispatch.saving import Sample, Way, compare
-from tests.simulators.waterworks import UNLIKE, measured, operation
+from tests.simulators.waterworks import UNLIKE, metered, operation
 
 STATION = UNLIKE[:3]
 PUMPS = ("p0", "p1", "p2")
@@ -42,8 +42,7 @@ class Learnt:
 def learnt(seed: int = 0) -> Learnt:
     rng = np.random.default_rng(seed)
     true = operation(STATION, SETS, 900, rng, step_ms=600_000, every=3)
-    own = true.pump_flows * rng.normal(1.0, 0.01, true.pump_flows.shape)
-    points = replace(measured(true, rng), pump_flows=np.where(true.running, own, np.nan))
+    points = metered(true, rng)
     curves = StationCurves([Plate(pump) for pump in PUMPS])
     curves.update(points)
     joint = curves.fit()

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from analytics.curves.misfit import Misfit
 from analytics.curves.model import StationModel
 from analytics.dispatch.advice import Advice, PumpPlan, advise
 from analytics.dispatch.limits import History, Limits
@@ -355,6 +357,66 @@ def test_what_the_curves_are_off_by_is_counted_once_in_a_saving() -> None:
     assert std(2.0, 2.0) == drawn
     assert std(0.0, 0.5 * drawn) == drawn
     assert std(0.0, 2.0 * drawn) == pytest.approx(np.sqrt(2) * 2.0 * drawn)  # of b and c, which change
+
+
+def test_what_is_to_be_done_begins_with_what_starts() -> None:
+    """Whoever stops a pump first, as the list says, leaves the town without pressure until the other one runs."""
+    pumps = [replace(A, b0=16.0), B, replace(C, b0=10.0)]
+
+    advice = advise(situation(pumps, {"a": 0.9, "b": 0.9}))
+
+    assert [reason.split(" at ")[0] for reason in advice.reasons[:2]] == ["start c", "stop a"]
+
+
+def test_what_the_form_misses_of_the_pumps_cancels_where_they_stay_near_their_duties() -> None:
+    """A curve that is 1 % off is so at both speeds; of a pump that stops and one that starts it does not cancel."""
+    seen = _misfitting(powers=(0.01,) * 3)
+    near, other = {"a": 0.902, "b": 0.898}, {"a": 0.9, "c": 0.9}
+
+    stays, changes = (_std(seen, {"a": 0.9, "b": 0.9}, each) for each in (near, other))
+
+    each = seen.duty([0.9, 0.9, 0.9], 35.0).powers
+    assert changes == pytest.approx(0.01 * np.hypot(each[1], each[2]), rel=0.01)
+    assert stays < 0.1 * changes
+
+
+def test_what_is_missed_of_the_total_flow_counts_by_how_flat_the_curves_are() -> None:
+    """The header's meter tells a set's error as a share of head; of pumps that are metered each has its own."""
+    total, own = _misfitting(total=0.002), _misfitting(heads=(0.002,) * 3)
+    ways = {"a": 0.9, "b": 0.9}, {"a": 0.9, "c": 0.9}
+    slopes = total.slopes([0.9, 0.9, 0.9], 35.0)
+    duty = total.duty([0.9, 0.9, 0.0], 35.0)
+    kw_of_flow = float(duty.powers.sum() / duty.flows.sum())
+
+    assert _std(own, *ways) == pytest.approx(0.002 * kw_of_flow * np.hypot(slopes[1], slopes[2]), rel=0.02)
+    assert _std(total, *ways) == pytest.approx(0.002 * kw_of_flow * abs(slopes[0] + slopes[1]), rel=0.02)
+
+
+def test_a_pump_at_a_speed_at_which_such_a_flow_was_never_seen_is_doubted() -> None:
+    """Each alone lies in what was learnt, but little flow was only ever seen at low speed: no pump is quite affine.
+
+    It goes one way for all pumps, and cancels where it is in both operations.
+    """
+    slow = _misfitting(bands=(((0.7, 0.8),) * 5,) * 3)
+    known = _misfitting(bands=(((0.7, 1.0),) * 5,) * 3)
+    ways = {"a": 0.78, "b": 0.78}, {"a": 0.88}
+    power = float(slow.duty([0.88, 0.0, 0.0], 32.0).powers.sum())
+
+    assert _std(known, *ways, head=32.0) < 0.01
+    assert _std(slow, *ways, head=32.0) == pytest.approx(0.3 * 0.08 / 0.88 * power, rel=0.02)
+    assert _std(slow, {"a": 0.9, "b": 0.9}, {"a": 0.902, "b": 0.898}) < 0.01
+
+
+def _misfitting(**misfit: Any) -> StationModel:
+    """Three pumps that are known for certain, but for what their form misses."""
+    nothing = (0.0,) * 3
+    model = station([replace(each, doubt=1e-6) for each in (A, B, C)], noise=0.0)
+    unmetered = {"total": 0.0, "heads": (np.nan,) * 3, "powers": nothing, "bands": (((0.7, 1.0),) * 5,) * 3}
+    return replace(model, basis=replace(model.basis, misfit=Misfit(**{**unmetered, **misfit})))
+
+
+def _std(model: StationModel, present: Mapping[str, float], then: Mapping[str, float], head: float = 35.0) -> float:
+    return compare(Sample.of(model, 20, 1), Way(present, head), Way(then, head, frozenset(then))).std
 
 
 def test_stated_savings_cover_the_truth() -> None:

@@ -1,8 +1,11 @@
 """What a former operation would have drawn for the flow that was delivered at the head that was met."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from analytics.curves.misfit import Misfit
 from analytics.dispatch.measured import Errors, Former, Met, Tally, baseline
 from analytics.dispatch.saving import Sample
 from tests.analytics.dispatch.learnt import Learnt, station
@@ -32,6 +35,21 @@ def test_the_baseline_is_that_of_the_former_ratio_of_speeds_at_the_flow_and_head
 
         assert found.doubts == [None]
         assert found.power[0] == pytest.approx(own.power[0], rel=1e-5)
+
+
+def test_what_the_form_misses_of_the_former_pumps_is_in_the_draws_the_same_in_every_cell() -> None:
+    """1 % of either pump's power, one error for as long as they are compared: an hour more makes it no smaller."""
+    known = station([Learnt("a", doubt=1e-6), Learnt("b", doubt=1e-6)], noise=0.0)
+    bands = (((0.7, 1.0),) * 5,) * 2
+    misfit = Misfit(total=0.0, heads=(np.nan, np.nan), powers=(0.01, 0.01), bands=bands)
+    missed = replace(known, basis=replace(known.basis, misfit=misfit))
+    own = met([[0.85, 0.95]] * 3, [35.0] * 3)
+
+    found = baseline(Sample.of(missed, 400, 1), UNEVEN, own)
+
+    each = known.duty([0.85, 0.95], 35.0).powers
+    assert found.draws.std(axis=0) == pytest.approx(np.full(3, 0.01 * np.hypot(*each)), rel=0.1)
+    assert np.ptp(found.draws, axis=1).max() < 1e-3 * found.power[0]
 
 
 def test_each_draw_is_trimmed_to_the_same_flow() -> None:
@@ -139,7 +157,7 @@ def test_cells_that_are_all_in_doubt_leave_a_tally_as_it_is() -> None:
     tally = Tally()
     tally.add(baseline(sample(), UNEVEN, own), own.power, np.zeros(1), 1.0)
     before = tally.std
-    few = baseline(Sample(MODEL, sample().stations[:7], sample().drifts), UNEVEN, own)
+    few = baseline(replace(sample(), stations=sample().stations[:7]), UNEVEN, own)
 
     tally.add(few, own.power, np.zeros(1), 1.0)
 
