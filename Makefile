@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station scada faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-saving bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies bench-alarms bench-conditions schema lock clean
+.PHONY: demo test install real-station operated scada faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-saving bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies bench-alarms bench-conditions schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -25,6 +25,9 @@ install: .venv/$(EXTRA)  ## the account, folders, unit and command of the servic
 
 real-station: .venv/dev  ## what must hold on a real station's recorded hour
 	$(BIN)/python -m tests.acceptance.real_station $(ARGS)
+
+operated: .venv/dev  ## advice of a running agent is withheld, followed, counted and rejected as promised; a quarter of an hour
+	$(BIN)/python -m tests.acceptance.operated
 
 scada: .venv/dev build/scada/node_modules  ## a real SCADA system, Node-RED, reads the JSON topics and acknowledges an alarm; needs node and npm
 	$(BIN)/python -m tests.acceptance.scada
@@ -84,7 +87,7 @@ bench-dispatch: .venv/dev  ## the optimisers: gaps, violations and processor tim
 bench-closed-loop: .venv/dev  ## the schedule on a simulated station beside present operation and a clairvoyant; ARGS="DAYS SEEDS CONTROLLERS"
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.closed_loop $(ARGS)
 
-bench-saving: .venv/dev  ## how often the intervals of measured and of expected savings hold the true ones; ARGS=STATIONS
+bench-saving: .venv/dev  ## how often the intervals of measured and of expected savings hold the true ones; ARGS="STATIONS FIRST"
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.measured_saving $(ARGS)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.expected_saving $(ARGS)
 

@@ -13,7 +13,7 @@ from agent.jobs.curves import models_from_state
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.recommendation import Occasion, recommendation
 from agent.jobs.set_changes import system_and_changes
-from agent.jobs.situation import Header, NotKnownError, situation
+from agent.jobs.situation import Header, NotKnownError, NotSteadyError, situation
 from agent.mqtt.payloads import Recommendation, RecommendationEvent
 from agent.store.records import Record
 from analytics.curves.model import StationModel
@@ -68,6 +68,7 @@ def run(context: JobContext) -> Outcome:
     price = tariff.price(settings.tariff, now_ms, ZoneInfo(settings.station.time_zone))
     records: list[Record] = []
     given: dict[str, Given] = {}
+    actions: list[str] = []
     refused: dict[str, Rejected] = {}
     headers = [Header(context, each) for each in settings.headers]
     for header in (each for each in headers if each.pumps):
@@ -78,12 +79,11 @@ def run(context: JobContext) -> Outcome:
             refused[name] = rejected
         said = _Said.of(header, models, price, before, refused.get(name))
         given[name] = said.given
+        actions.append(said.advice.action)
         key = name if len(headers) > 1 else ""
         records.append(Record("recommendation", key, now_ms, said.payload.encode()))
         records += [Record("recommendation_event", key, now_ms, event.encode()) for event in said.events(before)]
-    counts = {f"advice_{action}": 0 for action in ("change", "keep", "none")}
-    for each in given.values():
-        counts[f"advice_{each.action}"] += 1
+    counts = {f"advice_{action}": actions.count(action) for action in ("change", "keep", "none")}
     state = _STATES.dump_json(DispatchState(given=given, rejected=refused))
     return Outcome(mark=context.reader.last_id, state=state, records=records, counts=counts)
 
@@ -131,7 +131,7 @@ class _Said:
         """Look at the header and advise."""
         now_ms, settings = header.context.now_ms, header.plant
         began = time.perf_counter()
-        advice, found = _advice(header, models.get(header.settings.id), price, before)
+        advice, found, is_moving = _advice(header, models.get(header.settings.id), price, before)
         if rejected is not None and found is not None and _is_near(rejected.speeds, _speeds(advice), SAME_ADVICE):
             advice = withdrawn(advice, found, rejected.why)
         took_ms = round(1_000 * (time.perf_counter() - began), 1)
@@ -142,7 +142,7 @@ class _Said:
             speeds=_speeds(advice),
             ran=tuple(found.operation.speeds) if found is not None else (),
         )
-        given = _given(new, before, now_ms)
+        given = before if before is not None and is_moving else _given(new, before, now_ms)
         occasion = Occasion(given.id, header.settings.id, now_ms, given.expires_ms, took_ms, price)
         payload = recommendation(advice, found, settings, occasion)
         if found is not None and advice.action != "none":  # else the curves do not explain what is measured
@@ -200,14 +200,18 @@ class _Said:
 
 def _advice(
     header: Header, model: StationModel | None, price: float, before: Given | None
-) -> tuple[Advice, Situation | None]:
+) -> tuple[Advice, Situation | None, bool]:
+    """The advice, what it rests on, and whether pumps are being started or stopped while a change holds.
+
+    What becomes of that change is known once they run steadily: perhaps it is being followed.
+    """
     holds = before is not None and before.action == "change" and before.expires_ms > header.context.now_ms
     advised = frozenset(before.speeds) if before is not None and holds else None
     try:
         found = situation(header, model, price, advised)
     except NotKnownError as error:
-        return Advice("none", str(error)), None
-    return advise(found), found
+        return Advice("none", str(error)), None, holds and isinstance(error, NotSteadyError)
+    return advise(found), found, False
 
 
 def _speeds(advice: Advice) -> dict[str, float]:

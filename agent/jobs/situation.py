@@ -41,6 +41,10 @@ class NotKnownError(Exception):
     """Why the present operation of a header is not known; the message is the sentence that is published."""
 
 
+class NotSteadyError(NotKnownError):
+    """Pumps have been started or stopped a moment ago."""
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """A header, its pumps, and what is asked about them."""
@@ -197,7 +201,7 @@ def _cells(header: Header, histories: Mapping[str, History]) -> Frame:
     start_ms = max(now_ms - WINDOW_MS, since_ms + SETTLE_MS)
     if now_ms - start_ms < LEAST_MS:
         what = "started" if histories[latest.id].is_running else "stopped"
-        raise NotKnownError(f"{latest.id} {what} {(now_ms - since_ms) // 1_000} s ago; waiting for steady operation.")
+        raise NotSteadyError(f"{latest.id} {what} {(now_ms - since_ms) // 1_000} s ago; waiting for steady operation.")
     known = known_tags(header.plant)
     wanted = [*header_tags(header.settings), *setpoint_tags(header.plant, header.settings)]
     tags = [*wanted, *(tag for pump in header.pumps for tag in pump_tags(pump))]

@@ -57,9 +57,9 @@ class Subscriber:
         """Readings of all batches on *topic*, in order of arrival."""
         return [tuple(row) for message in self.on(topic) for row in message.json["rows"]]
 
-    async def until(self, condition: Callable[[], object]) -> None:
+    async def until(self, condition: Callable[[], object], patience: float = PATIENCE) -> None:
         """Wait until *condition* holds; looks after each arrival."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while not condition():
                 self._news.clear()
                 if not condition():

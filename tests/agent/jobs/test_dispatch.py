@@ -145,6 +145,39 @@ def test_advice_that_was_followed_is_accepted(tmp_path: Path) -> None:
     assert [(event["event"], event["id"]) for event in events] == [("accepted", first["id"])]
 
 
+def test_another_set_that_is_run_as_advised_is_accepted_and_not_withdrawn_while_it_settles(tmp_path: Path) -> None:
+    """One pump for two: nothing is known while the other has just been stopped, so nothing ends in the journal."""
+    with learnt_station(tmp_path) as past:
+        operate(past, {"a": 40.2, "b": 40.2}, 5)
+        first, _ = advise(past, 5)
+        (proposed,) = (pump for pump in first["pumps"] if pump["run"])
+        operate(past, {proposed["id"]: 50 * proposed["speed"]}, 5, start=5)
+
+        settling, silence = advise(past, 6)
+        _, events = advise(past, 9)
+
+    assert (settling["action"], settling["id"]) == ("none", first["id"])
+    assert "waiting for steady operation" in settling["why"]
+    assert silence == []
+    assert [(event["event"], event["id"]) for event in events] == [("accepted", first["id"])]
+
+
+def test_another_set_that_was_not_advised_withdraws_the_advice_once_it_runs_steadily(tmp_path: Path) -> None:
+    """The other pump than was advised was kept."""
+    with learnt_station(tmp_path) as past:
+        operate(past, {"a": 40.2, "b": 40.2}, 5)
+        first, _ = advise(past, 5)
+        (proposed,) = (pump for pump in first["pumps"] if pump["run"])
+        other = "b" if proposed["id"] == "a" else "a"
+        operate(past, {other: 50 * proposed["speed"]}, 5, start=5)
+
+        _, silence = advise(past, 6)
+        _, events = advise(past, 9)
+
+    assert silence == []
+    assert (events[0]["event"], events[0]["id"]) == ("withdrawn", first["id"])
+
+
 def test_advice_that_no_longer_holds_is_withdrawn_with_the_reason(tmp_path: Path) -> None:
     """The flow meter fails: what was advised can no longer be vouched for."""
     with learnt_station(tmp_path) as past:
