@@ -21,7 +21,7 @@ FEW = 8  # sets, of which every node is looked at
 _ENDS = 1e-7  # share of the flow by which windows in tables may be off
 _UNABLE = -1e-9  # a room of a set that cannot run
 _LEVELS = 17  # at which sets are looked at; smooth between
-_CELLS = 60_000  # of a step's table, about
+_CELLS = 40_000  # of a step's table, about
 _FEWEST, _MOST = 129, 513  # volumes
 
 

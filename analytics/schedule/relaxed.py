@@ -137,12 +137,17 @@ def to_come(values: Array, sets: NDArray[np.intp], at: Array) -> Array:
     A cubic with the slopes of its neighbours (Catmull and Rom, 1974), so that what water is worth does not jump from
     cell to cell, held between the values around it, so that a limit does not make it swing.
     """
-    last = values.shape[1] - 1
+    return along(cubics(values), sets, at)
+
+
+def along(pieces: tuple[Array, ...], sets: NDArray[np.intp], at: Array) -> Array:
+    """The same of *pieces* that were made of the values before, as many places of one table are asked for."""
+    first, second, third, fourth, low, high = pieces
+    last = first.shape[1]
     inside = np.minimum(np.maximum(at, 0.0), last)
     cell = np.minimum(inside.astype(np.intp), last - 1)
     x = inside - cell
     cell += sets * last
-    first, second, third, fourth, low, high = _cubics(values)
     found = fourth.take(cell)
     for each in (third, second, first):
         found *= x
@@ -151,7 +156,7 @@ def to_come(values: Array, sets: NDArray[np.intp], at: Array) -> Array:
     return np.asarray(np.minimum(found, high.take(cell), out=found))
 
 
-def _cubics(values: Array) -> tuple[Array, ...]:
+def cubics(values: Array) -> tuple[Array, ...]:
     """Of each cell of *values* (s, v): four coefficients by the share of the way through it, least and greatest."""
     wide = np.concatenate([values[:, :1], values, values[:, -1:]], axis=1)
     before, here, there, after = wide[:, :-3], wide[:, 1:-2], wide[:, 2:-1], wide[:, 3:]

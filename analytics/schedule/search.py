@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from analytics.dispatch.pump import Array
 from analytics.schedule.atlas import Atlas
 from analytics.schedule.problem import Problem
-from analytics.schedule.relaxed import Ahead, Keeping, allowed, lowest, to_come, trust
+from analytics.schedule.relaxed import Ahead, Keeping, allowed, along, cubics, lowest, trust
 
 Sets = NDArray[np.intp]
 _FEW = 16  # starts: whoever may not start more often has them counted
@@ -96,7 +96,8 @@ class _Search:
         volume = labels.volume[parent]
         able = atlas.between(atlas.room, chosen, volume) >= 0
         parent, chosen, volume = parent[able], chosen[able], volume[able]
-        rows, flow, power = self._flows(chosen, volume, step)
+        pieces = cubics(self._ahead.to_go[step + 1])
+        rows, flow, power = self._flows(chosen, volume, step, pieces)
         parent, chosen, volume = parent[rows], chosen[rows], volume[rows]
         after = problem.after(volume, flow, problem.demand[step])
         spent = labels.spent[parent] + self._ahead.start[labels.chosen[parent], chosen]
@@ -111,7 +112,7 @@ class _Search:
             parent=parent,
             flow=flow,
         )
-        return grown, spent + to_come(self._ahead.to_go[step + 1], chosen, atlas.cells(after))
+        return grown, spent + along(pieces, chosen, atlas.cells(after))
 
     def _switchable(self, labels: _Labels, step: int) -> NDArray[np.bool_]:
         """Which sets the timers and locks allow each plan, shape (b, s)."""
@@ -122,7 +123,7 @@ class _Search:
         stuck = ~may_change
         return np.asarray(((self._atlas.sets[None] == on[:, None]) | ~stuck[:, None]).all(axis=2) & self._free[step])
 
-    def _flows(self, chosen: Sets, volume: Array, step: int) -> tuple[Sets, Array, Array]:
+    def _flows(self, chosen: Sets, volume: Array, step: int, pieces: tuple[Array, ...]) -> tuple[Sets, Array, Array]:
         """Places of sets, with the best flow of each by the relaxed cost to go, and its power.
 
         An eager search adds the greatest flows: without timers one seldom needs to be ahead, so that the cost to go
@@ -136,7 +137,7 @@ class _Search:
         if len(soft):
             flow = low[soft] + (high - low)[soft] * np.linspace(0.0, 1.0, len(atlas.looks))[:, None]
             after = problem.after(volume[soft], flow, problem.demand[step])
-            to_go = to_come(self._ahead.to_go[step + 1], chosen[soft], atlas.cells(after))
+            to_go = along(pieces, chosen[soft], atlas.cells(after))
             drawn = power[soft].T
             cost = problem.price[step] * problem.step * drawn + to_go + self._keeping.cost(after, step)
             _, best = lowest(np.where(drawn > self._cap, 1e12, cost), trust(problem, atlas, step))

@@ -1,4 +1,4 @@
-"""The schedule: relaxed cost to go, forward search under it, polish, exact settling, and the replay that proves it."""
+"""The schedule: relaxed cost to go, forward search under it, polish, exact settling, and a replay that proves it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from analytics.schedule.relaxed import Ahead, Keeping, ahead
 from analytics.schedule.replay import replay, steps_of
 from analytics.schedule.search import Draft, Effort, drafts
 from analytics.schedule.settle import settled
+from analytics.schedule.shift import shifted
 
 VIOLATION = 1e-6  # share of a limit: the most that counts as kept
 _NEAR = 1e-3  # share of the storage: a draft that misses a limit by more is not worth settling
@@ -29,7 +30,10 @@ _WIDER = (Effort(width=1000, bins=60, drafts=15),)  # where that found none
 _EASY = (Effort(width=100, bins=60, drafts=5),)  # to see whether there is any plan
 _DRAFTED, _MOST_DRAFTS = 48_000, 40  # drafts of an effort, times steps squared: the shorter, the more
 _FIRST_ROUNDS = 3  # of polish, which all drafts get
-_POLISHED = 3  # drafts that get the other rounds, the best
+_POLISHED = 2  # drafts that get the other rounds, the best
+_SHIFTS, _SHIFTED = 6, 4  # times that switches are moved, and ways that are tried each time
+_SHIFT_ROUNDS = 1, 4  # of polish
+_GAIN = 1e-6  # of the cost; less is no reason to go on
 _CAPS = 9  # most powers that are tried where peaks cost money
 
 
@@ -37,8 +41,9 @@ def plan(problem: Problem) -> Plan | NoPlan:
     """The cheapest schedule found for *problem* that keeps every limit, or why there is none.
 
     The cost to go of the problem without timers guides a search that keeps them. Its best drafts get better flows
-    with their sets kept, then exact windows, flows and splits, and are replayed from the pumps' formulas; the
-    cheapest that keeps every limit there is the plan.
+    with their sets kept, and the best of all has its switches moved as long as that helps; then they get exact
+    windows, flows and splits, and are replayed from the pumps' formulas; the cheapest that keeps every limit there is
+    the plan.
     """
     station = _Station.of(problem)
     if (reached := unreachable(problem, station.atlas)) is not None:
@@ -95,6 +100,9 @@ class _Station:
         first.sort(key=lambda draft: draft.cost)
         rounds = _FIRST_ROUNDS - 1, ROUNDS
         better = [polished(self.problem, self.atlas, draft, cap, rounds) for draft in first[:_POLISHED]]
+        if better:
+            cheapest = min(better, key=lambda draft: draft.cost)
+            better = [*(draft for draft in better if draft is not cheapest), *self._shifted(cheapest, cap)]
         best: Plan | None = None
         keeping = Keeping.of(self.problem, self.atlas)
         for draft in sorted([*better, *first[_POLISHED:]], key=lambda one: one.cost):
@@ -106,6 +114,18 @@ class _Station:
             if made is not None and (best is None or made.cost < best.cost):
                 best = made
         return best
+
+    def _shifted(self, first: Draft, cap: float) -> list[Draft]:
+        """*first*, and what becomes of it where switches are moved as long as that makes it cheaper."""
+        best = first
+        for _ in range(_SHIFTS):
+            near = shifted(self.problem, self.atlas, best, cap, _SHIFTED)
+            tried = [polished(self.problem, self.atlas, draft, cap, _SHIFT_ROUNDS) for draft in near]
+            other = min(tried, key=lambda draft: draft.cost, default=best)
+            if other.cost >= best.cost - _GAIN * abs(best.cost):
+                break
+            best = polished(self.problem, self.atlas, other, cap, (_SHIFT_ROUNDS[1], ROUNDS))
+        return [first] if best is first else [first, best]
 
     def _relaxed(self, remaining: Ahead) -> float:
         """Cost of the present problem without timers, money."""
