@@ -6,7 +6,7 @@ ARGS ?=
 EXTRA ?= opcua
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test install real-station operated scada faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-saving bench-curves bench-wear bench-headers bench-gaps bench-quality bench-anomalies bench-alarms bench-conditions schema lock clean
+.PHONY: demo test install real-station operated scada faults-acquisition faults-store bench bench-dispatch bench-store bench-week bench-closed-loop bench-saving bench-curves bench-wear bench-headers bench-gaps bench-incremental bench-quality bench-anomalies bench-alarms bench-conditions schema lock clean
 
 demo: .venv/demo  ## the whole product on a simulated station
 	$(BIN)/pump-agent demo $(ARGS)
@@ -68,6 +68,9 @@ bench-wear: .venv/dev  ## wear and drifting meters on a simulated header: tracke
 
 bench-gaps: .venv/dev  ## gaps masked in real and simulated series: error, coverage and speed, by method and length
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.gaps $(ARGS)
+
+bench-incremental: .venv/dev  ## a run of the quality and gaps jobs after 1, 7 and 30 days of log: CPU by new readings and gaps
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.incremental $(ARGS)
 
 bench-quality: .venv/dev  ## faults put into good data: share found, by kind; false flags a tag and day; speed
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.quality $(ARGS)
