@@ -22,10 +22,7 @@ FLOW_STD = 0.03  # of the flow scale
 LEAK_STD = 0.01  # of a flow that comes back through worn rings, share of the reference flow: it shifts the curve
 FRICTION_STD = 0.015  # of what is lost as the square of the flow, share of the head: rough passages
 LEVEL_STD = 0.02  # of its level besides
-SHEET_DOUBT = (
-    0.05,
-    0.05,
-)  # of head and power, per share beyond the data: of a form that is this pump's, but for its wear
+SHEET_DOUBT = (0.065, 0.05)  # of head and power, per share beyond the data, of a form that only wear has changed
 FLOOR = np.array([0.0, 0.003, 0.003, 0.003, 0.003])  # smooth correction: standard deviations of the coefficients
 
 
