@@ -1,7 +1,8 @@
 """The schedule in a closed loop on a simulated station: what it saves, and what it would with the truth known.
 
 Run as ``python -m tests.benchmarks.closed_loop [DAYS [SEEDS [CONTROLLER ...]]]``, 30 and 1 and all if not said; a day
-takes some 20 s of processor time for each controller, which can be run at once in processes of their own.
+takes 20 to 40 s of processor time for each controller, which can be run at once in processes of their own. All go on
+side by side, and what they have come to is printed after each day.
 Three pumps that are not of the model's form fill a tank for a town of noisy days. Every half hour the next day is
 planned anew (the agent does so each five minutes), off the limits by what forecasts have missed, which is what costs
 most against a clairvoyant; the plan's speeds then run on the true pumps, against the true demand. Four controllers:
@@ -196,7 +197,7 @@ class Known:
 
 @dataclass(slots=True)
 class Planner:
-    """A controller that follows plans made anew every hour."""
+    """A controller that follows plans made anew every half hour."""
 
     units: tuple[Unit, ...]
     system: System
@@ -261,14 +262,11 @@ def judged(found: Forecast, drawn: Array, place: int) -> Array:
     return scores(found.centre[:EVERY], low, high, drawn[place : place + EVERY])
 
 
-def controlled(seed: int, days: int, controller: Controller) -> Station:
-    """So many days under *controller*."""
-    station = Station(*demand(seed, BEFORE + days + 1))
-    for _ in range(days * A_DAY):
-        station.run(controller(station))
+def due(station: Station) -> float:
+    """What it has paid, less the worth of what is in the tank beyond its first level."""
     worth = station.money / station.pumped  # of a cubic metre
-    station.money -= worth * float(STORAGE.volume(np.array(station.level)) - STORAGE.volume(np.array(3.0)))
-    return station
+    left = float(STORAGE.volume(np.array(station.level)) - STORAGE.volume(np.array(3.0)))
+    return station.money - worth * left
 
 
 def controllers(seed: int, days: int) -> dict[str, Controller]:
@@ -293,31 +291,39 @@ def controllers(seed: int, days: int) -> dict[str, Controller]:
     }
 
 
+def days_of(seed: int, days: int, chosen: list[str]) -> None:
+    """Run all controllers, or those *chosen*, day by day, and print what they came to."""
+    who = {name: one for name, one in controllers(seed, days).items() if not chosen or name in chosen}
+    stations = {name: Station(*demand(seed, BEFORE + days + 1)) for name in who}
+    for day in range(1, days + 1):
+        for name, controller in who.items():
+            for _ in range(A_DAY):
+                stations[name].run(controller(stations[name]))
+        paid = [due(station) for station in stations.values()]
+        print(f"seed {seed} day {day:2}: {shares(*paid) if not chosen else paid}", flush=True)
+    print(f"\n{'seed ' + str(seed):24} {'money':>9} {'kWh':>9} {'starts':>7} {'excursions':>10} {'CPU a plan':>10}")
+    for name, station in stations.items():
+        beyond, controller = len(station.beyond or ()), who[name]
+        said = f"{name:24} {due(station):9.2f} {station.energy:9.0f} {station.starts:7} {beyond:7}"
+        if isinstance(controller, Planner):
+            said += f"    {controller.took / controller.plans:8.2f} s, {controller.without} without a plan"
+        print(said, flush=True)
+
+
+def shares(before: float, own: float, true: float, clairvoyant: float) -> str:
+    """What is asked of plans by learnt curves."""
+    return (
+        f"saves {1 - own / before:.1%}, {(before - own) / (before - true):.1%} of what true curves would; "
+        f"{own / clairvoyant - 1:+.2%} over a clairvoyant (true curves {true / clairvoyant - 1:+.2%})"
+    )
+
+
 def main() -> None:
     """Print what each controller came to, and the shares that are asked of the second."""
     days, seeds = (int(sys.argv[1]) if len(sys.argv) > 1 else 30), (int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    chosen = sys.argv[3:]
     print(f"{seeds} seeds of {days} days; excursions: days with a level beyond its limits")
     for seed in range(seeds):
-        money = []
-        print(f"\n{'seed ' + str(seed):24} {'money':>9} {'kWh':>9} {'starts':>7} {'excursions':>10} {'CPU a plan':>10}")
-        for name, controller in controllers(seed, days).items():
-            if chosen and name not in chosen:
-                continue
-            station = controlled(seed, days, controller)
-            money.append(station.money)
-            beyond = len(station.beyond or ())
-            said = f"{name:24} {station.money:9.2f} {station.energy:9.0f} {station.starts:7} {beyond:7}"
-            if isinstance(controller, Planner):
-                said += f"    {controller.took / controller.plans:8.2f} s, {controller.without} without a plan"
-            print(said, flush=True)
-        if chosen:
-            continue
-        before, own, true, clairvoyant = money
-        print(
-            f"saves {1 - own / before:.1%}, {(before - own) / (before - true):.1%} of what true curves would; "
-            f"{own / clairvoyant - 1:+.2%} over a clairvoyant"
-        )
+        days_of(seed, days, sys.argv[3:])
 
 
 if __name__ == "__main__":
