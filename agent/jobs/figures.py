@@ -56,14 +56,19 @@ def pump_records(now: Present) -> list[Record]:
     ]
 
 
+def _place(now: Present, pump: PumpSettings, duty: DutyPoint) -> tuple[float | None, bool | None]:
+    """Its flow as a share of the best one at its speed, and whether that lies in the preferred region."""
+    best = best_of(pump, now.models.get(pump.header))
+    if best is None or duty.flow is None or duty.speed is None or duty.speed.value <= 0:
+        return None, None
+    phi, std = duty.flow.value / duty.speed.value, (duty.flow.std or 0.0) / duty.speed.value
+    return phi / best.phi, best.holds(phi, std, pump.por)
+
+
 def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
     memory = now.memories[pump.id]
     midnight_ms, _ = tariff.midnights_ms(now.now_ms, now.zone)
-    best = best_of(pump, now.models.get(pump.header))
-    share = is_inside = None
-    if duty.flow and duty.speed and duty.speed.value > 0 and best and memory.state == RUNNING:
-        phi, std = duty.flow.value / duty.speed.value, (duty.flow.std or 0.0) / duty.speed.value
-        share, is_inside = phi / best.phi, best.holds(phi, std, pump.por)
+    share, is_inside = _place(now, pump, duty) if memory.state == RUNNING else (None, None)
     return Pump(
         pump=pump.id,
         ts=now.now_ms,
