@@ -167,6 +167,5 @@ def measured(truth: Points, rng: np.random.Generator, *, noise: float = 0.01, ou
 
 def metered(truth: Points, rng: np.random.Generator, *, noise: float = 0.01) -> Points:
     """What is `measured`, and what each running pump's own flow meter says with as much *noise*."""
-    seen = measured(truth, rng, noise=noise)
     own = truth.pump_flows * rng.normal(1.0, noise, truth.pump_flows.shape)
-    return replace(seen, pump_flows=np.where(truth.running, own, np.nan))
+    return replace(measured(truth, rng, noise=noise), pump_flows=np.where(truth.running, own, np.nan))
