@@ -123,15 +123,16 @@ def test_draws_spread_as_the_curve_says_it_is_uncertain() -> None:
 
 
 def test_the_curve_s_uncertainty_is_the_method_s() -> None:
+    """Where the method has been; further out it doubts its form, and the model goes on by the joint fit."""
     case = learnt()
     for curve in case.better.curves:
         low, high = np.clip(case.chosen[curve.pump].flow_range, *curve.flow_range).tolist()
-        flow = np.linspace(low, high, 7)[1:-1]
+        flow = 0.9 * np.linspace(low, high, 7)[1:-1]
         said = case.chosen[curve.pump].method.predict(flow, 0.9)
         np.testing.assert_allclose(curve.head(flow, 0.9), said.head, rtol=0.004)
         ratio = curve.head_std(flow, 0.9) / said.head_std
-        assert (ratio > 0.5).all()
-        assert (ratio < 2.5).all()
+        assert (ratio > 0.8).all()
+        assert (ratio < 1.25).all()
 
 
 def test_it_goes_no_further_than_the_joint_fit() -> None:
