@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agent.jobs.advice.situation import NotKnownError
 from agent.jobs.job import JobContext
-from agent.jobs.policy import METHOD as LEARNT
-from agent.jobs.policy import learnt_day
+from agent.jobs.plans.policy import METHOD as LEARNT
+from agent.jobs.plans.policy import learnt_day
 from agent.jobs.schedule import problem_of
-from agent.jobs.situation import NotKnownError
 from analytics.policy.judgement import dearer
 from analytics.schedule.plan import NoPlan, Plan
 from analytics.schedule.solve import plan

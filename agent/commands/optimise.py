@@ -11,9 +11,9 @@ from agent.cli import ENERGY, EVEN_LOAD, MENDABLE
 from agent.commands.days import days, days_table
 from agent.commands.front import front_json, front_table
 from agent.configuration.config_file import load
+from agent.jobs.advice.searches import REACH, SEED, searches
 from agent.jobs.front import traded
 from agent.jobs.job import JobContext
-from agent.jobs.searches import REACH, SEED, searches
 from agent.settings import AgentSettings
 from agent.store.errors import StorageError
 from agent.store.reader import Reader

@@ -6,15 +6,15 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from agent.jobs.curve_state import models_from_state
-from agent.jobs.duty import best_of, mean
+from agent.jobs.duties.duty import best_of, mean
+from agent.jobs.duties.npsh import available, required
 from agent.jobs.evidence import gauge, header_state, header_tags, pump_tags, pumps_of
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.learnt.state import models_from_state
 from agent.jobs.memory import JobMemory
-from agent.jobs.npsh import available, required
 from agent.jobs.running import JobState as RunningJobState
 from agent.jobs.running import restored as restored_running
-from agent.jobs.worn import worn
+from agent.jobs.worn.conditions import worn
 from agent.mqtt.payloads import ConditionLine, Conditions
 from agent.plant import HeaderSettings, PumpSettings
 from agent.roles import known_tags

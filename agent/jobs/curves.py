@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from agent.availability import Availability, doubt_of
-from agent.jobs.curve_choice import choices
-from agent.jobs.curve_records import catalogue_records, curve_records, unfitted_records
-from agent.jobs.curve_state import CurveState, HeaderCurves, model_from_state, models_from_state, restored
-from agent.jobs.data_sheet import catalogues_of, plate
 from agent.jobs.evidence import evidence, header_state, plant_tags, pumps_of, running
+from agent.jobs.filled.silence import spacing_ms
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.learnt.choice import choices
+from agent.jobs.learnt.data_sheet import catalogues_of, plate
+from agent.jobs.learnt.records import catalogue_records, curve_records, unfitted_records
+from agent.jobs.learnt.state import CurveState, HeaderCurves, model_from_state, models_from_state, restored
 from agent.jobs.owed import joined, newest, touched, without
 from agent.jobs.running import first_thresholds, thresholds
-from agent.jobs.silence import spacing_ms
 from agent.plant import HeaderSettings, PumpSettings
 from agent.roles import known_tags
 from agent.settings import AgentSettings

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter, ValidationError
 
 from agent import tariff
+from agent.jobs.advice.recommendation import Occasion, recommendation
+from agent.jobs.advice.set_changes import system_and_changes
+from agent.jobs.advice.situation import Header, NotKnownError, NotSteadyError, situation
 from agent.jobs.curves import models_from_state
 from agent.jobs.job import JobContext, Outcome
-from agent.jobs.recommendation import Occasion, recommendation
-from agent.jobs.set_changes import system_and_changes
-from agent.jobs.situation import Header, NotKnownError, NotSteadyError, situation
 from agent.mqtt.payloads import Recommendation, RecommendationEvent
 from agent.store.records import Record
 from analytics.curves.model import StationModel

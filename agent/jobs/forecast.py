@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from agent.jobs.demand import KEPT_SLOTS, MEMORY, SLOT_MS, DemandState, Expected, calendar, storage_of
 from agent.jobs.evidence import header_state, header_tags
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.plans.demand import KEPT_SLOTS, MEMORY, SLOT_MS, DemandState, Expected, calendar, storage_of
 from agent.plant import TankSettings
 from agent.settings import AgentSettings
 from agent.window import Frame, frame

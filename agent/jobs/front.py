@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agent.jobs.advice.searches import REACH, SEED, searches
 from agent.jobs.job import JobContext, Outcome
-from agent.jobs.searches import REACH, SEED, searches
 from agent.mqtt.payloads import Front, FrontPoint
 from agent.store.records import Record
 from analytics.dispatch import front

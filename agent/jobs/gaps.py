@@ -9,11 +9,8 @@ from itertools import pairwise, zip_longest
 import numpy as np
 
 from agent.availability import Availability, doubt_of
-from agent.jobs.bridge import bridges
-from agent.jobs.curve_state import models_from_state
-from agent.jobs.job import JobContext, Outcome
-from agent.jobs.memory import JobMemory
-from agent.jobs.portions import (
+from agent.jobs.filled.bridge import bridges
+from agent.jobs.filled.portions import (
     CHOICE_CELLS,
     LEARNING,
     MOST_CANDIDATES,
@@ -24,8 +21,7 @@ from agent.jobs.portions import (
     within,
     work,
 )
-from agent.jobs.running import thresholds
-from agent.jobs.silence import (
+from agent.jobs.filled.silence import (
     Heard,
     Silence,
     good_times,
@@ -37,7 +33,11 @@ from agent.jobs.silence import (
     silences,
     spaced,
 )
-from agent.jobs.sources import Sources, sources_of
+from agent.jobs.filled.sources import Sources, sources_of
+from agent.jobs.job import JobContext, Outcome
+from agent.jobs.learnt.state import models_from_state
+from agent.jobs.memory import JobMemory
+from agent.jobs.running import thresholds
 from agent.roles import Tag, known_tags
 from agent.store.reader import Reader
 from agent.store.records import Filled, Row, Stretch

@@ -3,17 +3,17 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from agent.jobs.activity import Activity, activity
-from agent.jobs.carried import Carried
-from agent.jobs.cross_checks import Memory, cross_checks, cross_tags
 from agent.jobs.evidence import plant_tags, running
+from agent.jobs.filled.silence import spacing_ms
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.judged.activity import Activity, activity
+from agent.jobs.judged.carried import Carried
+from agent.jobs.judged.cross_checks import Memory, cross_checks, cross_tags
+from agent.jobs.judged.new_readings import OfTag, new_readings
+from agent.jobs.judged.report import Contradiction, Judged, report
+from agent.jobs.judged.rules import rules_of
 from agent.jobs.memory import JobMemory
-from agent.jobs.new_readings import OfTag, new_readings
-from agent.jobs.quality_report import Contradiction, Judged, report
-from agent.jobs.quality_rules import rules_of
 from agent.jobs.running import thresholds
-from agent.jobs.silence import spacing_ms
 from agent.roles import known_tags
 from agent.store.columns import Arrivals, arrivals
 from agent.store.passage import Passage

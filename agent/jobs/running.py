@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from agent.jobs.curve_state import models_from_state
-from agent.jobs.day import Hours, counted, day_figures, hour_ms
+from agent.jobs.duties.day import Hours, counted, day_figures, hour_ms
+from agent.jobs.duties.figures import Present, pump_records, station_record
 from agent.jobs.evidence import evidence, plant_tags
-from agent.jobs.figures import Present, pump_records, station_record
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.learnt.state import models_from_state
 from agent.jobs.memory import JobMemory
 from agent.mqtt.payloads import Wear
 from agent.plant import PumpSettings

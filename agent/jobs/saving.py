@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from agent import tariff
-from agent.jobs.curve_state import models_from_state
 from agent.jobs.job import JobContext, Outcome
-from agent.jobs.saving_cells import STEP_MS, HeaderCells, header_cells
-from agent.jobs.saving_records import followed, saving_record, verified
-from agent.jobs.saving_state import MEMORY, Count, End, HeaderSaving, SavingState
+from agent.jobs.learnt.state import models_from_state
+from agent.jobs.receipts.cells import STEP_MS, HeaderCells, header_cells
+from agent.jobs.receipts.records import followed, saving_record, verified
+from agent.jobs.receipts.state import MEMORY, Count, End, HeaderSaving, SavingState
 from agent.mqtt.payloads import Recommendation, RecommendationEvent
 from agent.plant import HeaderSettings
 from agent.settings import AgentSettings

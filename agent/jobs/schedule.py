@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent import tariff
-from agent.jobs import peak, policy
+from agent.jobs.advice.situation import Header, NotKnownError, limits_of, memories_of
+from agent.jobs.advice.standing_alarms import standing_alarms
 from agent.jobs.curves import models_from_state
-from agent.jobs.demand import MEMORY, SLOT_MS, DemandState, Expected, storage_of
+from agent.jobs.duties.npsh import need
 from agent.jobs.evidence import pumps_of
 from agent.jobs.job import JobContext, Outcome
-from agent.jobs.npsh import need
-from agent.jobs.schedule_pressures import pressures_of
-from agent.jobs.schedule_steps import begin_ms, steps_of
-from agent.jobs.schedule_told import left_out, told
-from agent.jobs.situation import Header, NotKnownError, limits_of, memories_of
-from agent.jobs.standing_alarms import standing_alarms
+from agent.jobs.plans import peak, policy
+from agent.jobs.plans.demand import MEMORY, SLOT_MS, DemandState, Expected, storage_of
+from agent.jobs.plans.pressures import pressures_of
+from agent.jobs.plans.steps import begin_ms, steps_of
+from agent.jobs.plans.told import left_out, told
 from agent.maintenance import is_out
 from agent.mqtt.payloads import LeftOut, Schedule
 from agent.plant import PumpSettings, TankSettings

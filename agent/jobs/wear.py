@@ -10,9 +10,9 @@ from agent.jobs.curves import cell_ms, spaced_ms, station_points, steadiness
 from agent.jobs.evidence import evidence, plant_tags, pumps_of, running
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.running import first_thresholds, thresholds
-from agent.jobs.wear_records import wear_records
-from agent.jobs.wear_references import refer, take_up_overhauls
-from agent.jobs.wear_state import MOST_DAYS, DayLoss, Kept, restored
+from agent.jobs.worn.records import wear_records
+from agent.jobs.worn.references import refer, take_up_overhauls
+from agent.jobs.worn.state import MOST_DAYS, DayLoss, Kept, restored
 from agent.settings import AgentSettings
 from agent.window import Frame, frame
 from analytics.curves.points import Points

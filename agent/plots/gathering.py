@@ -7,9 +7,9 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from agent.configuration.mistakes import did_you_mean
-from agent.jobs.curve_state import models_from_state, points_from_state
 from agent.jobs.evidence import pumps_of
-from agent.jobs.wear_state import restored
+from agent.jobs.learnt.state import models_from_state, points_from_state
+from agent.jobs.worn.state import restored
 from agent.mqtt import payloads
 from agent.plant import PumpSettings
 from agent.plots.picture import Frozen, Picture, Present, Quantity, Trace

@@ -14,6 +14,7 @@ from agent.demo.plant import ELEVATION, State
 from agent.demo.pumps import PUMPS
 from agent.demo.servers import BEAT, Station
 from agent.settings import AgentSettings
+from drivers.settings import ModbusSettings
 
 HOURS = 5.0  # of history
 NAMES = tuple(pump.name for pump in PUMPS)
@@ -75,7 +76,8 @@ class Operators:
             last, self.state = now, station.state
             values = station.show(self.silent) | self.claimed
             for device in settings.devices:
-                for tag in device.tags:
-                    if tag.name in self.claimed:
-                        station.units[device.unit_id].show(tag, values[tag.name])
+                if isinstance(device, ModbusSettings):
+                    for tag in device.tags:
+                        if tag.name in self.claimed:
+                            station.units[device.unit_id].show(tag, values[tag.name])
             await nodes.show(values, self.silent)

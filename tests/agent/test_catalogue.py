@@ -13,7 +13,7 @@ from agent.configuration.catalogue_file import read_catalogue
 from agent.configuration.config_file import load
 from agent.configuration.hints import hints
 from agent.configuration.mistakes import Mistake, SettingsError
-from agent.jobs.data_sheet import catalogue, losses_of, npsh_table, plate
+from agent.jobs.learnt.data_sheet import catalogue, losses_of, npsh_table, plate
 from agent.plant import PumpSettings
 from agent.reload import files
 from analytics.curves.prior import Plate

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agent.jobs.curve_choice import choices, taught
+from agent.jobs.learnt.choice import choices, taught
 from analytics.curves.estimator import StationCurves
 from analytics.curves.methods.metered import OwnMeter
 from analytics.curves.model import StationModel

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from agent.demo.meters import METERS, lagged, shown
 from agent.demo.plant import initial, step
 from agent.demo.pumps import PUMPS
-from agent.jobs.activity import ramped
+from agent.jobs.judged.activity import ramped
 from analytics.quality.bounds import Limits
 from analytics.quality.verdict import Check
 from analytics.quality.watch import Portion, Rules, Watch, judge

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agent.jobs.wear_state import BASE_DAYS
+from agent.jobs.worn.state import BASE_DAYS
 from analytics.curves.points import Points
 from analytics.hydraulics import Floats
 from analytics.wear.cause import Kind, likeliest

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from agent.jobs import curves, running
-from agent.jobs.curve_state import model_from_state, models_from_state, restored
 from agent.jobs.job import Outcome
+from agent.jobs.learnt.state import model_from_state, models_from_state, restored
 from agent.store.records import Filled
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate

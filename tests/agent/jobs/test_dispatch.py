@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from agent.jobs import curves, dispatch, running
-from agent.jobs.curve_state import CurveState, HeaderCurves
+from agent.jobs.advice.situation import Header, run_hours
 from agent.jobs.job import JobContext, Outcome
-from agent.jobs.situation import Header, run_hours
+from agent.jobs.learnt.state import CurveState, HeaderCurves
 from agent.mqtt.payloads import Alarm, RecommendationEvent
 from agent.roles import complaints
 from agent.store.records import Record

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agent.jobs import gaps
-from agent.jobs.sources import measured, sources_of
+from agent.jobs.filled.sources import measured, sources_of
 from agent.store.records import Filled
 from agent.window import frame
 from tests.agent.history import START_MS, History, history

@@ -16,10 +16,10 @@ import pytest
 from agent.commands.days import days as days_ahead
 from agent.commands.days import days_table
 from agent.jobs import forecast, running, schedule
-from agent.jobs.demand import KEPT_MISSED, MEMORY, SLOT_MS, DemandState, Expected, SystemSums
 from agent.jobs.job import JobContext, Outcome
-from agent.jobs.peak import MEMORY as PEAK
-from agent.jobs.peak import peak_so_far
+from agent.jobs.plans.demand import KEPT_MISSED, MEMORY, SLOT_MS, DemandState, Expected, SystemSums
+from agent.jobs.plans.peak import MEMORY as PEAK
+from agent.jobs.plans.peak import peak_so_far
 from tests.agent.history import START_MS, History, history
 from tests.agent.jobs.test_dispatch import MODEL, PLANT, TAGS, learnt, standing
 

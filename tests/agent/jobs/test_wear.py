@@ -10,7 +10,7 @@ import pytest
 
 from agent.jobs import wear
 from agent.jobs.job import Outcome
-from agent.jobs.wear_state import restored
+from agent.jobs.worn.state import restored
 from agent.mqtt.payloads import Overhaul
 from agent.store.records import Filled, Record
 from analytics.curves.estimator import StationCurves

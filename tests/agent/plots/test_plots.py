@@ -12,7 +12,7 @@ import pytest
 from agent.cli import main
 from agent.jobs import curves, running
 from agent.jobs.job import Outcome
-from agent.jobs.wear_state import Kept, Life, PumpState, WearState
+from agent.jobs.worn.state import Kept, Life, PumpState, WearState
 from agent.mqtt import payloads
 from agent.plots.gathering import PlotError, picture
 from agent.plots.image import draw, figure

@@ -1,0 +1,97 @@
+"""The flow that brings a tank or well to a level and holds it there, by what came and went in the last half hour."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.jobs.job import JobContext
+from agent.jobs.plans.demand import storage_of
+from agent.mqtt.payloads import Schedule
+from agent.plant import HeaderSettings, TankSettings
+from agent.roles import known_tags
+from agent.window import frame
+
+BACK_HOURS = 2.0  # in which a level is brought back to the one that is required
+_PAST_MS = 1_800_000  # of levels and flows: long enough for a level that is read in centimetres
+_CELL_MS = 60_000
+_LEAST_KNOWN = 0.7  # of that past
+_LATE_PERIODS = 3  # by which a schedule may be old and still be the plan
+_THERE = 0.01  # m
+_HOUR_MS = 3_600_000
+
+
+class NoBalanceError(Exception):
+    """Why no flow can be told; a clause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A flow through the header."""
+
+    flow: float  # m³/h
+    accuracy: float  # share of it, two standard deviations
+    purpose: str  # what it is for
+
+
+def is_scheduled(context: JobContext) -> bool:
+    """Whether a plan of levels holds now."""
+    settings = context.settings.jobs.schedule
+    oldest_ms = context.now_ms - _LATE_PERIODS * 1_000 * settings.period
+    plans = (one for one in context.reader.newest("schedule") if one.ts_ms >= oldest_ms and one.body)
+    return settings.enabled and any(Schedule.model_validate_json(one.body).rows for one in plans)
+
+
+def flow_for(context: JobContext, header: HeaderSettings, wanted: float) -> Balance:
+    """The flow of *header* that brings the level to *wanted*, m, in two hours, while else all flows go on.
+
+    What comes and goes otherwise is what the header delivered less (a well: plus) what the tank has gained::
+
+        Q = mean(Q) - sign dV/dt + sign (V(wanted) - V(now)) / 2 h, sign 1 for a tank and -1 for a well
+
+    Raises:
+        NoBalanceError: A schedule plans the level, or too little of it or of the flow was measured.
+    """
+    tank = context.settings.tank
+    if tank is None:
+        raise NoBalanceError("there is no tank")
+    volumes, flow = _measured(context, header, tank)
+    hours = np.arange(len(volumes)) * _CELL_MS / _HOUR_MS
+    known = np.isfinite(volumes)
+    slope, slope_std = _slope(hours[known], volumes[known])
+    storage = storage_of(tank)
+    now = float(np.polyval([slope, float(np.mean(volumes[known] - slope * hours[known]))], hours[-1]))
+    back = (float(storage.volume(np.array(wanted))) - now) / BACK_HOURS
+    asked = flow - storage.sign * slope + storage.sign * back
+    # A level that is read in steps may have moved by one without a sign of it.
+    step = known_tags(context.settings)[tank.level].resolution
+    steps = storage.volume(np.array([wanted, wanted + step]))
+    std = float(np.hypot(slope_std, (steps[1] - steps[0]) / 2 / hours[-1]))
+    level = float(storage.level(np.array(now)))
+    purpose = f"to bring {tank.level} from {level:.2f} to {wanted:.2f} m in {BACK_HOURS:.0f} h"
+    if abs(level - wanted) < _THERE:
+        purpose = f"to hold {tank.level} at {wanted:.2f} m"
+    return Balance(asked, 2 * std / max(abs(asked), 1e-9), purpose)
+
+
+def _measured(context: JobContext, header: HeaderSettings, tank: TankSettings) -> tuple[np.ndarray, float]:
+    """Volumes, m³, NaN where not known, and the mean flow, m³/h."""
+    past = frame(
+        context.reader,
+        context.settings,
+        [tank.level, *header.flow],
+        context.now_ms - _PAST_MS,
+        context.now_ms,
+        _CELL_MS,
+    )
+    for tag in (tank.level, *header.flow):
+        if np.isfinite(past.values[tag]).mean() < _LEAST_KNOWN:
+            raise NoBalanceError(f"{tag} was measured in too little of the last half hour")
+    return storage_of(tank).volume(past.values[tank.level]), float(np.nanmean(past.matrix(header.flow).sum(axis=1)))
+
+
+def _slope(hours: np.ndarray, volumes: np.ndarray) -> tuple[float, float]:
+    """Of a line through volumes, m³/h, and its standard deviation."""
+    centred = hours - hours.mean()
+    slope = float(centred @ volumes / (centred @ centred))
+    rest = volumes - volumes.mean() - slope * centred
+    return slope, float(np.sqrt(rest @ rest / max(len(hours) - 2, 1) / (centred @ centred)))

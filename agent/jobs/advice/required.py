@@ -1,0 +1,166 @@
+"""What is required of a header: by its settings or a setpoint's tag, in the plant's units; or why that is not known."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from agent.jobs.advice.level import NoBalanceError, flow_for, is_scheduled
+from agent.jobs.advice.system import system_of
+from agent.jobs.evidence import suction
+from agent.jobs.job import JobContext
+from agent.plant import HeaderSettings
+from agent.roles import Tag, known_tags
+from agent.settings import AgentSettings
+from agent.units import Quantity
+from agent.window import Frame
+from analytics.curves.network import NotIdentified
+from analytics.dispatch.requirement import HELD, RequiredFlow, RequiredHead, Requirement, System
+from analytics.hydraulics import pump_head
+
+INSTEAD = "what the header delivers now counts."
+
+
+class Asked(NamedTuple):
+    """What is required, and what is to be said of it, sentences."""
+
+    requirement: Requirement | None = None
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A header now."""
+
+    context: JobContext
+    header: HeaderSettings
+    cells: Frame
+    head: float  # m
+    band: tuple[float | None, float | None]  # m, that may be planned where the head is free
+    pumps: tuple[str, ...]  # whose curves are learnt
+    stale_ms: float
+    kwh_price: float  # money; 0 where it is not known
+
+    @property
+    def tags(self) -> dict[str, Tag]:
+        """All of the station."""
+        return known_tags(self.context.settings)
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """Heads that are allowed, m, each by itself."""
+        plant, header = self.context.settings, self.header
+        low, high = header.pressure_min, header.pressure_max
+        return head_of(plant, header, self.cells, low), head_of(plant, header, self.cells, high)
+
+
+class _NotGivenError(Exception):
+    """Why a setpoint is not known; a clause."""
+
+
+def setpoint_tags(plant: AgentSettings, header: HeaderSettings) -> list[str]:
+    """Tags that say what is required of it, in a unit that is known."""
+    known = known_tags(plant)
+    wanted = (header.flow_required, header.pressure_required, header.level_required)
+    return [one for one in wanted if isinstance(one, str) and one in known and known[one].has_unit]
+
+
+def head_of(plant: AgentSettings, header: HeaderSettings, cells: Frame, pressure: float | None) -> float | None:
+    """The pumps' head, m, at a pressure in the first gauge's unit."""
+    if pressure is None:
+        return None
+    return _head_at(header, cells, known_tags(plant)[header.pressure[0]].unit.convert(pressure))
+
+
+def _head_at(header: HeaderSettings, cells: Frame, gauge: float) -> float:
+    """The same at a gauge pressure in m."""
+    inlet = float(np.nanmedian(np.asarray(suction(cells, header))))
+    return float(pump_head(gauge, inlet, header.elevation))
+
+
+def asked(now: Present) -> Asked:
+    """What is required of the header now."""
+    pressure = now.header.pressure_required
+    try:
+        if pressure is not None:
+            return _pressure(now, pressure)
+        if now.header.level_required is not None:
+            return _level(now, now.header.level_required)
+        return Asked() if now.header.flow_required is None else _flow(now, now.header.flow_required)
+    except (_NotGivenError, NoBalanceError) as error:
+        low, high = now.band
+        kept = None if pressure is None else RequiredHead(now.head, "", low, high)
+        return Asked(kept, (f"What is required is not known, as {error}: {INSTEAD}",))
+
+
+def _pressure(now: Present, wanted: float | str) -> Asked:
+    tag = now.tags[wanted if isinstance(wanted, str) else now.header.pressure[0]]
+    gauge = _given(now, wanted, "head") if isinstance(wanted, str) else float(tag.unit.convert(wanted))
+    told = f"{tag.unit.revert(gauge):.4g} {tag.settings.unit}{_source(wanted)}"
+    head, (low, high) = _head_at(now.header, now.cells, gauge), now.band
+    limits = now.limits
+    is_outside = [limit is not None and side * (head - limit) > 0 for limit, side in zip(limits, (-1, 1), strict=True)]
+    if head <= 0 or any(is_outside):
+        raise _NotGivenError(f"{told} is no pressure that the site allows")
+    why = f"The header has to hold {told}, {head:.1f} m of head"
+    return Asked(RequiredHead(head, why, low, high), (f"{why}.",))
+
+
+def _flow(now: Present, wanted: float | str) -> Asked:
+    if isinstance(wanted, str):
+        flow = _given(now, wanted, "flow")
+        if flow <= 0:  # as where a controller is switched to manual
+            raise _NotGivenError(f"{wanted} is {flow:.0f} m³/h while pumps run")
+    else:
+        flow = float(now.tags[now.header.flow[0]].unit.convert(wanted))
+    return _delivered(now, flow, HELD, f"The header has to deliver {flow:.0f} m³/h{_source(wanted)}")
+
+
+def _level(now: Present, wanted: float | str) -> Asked:
+    if is_scheduled(now.context):
+        return Asked(None, (f"The schedule plans the level: {INSTEAD}",))
+    level = _given(now, wanted, "head", "other") if isinstance(wanted, str) else wanted
+    balance = flow_for(now.context, now.header, level)
+    why = f"The header has to deliver {balance.flow:.0f} m³/h {balance.purpose}{_source(wanted)}"
+    return _delivered(now, balance.flow, max(HELD, balance.accuracy), why)
+
+
+def _delivered(now: Present, flow: float, accuracy: float, why: str) -> Asked:
+    """A flow, and how much more or less of it pays."""
+    header = now.header
+    worth = header.water_value / now.kwh_price if now.kwh_price > 0 else 0.0
+    low, high = now.limits
+    share = header.flow_tolerance if worth > 0 else 0.0
+    found = RequiredFlow(flow, why, _system(now), share, worth, accuracy, low, high)
+    more = f"{why}; {share:.0%} more or less is allowed where it pays" if share else why
+    return Asked(found, (f"{more}.",))
+
+
+def _given(now: Present, tag: str, *quantities: Quantity) -> float:
+    """Its median over the minutes that flow and head are taken over, in the plant's unit."""
+    if tag not in now.cells.values or now.tags[tag].unit.quantity not in quantities:
+        raise _NotGivenError(f"{tag} has no unit of {quantities[0]}")
+    values = now.cells.values[tag]
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        raise _NotGivenError(f"{tag} has had no good value")
+    age_ms = now.context.now_ms - int(now.cells.times_ms[known[-1]]) - now.cells.step_ms
+    if age_ms > now.stale_ms:
+        raise _NotGivenError(f"{tag} has had no good value for {age_ms / 1_000:.0f} s")
+    return float(np.median(values[known]))
+
+
+def _source(wanted: float | str) -> str:
+    return f" (tag {wanted})" if isinstance(wanted, str) else ""
+
+
+def _system(now: Present) -> System | str:
+    """How the head follows the flow, or why that is not known."""
+    found = system_of(now.context, now.header.id, now.pumps) if now.pumps else None
+    if found is None:
+        return "no curves have been learnt yet"
+    if isinstance(found, NotIdentified):
+        return found.why
+    if found.sets:
+        return "the system's curve is another one with other pumps"
+    return System(found.resistance, found.resistance_std, found.flow_range)

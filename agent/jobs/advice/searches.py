@@ -1,0 +1,39 @@
+"""What may be searched at each header now: its pumps, what is asked of them, and in which limits."""
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+from agent import tariff
+from agent.jobs.advice.situation import Header, NotKnownError, situation
+from agent.jobs.curves import models_from_state
+from agent.jobs.job import JobContext
+from analytics.dispatch.breach import unserved
+from analytics.dispatch.operation import objection
+from analytics.dispatch.proposal import Search
+from analytics.dispatch.saving import Sample
+
+SEED = 20_250_227
+REACH = 0.1  # as an advice may leave the learnt ranges at most
+
+
+def searches(context: JobContext) -> Iterator[tuple[str, Search | str]]:
+    """Each header with pumps, and what is searched there or why that is not known."""
+    settings = context.settings
+    models = models_from_state(context.reader.job_state("curves")[1])
+    price = tariff.price(settings.tariff, context.now_ms, ZoneInfo(settings.station.time_zone))
+    for each in settings.headers:
+        header = Header(context, each)
+        if not header.pumps:
+            continue
+        try:
+            found = situation(header, models.get(each.id), price, None)
+        except NotKnownError as error:
+            yield each.id, str(error)
+            continue
+        why = objection(found.operation, found.model, found.limits, found.histories) or found.alarm or found.unpaid
+        why = why or unserved(found)
+        if why is not None or found.model is None:
+            yield each.id, why or "No curves have been learnt yet."
+            continue
+        search = Search(Sample.of(found.model, 2, SEED), found.operation, found.limits, found.holds)
+        yield each.id, search.missing(search.candidates(REACH)) or search

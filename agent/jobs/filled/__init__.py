@@ -1,0 +1,1 @@
+"""Where readings are missing, and what may stand in their place."""

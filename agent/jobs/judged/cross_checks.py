@@ -1,0 +1,260 @@
+"""Tags held against each other: what one says of the plant must fit what the others say."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.jobs.evidence import evidence, header_state, pumps_of
+from agent.jobs.learnt.head_check import head_check
+from agent.plant import HeaderSettings, PumpSettings
+from agent.settings import AgentSettings
+from agent.window import Floats, Frame
+from analytics.hydraulics import wire_to_water_efficiency
+from analytics.quality.affinity import Affinity
+from analytics.quality.balance import Balance
+from analytics.quality.votes import Verdict
+from analytics.running import RUNNING, SPEED_ON, STOPPED, States
+
+LEAST_CELLS = 30  # in which a contradiction must be seen
+POWER_SHARE = 0.2  # that P may differ from 3 U I cos φ by: harmonics of drives, one phase for three
+SUM_SHARE = 0.03  # that headers may differ from the total by
+GAUGE_SHARE = 0.05  # that gauges of one header may differ by
+GAUGE_LEAST = 1.0  # m, likewise: they hang at different heights
+IDLE_FLOW = 0.05  # share of the usual flow that a meter may show while all pumps stand
+IDLE_POWER = 0.5  # kW
+EFFICIENCY_MOST = 0.9  # wire to water; nobody builds better
+_NEWEST = 0.05  # share of a usual flow that the newest portion makes
+_LOOSE = 0.3  # weight of a check that a sensor wrong by a third may pass
+
+
+@dataclass(slots=True)
+class Memory:
+    """What cross-checks remember between two portions."""
+
+    balances: dict[str, Balance] = field(default_factory=dict)  # by the counter's tag
+    affinities: dict[str, Affinity] = field(default_factory=dict)  # by header and running pumps
+    flows: dict[str, float] = field(default_factory=dict)  # usual one while a pump runs, m³/h, by header
+
+
+def cross_tags(settings: AgentSettings) -> list[str]:
+    """Tags that are needed beside those of `evidence.plant_tags`."""
+    pumps = [
+        tag for pump in settings.pumps for tag in (pump.voltage, pump.power_factor, pump.apparent_power, pump.energy)
+    ]
+    return [tag for tag in (*pumps, *(h.volume for h in settings.headers), settings.station.flow) if tag is not None]
+
+
+def cross_checks(
+    settings: AgentSettings, cells: Frame, states: Mapping[str, States], memory: Memory
+) -> Iterator[Verdict]:
+    """What every check says of *cells* that has enough to go by; *memory* moves on past them."""
+    for pump in settings.pumps:
+        yield from _while_stopped(cells, pump, states[pump.id])
+        yield from _electrical(cells, pump)
+        if pump.energy is not None and pump.power is not None:
+            power = cells.values[pump.power]
+            yield from _balance(cells, "energy_balance", pump.energy, pump.power, power, memory)
+    for header in settings.headers:
+        pumps = list(pumps_of(settings, header))
+        flow = header_state(cells, header).flow
+        yield from _efficiency(cells, header, pumps, states)
+        yield from _flow_while_stopped(header, pumps, states, flow, memory)
+        yield from _gauges(cells, header)
+        yield from head_check(cells, header, pumps, states, memory.affinities)
+        if header.volume is not None:
+            yield from _balance(cells, "volume_balance", header.volume, header.flow[0], flow, memory)
+    yield from _headers_sum(settings, cells)
+
+
+def _while_stopped(cells: Frame, pump: PumpSettings, state: States) -> Iterator[Verdict]:
+    """A meter that shows power, or a speed that is none, while all the evidence together says the pump stands."""
+    said = evidence(cells, pump)
+    stopped = state == STOPPED
+    power = middle(np.abs(said.power[stopped]))
+    if pump.power is not None and power is not None:
+        sentence = f"shows {power:.1f} kW while pump {pump.id} stands; check the meter's scale, or take it for noise"
+        yield Verdict(
+            "while_stopped",
+            (pump.power,),
+            agrees=power <= IDLE_POWER,
+            reason=f"{pump.power} {sentence}",
+            value=power,
+            limit=IDLE_POWER,
+            is_certain=True,
+            weight=_LOOSE,
+            about=pump.id,
+        )
+    speed = middle(said.speed[stopped])
+    if pump.speed is not None and speed is not None:
+        sentence = f"shows {speed:.0%} while pump {pump.id} stands: it is the mains' frequency or a set point, no speed"
+        yield Verdict(
+            "mains_as_speed",
+            (pump.speed,),
+            agrees=speed < SPEED_ON,
+            reason=f"{pump.speed} {sentence}",
+            value=speed,
+            limit=SPEED_ON,
+            is_certain=True,
+            weight=_LOOSE,
+            about=pump.id,
+        )
+
+
+def _electrical(cells: Frame, pump: PumpSettings) -> Iterator[Verdict]:
+    """S = 3 U I with U between phase and neutral (√3 U I between phases), and P = S cos φ."""
+    power, apparent, factor = pump.power, pump.apparent_power, pump.power_factor
+    voltage, current = pump.voltage, pump.current
+    kva = 1e-3 * (3.0 if pump.voltage_between == "neutral" else 3.0**0.5)
+    if apparent is not None and voltage is not None and current is not None:
+        expected = kva * cells.values[voltage] * np.abs(cells.values[current])
+        made = f"{apparent} is {{ratio:.2f}} times what voltage and current of pump {pump.id} make"
+        yield from _ratio(
+            pump,
+            "apparent_power",
+            (apparent, voltage, current),
+            cells.values[apparent],
+            expected=expected,
+            sentence=made,
+        )
+    if power is not None and apparent is not None and factor is not None:
+        expected = np.abs(cells.values[apparent] * cells.values[factor])
+        made = f"{power} is {{ratio:.2f}} times what apparent power and power factor of pump {pump.id} make"
+        yield from _ratio(
+            pump, "active_power", (power, apparent, factor), cells.values[power], expected=expected, sentence=made
+        )
+    if power is not None and voltage is not None and current is not None and factor is not None:
+        expected = kva * cells.values[voltage] * np.abs(cells.values[current] * cells.values[factor])
+        made = f"{power} is {{ratio:.2f}} times what voltage, current and power factor of pump {pump.id} make"
+        yield from _ratio(
+            pump, "electrical", (power, voltage, current, factor), cells.values[power], expected=expected, sentence=made
+        )
+
+
+def _ratio(
+    pump: PumpSettings, check: str, tags: tuple[str, ...], shown: Floats, *, expected: Floats, sentence: str
+) -> Iterator[Verdict]:
+    """Whether what is *shown*, kW, is *expected*, where there is enough of either."""
+    use = (np.maximum(expected, np.abs(shown)) > IDLE_POWER) & np.isfinite(expected + shown)
+    ratio = middle(np.abs(shown[use]) / np.maximum(expected[use], 1e-6))
+    if ratio is not None:
+        agrees = bool(abs(np.log(max(ratio, 1e-6))) <= np.log1p(POWER_SHARE))
+        yield Verdict(check, tags, agrees, sentence.format(ratio=ratio), ratio, 1 + POWER_SHARE, about=pump.id)
+
+
+def _balance(  # noqa: PLR0917 - one counter, one rate, and where their sums are kept
+    cells: Frame, check: str, counter: str, rate_tag: str, rate: Floats, memory: Memory
+) -> Iterator[Verdict]:
+    balance = memory.balances.setdefault(counter, Balance())
+    for found in balance.update(cells.values[counter], rate, cells.step_ms):
+        yield Verdict(
+            check,
+            (counter, rate_tag),
+            agrees=found.agrees,
+            reason=f"{counter} rose by {found.counted:.1f} in {found.hours:.1f} h, but {rate_tag} makes"
+            f" {found.integrated:.1f}; one of them is scaled wrongly or drifts",
+            value=found.counted - found.integrated,
+            limit=found.tolerance,
+            about=counter,
+        )
+
+
+def _efficiency(
+    cells: Frame, header: HeaderSettings, pumps: list[PumpSettings], states: Mapping[str, States]
+) -> Iterator[Verdict]:
+    """Water power over electrical power of a header's pumps, in (0, 0.9)."""
+    state = header_state(cells, header)
+    tags = tuple(pump.power for pump in pumps if pump.power is not None)
+    if not tags or len(tags) < len(pumps):
+        return
+    runs = np.column_stack([states[pump.id] == RUNNING for pump in pumps])
+    power = np.where(runs, np.column_stack([cells.values[tag] for tag in tags]), 0.0).sum(axis=1)
+    found = middle(wire_to_water_efficiency(state.flow, state.head, power)[runs.any(axis=1)])
+    if found is not None:
+        reason = f"header {header.id} would have a wire-to-water efficiency of {found:.0%}: check the units and scales"
+        ran = tuple(tag for tag, each in zip(tags, runs.T, strict=True) if each.any())
+        named = (*header.flow, *header.pressure, *ran)
+        agrees = 0 < found < EFFICIENCY_MOST
+        yield Verdict(
+            "efficiency",
+            named,
+            agrees,
+            reason,
+            found,
+            EFFICIENCY_MOST,
+            weight=_LOOSE if agrees else 1.0,
+            about=header.id,
+        )
+
+
+def _flow_while_stopped(
+    header: HeaderSettings, pumps: list[PumpSettings], states: Mapping[str, States], flow: Floats, memory: Memory
+) -> Iterator[Verdict]:
+    """Against the largest pump's rated flow or, where no sheet tells it, against what flows while pumps run."""
+    if not pumps:
+        return
+    of_each = np.column_stack([states[pump.id] for pump in pumps])
+    running = middle(np.abs(flow[(of_each == RUNNING).any(axis=1)]))
+    if running is not None:
+        usual = memory.flows.get(header.id, running)
+        memory.flows[header.id] = usual + _NEWEST * (running - usual)
+    rated = [pump.rated_flow for pump in pumps if pump.rated_flow is not None]
+    usual_flow = max(rated) if rated else memory.flows.get(header.id)
+    shown = middle(np.abs(flow[(of_each == STOPPED).all(axis=1)]))
+    if shown is not None and usual_flow is not None:
+        limit = IDLE_FLOW * usual_flow
+        reason = f"{header.flow[0]} shows {shown:.0f} m³/h while every pump of header {header.id} stands"
+        is_alone = len(header.flow) == 1
+        yield Verdict(
+            "while_stopped",
+            header.flow,
+            shown <= limit,
+            reason,
+            shown,
+            limit,
+            is_certain=is_alone,
+            weight=_LOOSE,
+            about=header.id,
+        )
+
+
+def _gauges(cells: Frame, header: HeaderSettings) -> Iterator[Verdict]:
+    """Gauges of one header show one pressure; of three or more the odd one is wrong."""
+    if len(header.pressure) < 2:  # noqa: PLR2004 - one has none to differ from
+        return
+    shown = {tag: middle(cells.values[tag]) for tag in header.pressure}
+    known = {tag: value for tag, value in shown.items() if value is not None}
+    if len(known) < 2:  # noqa: PLR2004
+        return
+    centre = float(np.median(list(known.values())))
+    limit = max(GAUGE_LEAST, GAUGE_SHARE * abs(centre))
+    odd = max(known, key=lambda tag: abs(known[tag] - centre))
+    spread = max(known.values()) - min(known.values())
+    is_certain = len(known) > 2  # noqa: PLR2004
+    difference = abs(known[odd] - centre) if is_certain else spread
+    reason = f"{odd} differs by {difference:.1f} m from the other gauges of header {header.id}"
+    named = (odd, *(tag for tag in known if tag != odd))
+    yield Verdict(
+        "gauges", named, difference <= limit, reason, difference, limit, is_certain=is_certain, about=header.id
+    )
+
+
+def _headers_sum(settings: AgentSettings, cells: Frame) -> Iterator[Verdict]:
+    total = settings.station.flow
+    if total is None or not settings.headers:
+        return
+    parts = np.sum([header_state(cells, header).flow for header in settings.headers], axis=0)
+    difference = middle(parts - cells.values[total])
+    whole = middle(np.abs(cells.values[total]))
+    if difference is not None and whole is not None:
+        tags = (total, *(tag for header in settings.headers for tag in header.flow))
+        reason = f"the headers' meters differ from {total} by {difference:+.0f} m³/h together"
+        limit = SUM_SHARE * whole
+        yield Verdict("headers_sum", tags, abs(difference) <= limit, reason, difference, limit)
+
+
+def middle(values: NDArray[np.float64]) -> float | None:
+    """Median of what is known; None where there is too little to judge by."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) >= LEAST_CELLS else None

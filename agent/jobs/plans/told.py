@@ -1,0 +1,120 @@
+"""A plan as SCADA reads it: a row for each stretch of the same pumps, and what the plan was asked to keep."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from agent.jobs.advice.situation import Header, memories_of
+from agent.jobs.advice.standing_alarms import standing_alarms
+from agent.jobs.job import JobContext
+from agent.jobs.plans.demand import MEMORY
+from agent.jobs.plans.pressures import unchecked
+from agent.jobs.plans.steps import begin_ms
+from agent.mqtt.payloads import LeftOut, PlannedWorks, Schedule, ScheduleRow
+from agent.tariff import instant_ms
+from analytics.running import RUNNING
+from analytics.schedule.plan import Plan
+from analytics.schedule.problem import Problem, Unit
+
+_SAME_SPEED = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Steps with the same pumps at about the same speeds."""
+
+    first: int
+    last: int
+
+
+def _stretches(found: Plan) -> list[_Stretch]:
+    stretches: list[_Stretch] = []
+    for place, step in enumerate(found.steps):
+        before = found.steps[stretches[-1].first] if stretches else None
+        same = before is not None and [each.id for each in before.running] == [each.id for each in step.running]
+        if same and before is not None:
+            pairs = zip(before.running, step.running, strict=True)
+            same = all(abs(one.speed - other.speed) <= _SAME_SPEED for one, other in pairs)
+        if same:
+            stretches[-1] = replace(stretches[-1], last=place)
+        else:
+            stretches.append(_Stretch(place, place))
+    return stretches
+
+
+def told(context: JobContext, problem: Problem, found: Plan, method: str) -> Schedule:
+    """*found* for *problem*, by *method*, which is a sentence's part for people."""
+    settings = context.settings
+    is_priced = settings.tariff.is_priced
+    step_ms = round(3_600_000 * problem.step)
+    start_ms = begin_ms(context.now_ms, step_ms)
+    until_ms = start_ms + problem.steps * step_ms
+    expected = MEMORY.restored(context.reader.job_state("forecast")[1]).expected
+    rows = tuple(_row(problem, found, one, start_ms, is_priced=is_priced) for one in _stretches(found))
+    return Schedule(
+        id=f"schedule-{context.now_ms}",
+        ts=context.now_ms,
+        until=until_ms,
+        station=settings.station.name,
+        rows=rows,
+        energy_kwh=round(found.energy, 1),
+        peak_kw=round(float(found.powers.max()), 1) if problem.peak_price else None,
+        cost=round(found.cost + _left(problem, found), 2) if is_priced else None,
+        currency=settings.tariff.currency if is_priced else None,
+        method=method,
+        starts=found.starts,
+        level_end=None if problem.level_end is None else round(problem.level_end, 2),
+        forecast=expected.method if expected else None,
+        left_out=left_out(context, problem.units),
+        works=tuple(_works(context, problem, start_ms, until_ms)),
+        unchecked=unchecked(settings.headers[0], problem),
+    )
+
+
+def left_out(context: JobContext, units: Sequence[Unit]) -> tuple[LeftOut, ...]:
+    """Pumps of the header that no plan of the *units* uses, each with what keeps it out."""
+    found, planned = list[LeftOut](), {unit.id for unit in units}
+    for header in (Header(context, each) for each in context.settings.headers):
+        running = [pump for pump, memory in memories_of(header).items() if memory.state == RUNNING]
+        alarms = standing_alarms(context, header.settings, header.pumps, running)
+        for pump in (each for each in header.pumps if each.id not in planned):
+            alarm = alarms.pumps.get(pump.id) or alarms.inlets.get(pump.id)
+            why = "Its curve is not known yet." if pump.available else "It is not available."
+            if alarm is not None:
+                why = f"Its alarm stands: {alarm.removesuffix('.')}."
+            found.append(LeftOut(pump=pump.id, why=why))
+    return tuple(found)
+
+
+def _works(context: JobContext, problem: Problem, start_ms: int, until_ms: int) -> Iterator[PlannedWorks]:
+    """Works on pumps that the plan could have used and leaves standing meanwhile, as far as it reaches."""
+    zone = ZoneInfo(context.settings.station.time_zone)
+    planned = {unit.id for unit in problem.units}
+    for pump in context.settings.pumps:
+        for times in pump.maintenance if pump.id in planned else ():
+            begin_ms, end_ms = (instant_ms(each, zone) for each in times)
+            if begin_ms < until_ms and end_ms > start_ms:
+                yield PlannedWorks(pump=pump.id, start=max(begin_ms, start_ms), until=min(end_ms, until_ms))
+
+
+def _left(problem: Problem, found: Plan) -> float:
+    """What the plan takes off its cost for the water that is left, money."""
+    first, last = problem.storage.volume(np.array([problem.level, found.steps[-1].level])).tolist()
+    return float(problem.water_value * problem.storage.sign * (last - first))
+
+
+def _row(problem: Problem, found: Plan, stretch: _Stretch, start_ms: int, *, is_priced: bool) -> ScheduleRow:
+    steps = found.steps[stretch.first : stretch.last + 1]
+    price = problem.price[stretch.first : stretch.last + 1]
+    energy = np.array([step.power for step in steps]) * problem.step
+    return ScheduleRow(
+        start=start_ms + stretch.first * round(3_600_000 * problem.step),
+        pumps=tuple(each.id for each in steps[0].running),
+        speeds=tuple(round(each.speed, 3) for each in steps[0].running),
+        flow=round(float(np.mean([step.flow for step in steps])), 1),
+        level=round(steps[-1].level, 2),
+        power_kw=round(float(np.mean([step.power for step in steps])), 2),
+        cost=round(float(price @ energy), 2) if is_priced else None,
+    )

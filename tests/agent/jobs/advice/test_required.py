@@ -1,0 +1,260 @@
+"""What is required of a header, from the configuration or SCADA's setpoint to the recommendation that is published."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from agent.jobs import front
+from agent.jobs.job import JobContext, Outcome
+from agent.jobs.learnt.state import CurveState, HeaderCurves
+from agent.mqtt.payloads import Schedule, ScheduleRow
+from agent.plant import HeaderSettings
+from agent.roles import complaints
+from agent.store.records import Record
+from analytics.curves.estimator import StationCurves
+from analytics.curves.prior import Plate
+from tests.agent.history import START_MS, History, history
+from tests.agent.jobs.advice.test_set_changes import FLOW, RESISTANCE, STATIC, points
+from tests.agent.jobs.test_dispatch import HEAD, MINUTE_MS, MODEL, PLANT, PUMPS, TAGS, advise, operate
+
+MORE_TAGS = {"wanted.flow": {"unit": "m3/d"}, "wanted.pressure": {"unit": "kPa"}, "level": {"unit": "cm"}}
+BAR = 0.0980665  # a metre of water
+TANK = {"level": "level", "area": 200.0, "level_min": 1.0, "level_max": 4.0}
+EVEN = {"a": 45.0, "b": 45.0}
+LEVEL_MINUTES = 31
+
+
+@contextmanager
+def required(
+    folder: Path, *, is_held: bool = False, plant: dict[str, Any] | None = None, **header: Any
+) -> Iterator[History]:
+    """Two pumps in their best operation, against a system that is known; or a controller holds their head."""
+    flows = np.linspace(0.3, 1.0, 200) * FLOW
+    head = np.random.default_rng(3).normal(HEAD, 0.02, 200) if is_held else STATIC + RESISTANCE * flows**2
+
+    def learnt(context: JobContext) -> Outcome:
+        estimator = StationCurves([Plate(pump.id) for pump in PUMPS])
+        estimator.update(points(head, len(head)))
+        return Outcome(mark=context.mark, state=CurveState(headers={"main": HeaderCurves(estimator, MODEL)}).encode())
+
+    asked = {"id": "main", "pressure": ["pressure"], "flow": ["flow"], **header}
+    with history(folder, TAGS | MORE_TAGS, **{**PLANT, "header": [asked], **(plant or {})}) as past:
+        past.perform("curves", learnt, START_MS)
+        yield past
+
+
+def advice_of(past: History, minutes: int = 5, **tags: Any) -> dict[str, Any]:
+    """The recommendation after so many minutes of it."""
+    operate(past, EVEN, minutes, **tags)
+    return advise(past, minutes)[0]
+
+
+def test_scada_s_setpoint_of_flow_is_the_demand_at_the_head_the_system_makes_of_it(tmp_path: Path) -> None:
+    """9240 m³ a day are 385 m³/h, in the setpoint's own unit."""
+    with required(tmp_path, flow_required="wanted.flow") as past:
+        said = advice_of(past, wanted_flow=9240.0)
+
+    head = STATIC + RESISTANCE * 385.0**2
+    assert said["action"] == "change"
+    assert (said["flow"], said["head"]) == (pytest.approx(385.0, abs=0.1), pytest.approx(head, abs=0.1))
+    assert said["why"].startswith(
+        "The header has to deliver 385 m³/h (tag wanted.flow), and delivers 369 m³/h. 385 instead of 369 m³/h for "
+    )
+    assert said["saving_kw"] < -2
+    assert said["baseline"] == "the present operation at its own flow, by the same model"
+
+
+def test_a_number_is_in_the_unit_of_the_flow_tag(tmp_path: Path) -> None:
+    """107 l/s are 385.2 m³/h."""
+    with required(tmp_path, flow_required=107.0) as past:
+        said = advice_of(past)
+
+    assert said["flow"] == pytest.approx(385.2, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("tags", "why"),
+    [
+        ({}, "wanted.flow has had no good value"),
+        ({"wanted_flow": float("inf")}, "wanted.flow has had no good value"),
+        ({"wanted_flow": 0.0}, "wanted.flow is 0 m³/h while pumps run"),
+    ],
+)
+def test_a_setpoint_that_is_not_known_leaves_the_operation_of_now(
+    tmp_path: Path, tags: dict[str, Any], why: str
+) -> None:
+    """What the pumps do is no worse a demand than it was without a setpoint; and it is said."""
+    with required(tmp_path, flow_required="wanted.flow") as past:
+        said = advice_of(past, **tags)
+
+    assert said["action"] == "keep"
+    assert said["reasons"][0] == f"What is required is not known, as {why}: what the header delivers now counts."
+
+
+def test_a_setpoint_that_stopped_coming_is_none(tmp_path: Path) -> None:
+    """It came for two minutes and not in the three since."""
+    with required(tmp_path, flow_required="wanted.flow") as past:
+        past.series("wanted.flow", [9240.0] * 220)
+        said = advice_of(past)
+
+    assert said["action"] == "keep"
+    assert "wanted.flow has had no good value for 7" in said["reasons"][0]
+
+
+def test_a_setpoint_in_a_unit_of_something_else_is_none(tmp_path: Path) -> None:
+    """385 kPa is no flow; `check` names it, and advice does not follow it."""
+    with required(tmp_path, flow_required="wanted.pressure") as past:
+        said = advice_of(past, wanted_pressure=385.0)
+        complained = complaints(past.settings)
+
+    assert said["action"] == "keep"
+    assert "wanted.pressure has no unit of flow" in said["reasons"][0]
+    assert any("required flow of header main" in one for one in complained)
+
+
+def test_where_a_controller_holds_the_head_an_other_flow_is_not_advised(tmp_path: Path) -> None:
+    """Nobody knows which head 385 m³/h have there."""
+    with required(tmp_path, is_held=True, flow_required="wanted.flow") as past:
+        said = advice_of(past, wanted_flow=9240.0)
+
+    assert said["action"] == "none"
+    assert "Which head the header has at another flow is not known: the head does not surely rise" in said["why"]
+
+
+def test_water_is_worth_what_it_costs_at_the_price_of_now(tmp_path: Path) -> None:
+    """A cubic metre more takes some 0.25 kWh: at 0.20 EUR/kWh it pays from 5 cents on; without a price it does not."""
+    flows = {}
+    for name, value, price in (("dear", 0.2, 0.2), ("cheap", 0.01, 0.2), ("unpriced", 0.2, 0.0)):
+        (tmp_path / name).mkdir()
+        keys: dict[str, Any] = {"flow_required": 102.0, "flow_tolerance": 0.05, "water_value": value}
+        with required(tmp_path / name, plant={"tariff": {"price": price}}, **keys) as past:
+            flows[name] = advice_of(past)
+
+    assert flows["dear"]["flow"] == pytest.approx(1.05 * 367.2, abs=0.5)
+    assert "5% more or less is allowed where it pays" in flows["dear"]["reasons"][2]
+    assert flows["cheap"]["flow"] == pytest.approx(0.95 * 367.2, abs=0.5)
+    assert flows["unpriced"]["flow"] == pytest.approx(FLOW, abs=0.1)
+    assert flows["unpriced"]["action"] == "keep"
+
+
+def test_a_setpoint_of_pressure_is_held_for_the_flow_of_now(tmp_path: Path) -> None:
+    """370 kPa are 37.7 m; pumps add 35."""
+    with required(tmp_path, pressure_required="wanted.pressure", pressure_min=3.0, pressure_max=4.0) as past:
+        said = advice_of(past, wanted_pressure=370.0)
+
+    assert said["action"] == "change"
+    assert said["head"] == pytest.approx(3.7 / BAR, abs=0.01)
+    assert said["flow"] == pytest.approx(FLOW, abs=0.1)
+    words = "The header has to hold 370 kPa (tag wanted.pressure), 37.7 m of head"
+    assert said["why"].startswith(f"{words}, and has 35 m. The same flow for ")
+
+
+@pytest.mark.parametrize("wanted", [450.0, 0.0, float("inf")])
+def test_a_pressure_the_site_does_not_allow_is_not_followed_and_that_of_now_is_kept(
+    tmp_path: Path, wanted: float
+) -> None:
+    """Nor is the band then free to be used: somebody holds a pressure that is not known."""
+    with required(tmp_path, pressure_required="wanted.pressure", pressure_min=3.0, pressure_max=4.0) as past:
+        said = advice_of(past, wanted_pressure=wanted)
+
+    assert said["action"] == "keep"
+    assert said["head"] == pytest.approx(HEAD, abs=0.01)
+    assert said["reasons"][0].startswith("What is required is not known, as ")
+
+
+def filled(past: History, start: float, rate: float) -> None:
+    """The level, cm, from *start* on, rising by *rate* an hour."""
+    seconds = np.arange(60 * LEVEL_MINUTES)
+    past.series("level", start + rate * seconds / 3600)
+
+
+def test_a_level_is_brought_back_by_what_is_drawn_and_what_lacks(tmp_path: Path) -> None:
+    """369 m³/h come, 20 of them stay: 349 are drawn. Of 200 m², 21 cm lack, 21 m³/h for two hours: 370 m³/h.
+
+    So nothing is to be changed; at half a metre less 50 m³/h more are required.
+    """
+    said = []
+    for start in (279.0 - 10.0, 229.0):
+        (tmp_path / f"{start}").mkdir()
+        plant = {"tank": TANK, "jobs": {"schedule": {"enabled": False}}}
+        with required(tmp_path / f"{start}", plant=plant, level_required=3.0) as past:
+            filled(past, start, 10.0)
+            said.append(advice_of(past, LEVEL_MINUTES))
+
+    same, more = said
+    back = (300.0 - 269.0 - 10.0 * LEVEL_MINUTES / 60) / 100 * 200 / 2
+    assert same["action"] == "keep"
+    assert f"has to deliver {FLOW - 20 + back:.0f} m³/h to bring level from 2.74 to 3.00 m in 2 h" in same["reasons"][0]
+    assert f"has to deliver {FLOW - 20 + back + 40:.0f} m³/h" in more["why"]
+
+
+def test_a_well_is_emptied_by_more_where_it_is_too_full(tmp_path: Path) -> None:
+    """It rises by 10 cm an hour, 20 m³/h of 200 m², and is at the level that is required: 20 m³/h more."""
+    plant = {"tank": {**TANK, "kind": "well"}, "jobs": {"schedule": {"enabled": False}}}
+    with required(tmp_path, plant=plant, level_required=3.0) as past:
+        filled(past, 300.0 - 10.0 * LEVEL_MINUTES / 60, 10.0)
+        said = advice_of(past, LEVEL_MINUTES)
+
+    assert f"The header has to deliver {FLOW + 20:.0f} m³/h to hold level at 3.00 m" in said["why"]
+    assert said["flow"] == pytest.approx(FLOW + 20, abs=0.5)
+
+
+def test_a_level_that_a_schedule_plans_is_not_held(tmp_path: Path) -> None:
+    """It is to fall while energy is dear; a plan that is old counts for nothing."""
+    said = []
+    for age in (1, 60):
+        (tmp_path / f"{age}").mkdir()
+        with required(tmp_path / f"{age}", plant={"tank": TANK}, level_required=3.0) as past:
+            filled(past, 229.0, 10.0)
+            now_ms = START_MS + (LEVEL_MINUTES - age) * MINUTE_MS
+            row = ScheduleRow.model_validate({"from": now_ms, "pumps": ("a",), "speeds": (0.9,), "flow": 200.0})
+            plan = Schedule(id="s", ts=now_ms, until=now_ms + 86_400_000, station="s", rows=(row,))
+            past.record([Record("schedule", "", now_ms, plan.encode())])
+            said.append(advice_of(past, LEVEL_MINUTES))
+
+    assert said[0]["action"] == "keep"
+    assert said[0]["reasons"][0] == "The schedule plans the level: what the header delivers now counts."
+    assert "to bring level" in said[1]["why"]
+
+
+def test_a_level_that_was_hardly_measured_requires_nothing(tmp_path: Path) -> None:
+    """Five minutes do not tell what is drawn."""
+    plant = {"tank": TANK, "jobs": {"schedule": {"enabled": False}}}
+    with required(tmp_path, plant=plant, level_required=3.0) as past:
+        said = advice_of(past)
+
+    assert said["action"] == "keep"
+    assert "level was measured in too little of the last half hour" in said["reasons"][0]
+
+
+def test_ways_are_traded_at_the_flow_that_is_required(tmp_path: Path) -> None:
+    """Of a window of flows its middle: less water is none of the three that are traded."""
+    keys: dict[str, Any] = {"flow_required": 102.0, "flow_tolerance": 0.05, "water_value": 0.2}
+    with required(tmp_path, plant={"tariff": {"price": 0.2}}, **keys) as past:
+        advice_of(past)
+        outcome = past.perform("front", front.run, START_MS + 5 * MINUTE_MS)
+
+    assert b'"flow":367.2' in outcome.records[0].body
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"flow_required": -3.0}, "above 0"),
+        ({"flow_required": 100.0, "level_required": 3.0}, "leave one of them out"),
+        ({"flow_required": 100.0, "flow_tolerance": 0.1}, "means nothing without water_value"),
+        ({"water_value": 0.1}, "means nothing without flow_tolerance"),
+        ({"pressure_required": 3.0, "flow_tolerance": 0.1, "water_value": 0.1}, "of what"),
+        ({"pressure_required": 6.0, "pressure_max": 5.0}, "outside pressure_min and pressure_max"),
+        ({"flow_required": True}, "a number, or the name of a tag"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(keys: dict[str, Any], words: str) -> None:
+    """Each with what to do about it."""
+    with pytest.raises(ValidationError, match=words):
+        HeaderSettings.model_validate({"id": "main", "pressure": ["p"], "flow": ["f"], **keys})
