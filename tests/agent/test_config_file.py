@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from agent.alarms.settings import Wording
 from agent.configuration.config_file import load
 from agent.configuration.mistakes import Mistake, SettingsError
 from agent.configuration.schema import schema_at
@@ -70,6 +71,15 @@ def test_lines_that_show_a_default_change_nothing(tmp_path: Path) -> None:
     shown = load(path)
     path.write_text(TEXT, encoding="utf-8")
     assert shown == load(path)
+
+
+def test_an_alarm_shows_all_the_keys_that_it_has_in_common_with_a_limit() -> None:
+    """As many as are announced: the key that is left out is the one that somebody needs."""
+    (shown,) = re.findall(r"\n(#\w+ = \S+ +# these eleven as above\n(?:#.*\n)*)", TEXT)
+    keys = re.findall(r"^#(?:e\.g\. )?(\w+) = ", shown, re.MULTILINE)
+
+    assert set(keys) == Wording.model_fields.keys() - {"id"}
+    assert len(keys) == 11
 
 
 def test_lines_that_show_an_example_can_be_taken_in(tmp_path: Path) -> None:

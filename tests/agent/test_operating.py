@@ -1,5 +1,6 @@
-"""The commands of docs/operating.md do what it says, as they stand there."""
+"""What docs/operating.md says: its commands do it as they stand there, and the agent writes its lines."""
 
+import logging
 import re
 import shutil
 import sqlite3
@@ -13,7 +14,10 @@ import pytest
 from agent.store.log import Log
 from agent.store.reader import Reader
 from agent.store.schema import migrate
+from drivers.modbus import ModbusDriver
 from drivers.reading import Reading
+from drivers.settings import ModbusSettings
+from tests.simulators.modbus import raw_device, refusing
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "operating.md"
 NOON = 1_772_366_400_000  # 2026-03-01T12:00Z
@@ -31,6 +35,12 @@ tag = [
     { name = "p1.power", unit = "kW", address = "holding:1" },
 ]
 """
+
+REFUSED = re.findall(
+    r"^\| `modbus://192\.0\.2\.10:502/(\d+): ((\w+:\d+)(-\d+)? \((\S+)\): refused by .+ \((\d+)\))` \|",
+    DOCUMENT.read_text(),
+    re.MULTILINE,
+)
 
 
 def commands(heading: str, number: int = 0) -> list[str]:
@@ -126,3 +136,26 @@ def test_readings_are_taken_out_by_the_commands(folder: Path) -> None:
     assert (run(folder, day).returncode, run(folder, table).returncode) == (0, 0)
     assert (folder / "march-1.csv.gz").stat().st_size > 20
     assert len((folder / "table.csv").read_text().splitlines()) == 11
+
+
+@pytest.mark.parametrize("line", REFUSED, ids=lambda line: line[-1])
+async def test_a_line_of_what_a_device_refuses_is_what_the_agent_writes(
+    caplog: pytest.LogCaptureFixture, line: tuple[str, ...]
+) -> None:
+    """Whoever looks a line of the journal up on the page must find it."""
+    unit, said, address, is_double, tag, code = line
+    tags = [{"name": tag, "address": address, "type": "float32" if is_double else "uint16"}]
+    settings = {"name": "plc", "protocol": "modbus-tcp", "host": "127.0.0.1", "unit_id": int(unit), "tag": tags}
+    async with (
+        raw_device(refusing({int(address.split(":")[1])}, int(code))) as device,
+        ModbusDriver(ModbusSettings.model_validate(settings | {"port": device.port})) as driver,
+    ):
+        await driver.read(0)
+
+    lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert lines == [f"modbus://127.0.0.1:{device.port}/{unit}: {said}"]
+
+
+def test_the_page_has_a_line_for_a_wrong_address_and_one_for_a_device_that_fails() -> None:
+    """Each asks for something else."""
+    assert {code for *_, code in REFUSED} == {"2", "4"}

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from agent.jobs.advice.recommendation import BASELINE, METHOD
 from agent.mqtt.client import Client
 from agent.mqtt.commands import KNOWN
 from agent.mqtt.instant import LATEST_MS, instant_ms, rfc3339
@@ -42,6 +43,20 @@ def test_an_example_is_exactly_what_would_be_sent(topic: str, example: str) -> N
     sent = PAYLOADS[topic].model_validate_json(example).encode()
 
     assert json.loads(sent) == json.loads(example)
+
+
+def test_the_example_of_an_advice_says_what_is_to_be_done_and_why_as_the_agent_says_it() -> None:
+    """A screen made after it shows the starts and stops first, then the reasons."""
+    (example,) = [Recommendation.model_validate_json(text) for topic, text in EXAMPLES if topic == "recommendation"]
+    starts = [
+        f"start {one.id} at {50 * (one.speed or 0):.1f} Hz" for one in example.pumps if one.run and not one.running
+    ]
+    stops = [f"stop {one.id}" for one in example.pumps if one.running and not one.run]
+
+    assert example.reasons[: len(starts) + len(stops)] == (*starts, *stops)
+    assert (len(starts), len(stops)) == (1, 1)
+    assert (example.why or "").startswith("The same flow for ")
+    assert (example.method, example.baseline) == (METHOD, BASELINE)
 
 
 async def test_examples_arrive_as_they_were_published(tmp_path: Path) -> None:
