@@ -19,6 +19,8 @@ from analytics.dispatch.requirement import HELD, RequiredFlow, RequiredHead, Req
 from analytics.hydraulics import pump_head
 
 INSTEAD = "what the header delivers now counts."
+_MOST_FLOW = 1e7  # m³/h; no station delivers that
+_MOST_HEAD = 1e5  # m
 
 
 class Asked(NamedTuple):
@@ -100,7 +102,8 @@ def _pressure(now: Present, wanted: float | str) -> Asked:
     head, (low, high) = _head_at(now.header, now.cells, gauge), now.band
     limits = now.limits
     is_outside = [limit is not None and side * (head - limit) > 0 for limit, side in zip(limits, (-1, 1), strict=True)]
-    if head <= 0 or any(is_outside):
+    is_none = isinstance(wanted, str) and gauge <= 0  # as where a controller is switched to manual
+    if is_none or not 0 < head < _MOST_HEAD or any(is_outside):
         raise _NotGivenError(f"{told} is no pressure that the site allows")
     why = f"The header has to hold {told}, {head:.1f} m of head"
     return Asked(RequiredHead(head, why, low, high), (f"{why}.",))
@@ -109,8 +112,8 @@ def _pressure(now: Present, wanted: float | str) -> Asked:
 def _flow(now: Present, wanted: float | str) -> Asked:
     if isinstance(wanted, str):
         flow = _given(now, wanted, "flow")
-        if flow <= 0:  # as where a controller is switched to manual
-            raise _NotGivenError(f"{wanted} is {flow:.0f} m³/h while pumps run")
+        if not 0 < flow < _MOST_FLOW:
+            raise _NotGivenError(f"{wanted} is {flow:.4g} m³/h while pumps run")
     else:
         flow = float(now.tags[now.header.flow[0]].unit.convert(wanted))
     return _delivered(now, flow, HELD, f"The header has to deliver {flow:.0f} m³/h{_source(wanted)}")
@@ -119,7 +122,9 @@ def _flow(now: Present, wanted: float | str) -> Asked:
 def _level(now: Present, wanted: float | str) -> Asked:
     if is_scheduled(now.context):
         return Asked(None, (f"The schedule plans the level: {INSTEAD}",))
-    level = _given(now, wanted, "head", "other") if isinstance(wanted, str) else wanted
+    level, tank = _given(now, wanted, "head", "other") if isinstance(wanted, str) else wanted, now.context.settings.tank
+    if tank is not None and not tank.level_min <= level <= tank.level_max:
+        raise _NotGivenError(f"{wanted} is {level:.4g} m, outside level_min and level_max of [tank]")
     balance = flow_for(now.context, now.header, level)
     why = f"The header has to deliver {balance.flow:.0f} m³/h {balance.purpose}{_source(wanted)}"
     return _delivered(now, balance.flow, max(HELD, balance.accuracy), why)

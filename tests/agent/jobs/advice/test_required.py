@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from agent.jobs import front
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.learnt.state import CurveState, HeaderCurves
-from agent.mqtt.payloads import Schedule, ScheduleRow
+from agent.mqtt.payloads import RecommendationEvent, Schedule, ScheduleRow
 from agent.plant import HeaderSettings
 from agent.roles import complaints
 from agent.store.records import Record
@@ -23,6 +23,7 @@ from tests.agent.jobs.advice.test_set_changes import FLOW, RESISTANCE, STATIC, p
 from tests.agent.jobs.test_dispatch import HEAD, MINUTE_MS, MODEL, PLANT, PUMPS, TAGS, advise, operate
 
 MORE_TAGS = {"wanted.flow": {"unit": "m3/d"}, "wanted.pressure": {"unit": "kPa"}, "level": {"unit": "cm"}}
+MORE_TAGS |= {"wanted.level": {"unit": "cm"}}
 BAR = 0.0980665  # a metre of water
 TANK = {"level": "level", "area": 200.0, "level_min": 1.0, "level_max": 4.0}
 EVEN = {"a": 45.0, "b": 45.0}
@@ -83,6 +84,7 @@ def test_a_number_is_in_the_unit_of_the_flow_tag(tmp_path: Path) -> None:
         ({}, "wanted.flow has had no good value"),
         ({"wanted_flow": float("inf")}, "wanted.flow has had no good value"),
         ({"wanted_flow": 0.0}, "wanted.flow is 0 m³/h while pumps run"),
+        ({"wanted_flow": 1e300}, "wanted.flow is 4.167e+298 m³/h while pumps run"),
     ],
 )
 def test_a_setpoint_that_is_not_known_leaves_the_operation_of_now(
@@ -104,6 +106,52 @@ def test_a_setpoint_that_stopped_coming_is_none(tmp_path: Path) -> None:
 
     assert said["action"] == "keep"
     assert "wanted.flow has had no good value for 7" in said["reasons"][0]
+
+
+def test_advice_that_turns_round_with_the_setpoint_is_another_one(tmp_path: Path) -> None:
+    """45.0 to 45.5 Hz and 45.0 to 44.5 Hz are a hertz apart, and opposites; 45.0 to 45.6 Hz is the first one still."""
+    told = []
+    with required(tmp_path, flow_required="wanted.flow") as past:
+        for start, share in ((0, 1.025), (5, 1.03), (10, 0.975)):
+            operate(past, EVEN, 5, start=start, wanted_flow=24 * share * FLOW)
+            said, events = advise(past, start + 5)
+            told.append((said["action"], said["id"], [event["event"] for event in events]))
+
+    (_, first, _), (_, _, _), (_, other, _) = told
+    assert told == [
+        ("change", first, ["issued"]),
+        ("change", first, []),
+        ("change", other, ["withdrawn", "issued"]),
+    ]
+    assert other != first
+
+
+def test_a_change_that_was_rejected_does_not_silence_its_opposite(tmp_path: Path) -> None:
+    """More was refused; less was not."""
+    actions = []
+    with required(tmp_path, flow_required="wanted.flow") as past:
+        for start, share in ((0, 1.025), (5, 1.025), (10, 0.975)):
+            operate(past, EVEN, 5, start=start, wanted_flow=24 * share * FLOW)
+            said, _ = advise(past, start + 5)
+            actions.append(said["action"])
+            if start == 0:
+                no = {"id": said["id"], "station": "test", "event": "rejected", "user": "anna"}
+                at_ms = START_MS + 330_000
+                past.record([Record("recommendation_event", "", at_ms, RecommendationEvent(ts=at_ms, **no).encode())])
+
+    assert actions == ["change", "none", "change"]
+
+
+def test_a_setpoint_that_comes_back_was_not_followed_by_anybody(tmp_path: Path) -> None:
+    """2.1 % of flow are 0.9 % of speed: nobody has moved a pump."""
+    with required(tmp_path, flow_required="wanted.flow") as past:
+        operate(past, EVEN, 5, wanted_flow=24 * FLOW / 1.021)
+        first, _ = advise(past, 5)
+        operate(past, EVEN, 5, start=5, wanted_flow=24 * FLOW)
+        second, events = advise(past, 10)
+
+    assert (first["action"], second["action"]) == ("change", "keep")
+    assert [(event["event"], event["id"]) for event in events] == [("withdrawn", first["id"])]
 
 
 def test_a_setpoint_in_a_unit_of_something_else_is_none(tmp_path: Path) -> None:
@@ -167,6 +215,15 @@ def test_a_pressure_the_site_does_not_allow_is_not_followed_and_that_of_now_is_k
     assert said["reasons"][0].startswith("What is required is not known, as ")
 
 
+def test_no_pressure_at_all_is_not_followed_where_pumps_lift(tmp_path: Path) -> None:
+    """A gauge 25 m above the pumps at 0 kPa is a head that pumps could hold: of a controller that is switched off."""
+    with required(tmp_path, pressure_required="wanted.pressure", elevation=25.0) as past:
+        said = advice_of(past, wanted_pressure=0.0, pressure=(HEAD - 25.0) * BAR)
+
+    assert said["action"] == "keep"
+    assert "as 0 kPa (tag wanted.pressure) is no pressure that the site allows" in said["reasons"][0]
+
+
 def filled(past: History, start: float, rate: float) -> None:
     """The level, cm, from *start* on, rising by *rate* an hour."""
     seconds = np.arange(60 * LEVEL_MINUTES)
@@ -220,6 +277,19 @@ def test_a_level_that_a_schedule_plans_is_not_held(tmp_path: Path) -> None:
     assert said[0]["action"] == "keep"
     assert said[0]["reasons"][0] == "The schedule plans the level: what the header delivers now counts."
     assert "to bring level" in said[1]["why"]
+
+
+@pytest.mark.parametrize("wanted", [0.0, -300.0, 400.1])
+def test_a_level_the_tank_may_not_have_is_not_followed(tmp_path: Path, wanted: float) -> None:
+    """A setpoint of 0 from a controller that is switched off would empty the tank."""
+    plant = {"tank": TANK, "jobs": {"schedule": {"enabled": False}}}
+    with required(tmp_path, plant=plant, level_required="wanted.level") as past:
+        filled(past, 300.0, 0.0)
+        said = advice_of(past, LEVEL_MINUTES, wanted_level=wanted)
+
+    assert said["action"] == "keep"
+    why = f"wanted.level is {wanted / 100:.4g} m, outside level_min and level_max of [tank]"
+    assert said["reasons"][0] == f"What is required is not known, as {why}: what the header delivers now counts."
 
 
 def test_a_level_that_was_hardly_measured_requires_nothing(tmp_path: Path) -> None:
