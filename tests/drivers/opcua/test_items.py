@@ -5,7 +5,7 @@ import math
 import pytest
 
 from drivers.opcua.items import Item, Sample, quality_of
-from drivers.reading import Quality
+from drivers.reading import Quality, Sourced
 from drivers.settings import OpcuaTagSettings
 
 NOW = 1_700_000_000_000
@@ -246,12 +246,34 @@ def test_times_of_a_slow_counter_ascend_although_a_look_sees_its_changes_first()
 
     told = [(reading.ts_ms - NOW, reading.value) for reading in (*seen, *unreported, *reported)]
     assert told == [(1_500, 8.0), (4_000, 8.0), (5_500, 8.0)]
+    assert [isinstance(reading, Sourced) for reading in (*seen, *unreported)] == [True, False]  # whose time it is
 
 
-@pytest.mark.parametrize("source_ms", [NOW - 5, NOW + 3_000, None])
-def test_what_a_look_saw_has_our_time_where_its_sources_would_not_come_next(source_ms: int | None) -> None:
-    """Older than what stood since, ahead of us, or none at all."""
+def test_a_look_that_sees_the_same_again_has_our_time_although_another_change_was_reported_between() -> None:
+    """Twice at one instant, the second would be dropped as known, and the value between would stand."""
     one = item()
+    one.seed(said(1.0, source_ms=NOW - 10), NOW)
+    one.readings(0, NOW, NOW, None)
+    told = []
+    for tick, step in enumerate((30, 20, 30), 1):
+        sample = said(step / 10, source_ms=NOW + step)
+        if step == 20:
+            one.report(sample, NOW + 50)
+        else:
+            one.glimpse(sample)
+        told += one.readings(tick, NOW + 20 * tick, NOW + 20 + 20 * tick, None)
+
+    assert [(reading.ts_ms - NOW, reading.value) for reading in told] == [(30, 3.0), (20, 2.0), (80, 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("source_ms", "behind"), [(NOW - 5, 60.0), (NOW + 3_000, 60.0), (None, 60.0), (NOW + 900, 1.0)]
+)
+def test_what_a_look_saw_has_our_time_where_its_sources_would_not_come_next(
+    source_ms: int | None, behind: float
+) -> None:
+    """Older than what stood since, ahead of us, none at all, or further behind than is believed."""
+    one = Item(OpcuaTagSettings(name="t", node="ns=2;s=t"), 1, ahead=60.0, behind=behind)
     one.seed(said(7.0, source_ms=NOW - 10), NOW)
     one.readings(0, NOW, NOW, None)
     one.glimpse(said(8.0, source_ms=source_ms))
