@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from math import ceil
+from math import ceil, inf
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -164,7 +164,7 @@ def _system(kept: DemandState) -> System:
 
 def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
     """Pumps with a learnt curve whose alarms are silent; one that runs and may cavitate is relieved by its absence."""
-    models, step_ms = models_from_state(context.reader.job_state("curves")[1]), context.settings.jobs.schedule.step_ms
+    models = models_from_state(context.reader.job_state("curves")[1])
     model: StationModel | None = models.get(header.settings.id)
     if model is None:
         raise NotKnownError("No curves have been learnt yet.")
@@ -179,7 +179,7 @@ def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
         if memory.state not in {RUNNING, STOPPED}:
             raise NotKnownError(f"It is not known whether {pump.id} runs.")
         if (alarm := alarms.pumps.get(pump.id) or alarms.inlets.get(pump.id)) is not None:
-            is_relieved = pump.id not in alarms.pumps and _may_stop(pump, memory, context.now_ms, step_ms)
+            is_relieved = pump.id not in alarms.pumps and _may_stop(pump, memory, context.now_ms)
             if memory.state == RUNNING and not is_relieved:
                 raise NotKnownError(f"An alarm of {pump.id}, which runs, stands: {alarm.removesuffix('.')}.")
             continue
@@ -198,32 +198,50 @@ def _units(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...]:
 def _unit(pump: PumpSettings, memory: Memory, physics: Physics, context: JobContext, steps: int) -> Unit:
     """*pump* with its timers, in *steps* steps."""
     step_ms, needed = context.settings.jobs.schedule.step_ms, need(pump)
+    least_ms = _least_ms(pump, step_ms)
     return Unit(
         id=pump.id,
         physics=physics,
-        min_on=_at_least(pump.min_on, step_ms),
-        min_off=_at_least(pump.min_off, step_ms),
+        min_on=_whole(least_ms[RUNNING], step_ms),
+        min_off=_whole(least_ms[STOPPED], step_ms),
         most_starts=max(1, min(LONG, int(pump.starts_per_hour * steps * step_ms / _HOUR_MS))),
         start_cost=pump.start_cost,
         is_on=memory.state == RUNNING,
-        held=_held(memory, context.now_ms, step_ms),
+        held=_held(memory, least_ms[memory.state], context.now_ms, step_ms),
         required=None if needed is None else needed.at,
     )
 
 
-def _may_stop(pump: PumpSettings, memory: Memory, now_ms: int, step_ms: int) -> bool:
-    return not pump.must_run and _held(memory, now_ms, step_ms) >= _at_least(pump.min_on, step_ms)
+def _least_ms(pump: PumpSettings, step_ms: int) -> dict[int, float]:
+    """How long *pump* runs and stands at least; it stands so long that no hour sees more starts than it may."""
+    running_ms = 60_000 * pump.min_on
+    cycle = ceil(_HOUR_MS / (max(1.0, pump.starts_per_hour) * step_ms))
+    rest = cycle - _whole(running_ms, step_ms)
+    return {RUNNING: running_ms, STOPPED: max(60_000 * pump.min_off, rest * step_ms)}
 
 
-def _at_least(minutes: float, step_ms: int) -> int:
+def _whole(least_ms: float, step_ms: int) -> int:
     """So many steps or more, at least one."""
-    return max(1, ceil(60_000 * minutes / step_ms))
+    return max(1, ceil(least_ms / step_ms))
 
 
-def _held(memory: Memory, now_ms: int, step_ms: int) -> int:
-    """Steps since the pump was switched; a switch that nobody saw was long ago."""
+def _held(memory: Memory, least_ms: float, now_ms: int, step_ms: int) -> int:
+    """Steps of its present timer that a pump has behind it, so many that the rest ends where a step begins."""
+    elapsed_ms = _elapsed_ms(memory, now_ms)
+    if elapsed_ms >= least_ms:
+        return LONG
+    left_ms = now_ms - elapsed_ms + least_ms - begin_ms(now_ms, step_ms)
+    return _whole(least_ms, step_ms) - ceil(left_ms / step_ms)
+
+
+def _may_stop(pump: PumpSettings, memory: Memory, now_ms: int) -> bool:
+    return not pump.must_run and _elapsed_ms(memory, now_ms) >= 60_000 * pump.min_on
+
+
+def _elapsed_ms(memory: Memory, now_ms: int) -> float:
+    """Since the pump was switched; a switch that nobody saw was long ago."""
     was_seen = memory.since_ms in {*memory.start_times_ms, *memory.stop_times_ms}
-    return max(0, (now_ms - memory.since_ms) // step_ms) if was_seen else LONG
+    return max(0, now_ms - memory.since_ms) if was_seen else inf
 
 
 def _at(context: JobContext, found: NoPlan) -> str:

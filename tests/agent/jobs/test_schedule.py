@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -16,10 +16,13 @@ import pytest
 from agent.commands.days import days as days_ahead
 from agent.commands.days import days_table
 from agent.jobs import forecast, running, schedule
+from agent.jobs.advice.situation import NotKnownError
 from agent.jobs.job import JobContext, Outcome
+from agent.jobs.memory import JobMemory
 from agent.jobs.plans.demand import KEPT_MISSED, MEMORY, SLOT_MS, DemandState, Expected, SystemSums
 from agent.jobs.plans.peak import MEMORY as PEAK
 from agent.jobs.plans.peak import peak_so_far
+from analytics.schedule.problem import Problem
 from tests.agent.history import START_MS, History, history
 from tests.agent.jobs.test_dispatch import MODEL, PLANT, TAGS, learnt, standing
 
@@ -548,6 +551,90 @@ def test_a_day_is_planned_in_the_steps_that_are_asked_for(lived: Path, tmp_path:
     cheap = 0.25 * 0.10 + 0.75 * 0.30 if step == 60 else 0.10  # half past six and on, a quarter of which is night
     assert problem.price[(18 * 60 + 30 - offset) // step] == pytest.approx(cheap)
     assert sum(row["cost"] for row in said["rows"]) == pytest.approx(said["cost"], abs=0.3)
+
+
+def known_since(past: History, minutes: Mapping[str, float], now_ms: int, *, is_seen: bool = True) -> None:
+    """Pump a runs and b stands for so many minutes."""
+    memory = JobMemory(running.JobState)
+    with past.reader() as reader:
+        kept = memory.restored(reader.job_state("running")[1])
+    for pump, each in minutes.items():
+        began_ms = now_ms - round(each * MINUTE_MS)
+        seen_ms = (began_ms,) if is_seen else ()
+        before = kept.pumps[pump].memory
+        kept.pumps[pump].memory = replace(before, since_ms=began_ms, start_times_ms=seen_ms, stop_times_ms=seen_ms)
+    past.perform("running", lambda context: Outcome(mark=context.mark, state=memory.encode(kept)), now_ms)
+
+
+def problem_with(past: History, step: int, now_ms: int = END_MS, **pump: float) -> Problem:
+    """What is asked of a plan in steps of *step* minutes, of pumps with these settings."""
+    pumps = tuple(each.model_copy(update=pump) for each in past.settings.pumps)
+    jobs = past.settings.jobs
+    asked = jobs.schedule.model_copy(update={"step": step})
+    jobs = jobs.model_copy(update={"schedule": asked})
+    settings = past.settings.model_copy(update={"pumps": pumps, "jobs": jobs})
+    assert settings.tank is not None
+    with past.reader() as reader:
+        return schedule.problem_of(JobContext(settings, reader, 0, None, now_ms), settings.tank)
+
+
+@pytest.mark.parametrize(
+    ("step", "min_on", "ran", "late", "locked"),
+    [
+        (60, 15.0, 45, 0, 0),
+        (60, 15.0, 14, 0, 1),
+        (60, 90.0, 45, 0, 1),
+        (60, 90.0, 20, 0, 2),
+        (15, 40.0, 25, 0, 1),
+        (30, 40.0, 15, 20, 2),  # at the end of the half hour that has begun it will have run 25 min
+        (30, 40.0, 40, 20, 0),
+    ],
+)
+def test_a_pump_is_held_for_what_is_left_of_its_timer(  # noqa: PLR0917 - a case each
+    lived: Path, tmp_path: Path, step: int, min_on: float, ran: int, late: int, locked: int
+) -> None:
+    """In whole steps, rounded up once: whoever has run for its least time may be stopped at once."""
+    now_ms = END_MS + late * MINUTE_MS
+    with after_six_days(lived, tmp_path) as past:
+        if late:
+            past.series("level", [3.0] * late, start_ms=END_MS, step_ms=MINUTE_MS)
+            now_on(past, now_ms)
+            know_who_runs(past, now_ms)
+        known_since(past, {"a": ran, "b": 600}, now_ms)
+        seen = problem_with(past, step, now_ms, min_on=min_on).units[0]
+        known_since(past, {"a": ran, "b": 600}, now_ms, is_seen=False)
+        unseen = problem_with(past, step, now_ms, min_on=min_on).units[0]
+
+    assert max(0, seen.min_on - seen.held) == locked
+    assert unseen.held >= unseen.min_on
+
+
+def test_hours_as_steps_relieve_a_pump_that_has_run_for_its_least_time(lived: Path, tmp_path: Path) -> None:
+    """It may cavitate: a quarter hour of `min_on` is over after sixteen minutes, not after an hour."""
+    with after_six_days(lived, tmp_path) as past:
+        past.record([standing("condition.cavitation.a", "cavitation", "a may cavitate.", pump="a")])
+        known_since(past, {"a": 16}, END_MS)
+        relieved = problem_with(past, 60, min_on=15.0)
+        known_since(past, {"a": 14}, END_MS)
+        with pytest.raises(NotKnownError, match="An alarm of a, which runs, stands"):
+            problem_with(past, 60, min_on=15.0)
+
+    assert [unit.id for unit in relieved.units] == ["b"]
+
+
+def test_no_hour_sees_more_starts_than_it_may_whatever_a_step_lasts(lived: Path, tmp_path: Path) -> None:
+    """A limit of the day's sum alone let one start an hour become two, half an hour apart."""
+    with after_six_days(lived, tmp_path) as past:
+        known_since(past, {"a": 600, "b": 20}, END_MS)
+        timers = {
+            (step, starts): problem_with(past, step, min_on=15.0, min_off=10.0, starts_per_hour=starts).units[1]
+            for step, starts in ((15, 1.0), (15, 2.0), (15, 3.0), (15, 0.5), (30, 1.0), (60, 1.0))
+        }
+
+    assert [unit.min_on + unit.min_off for unit in timers.values()] == [4, 2, 2, 4, 2, 2]
+    assert [unit.most_starts for unit in timers.values()] == [24, 48, 72, 12, 24, 24]
+    assert timers[15, 1.0].held == 1  # 25 min are left of 45
+    assert timers[15, 2.0].held >= 1
 
 
 def narrowed(past: History, **header: float) -> None:
