@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analytics.dispatch.lines import Line, table_at
+from analytics.dispatch.pump import Array
 from analytics.dispatch.sets import Masks
 from analytics.dispatch.survey import answers, survey
 from analytics.schedule.problem import Problem
@@ -30,19 +31,25 @@ def sets_of(problem: Problem, lines: Sequence[Line]) -> Masks:
 
 
 def _cheap(problem: Problem, lines: Sequence[Line], masks: Masks, now: Masks) -> Masks:
-    """Those that come nearest to the cheapest at some flow at the present level."""
-    most = sum(line.physics.speed_max * line.phi_max for line in lines)
-    flow = np.linspace(most / _FLOWS, most, _FLOWS)
-    head = np.maximum(problem.head(np.full(_FLOWS, problem.level), flow), 1e-3)
-    lined = table_at(lines, flow, flow, head, _POINTS)
-    look = survey(lined, masks[1:], answers(lined, _POINTS))
-    tolerance = 1.0 / _FLOWS  # fixed pumps meet no flow of a grid exactly
-    power = np.where(look.room >= -tolerance * most / flow, look.power, np.inf)
-    with np.errstate(invalid="ignore"):
-        dearer = np.nan_to_num(power / power.min(axis=0), nan=np.inf).min(axis=1)
+    """Those that come nearest to the cheapest at some flow at some level: the present one or at an end."""
+    levels = (problem.level, problem.storage.low, problem.storage.high)
+    dearer = np.min([_dearer(problem, lines, masks, level) for level in levels], axis=0)
     order = np.argsort(dearer, kind="stable")[: _MOST - 2]
     kept = np.zeros(len(masks), np.bool_)
     kept[0] = True
     kept[1 + order[dearer[order] <= _DEARER]] = True
     kept |= (masks == now).all(axis=1)
     return masks[kept]
+
+
+def _dearer(problem: Problem, lines: Sequence[Line], masks: Masks, level: float) -> Array:
+    """Times the cheapest of all at the flow where each set but the first is best, at *level*, (s - 1,)."""
+    most = sum(line.physics.speed_max * line.phi_max for line in lines)
+    flow = np.linspace(most / _FLOWS, most, _FLOWS)
+    head = np.maximum(problem.head(np.full(_FLOWS, level), flow), 1e-3)
+    lined = table_at(lines, flow, flow, head, _POINTS)
+    look = survey(lined, masks[1:], answers(lined, _POINTS))
+    tolerance = 1.0 / _FLOWS  # fixed pumps meet no flow of a grid exactly
+    power = np.where(look.room >= -tolerance * most / flow, look.power, np.inf)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.nan_to_num(power / power.min(axis=0), nan=np.inf).min(axis=1))

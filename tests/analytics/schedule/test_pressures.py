@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from analytics.dispatch.pump import Array
+from analytics.schedule.choice import sets_of
+from analytics.schedule.inlet import lines_of
 from analytics.schedule.plan import NoPlan, Plan
 from analytics.schedule.pressures import Pressures
-from analytics.schedule.problem import Problem, System
+from analytics.schedule.problem import Problem, System, Unit
 from analytics.schedule.replay import replay
 from analytics.schedule.solve import plan
 from analytics.schedule.storage import Storage
+from tests.analytics.dispatch.test_solve import FIXED, PLATE
 from tests.analytics.schedule.enumeration import cheapest
 from tests.analytics.schedule.stations import random_problem
 from tests.analytics.schedule.test_solve import DAY, HALF, planned
@@ -102,6 +105,19 @@ def test_a_plan_leaves_every_pump_what_it_needs_at_its_inlet(problem: Problem, l
     assert spare(limited, found) > -1e-4
     assert found.violation < 1e-6
     assert free.cost < found.cost < found.relaxed * 1.01
+
+
+def test_sets_of_many_pumps_are_chosen_for_levels_that_are_to_come() -> None:
+    """At the well's low level of now no set can run; of seven pumps all were given up for the day."""
+    units = tuple(Unit(f"p{n}", PLATE if n % 2 else FIXED, start_cost=0.2, required=needs) for n in range(7))
+    limits = Pressures(inlet=4.0, rise=1.0)
+    short = replace(WELL, units=units, step=0.5, level=1.2, price=WELL.price[:6], demand=np.full(6, 160.0))
+    problem = replace(short, pressures=limits, level_end=4.5)
+
+    sets = sets_of(problem, lines_of(problem))
+
+    assert len(sets) > 30
+    assert {1, 2} <= set(sets.sum(axis=1).tolist())
 
 
 def test_the_replay_sees_pressures_that_a_search_had_not() -> None:
