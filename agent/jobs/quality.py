@@ -68,7 +68,7 @@ def run(context: JobContext) -> Outcome:
     records = [_report(context, kept, start_ms, end_ms)] if is_due else []
     state = _MEMORY.left(kept)
     if newest is not None:
-        _CARRIED.keep(context.settings.storage.path, state, newest, end_ms - _looked_back_ms(context))
+        _CARRIED.keep(context.settings.storage.path, state, newest, (end_ms - _looked_back_ms(context), end_ms))
     return Outcome(
         mark=int(rows.ids[-1]) if is_behind else context.reader.last_id,
         state=state,

@@ -30,11 +30,16 @@ class Carried:
             return rows
         return _joined(kept[2], rows)
 
-    def keep(self, path: Path, state: bytes | None, rows: Arrivals, since_ms: int) -> None:
-        """Those of *rows* from the first one that is not older than *since_ms*, for whoever goes on from *state*."""
+    def keep(self, path: Path, state: bytes | None, rows: Arrivals, window: tuple[int, int]) -> None:
+        """Those of *rows* from the first one dated within *window*, ms, for whoever goes on from *state*.
+
+        What came before that one is read from the log where it is wanted: one dated ahead must not hold all that came
+        after it, until its time has come.
+        """
         if not self._is_settled:
             return
-        recent = np.flatnonzero(rows.times_ms >= since_ms)
+        since_ms, end_ms = window
+        recent = np.flatnonzero((rows.times_ms >= since_ms) & (rows.times_ms <= end_ms))
         first = max(int(recent[0]), len(rows) - MOST_ROWS) if len(recent) else len(rows)
         self._kept = path, state, _from(rows, first)
 

@@ -1,14 +1,17 @@
 """What a run reads of the log: its new readings and a bounded past, however long the log is."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from agent.clock.marks import DOUBT
 from agent.jobs import gaps, quality
 from agent.jobs.job import Job, JobContext, Outcome
+from agent.jobs.judged.carried import MOST_ROWS, Carried
+from agent.store.columns import Arrivals
 from agent.store.reader import NEWEST, Reader
 from agent.store.rows import Part
 from agent.store.strips import Arithmetic
@@ -136,6 +139,64 @@ def test_the_quality_job_takes_no_rows_of_another_store(tmp_path: Path) -> None:
         rows, _ = run(other, "quality", quality.run, 310)
 
     assert rows > 4 * 60
+
+
+def arrivals(first: int, times_s: Sequence[int]) -> Arrivals:
+    """Rows of one tag from id *first* on."""
+    n = len(times_s)
+    ids, times_ms = np.arange(first, first + n, dtype=np.int64), 1_000 * np.array(times_s, np.int64)
+    return Arrivals(ids, np.ones(n, np.int64), times_ms, np.ones(n), np.full(n, 192, np.int16), {})
+
+
+def test_one_reading_dated_ahead_does_not_hold_all_that_comes_after_it(tmp_path: Path) -> None:
+    """By a day: rows of a minute are kept, and those alone, as if it had not come; what is kept has no hole."""
+    kept, state = Carried(), b"state"
+    for second in range(0, 600, 10):
+        came = [*range(second, second + 10), *([second + 86_400] if second == 200 else [])]
+        rows = kept.before(tmp_path, state, arrivals(11 * second, came))
+        kept.keep(tmp_path, state, rows, (1_000 * (second - 50), 1_000 * (second + 10)))
+        held = len(rows) - len(came)
+
+        assert held <= 61, second
+    assert rows.times_ms.tolist() == [1_000 * each for each in range(530, 600)]
+
+
+class Noting(Carried):
+    """Notes how many rows a run has to do with."""
+
+    held = 0
+
+    def before(self, path: Path, state: bytes | None, rows: Arrivals) -> Arrivals:
+        """As of any."""
+        found = super().before(path, state, rows)
+        self.held = len(found)
+        return found
+
+
+def test_the_quality_job_holds_a_minute_although_a_reading_is_dated_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose device has another time zone."""
+    kept = Noting()
+    monkeypatch.setattr(quality, "_CARRIED", kept)
+    with station(tmp_path) as past:
+        past.append([*polled(0, 10), reading("main.flow", START_MS + 7_200_000, 10.0)])
+        for second in range(10, 300, 10):
+            past.append(polled(second, second + 10))
+            rows = run(past, "quality", quality.run, second + 10)[0]
+
+    assert rows == 40
+    assert kept.held <= 4 * 130
+
+
+def test_no_more_rows_are_kept_than_a_process_can_hold(tmp_path: Path) -> None:
+    """A minute of a station with very many tags: the newest, the others are read again."""
+    kept = Carried()
+    kept.keep(tmp_path, None, arrivals(0, [7] * (MOST_ROWS + 5)), (0, 7_000))
+
+    rows = kept.before(tmp_path, None, arrivals(MOST_ROWS + 5, [8]))
+
+    assert rows.ids.tolist() == list(range(5, MOST_ROWS + 6))
 
 
 def test_a_run_of_the_gaps_job_costs_the_same_however_long_the_log_is(tmp_path: Path) -> None:
