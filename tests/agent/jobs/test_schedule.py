@@ -534,8 +534,9 @@ def test_a_day_is_planned_in_the_steps_that_are_asked_for(lived: Path, tmp_path:
         past.settings = past.settings.model_validate(
             {**past.settings.model_dump(by_alias=True), "jobs": jobs, "tariff": tariff}
         )
-        slow = tuple(pump.model_copy(update={"min_on": 40.0}) for pump in past.settings.pumps)
-        past.settings = past.settings.model_copy(update={"pumps": slow})
+        slow = [pump.model_copy(update={"min_on": 40.0}) for pump in past.settings.pumps]
+        slow[1] = slow[1].model_copy(update={"maintenance": (SHORT_WORKS,)})
+        past.settings = past.settings.model_copy(update={"pumps": tuple(slow)})
         said = scheduled(past, now_ms)
         with past.reader() as reader:
             tank = past.settings.tank
@@ -548,9 +549,34 @@ def test_a_day_is_planned_in_the_steps_that_are_asked_for(lived: Path, tmp_path:
     assert {(each - times[0]).total_seconds() % (60 * step) for each in times} == {0.0}
     assert (problem.step, problem.steps) == (step / 60, 24 * 60 // step)
     assert [unit.min_on for unit in problem.units] == [-(-40 // step)] * 2
+    assert [unit.most_starts for unit in problem.units] == [4 * 24] * 2
+    touched = [4] if step == 60 else [20, 21]  # from half past four for an hour, or two quarters from five on
+    assert np.argwhere(problem.locks).tolist() == [[place, 1] for place in touched]
     cheap = 0.25 * 0.10 + 0.75 * 0.30 if step == 60 else 0.10  # half past six and on, a quarter of which is night
     assert problem.price[(18 * 60 + 30 - offset) // step] == pytest.approx(cheap)
     assert sum(row["cost"] for row in said["rows"]) == pytest.approx(said["cost"], abs=0.3)
+
+
+@pytest.mark.parametrize(("step", "late", "when"), [(15, 0, "13:45"), (60, 30, "14:30")])
+def test_a_refusal_says_when_in_the_steps_that_are_asked_for(
+    lived: Path, tmp_path: Path, step: int, late: int, when: str
+) -> None:
+    """Both pumps are worked on: the town draws what is above the lowest level within two or three hours."""
+    now_ms = END_MS + late * MINUTE_MS
+    works = (WORKS[0] - timedelta(hours=5), WORKS[1])
+    with after_six_days(lived, tmp_path) as past:
+        if late:
+            past.series("level", [3.0] * late, start_ms=END_MS, step_ms=MINUTE_MS)
+            now_on(past, now_ms)
+            know_who_runs(past, now_ms)
+        pumps = tuple(pump.model_copy(update={"maintenance": (works,)}) for pump in past.settings.pumps)
+        asked = past.settings.jobs.schedule.model_copy(update={"step": step})
+        jobs = past.settings.jobs.model_copy(update={"schedule": asked})
+        past.settings = past.settings.model_copy(update={"pumps": pumps, "jobs": jobs})
+        said = scheduled(past, now_ms)
+
+    assert "the level falls to" in said["why"]
+    assert f", at about {when}. " in said["why"]
 
 
 def known_since(past: History, minutes: Mapping[str, float], now_ms: int, *, is_seen: bool = True) -> None:
@@ -652,6 +678,7 @@ def pressures(said: Mapping[str, Any]) -> np.ndarray[tuple[int, ...], np.dtype[n
     return np.array([28.0 + level + 4e-5 * row["flow"] ** 2 for row, level in rows if row["pumps"]])
 
 
+SHORT_WORKS = (datetime.fromisoformat("2026-03-07T17:05"), datetime.fromisoformat("2026-03-07T17:20"))
 WORKS = (datetime.fromisoformat("2026-03-07T16:00"), datetime.fromisoformat("2026-03-07T20:00"))
 
 
