@@ -18,10 +18,11 @@ from agent.mqtt.payloads import Recommendation, RecommendationEvent
 from agent.store.records import Record
 from analytics.curves.model import StationModel
 from analytics.dispatch.advice import Advice, advise, withdrawn
+from analytics.dispatch.followed import is_followed
 from analytics.dispatch.situation import Situation
 
 SAME_ADVICE = 0.03  # relative speed; drives follow the demand, and an advice that moves with it is the same one
-FOLLOWED = 0.01  # relative speed; as near as this a drive has been set as advised
+_SAME_STEP = 0.005  # relative speed; changes one up and one down are the same only where they are no more apart
 REJECTED_MS = 4 * 3_600_000  # an advice that was rejected is not given again for so long
 _ANSWERED_MS = 24 * 3_600_000  # of the journal, in which the answer to a given advice is looked for
 _MINUTE_MS = 60_000
@@ -35,7 +36,7 @@ class Given:
     action: Literal["change", "keep", "none"]
     expires_ms: int
     speeds: dict[str, float] = field(default_factory=dict)  # relative, of the pumps it wants to run
-    ran: tuple[str, ...] = ()  # the pumps that ran when it was first given
+    former: dict[str, float] = field(default_factory=dict)  # the same of the pumps that ran when it was last given
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Rejected:
     until_ms: int  # it is not given again before
     speeds: dict[str, float]
     why: str  # a sentence: by whom, and their reason
+    former: dict[str, float] = field(default_factory=dict)  # relative speeds of the pumps that ran then
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ def _rejected(context: JobContext, before: Given | None) -> Rejected | None:
         if said.event == "rejected" and said.id == before.id:
             reason = "" if said.why is None else f": {said.why}"
             why = f"The change was rejected by {said.user or 'an operator'}{reason}"
-            return Rejected(record.ts_ms + REJECTED_MS, before.speeds, f"{why.rstrip('.')}.")
+            return Rejected(record.ts_ms + REJECTED_MS, before.speeds, f"{why.rstrip('.')}.", before.former)
     return None
 
 
@@ -132,7 +134,8 @@ class _Said:
         now_ms, settings = header.context.now_ms, header.plant
         began = time.perf_counter()
         advice, found, is_moving = _advice(header, models.get(header.settings.id), price, before)
-        if rejected is not None and found is not None and _is_near(rejected.speeds, _speeds(advice), SAME_ADVICE):
+        present = dict(found.operation.speeds) if found is not None else {}
+        if rejected is not None and found is not None and _is_same(rejected, _speeds(advice), present):
             advice = withdrawn(advice, found, rejected.why)
         took_ms = round(1_000 * (time.perf_counter() - began), 1)
         new = Given(
@@ -140,7 +143,7 @@ class _Said:
             action=advice.action,
             expires_ms=now_ms + round(settings.advice.expiry * _MINUTE_MS),
             speeds=_speeds(advice),
-            ran=tuple(found.operation.speeds) if found is not None else (),
+            former=present,
         )
         given = before if before is not None and is_moving else _given(new, before, now_ms)
         occasion = Occasion(given.id, header.settings.id, now_ms, given.expires_ms, took_ms, price)
@@ -174,7 +177,7 @@ class _Said:
     def _end(self, before: Given) -> RecommendationEvent:
         if before.expires_ms <= self.now_ms:
             return self._event(before, "expired", None)
-        if self.situation is not None and _is_followed(before, self.situation.operation.speeds):
+        if self.situation is not None and _is_followed(before, self.situation):
             return self._event(before, "accepted", "The pumps run as advised.")
         is_replaced = self.given.action == "change"
         return self._event(before, "withdrawn", "Another change is better now." if is_replaced else self.advice.why)
@@ -222,15 +225,25 @@ def _given(new: Given, before: Given | None, now_ms: int) -> Given:
     """*new*, under the name of the one before it where that holds and says the same."""
     if before is None or before.expires_ms <= now_ms or before.action != new.action:
         return new
-    is_same = new.action == "none" or _is_near(before.speeds, new.speeds, SAME_ADVICE)
-    return replace(new, id=before.id, ran=before.ran) if is_same else new
+    is_same = new.action == "none" or _is_same(before, new.speeds, new.former)
+    return replace(new, id=before.id) if is_same else new
 
 
-def _is_followed(before: Given, speeds: Mapping[str, float]) -> bool:
-    """Whether the pumps run as advised; where others were to run, who runs counts and not how fast."""
-    is_other_set = before.speeds.keys() != set(before.ran)
-    return _is_near(before.speeds, speeds, 1.0 if is_other_set else FOLLOWED)
+def _is_same(given: Given | Rejected, speeds: Mapping[str, float], present: Mapping[str, float]) -> bool:
+    """Whether *speeds* are those that were *given*, and no pump's change from the *present* ones has turned round."""
+    return given.speeds.keys() == speeds.keys() and all(
+        abs(given.speeds[pump] - speed) <= SAME_ADVICE and not _is_turned(given, pump, speed, present)
+        for pump, speed in speeds.items()
+    )
 
 
-def _is_near(one: Mapping[str, float], other: Mapping[str, float], most: float) -> bool:
-    return one.keys() == other.keys() and all(abs(one[pump] - other[pump]) <= most for pump in one)
+def _is_turned(given: Given | Rejected, pump: str, speed: float, present: Mapping[str, float]) -> bool:
+    if pump not in given.former or pump not in present:
+        return False
+    before, now = given.speeds[pump] - given.former[pump], speed - present[pump]
+    return before * now < 0 and abs(before - now) > _SAME_STEP
+
+
+def _is_followed(before: Given, now: Situation) -> bool:
+    drives = [each.pump for each in now.limits if each.is_variable]
+    return is_followed(before.former, before.speeds, now.operation.speeds, drives)

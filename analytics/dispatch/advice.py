@@ -1,6 +1,6 @@
 """What may honestly be advised: a change, to keep, or nothing and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from analytics.curves.model import StationModel
@@ -69,6 +69,7 @@ class Advice:
 
 def advise(situation: Situation) -> Advice:
     """Compare the present operation with the best one on the same model, and say what follows."""
+    situation = _tightened(situation)
     model = situation.model
     why = objection(situation.operation, model, situation.limits, situation.histories) or situation.alarm
     if why is not None or model is None:
@@ -77,15 +78,24 @@ def advise(situation: Situation) -> Advice:
     if (why := unmended(situation, model)) is not None:
         return _nothing(broken, why)
     search = Search(Sample.of(model, _DRAWS, _SEED), situation.operation, situation.limits, situation.holds)
-    inside = _steady(search, situation, 0.0)
+    inside = _steady(search, situation, 0.0, is_broken=bool(broken))
     if isinstance(inside, Proposal) and (broken or _is_worth(inside, situation)):
         return _change(inside, situation, search, broken)
-    beyond = _steady(search, situation, REACH)
+    beyond = _steady(search, situation, REACH, is_broken=bool(broken))
     if isinstance(beyond, Proposal) and (broken or _is_worth(beyond, situation)):
         return _change(beyond, situation, search, broken)
     if isinstance(inside, Infeasible) and isinstance(beyond, Infeasible):
-        return _nothing(broken, inside.why, (*situation.operation.said, *standing_reasons(situation, model)))
+        said = [one for one in situation.operation.said if not any(each.startswith(one[:-1]) for each in broken)]
+        return _nothing(broken, inside.why, (*said, *standing_reasons(situation, model)))
     return _keep(inside, beyond, situation, search)
+
+
+def _tightened(situation: Situation) -> Situation:
+    """With what is required held the closer, where a change holds."""
+    required = situation.operation.required
+    if required is None or situation.advised is None:
+        return situation
+    return replace(situation, operation=replace(situation.operation, required=required.tightened()))
 
 
 def withdrawn(advice: Advice, situation: Situation, why: str) -> Advice:
@@ -100,13 +110,18 @@ def _nothing(broken: tuple[str, ...], why: str, reasons: tuple[str, ...] = ()) -
     return Advice("none", " ".join((*broken[:1], why)), reasons=(*broken, *reasons), broken=broken)
 
 
-def _steady(search: Search, situation: Situation, reach: float) -> Proposal | Infeasible:
-    """The best proposal; the set that was advised last, where another one is hardly better."""
+def _steady(search: Search, situation: Situation, reach: float, *, is_broken: bool) -> Proposal | Infeasible:
+    """The best proposal; the set that was advised last, where another one is hardly better.
+
+    What mends something that *is_broken* need not save anything.
+    """
     best, advised = search.best(reach), situation.advised
     if isinstance(best, Infeasible) or advised is None or best.speeds.keys() == advised:
         return best
     again = search.best(reach, advised)
-    if isinstance(again, Infeasible) or again.speeds.keys() != advised or not _is_worth(again, situation):
+    if isinstance(again, Infeasible) or again.speeds.keys() != advised:
+        return best
+    if not is_broken and not _is_worth(again, situation):
         return best
     gain = best.net_kw - again.net_kw
     return again if gain < situation.caution.least_saving * best.saving.present else best

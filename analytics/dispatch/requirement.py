@@ -1,13 +1,14 @@
 """What the site requires of a header: a flow, in which more or less may be worth something, or a pressure."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import numpy as np
 
 from analytics.dispatch.demand import HeadBand, SystemCurve
 
 HELD = 0.02  # share by which a flow or head may miss what is required and be it: controllers and meters are no better
+_TIGHT = 0.5  # of that, while a change holds: else one at its edge would come and go with the noise of a meter
 _LEAST_HELD = 0.1  # m, likewise of a head
 _BEYOND = 0.1  # share by which flows may leave those that the system's curve was learnt from
 
@@ -27,6 +28,9 @@ class Requirement(Protocol):
     def head_std(self, head: float, modelled: float, flow: float) -> float:
         """How uncertain the head is at a *flow* other than the *modelled* one, as a share of the *head*."""
 
+    def tightened(self) -> "Requirement":
+        """The same while a change that was advised holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequiredHead:
@@ -36,6 +40,7 @@ class RequiredHead:
     why: str  # a clause: who has to hold what
     head_min: float | None = None  # m, that the site allows
     head_max: float | None = None
+    is_tight: bool = False  # a change holds
 
     def broken(self, flow: float, head: float) -> str | None:  # noqa: ARG002 - protocol
         """Where a gauge can tell."""
@@ -56,8 +61,13 @@ class RequiredHead:
         """None: it is held."""
         return 0.0
 
+    def tightened(self) -> Self:
+        """Held only as near as half as much."""
+        return replace(self, is_tight=True)
+
     def _is_held(self, head: float) -> bool:
-        return abs(head - self.head) <= max(HELD * self.head, _LEAST_HELD)
+        share = HELD * (_TIGHT if self.is_tight else 1.0)
+        return abs(head - self.head) <= max(share * self.head, _LEAST_HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,7 @@ class RequiredFlow:
     accuracy: float = HELD  # share to which it is known itself
     head_min: float | None = None  # m, that the site allows
     head_max: float | None = None
+    is_tight: bool = False  # a change holds
 
     def broken(self, flow: float, head: float) -> str | None:  # noqa: ARG002 - protocol
         """Where the header's meter can tell."""
@@ -118,16 +129,21 @@ class RequiredFlow:
             wanted = flow if self._is_held(flow) else self.flow
             there = self.system.head(flow, head, wanted)
             return HeadBand(wanted * scale, there, there)
-        static = head - self.system.resistance * modelled**2
-        return SystemCurve(static, self.system.resistance, window[0] * scale, window[1] * scale, self.worth_kw)
+        static, resistance = head - self.system.resistance * flow**2, self.system.resistance / scale**2
+        return SystemCurve(static, resistance, window[0] * scale, window[1] * scale, self.worth_kw)
 
     def head_std(self, head: float, modelled: float, flow: float) -> float:
         """Of the resistance."""
         std = 0.0 if isinstance(self.system, str) else self.system.resistance_std
         return std * abs(flow**2 - modelled**2) / head
 
+    def tightened(self) -> Self:
+        """Held only as near as half as much; as near as the site allows, where that is given."""
+        return replace(self, is_tight=True)
+
     def _is_held(self, flow: float) -> bool:
-        return abs(flow - self.flow) <= max(self.share, self.accuracy) * self.flow
+        accuracy = self.accuracy * (_TIGHT if self.is_tight else 1.0)
+        return abs(flow - self.flow) <= max(self.share, accuracy) * self.flow
 
     def _limit(self, head: float) -> str | None:
         """That a head is beyond what is allowed, by more than a gauge may be off."""
