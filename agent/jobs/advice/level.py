@@ -44,26 +44,29 @@ def is_scheduled(context: JobContext) -> bool:
 def flow_for(context: JobContext, header: HeaderSettings, wanted: float) -> Balance:
     """The flow of *header* that brings the level to *wanted*, m, in two hours, while else all flows go on.
 
-    What comes and goes otherwise is what the header delivered less (a well: plus) what the tank has gained::
+    What comes and goes otherwise is the slope of the tank's volume without what the header has brought (a well: taken),
+    which may have stepped meanwhile as pumps were switched::
 
-        Q = mean(Q) - sign dV/dt + sign (V(wanted) - V(now)) / 2 h, sign 1 for a tank and -1 for a well
+        Q = -sign d(V - sign sum(Q dt))/dt + sign (V(wanted) - V(now)) / 2 h, sign 1 for a tank and -1 for a well
 
     Raises:
-        NoBalanceError: A schedule plans the level, or too little of it or of the flow was measured.
+        NoBalanceError: Too little of the level or of the flow was measured, or the level is old.
     """
     tank = context.settings.tank
     if tank is None:
         raise NoBalanceError("there is no tank")
-    volumes, flow = _measured(context, header, tank)
-    hours = np.arange(len(volumes)) * _CELL_MS / _HOUR_MS
-    known = np.isfinite(volumes)
-    slope, slope_std = _slope(hours[known], volumes[known])
     storage = storage_of(tank)
-    now = float(np.polyval([slope, float(np.mean(volumes[known] - slope * hours[known]))], hours[-1]))
+    volumes, pumped = _measured(context, header, tank)
+    others = volumes - storage.sign * pumped  # m³ that would be there without the pumps
+    hours = np.arange(len(volumes)) * _CELL_MS / _HOUR_MS
+    known = np.isfinite(others)
+    slope, slope_std = _slope(hours[known], others[known])
+    now = float(np.mean(others[known] + slope * (hours[-1] - hours[known])) + storage.sign * pumped[-1])
     back = (float(storage.volume(np.array(wanted))) - now) / BACK_HOURS
-    asked = flow - storage.sign * slope + storage.sign * back
+    asked = storage.sign * (back - slope)
     # A level that is read in steps may have moved by one without a sign of it.
-    step = known_tags(context.settings)[tank.level].resolution
+    level_tag = known_tags(context.settings)[tank.level]
+    step = float(level_tag.unit.convert_difference(level_tag.resolution))
     steps = storage.volume(np.array([wanted, wanted + step]))
     std = float(np.hypot(slope_std, (steps[1] - steps[0]) / 2 / hours[-1]))
     level = float(storage.level(np.array(now)))
@@ -73,8 +76,8 @@ def flow_for(context: JobContext, header: HeaderSettings, wanted: float) -> Bala
     return Balance(asked, 2 * std / max(abs(asked), 1e-9), purpose)
 
 
-def _measured(context: JobContext, header: HeaderSettings, tank: TankSettings) -> tuple[np.ndarray, float]:
-    """Volumes, m³, NaN where not known, and the mean flow, m³/h."""
+def _measured(context: JobContext, header: HeaderSettings, tank: TankSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Volumes in the tank, m³, NaN where not known, and those pumped since the first of them, of each minute."""
     past = frame(
         context.reader,
         context.settings,
@@ -86,7 +89,17 @@ def _measured(context: JobContext, header: HeaderSettings, tank: TankSettings) -
     for tag in (tank.level, *header.flow):
         if np.isfinite(past.values[tag]).mean() < _LEAST_KNOWN:
             raise NoBalanceError(f"{tag} was measured in too little of the last half hour")
-    return storage_of(tank).volume(past.values[tank.level]), float(np.nanmean(past.matrix(header.flow).sum(axis=1)))
+    seen = int(past.times_ms[np.flatnonzero(np.isfinite(past.values[tank.level]))[-1]]) + _CELL_MS
+    if (age := (context.now_ms - seen) / 1_000) > context.settings.advice.stale_after:
+        raise NoBalanceError(f"{tank.level} has had no good value for {age:.0f} s")
+    flow = np.sum([_without_gaps(past.values[tag]) for tag in header.flow], axis=0, dtype=np.float64)
+    brought = flow * _CELL_MS / _HOUR_MS
+    return storage_of(tank).volume(past.values[tank.level]), np.cumsum(brought) - brought / 2
+
+
+def _without_gaps(values: np.ndarray) -> np.ndarray:
+    known, cells = np.isfinite(values), np.arange(len(values))
+    return np.asarray(np.interp(cells, cells[known], values[known]))
 
 
 def _slope(hours: np.ndarray, volumes: np.ndarray) -> tuple[float, float]:
