@@ -27,14 +27,14 @@ def test_a_switch_an_hour_later_is_found_that_the_cost_to_go_does_not_see() -> N
     assert found.cost < 110.1354 * 1.0001
 
 
-def moved(problem: Problem) -> list[list[int]]:
+def moved(problem: Problem, cap: float = np.inf) -> list[list[int]]:
     """Sets of all drafts around one that runs both pumps from the fourth to the ninth hour."""
     tables = atlas(problem, lines_of(problem), sets_of(problem, lines_of(problem)))
     sets = np.zeros(24, np.intp)
     sets[4:10] = BOTH
     flow = np.where(sets == BOTH, float(tables.low[BOTH].mean()), 0.0)
     volumes = np.concatenate([[450.0], 450.0 + np.cumsum(flow - problem.demand)])
-    drafts = shifted(problem, tables, Draft(sets, volumes, flow, 1e9), np.inf, 99)
+    drafts = shifted(problem, tables, Draft(sets, volumes, flow, 1e9), cap, 99)
     return [draft.sets.tolist() for draft in drafts]
 
 
@@ -63,3 +63,13 @@ def test_no_way_is_tried_that_timers_starts_or_locks_forbid() -> None:
     assert moved(tired) == []
     assert all(way[10] == 0 for way in moved(replace(DAY, locked=locked)))
     assert moved(replace(DAY, locked=locked))
+
+
+def test_no_way_is_tried_that_takes_more_power_for_longer() -> None:
+    """Both pumps together take 52 kW at least: at most 50 is a reason to stop one sooner or start it later."""
+    ways = moved(DAY, cap=50.0)
+
+    shorter = [stretch(5, 10), stretch(4, 9), stretch(6, 10), stretch(4, 8)]
+    as_long = [stretch(5, 11), stretch(3, 9), stretch(6, 12), stretch(2, 8)]
+    assert sorted(ways) == sorted(shorter + as_long)
+    assert all(way in shorter for way in ways[:4])
