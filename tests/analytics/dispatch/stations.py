@@ -104,7 +104,7 @@ def required_station(seed: int, most: int = 5) -> tuple[tuple[Candidate, ...], D
         wanted = RequiredFlow(
             flow,
             "",
-            System(resistance, 0.0, (0.2 * flow, 5 * flow)),
+            System(resistance * (modelled / present) ** 2, 0.0, (0.2 * flow, 5 * flow)),
             share=float(rng.choice([0.0, 0.05, 0.15, 0.3, 0.5])),
             worth_kw=float(rng.choice([0.02, 0.1, 0.15, 0.2, 0.3, 1.0])),
             head_max=float(rng.choice([1.02, 3.0])) * head,

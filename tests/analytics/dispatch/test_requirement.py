@@ -128,8 +128,7 @@ def test_a_flow_of_nothing_is_said() -> None:
 
 def test_of_sets_that_cost_nearly_the_same_the_one_that_was_advised_stays_though_something_is_broken() -> None:
     """Delivering more saves nothing, whoever does it: that is no reason to change between c and b every minute."""
-    wide = {"flow_range": (80.0, 300.0), "speed_range": (0.6, 1.0)}
-    pumps = [Learnt("a", **wide), Learnt("b", **wide), Learnt("c", b0=11.85, **wide)]
+    pumps = [replace(pump, flow_range=(80.0, 300.0), speed_range=(0.6, 1.0)) for pump in (A, B, Learnt("c", b0=11.85))]
     now = situation(pumps, {"a": 0.83, "b": 0.83})
     now = replace(now, operation=replace(now.operation, required=RequiredFlow(300.0, WHY, SYSTEM)))
 
