@@ -114,6 +114,45 @@ def test_a_rising_main_that_takes_more_than_its_pressure_presses_through_has_bur
     assert 0 < said[0] * STEP <= 60
 
 
+def test_a_header_whose_days_have_nothing_in_common_is_not_known_before_eight_of_them() -> None:
+    """What is beyond two or three of them is only what the fourth brings; one whose days are alike is known by then."""
+    rng, wells, town = np.random.default_rng(5), Habits(), Habits()
+    told: dict[str, list[float]] = {"wells": [], "town": []}  # days
+    for number in range(10):
+        drawn = rng.choice([150.0, 220.0, 300.0, 360.0], size=12)  # two hours each
+        for minute in range(0, MINUTES, 2):
+            at_ms, share = 60_000 * (MINUTES * number + minute) + 1, minute / MINUTES
+            if wells.is_burst(Look(at_ms, share, float(drawn[minute // 120]), 30.0)) is not None:
+                told["wells"].append(number + share)
+            if town.is_burst(Look(at_ms, share, float(pattern(np.array(24.0 * share))), 30.0)) is not None:
+                told["town"].append(number + share)
+
+    assert 7.9 < min(told["wells"]) < 9.1  # half an hour of looks may be a hair less than one
+    assert min(told["town"]) == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("standstill", "silent"), [(50, 0), (90, 15)])
+def test_nothing_is_said_in_the_first_quarter_of_an_hour_after_an_hours_standstill(
+    standstill: int, silent: int
+) -> None:
+    """Its tank may have emptied meanwhile: a lower level is no burst. Minutes; after less it goes on as it was."""
+    rng, habits, looks = np.random.default_rng(1), Habits(), 720
+    flow = 300.0
+    for look in range(looks):
+        flow = float(rng.choice([150.0, 220.0, 300.0, 360.0])) if look % 40 == 0 else flow
+        habits.is_burst(Look(60_000 * STEP * look + 1, look % 480 / 480, flow, pressed(flow)))
+    begin = STEP * looks + standstill
+    stood = [habits.is_burst(Look(60_000 * minute, 0.5, 0.0, 20.0)) for minute in range(STEP * looks, begin)]
+    said = [
+        habits.is_burst(Look(60_000 * minute, minute % MINUTES / MINUTES, 300.0, pressed(300.0) - 2.0))
+        for minute in range(begin, begin + 20)
+    ]
+
+    assert set(stood) == {None}
+    assert [one is None for one in said].count(True) == pytest.approx(silent, abs=1)
+    assert [one for one in said if one is None] == said[: said.count(None)]
+
+
 def test_a_tanks_level_that_comes_and_goes_is_no_burst() -> None:
     """Three metres within days: the main's pressure follows the level, and a burst still shows."""
     rng, habits, said = np.random.default_rng(3), Habits(), list[int]()
