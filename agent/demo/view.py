@@ -107,15 +107,11 @@ def _advice(advice: Message) -> Panel:
 
 
 def _change(advice: Message) -> Text:
-    runs = ", ".join(
-        f"{pump['id']} at {pump['speed']:.1%}" if pump.get("speed") else str(pump["id"])
-        for pump in advice.get("pumps", ())
-        if pump.get("run")
-    )
+    """The saving; then what is to be done, with which the reasons begin, and why."""
     saving = _figure(advice, "saving_kw", "{:.1f}")
     doubt = _figure(advice, "saving_uncertainty_kw", " ± {:.1f}")
     share = _figure(advice, "saving_percent", " ({:.1f} %)")
-    lines = [f"Run {runs}", *(f"- {reason}" for reason in advice.get("reasons", ())[:REASONS])]
+    lines = (f"- {reason}" for reason in advice.get("reasons", ())[:REASONS])
     return Text.assemble((f"Saves {saving}{doubt} kW{share}\n", "bold"), "\n".join(lines))
 
 

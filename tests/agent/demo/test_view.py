@@ -1,6 +1,7 @@
 """What a person sees on the terminal."""
 
 from io import StringIO
+from pathlib import Path
 
 from rich.console import Console
 
@@ -22,17 +23,17 @@ CHANGE = payloads.Recommendation(
     saving_kw=11.24,
     saving_uncertainty_kw=1.31,
     saving_percent=13.5,
-    reasons=("p2 is worn", "one pump fewer"),
+    reasons=("start p1 at 48.3 Hz", "stop p2", "p2 is worn", "one pump fewer"),
 )
 PUMP = payloads.Pump(
     pump="p1", ts=0, running=True, flow=312.0, flow_source="derived", flow_std=4.0, speed=0.97, efficiency=0.712
 )
 
 
-def screen(picture: Picture) -> str:
-    """The view as plain text on a terminal of 100 columns."""
+def screen(picture: Picture, width: int = 100) -> str:
+    """The view as plain text on a terminal of so many columns."""
     output = StringIO()
-    Console(file=output, width=100).print(render(picture, ("port 15020 is taken, 40001 serves instead",)))
+    Console(file=output, width=width).print(render(picture, ("port 15020 is taken, 40001 serves instead",)))
     return output.getvalue()
 
 
@@ -46,15 +47,29 @@ def test_an_empty_picture_can_be_shown() -> None:
 
 
 def test_advice_is_shown_with_saving_doubt_and_reasons() -> None:
-    """A saving without its uncertainty would be a promise; stopped pumps are left out."""
+    """A saving without its uncertainty would be a promise; what is to be done comes first, and once."""
     picture = Picture("water/demo")
     picture.take("water/demo/recommendation", CHANGE.encode(), at=1.0)
 
     shown = screen(picture)
 
     assert "Saves 11.2 ± 1.3 kW (13.5 %)" in shown
-    assert "Run p1 at 96.6%, p4" in shown
-    assert "p2 is worn" in shown
+    told = [line.strip("│ ") for line in shown.splitlines() if "│" in line]
+    assert told[1:] == ["- start p1 at 48.3 Hz", "- stop p2", "- p2 is worn", "- one pump fewer"]
+
+
+def test_the_advice_in_the_readme_is_as_the_view_shows_it() -> None:
+    """With what is to be done before the reasons: the picture is all that many see of it."""
+    page = (Path(__file__).parents[3] / "README.md").read_text()
+    shown = page[page.index("╭─ Advice") : page.index("╯") + 1]
+    reasons = tuple(line.strip("│ ").removeprefix("- ") for line in shown.splitlines()[2:-1])
+    figures = {"saving_kw": 12.3, "saving_uncertainty_kw": 0.4, "saving_percent": 15.5}
+    picture = Picture("water/demo")
+    advice = CHANGE.model_copy(update={**figures, "reasons": reasons})
+    picture.take("water/demo/recommendation", advice.encode(), at=1.0)
+
+    assert shown in screen(picture, width=len(shown.splitlines()[0]))
+    assert reasons[:3] == ("start p1 at 45.7 Hz", "stop p2", "stop p3")
 
 
 def test_no_advice_says_why() -> None:
