@@ -63,10 +63,12 @@ PumpName = Annotated[Name, AfterValidator(_pump_exists)]
 
 def _setpoint(given: object, info: ValidationInfo) -> float | str:
     """A number, or the tag that tells it."""
-    if isinstance(given, str):
+    tags = (info.context or {}).get("tag") or ()
+    if isinstance(given, str) and (given in tags or not given.replace(".", "", 1).isdecimal()):
         return tag_exists(given, info)
     if isinstance(given, bool) or not isinstance(given, int | float) or not isfinite(given):
-        sentence = "must be a number, or the name of a tag in quotes"
+        number = "a number stands without quotes"
+        sentence = number if isinstance(given, str) else "must be a number, or the name of a tag in quotes"
         raise PydanticCustomError("no_setpoint", "{sentence}", {"sentence": sentence})
     return float(given)
 
@@ -155,14 +157,14 @@ class HeaderSettings(Settings):
             key, other = ("flow_tolerance", "water_value") if self.flow_tolerance else ("water_value", "flow_tolerance")
             raise contradiction(key, f"means nothing without {other}; give that too, or leave it out")
         if self.flow_tolerance and self.flow_required is None and self.level_required is None:
-            raise contradiction("flow_tolerance", "of what? give flow_required or level_required too")
+            raise contradiction("flow_tolerance", "needs flow_required or level_required too")
         if isinstance(self.flow_required, float) and self.flow_required <= 0:
             raise contradiction("flow_required", f"must be above 0, not {self.flow_required:g}")
-        low, high, wanted = self.pressure_min, self.pressure_max, self.pressure_required
-        if isinstance(wanted, float) and not (-inf if low is None else low) <= wanted <= (
-            inf if high is None else high
-        ):
-            raise contradiction("pressure_required", "outside pressure_min and pressure_max; correct one of them")
+        low = -inf if self.pressure_min is None else self.pressure_min
+        high = inf if self.pressure_max is None else self.pressure_max
+        key, wanted = "pressure_required", self.pressure_required
+        if isinstance(wanted, float) and not low <= wanted <= high:
+            raise contradiction(key, f"is {wanted:g}, outside pressure_min and pressure_max; correct one of them")
         return self
 
 
@@ -241,9 +243,7 @@ class PumpSettings(Settings):
     def _losses_are_told_once(self) -> None:
         table = self.motor_efficiency_by_load
         if table and self.motor_efficiency is not None:
-            raise contradiction(
-                "motor_efficiency", "and motor_efficiency_by_load are both there; leave one of them out"
-            )
+            raise contradiction("motor_efficiency", "and motor_efficiency_by_load are both there; leave one out")
         if any(one[0] >= other[0] for one, other in pairwise(table)):
             raise contradiction(
                 "motor_efficiency_by_load", "must rise in load; write for example [[0.5, 0.9], [1, 0.93]]"
@@ -290,9 +290,8 @@ class TankSettings(Settings):
 class AdviceSettings(Settings):
     """How careful the advice is."""
 
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = (
-        0.9  # a saving is claimed only if it is positive with this probability
-    )
+    # a saving is claimed only if it is positive with this probability
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
     least_saving: Annotated[float, Field(ge=0)] = 0.01  # share of the present power; below it the advice is "keep"
     # money per hour that a pump is dearer to run for each 1000 h it has run more than the least-run one of its header
     balance_cost: Annotated[float, Field(ge=0)] = 0.0

@@ -130,7 +130,7 @@ def complaints(settings: AgentSettings) -> list[str]:
 
 
 def _setpoints(header: HeaderSettings) -> list[tuple[str | None, str, tuple[Quantity, ...]]]:
-    """The same of what is required of a header."""
+    """(tag, part, quantities that fit it) of what is required of a header."""
     found: list[tuple[object, str, tuple[Quantity, ...]]] = [
         (header.flow_required, "flow", ("flow",)),
         (header.pressure_required, "pressure", ("head",)),

@@ -83,8 +83,11 @@ class AgentSettings(Settings):
                 continue
             if self.tank is None:
                 raise contradiction(key, "is a tank's, and there is no [tank]; add it, or leave this out")
+            if any(other.level_required is not None for other in self.headers[:i]):
+                raise contradiction(key, "another header holds the level already; leave one out")
             if not isinstance(wanted, str) and not self.tank.level_min <= wanted <= self.tank.level_max:
-                raise contradiction(key, "outside level_min and level_max of [tank]; correct one of them")
+                sentence = f"is {wanted:g}, outside level_min and level_max of [tank]; correct one of them"
+                raise contradiction(key, sentence)
         return self
 
     @model_validator(mode="after")

@@ -26,6 +26,7 @@ def hints(settings: AgentSettings) -> Iterator[str]:
     for pump in settings.pumps:
         yield from _of_pump(pump)
     yield from _of_costs(settings)
+    yield from _of_level(settings)
 
 
 def _of_units(settings: AgentSettings) -> Iterator[str]:
@@ -82,6 +83,14 @@ def _of_costs(settings: AgentSettings) -> Iterator[str]:
     if parts:
         verb = "count" if len(parts) > 1 else "counts"
         yield f"{', '.join(parts)} {verb} for nothing while energy has no price; add price to [tariff]"
+
+
+def _of_level(settings: AgentSettings) -> Iterator[str]:
+    """A plan of levels goes before a level to hold."""
+    for header in settings.headers if settings.jobs.schedule.enabled else ():
+        if header.level_required is not None:
+            told = f'level_required of header "{header.id}" counts only while [jobs.schedule] has no plan'
+            yield f"{told}; set enabled = false there, or leave it out"
 
 
 def _between(points: tuple[SheetPoint, ...], flow: float) -> float | None:

@@ -8,8 +8,8 @@ from agent.configuration.hints import hints
 from agent.settings import AgentSettings
 
 
-def told(**keys: Any) -> list[str]:
-    """Hints about money of a station with one pump."""
+def told(about: str = "energy has no price", **keys: Any) -> list[str]:
+    """Hints about money, or something else, of a station with one pump."""
     tags = [{"name": name, "address": f"holding:{at}"} for at, name in enumerate(("pressure", "flow", "power", "on"))]
     plant: dict[str, Any] = {
         "station": {"name": "test"},
@@ -18,7 +18,7 @@ def told(**keys: Any) -> list[str]:
         "pump": [{"id": "p1", "header": "main", "power": "power", "drive": "fixed", **keys.pop("p1", {})}],
         **keys,
     }
-    return [hint for hint in hints(AgentSettings.model_validate(plant)) if "energy has no price" in hint]
+    return [hint for hint in hints(AgentSettings.model_validate(plant)) if about in hint]
 
 
 COSTS: dict[str, Any] = {
@@ -40,6 +40,25 @@ def test_each_of_them_alone_is_one(key: str) -> None:
     """None hides behind another."""
     (hint,) = told(**{key: COSTS[key]})
     assert " counts for nothing " in hint
+
+
+def test_what_water_is_worth_is_one_too() -> None:
+    """Without a price nothing more or less of it pays."""
+    (hint,) = told(main={"flow_required": 100.0, "flow_tolerance": 0.05, "water_value": 0.1})
+    assert hint.startswith('water_value of header "main" counts for nothing while energy has no price')
+
+
+@pytest.mark.parametrize("is_planned", [True, False])
+def test_a_level_to_hold_beside_a_plan_of_levels_is_a_hint(*, is_planned: bool) -> None:
+    """The plan goes first, and it is made unless it is switched off."""
+    tank = {"level": "flow", "area": 10.0, "level_min": 1.0, "level_max": 4.0}
+    found = told(
+        about="level_required", main={"level_required": 3.0}, tank=tank, jobs={"schedule": {"enabled": is_planned}}
+    )
+
+    remedy = "set enabled = false there, or leave it out"
+    said = f'level_required of header "main" counts only while [jobs.schedule] has no plan; {remedy}'
+    assert found == ([said] if is_planned else [])
 
 
 @pytest.mark.parametrize("keys", [{}, {**COSTS, "tariff": {"price": 0.2}}])

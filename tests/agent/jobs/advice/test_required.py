@@ -319,8 +319,14 @@ def test_ways_are_traded_at_the_flow_that_is_required(tmp_path: Path) -> None:
         ({"flow_required": 100.0, "level_required": 3.0}, "leave one of them out"),
         ({"flow_required": 100.0, "flow_tolerance": 0.1}, "means nothing without water_value"),
         ({"water_value": 0.1}, "means nothing without flow_tolerance"),
-        ({"pressure_required": 3.0, "flow_tolerance": 0.1, "water_value": 0.1}, "of what"),
-        ({"pressure_required": 6.0, "pressure_max": 5.0}, "outside pressure_min and pressure_max"),
+        (
+            {"pressure_required": 3.0, "flow_tolerance": 0.1, "water_value": 0.1},
+            "needs flow_required or level_required too",
+        ),
+        ({"pressure_required": 6.0, "pressure_max": 5.0}, "is 6, outside pressure_min and pressure_max"),
+        ({"pressure_required": 3.0, "pressure_min": 2.0, "pressure_max": 5.0, "pressure_preferred": 3.0}, "leave one"),
+        ({"flow_required": "200.5"}, "a number stands without quotes"),
+        ({"flow_required": float("nan")}, "a number, or the name of a tag"),
         ({"flow_required": True}, "a number, or the name of a tag"),
     ],
 )
@@ -328,3 +334,35 @@ def test_what_contradicts_itself_is_refused(keys: dict[str, Any], words: str) ->
     """Each with what to do about it."""
     with pytest.raises(ValidationError, match=words):
         HeaderSettings.model_validate({"id": "main", "pressure": ["p"], "flow": ["f"], **keys})
+
+
+@pytest.mark.parametrize(("unit", "count"), [("%", 0), ("cm", 0), ("l/s", 1)])
+def test_a_required_level_may_be_a_share_and_no_flow(tmp_path: Path, unit: str, count: int) -> None:
+    """As the level itself may."""
+    keys: dict[str, Any] = {"level_required": "wanted.level", "plant": {"tank": TANK}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MORE_TAGS, "wanted.level", {"unit": unit})
+        with required(tmp_path, **keys) as past:
+            found = [one for one in complaints(past.settings) if "required level of header main" in one]
+
+    assert len(found) == count
+
+
+@pytest.mark.parametrize(
+    ("header", "more", "words"),
+    [
+        ({"level_required": 4.5}, [], "is 4.5, outside level_min and level_max of"),
+        ({"level_required": 3.0}, [{"level_required": 2.0}], "another header holds the level already; leave one out"),
+    ],
+)
+def test_a_level_that_no_tank_has_or_two_headers_hold_is_refused(
+    tmp_path: Path, header: dict[str, Any], more: list[dict[str, Any]], words: str
+) -> None:
+    """There is one tank, and one level in it."""
+    meters: dict[str, Any] = {"pressure": ["pressure"], "flow": ["flow"]}
+    headers = [{"id": "main", **meters, **header}, *({"id": "second", **meters, **one} for one in more)]
+    with (
+        pytest.raises(ValidationError, match=words),
+        history(tmp_path, TAGS, **{**PLANT, "header": headers, "tank": TANK}),
+    ):
+        pass
