@@ -91,12 +91,13 @@ class Table:
     flow: Array  # (n, k, m) m³/h
     power: Array  # (n, k, m) kW
     slack: Array  # (n, k)
+    hole: Array  # (n,) m³/h, a φ at which a margin is broken between two runs that keep it; nan: there is only one run
 
     def only(self, index: int) -> "Table":
         """One of its places."""
         one = slice(index, index + 1)
         first = self.at[one], self.station_flow[one], self.head[one]
-        return Table(*first, self.phi[:, one], self.flow[:, one], self.power[:, one], self.slack[:, one])
+        return Table(*first, self.phi[:, one], self.flow[:, one], self.power[:, one], self.slack[:, one], self.hole)
 
 
 def table(lines: Sequence[Line], demand: Demand, at: Array, points: int) -> Table:
@@ -108,13 +109,13 @@ def table_at(lines: Sequence[Line], at: Array, station_flow: Array, head: Array,
     """The operating lines of *lines* at k places of any flow (k,) and head (k,), numbered by *at*."""
     shares = np.linspace(0.0, 1.0, points)
     phi, flow, power = np.empty((3, len(lines), len(at), points))
-    slack = np.empty((len(lines), len(at)))
+    slack, hole = np.empty((len(lines), len(at))), np.empty(len(lines))
     for row, line in enumerate(lines):
         found = reach(line, head, station_flow, shares)
-        phi[row], slack[row] = found.phi, found.slack
+        phi[row], slack[row], hole[row] = found.phi, found.slack, found.hole
         flow[row] = found.flow
         power[row] = line.physics.power(flow[row], found.speed)
-    return Table(at, station_flow, head, phi, flow, power, slack)
+    return Table(at, station_flow, head, phi, flow, power, slack, hole)
 
 
 class Reach(NamedTuple):
@@ -123,6 +124,7 @@ class Reach(NamedTuple):
     phi: Array  # (k, m) m³/h
     speed: Array  # (k, m)
     slack: Array  # (k,) as in `Table`
+    hole: float = np.nan  # likewise
 
     @property
     def flow(self) -> Array:
@@ -141,7 +143,7 @@ def reach(line: Line, head: Array, station_flow: Array, shares: Array) -> Reach:
     phi[cut] = low[:, None] + (high - low)[:, None] * shares
     speed[cut] = line.speed_at(phi[cut], head[cut, None])
     slack = np.minimum(found.slack, margin.max(axis=1))
-    return Reach(phi, speed, slack)
+    return Reach(phi, speed, slack, _hole(found.phi[cut], margin[cut]))
 
 
 def slack_of(line: Line, head: Array, station_flow: Array, shares: Array) -> Array:
@@ -170,6 +172,14 @@ def _least_margin(physics: Physics, flow: Array, speed: Array, station_flow: Arr
     for margin in physics.margins(flow, speed, station_flow).values():
         least = np.minimum(least, margin)
     return np.asarray(least) if np.shape(least) == flow.shape else np.broadcast_to(least, flow.shape)
+
+
+def _hole(phi: Array, margin: Array) -> float:
+    """A φ between two runs that keep every margin, the one that breaks it most; nan where there is one run."""
+    kept = margin >= 0
+    before, after = np.maximum.accumulate(kept, axis=1), np.maximum.accumulate(kept[:, ::-1], axis=1)[:, ::-1]
+    between = ~kept & before & after
+    return float(phi.ravel()[np.where(between, margin, 0.0).argmin()]) if between.any() else np.nan
 
 
 def _within(line: Line, phi: Array, margin: Array, head: Array, station_flow: Array) -> tuple[Array, Array]:

@@ -12,6 +12,7 @@ from analytics.dispatch.duty import Dispatch, Infeasible
 from analytics.dispatch.lines import Line, Table, line_of, table
 from analytics.dispatch.pump import Array, Candidate
 from analytics.dispatch.refusal import refusal
+from analytics.dispatch.runs import halved
 from analytics.dispatch.sets import Masks, running_sets
 from analytics.dispatch.shortlist import Shortlist, reaching, shortlist
 from analytics.dispatch.survey import Prices, Spots, answers, spots, survey
@@ -33,7 +34,7 @@ def solve(candidates: Sequence[Candidate], demand: Demand) -> Dispatch | Infeasi
     still be the best are then narrowed one by one to the best place, and settled there with exact formulas. The bound
     is the Lagrangian dual Σ min(P - λ q) + λ Q of the best set, of the sets that were ruled out, and the estimates of
     the others less their possible error; it takes for granted that a set's least power is convex along the demand
-    between neighbouring places of the survey.
+    between neighbouring places of the survey. A pump whose range of φ a limit splits is looked at on both sides.
 
     Args:
         candidates: The pumps, at most about 12.
@@ -42,17 +43,33 @@ def solve(candidates: Sequence[Candidate], demand: Demand) -> Dispatch | Infeasi
     everyone = running_sets(candidates)
     if not len(everyone):
         return Infeasible("locks", "No pump may run.")
-    station = _Station(candidates, [line_of(candidate.physics) for candidate in candidates], demand)
     at = _places(demand)
-    lines = table(station.lines, demand, at, _POINTS)
+    whole = station, lines = _station(candidates, demand, at)
+    sets = everyone
+    while (halves := halved(station.candidates, sets, lines.hole)) is not None:
+        sets = halves[1]
+        station, lines = _station(halves[0], demand, at)
+    best = _best_of(station, sets, lines)
+    if best is None:
+        prices = answers(whole[1], _PRICES)
+        return refusal(candidates, everyone, whole[1], survey(whole[1], everyone, prices))
+    is_known = bool(np.isnan(lines.hole).all())
+    return best if is_known else replace(best, bound=best.cost - best.power)  # nothing is known of the other runs
+
+
+def _station(candidates: Sequence[Candidate], demand: Demand, at: Array) -> tuple["_Station", Table]:
+    station = _Station(candidates, [line_of(candidate.physics) for candidate in candidates], demand)
+    return station, table(station.lines, demand, at, _POINTS)
+
+
+def _best_of(station: "_Station", everyone: Masks, lines: Table) -> Dispatch | None:
+    """The best of all sets, of which as few as may be are settled."""
     prices = answers(lines, _PRICES)
     sets = reaching(lines, everyone)
-    short = shortlist(lines, sets, prices, station.beside(sets, at), _DOUBT)
+    short = shortlist(lines, sets, prices, station.beside(sets, lines.at), _DOUBT)
     best = _best(station, short, lines, prices)
     if len(short.sets) < len(sets) and (best is None or best.cost > short.left_out):
         best = _best(station, Shortlist(sets), lines, prices)  # what was to be beaten could not be had
-    if best is None:
-        return refusal(candidates, everyone, lines, survey(lines, everyone, prices))
     return best
 
 

@@ -56,15 +56,7 @@ def _power(lined: Table, flows: Array) -> Array:
 
 def _better(lined: Table, flows: Array, place: int) -> Array:
     """The split of one place whose lines are not convex, if it is better than *flows* (n,)."""
-    one = Table(
-        at=lined.at[place : place + 1],
-        station_flow=lined.station_flow[place : place + 1],
-        head=lined.head[place : place + 1],
-        phi=lined.phi[:, place : place + 1],
-        flow=lined.flow[:, place : place + 1],
-        power=lined.power[:, place : place + 1],
-        slack=lined.slack[:, place : place + 1],
-    )
+    one = lined.only(place)
     other = rugged_split(one)
     is_better = _power(one, other[:, None])[0] < _power(one, flows[:, None])[0]
     return other if is_better else flows
