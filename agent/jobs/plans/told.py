@@ -12,6 +12,7 @@ from agent.jobs.job import JobContext
 from agent.jobs.plans.demand import MEMORY
 from agent.jobs.plans.pressures import unchecked
 from agent.jobs.plans.steps import begin_ms
+from agent.jobs.plans.within import within_steps
 from agent.mqtt.payloads import LeftOut, PlannedWorks, Schedule, ScheduleRow
 from agent.tariff import instant_ms
 from analytics.running import RUNNING
@@ -70,6 +71,7 @@ def told(context: JobContext, problem: Problem, found: Plan, method: str) -> Sch
         left_out=left_out(context, problem.units),
         works=tuple(_works(context, problem, start_ms, until_ms)),
         unchecked=unchecked(settings.headers[0], problem),
+        within_steps=within_steps(problem, found, start_ms, ZoneInfo(settings.station.time_zone)),
     )
 
 

@@ -208,5 +208,6 @@ class Schedule(Payload):
     works: tuple[PlannedWorks, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     unchecked: tuple[str, ...] = ()  # limits of the advice for now that too little is known of for a plan
+    within_steps: tuple[str, ...] = ()  # limits that are left within a step, each at its worst, for people
     why: str | None = None  # where there is no plan
     stale: bool = False
