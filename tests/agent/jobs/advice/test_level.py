@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.jobs.advice.level import Balance, NoBalanceError, flow_for
+from agent.jobs.advice.level import Balance, NoBalanceError, flow_for, is_scheduled
 from agent.jobs.job import JobContext
+from agent.jobs.settings import ScheduleSettings
+from agent.mqtt.payloads import Schedule, ScheduleRow
+from agent.store.records import Record
 from tests.agent.history import START_MS, History, history
 
 AREA, DRAWN, PUMPED = 200.0, 340.0, 368.8  # m², m³/h
@@ -84,3 +87,16 @@ def test_an_old_level_is_none(tmp_path: Path) -> None:
         past.series("flow", [PUMPED] * 30, start_ms=NOW_MS, step_ms=STEP_MS)
         with pytest.raises(NoBalanceError, match="level has had no good value for 300 s"):
             balance(past, NOW_MS + 300_000)
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_a_plan_from_before_it_was_switched_off_is_none(tmp_path: Path, *, is_enabled: bool) -> None:
+    """The last one stays in the store."""
+    row = ScheduleRow.model_validate({"from": NOW_MS, "pumps": ("a",), "speeds": (0.9,), "flow": 200.0})
+    plan = Schedule(id="s", ts=NOW_MS, until=NOW_MS + 86_400_000, station="s", rows=(row,))
+    with tank(tmp_path) as past, past.reader() as reader:
+        past.record([Record("schedule", "", NOW_MS, plan.encode())])
+        jobs = past.settings.jobs.model_copy(update={"schedule": ScheduleSettings(period=900, enabled=is_enabled)})
+        settings = past.settings.model_copy(update={"jobs": jobs})
+
+        assert is_scheduled(JobContext(settings, reader, 0, None, NOW_MS)) == is_enabled

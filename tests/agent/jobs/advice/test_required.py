@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from agent.jobs import front
+from agent.jobs.advice.searches import searches
+from agent.jobs.advice.system import system_of
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.learnt.state import CurveState, HeaderCurves
 from agent.mqtt.payloads import RecommendationEvent, Schedule, ScheduleRow
@@ -98,6 +101,39 @@ def test_a_setpoint_that_is_not_known_leaves_the_operation_of_now(
     assert said["reasons"][0] == f"What is required is not known, as {why}: what the header delivers now counts."
 
 
+def test_one_second_s_setpoint_is_none(tmp_path: Path) -> None:
+    """Of those of some minutes the median counts."""
+    with required(tmp_path, flow_required="wanted.flow") as past:
+        past.series("wanted.flow", [9240.0] * 299 + [6000.0])
+        said = advice_of(past)
+
+    assert said["flow"] == pytest.approx(385.0, abs=0.1)
+
+
+def test_a_required_flow_keeps_the_pressures_that_the_site_allows(tmp_path: Path) -> None:
+    """385 m³/h make 35.9 m."""
+    with required(tmp_path, flow_required="wanted.flow", pressure_max=35.5 * BAR) as past:
+        said = advice_of(past, wanted_flow=9240.0)
+
+    assert said["action"] == "none"
+    assert "At 385 m³/h the head is 35.9 m, above the 35.5 m that the site allows" in said["why"]
+
+
+def test_where_the_system_is_another_one_with_other_pumps_no_other_flow_is_advised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows which one the flow that is required would meet."""
+    with required(tmp_path, flow_required="wanted.flow") as past:
+        monkeypatch.setattr(
+            "agent.jobs.advice.required.system_of",
+            lambda *asked: replace(system_of(*asked), sets={(True, False): 1e-4}),  # type: ignore[type-var]
+        )
+        said = advice_of(past, wanted_flow=9240.0)
+
+    assert said["action"] == "none"
+    assert "is not known: the system's curve is another one with other pumps" in said["why"]
+
+
 def test_a_setpoint_that_stopped_coming_is_none(tmp_path: Path) -> None:
     """It came for two minutes and not in the three since."""
     with required(tmp_path, flow_required="wanted.flow") as past:
@@ -170,8 +206,13 @@ def test_where_a_controller_holds_the_head_an_other_flow_is_not_advised(tmp_path
     with required(tmp_path, is_held=True, flow_required="wanted.flow") as past:
         said = advice_of(past, wanted_flow=9240.0)
 
+        with past.reader() as reader:
+            ((_, searched),) = searches(JobContext(past.settings, reader, 0, None, START_MS + 5 * MINUTE_MS))
+
     assert said["action"] == "none"
     assert "Which head the header has at another flow is not known: the head does not surely rise" in said["why"]
+    assert isinstance(searched, str)
+    assert said["why"].endswith(f"delivers 369 m³/h. {searched}")
 
 
 def test_water_is_worth_what_it_costs_at_the_price_of_now(tmp_path: Path) -> None:
@@ -248,6 +289,18 @@ def test_a_level_is_brought_back_by_what_is_drawn_and_what_lacks(tmp_path: Path)
     assert same["action"] == "keep"
     assert f"has to deliver {FLOW - 20 + back:.0f} m³/h to bring level from 2.74 to 3.00 m in 2 h" in same["reasons"][0]
     assert f"has to deliver {FLOW - 20 + back + 40:.0f} m³/h" in more["why"]
+
+
+def test_a_coarse_level_asks_for_no_change_that_it_cannot_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """20 m³/h lack, by a level in steps of 10 cm that tells 41 m³/h."""
+    monkeypatch.setitem(MORE_TAGS, "level", {"unit": "cm", "type": "uint16", "scale": 10.0})
+    plant = {"tank": TANK, "jobs": {"schedule": {"enabled": False}}}
+    with required(tmp_path, plant=plant, level_required=3.0) as past:
+        filled(past, 280.0, 0.0)
+        said = advice_of(past, LEVEL_MINUTES)
+
+    assert said["action"] == "keep"
+    assert f"has to deliver {FLOW + 20:.0f} m³/h to bring level from 2.80 to 3.00 m" in said["reasons"][0]
 
 
 def test_a_well_is_emptied_by_more_where_it_is_too_full(tmp_path: Path) -> None:
