@@ -164,14 +164,15 @@ class _Said:
 
     def _issued(self) -> RecommendationEvent:
         present = dict(self.situation.operation.speeds) if self.situation is not None else None
+        is_alike = self.advice.is_same_flow  # as what is measured afterwards, of the flow that is delivered then
         return self._event(
             self.given,
             "issued",
             self.advice.why,
             former=present,
             proposed=self.given.speeds,
-            saving_kw=self.payload.saving_kw,
-            saving_uncertainty_kw=self.payload.saving_uncertainty_kw,
+            saving_kw=self.payload.saving_kw if is_alike else None,
+            saving_uncertainty_kw=self.payload.saving_uncertainty_kw if is_alike else None,
         )
 
     def _end(self, before: Given) -> RecommendationEvent:

@@ -342,6 +342,18 @@ def test_what_is_uncertain_in_both_operations_cancels() -> None:
     assert saving.std < 0.05
 
 
+def test_what_the_form_misses_is_in_no_draw_as_it_is_counted_beside() -> None:
+    """A covariance that has it in makes no station less like the others."""
+    model = station([replace(A, doubt=0.02), replace(B, doubt=0.02)])
+    form = 0.5 * np.diag(model.covariance)
+    wider = replace(model, covariance=model.covariance + np.diag(form), form=form)
+    ways = Way({"a": 0.9, "b": 0.9}, 35.0), Way({"a": 0.898, "b": 0.902}, 35.0)
+
+    plain, with_form = (compare(Sample.of(each, 50, 1), *ways) for each in (model, wider))
+
+    assert with_form.proposed_std == pytest.approx(plain.proposed_std, rel=1e-6)
+
+
 def test_what_the_curves_are_off_by_is_counted_once_in_a_saving() -> None:
     """What meters scatter is no error of a saving; what times left out show is the draws' error, if not more of it."""
     model = station([replace(A, doubt=0.02), replace(B, doubt=0.02), replace(C, doubt=0.02)])

@@ -225,6 +225,14 @@ def test_less_water_counts_against_what_it_saves() -> None:
     assert found.net_kw == pytest.approx(found.saving.mean + 0.2 * found.more_flow, abs=1e-9)
 
 
+def test_water_that_is_worth_what_it_takes_is_named_where_less_of_it_does_not_pay() -> None:
+    """Nothing else stands against what it saves."""
+    advice = advise(window(0.19))
+
+    assert advice.action == "keep"
+    assert advice.why.endswith("does not pay for less water.")
+
+
 def test_a_window_keeps_the_heads_that_are_allowed() -> None:
     """At 35.5 m no more than sqrt(369² + 0.5 / 5e-5) m³/h pass."""
     now = window(1.0)

@@ -8,7 +8,9 @@ from agent.jobs.advice.recommendation import Occasion, recommendation
 from analytics.dispatch.advice import Advice
 from analytics.dispatch.saving import Saving
 from tests.agent.history import history
-from tests.agent.jobs.test_dispatch import PLANT, TAGS
+from tests.agent.jobs.advice.test_required import EVEN, required
+from tests.agent.jobs.advice.test_set_changes import FLOW
+from tests.agent.jobs.test_dispatch import PLANT, TAGS, advise, operate
 
 
 @pytest.mark.parametrize("std", [0.4, 4.0, 0.0])
@@ -25,3 +27,14 @@ def test_a_saving_of_nothing_has_no_sign(tmp_path: Path, std: float) -> None:
 
     assert b"-0.0" not in said.encode()
     assert b'"saving_kw":0.0' in said.encode()
+
+
+def test_the_journal_expects_no_saving_of_another_flow_as_none_is_measured(tmp_path: Path) -> None:
+    """More water takes more power; by the meters it is held against the former pumps at that same flow."""
+    with required(tmp_path, flow_required="wanted.flow") as past:
+        operate(past, EVEN, 5, wanted_flow=24 * 1.05 * FLOW)
+        said, (issued,) = advise(past, 5)
+
+    assert said["saving_kw"] < 0
+    assert issued["event"] == "issued"
+    assert not {"saving_kw", "saving_uncertainty_kw"} & issued.keys()
