@@ -24,6 +24,7 @@ _APART = (
 _POINTS = 17  # of a line in the survey
 _PRICES = 17
 _DOUBT = 5e-4  # share of the power by which an estimate of the survey may err; measured: below 1e-5
+_SPLITS = 3  # times that the ranges of pumps are divided where limits forbid some of it within; no known pump needs two
 _BLUR = 2e-6  # share of the power by which a place a little aside of the settled one may be cheaper
 
 
@@ -46,7 +47,10 @@ def solve(candidates: Sequence[Candidate], demand: Demand) -> Dispatch | Infeasi
     at = _places(demand)
     whole = station, lines = _station(candidates, demand, at)
     sets = everyone
-    while (halves := halved(station.candidates, sets, lines.hole)) is not None:
+    for _ in range(_SPLITS):
+        halves = halved(station.candidates, sets, lines.hole)
+        if halves is None:
+            break
         sets = halves[1]
         station, lines = _station(halves[0], demand, at)
     best = _best_of(station, sets, lines)
