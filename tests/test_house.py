@@ -82,6 +82,14 @@ def test_polling_imports_nothing_heavy() -> None:
     assert (result.stdout.strip(), result.stderr) == ("", "")
 
 
+def test_no_test_reaches_into_what_it_tests() -> None:
+    """Where one wants to, a seam is missing: the parts are real, and what differs is given to them."""
+    patched = re.compile("monkey" + "patch|unittest[.]mock|Magic" + "Mock", re.IGNORECASE)
+    found = [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py") if patched.search(path.read_text())]
+
+    assert found == []
+
+
 @pytest.mark.parametrize("lock", sorted((ROOT / "requirements").glob("*.lock")), ids=lambda lock: lock.name)
 def test_every_locked_version_has_hashes_and_no_address(lock: Path) -> None:
     """Whoever installs chooses the registry; what comes from it is what we tested."""

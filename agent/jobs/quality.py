@@ -45,7 +45,7 @@ class JobState:
 
 
 _MEMORY = JobMemory(JobState)
-_CARRIED = Carried()
+CARRIED = Carried()
 restored = _MEMORY.restored
 
 
@@ -60,7 +60,7 @@ def run(context: JobContext) -> Outcome:
     if start_ms >= end_ms:
         return Outcome(mark=context.mark, state=context.state)
     is_newest = not is_behind and not isinstance(context.reader, Passage)  # else what was not read may be newer
-    newest = _CARRIED.before(context.settings.storage.path, context.state, rows) if is_newest else None
+    newest = CARRIED.before(context.settings.storage.path, context.state, rows) if is_newest else None
     told = _plant(context, kept, newest, (start_ms, end_ms))
     found = _judge(context, kept, rows, told, (start_ms, end_ms))
     kept.until_ms = end_ms
@@ -68,7 +68,7 @@ def run(context: JobContext) -> Outcome:
     records = [_report(context, kept, start_ms, end_ms)] if is_due else []
     state = _MEMORY.left(kept)
     if newest is not None:
-        _CARRIED.keep(context.settings.storage.path, state, newest, (end_ms - _looked_back_ms(context), end_ms))
+        CARRIED.keep(context.settings.storage.path, state, newest, (end_ms - _looked_back_ms(context), end_ms))
     return Outcome(
         mark=int(rows.ids[-1]) if is_behind else context.reader.last_id,
         state=state,

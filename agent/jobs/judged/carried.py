@@ -22,6 +22,10 @@ class Carried:
         self._kept: tuple[Path, bytes | None, Arrivals] | None = None
         self._is_settled = True
 
+    def __len__(self) -> int:
+        """Rows that are held."""
+        return len(self._kept[2]) if self._kept else 0
+
     def before(self, path: Path, state: bytes | None, rows: Arrivals) -> Arrivals:
         """*rows*, which are all those after the last run's, with what is kept before them; reasons are left out."""
         kept, self._kept = self._kept, None

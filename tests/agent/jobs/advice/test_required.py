@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from pydantic import ValidationError
 
 from agent.jobs import front
 from agent.jobs.advice.searches import searches
-from agent.jobs.advice.system import system_of
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.learnt.state import CurveState, HeaderCurves
 from agent.mqtt.payloads import RecommendationEvent, Schedule, ScheduleRow
@@ -35,19 +33,30 @@ LEVEL_MINUTES = 31
 
 @contextmanager
 def required(
-    folder: Path, *, is_held: bool = False, plant: dict[str, Any] | None = None, **header: Any
+    folder: Path,
+    *,
+    is_held: bool = False,
+    has_branch: bool = False,
+    plant: dict[str, Any] | None = None,
+    tags: dict[str, Any] | None = None,
+    **header: Any,
 ) -> Iterator[History]:
-    """Two pumps in their best operation, against a system that is known; or a controller holds their head."""
+    """Two pumps in their best operation, against a system that is known, one of them by a branch of more resistance.
+
+    Or a controller holds their head.
+    """
     flows = np.linspace(0.3, 1.0, 200) * FLOW
     head = np.random.default_rng(3).normal(HEAD, 0.02, 200) if is_held else STATIC + RESISTANCE * flows**2
 
+    is_branch = has_branch & (np.arange(200) % 5 == 0)
+
     def learnt(context: JobContext) -> Outcome:
         estimator = StationCurves([Plate(pump.id) for pump in PUMPS])
-        estimator.update(points(head, len(head)))
+        estimator.update(points(np.where(is_branch, STATIC + 1.5 * RESISTANCE * flows**2, head), len(head), is_branch))
         return Outcome(mark=context.mark, state=CurveState(headers={"main": HeaderCurves(estimator, MODEL)}).encode())
 
     asked = {"id": "main", "pressure": ["pressure"], "flow": ["flow"], **header}
-    with history(folder, TAGS | MORE_TAGS, **{**PLANT, "header": [asked], **(plant or {})}) as past:
+    with history(folder, TAGS | MORE_TAGS | (tags or {}), **{**PLANT, "header": [asked], **(plant or {})}) as past:
         past.perform("curves", learnt, START_MS)
         yield past
 
@@ -119,15 +128,9 @@ def test_a_required_flow_keeps_the_pressures_that_the_site_allows(tmp_path: Path
     assert "At 385 m³/h the head is 35.9 m, above the 35.5 m that the site allows" in said["why"]
 
 
-def test_where_the_system_is_another_one_with_other_pumps_no_other_flow_is_advised(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_the_system_is_another_one_with_other_pumps_no_other_flow_is_advised(tmp_path: Path) -> None:
     """Nobody knows which one the flow that is required would meet."""
-    with required(tmp_path, flow_required="wanted.flow") as past:
-        monkeypatch.setattr(
-            "agent.jobs.advice.required.system_of",
-            lambda *asked: replace(system_of(*asked), sets={(True, False): 1e-4}),  # type: ignore[type-var]
-        )
+    with required(tmp_path, has_branch=True, flow_required="wanted.flow") as past:
         said = advice_of(past, wanted_flow=9240.0)
 
     assert said["action"] == "none"
@@ -291,11 +294,11 @@ def test_a_level_is_brought_back_by_what_is_drawn_and_what_lacks(tmp_path: Path)
     assert f"has to deliver {FLOW - 20 + back + 40:.0f} m³/h" in more["why"]
 
 
-def test_a_coarse_level_asks_for_no_change_that_it_cannot_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_coarse_level_asks_for_no_change_that_it_cannot_tell(tmp_path: Path) -> None:
     """20 m³/h lack, by a level in steps of 10 cm that tells 41 m³/h."""
-    monkeypatch.setitem(MORE_TAGS, "level", {"unit": "cm", "type": "uint16", "scale": 10.0})
+    coarse = {"level": {"unit": "cm", "type": "uint16", "scale": 10.0}}
     plant = {"tank": TANK, "jobs": {"schedule": {"enabled": False}}}
-    with required(tmp_path, plant=plant, level_required=3.0) as past:
+    with required(tmp_path, plant=plant, tags=coarse, level_required=3.0) as past:
         filled(past, 280.0, 0.0)
         said = advice_of(past, LEVEL_MINUTES)
 
@@ -393,10 +396,8 @@ def test_what_contradicts_itself_is_refused(keys: dict[str, Any], words: str) ->
 def test_a_required_level_may_be_a_share_and_no_flow(tmp_path: Path, unit: str, count: int) -> None:
     """As the level itself may."""
     keys: dict[str, Any] = {"level_required": "wanted.level", "plant": {"tank": TANK}}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(MORE_TAGS, "wanted.level", {"unit": unit})
-        with required(tmp_path, **keys) as past:
-            found = [one for one in complaints(past.settings) if "required level of header main" in one]
+    with required(tmp_path, tags={"wanted.level": {"unit": unit}}, **keys) as past:
+        found = [one for one in complaints(past.settings) if "required level of header main" in one]
 
     assert len(found) == count
 

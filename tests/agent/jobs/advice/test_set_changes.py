@@ -21,10 +21,10 @@ FLOW = float(MODEL.duty([0.9, 0.9], HEAD).flows.sum())
 RESISTANCE = (HEAD - STATIC) / FLOW**2
 
 
-def points(head: np.ndarray, n: int) -> Points:
-    """Steady points with flows from a third to the whole of the present one."""
+def points(head: np.ndarray, n: int, is_alone: np.ndarray | None = None) -> Points:
+    """Steady points of both pumps, or of the first one *is_alone*, with flows from a third to the present one."""
     rng = np.random.default_rng(1)
-    runs = np.tile([True, True], (n, 1))
+    runs = np.column_stack([np.ones(n, np.bool_), np.ones(n, np.bool_) if is_alone is None else ~is_alone])
     flow = np.linspace(0.3, 1.0, n) * FLOW * rng.normal(1.0, 0.005, n)
     nothing = np.full((n, 2), np.nan)
     speeds = np.tile(np.linspace(0.8, 1.0, n)[:, np.newaxis], 2)
