@@ -5,17 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analytics.dispatch.limited import Limited
 from analytics.dispatch.lines import Line
 from analytics.dispatch.pump import Array, Physics
 from analytics.npsh import MARGIN
-from analytics.schedule.problem import Problem
+from analytics.schedule.problem import Problem, Unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _AtInlet:
-    """A pump whose inlet follows the storage.
+class _Inlet:
+    """The inlet of a pump, which follows the storage.
 
-    Its head says which level it stands at, as what all pumps work against is known:
+    The pump's head says which level it stands at, as what all pumps work against is known:
     level = ± (s² h(φ) - static - resistance · Q²).
     """
 
@@ -23,36 +24,8 @@ class _AtInlet:
     required: Callable[[Array, Array], Array]
     problem: Problem
 
-    @property
-    def speed_min(self) -> float:
-        """Relative."""
-        return self.physics.speed_min
-
-    @property
-    def speed_max(self) -> float:
-        """Relative."""
-        return self.physics.speed_max
-
-    @property
-    def phi_min(self) -> float:
-        """m³/h at rated speed."""
-        return self.physics.phi_min
-
-    @property
-    def phi_max(self) -> float:
-        """The same."""
-        return self.physics.phi_max
-
-    def head(self, phi: Array) -> Array:
-        """At rated speed, m."""
-        return self.physics.head(phi)
-
-    def power(self, flow: Array, speed: Array) -> Array:
-        """Electrical, kW."""
-        return self.physics.power(flow, speed)
-
     def margins(self, flow: Array, speed: Array, station_flow: Array) -> Mapping[str, Array]:
-        """The pump's own, and NPSH."""
+        """NPSH."""
         pressures, system = self.problem.pressures, self.problem.system
         level: Array = np.zeros(())
         if pressures.rise:
@@ -60,16 +33,16 @@ class _AtInlet:
             level = self.problem.storage.sign * (above - system.static_head)
         available = pressures.available(level)
         spare = (available - MARGIN * self.required(flow, speed)) / np.maximum(available, 1.0)
-        return {**self.physics.margins(flow, speed, station_flow), "NPSH": np.asarray(spare)}
+        return {"NPSH": np.asarray(spare)}
 
 
 def lines_of(problem: Problem) -> tuple[Line, ...]:
     """The operating lines of the pumps of *problem*."""
-    return tuple(
-        Line(
-            unit.physics
-            if unit.required is None or not problem.pressures.has_inlet
-            else _AtInlet(unit.physics, unit.required, problem)
-        )
-        for unit in problem.units
-    )
+    return tuple(Line(_physics(unit, problem)) for unit in problem.units)
+
+
+def _physics(unit: Unit, problem: Problem) -> Physics:
+    whole = unit.physics
+    if unit.required is None or not problem.pressures.has_inlet:
+        return whole
+    return Limited(whole, whole.phi_min, whole.phi_max, _Inlet(whole, unit.required, problem).margins)

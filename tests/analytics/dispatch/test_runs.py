@@ -9,10 +9,11 @@ import pytest
 from analytics.dispatch.demand import HeadBand
 from analytics.dispatch.duty import Dispatch, Infeasible
 from analytics.dispatch.fitted import FittedPump, fitted
+from analytics.dispatch.limited import Limited
 from analytics.dispatch.limits import Limits
 from analytics.dispatch.lines import line_of
 from analytics.dispatch.pump import Array, Candidate
-from analytics.dispatch.runs import Part, halved
+from analytics.dispatch.runs import halved
 from analytics.dispatch.sets import running_sets
 from analytics.dispatch.solve import solve
 from tests.analytics.dispatch.learnt import Learnt, station
@@ -125,7 +126,7 @@ def test_never_both_halves_of_a_pump_run_and_of_too_many_sets_none_are_made() ->
     assert found is not None
     halves, sets = found
     assert [each.id for each in halves] == ["a", "b", "c", "b"]
-    assert [type(each.physics) for each in halves] == [Shaking, Part, Shaking, Part]
+    assert [type(each.physics) for each in halves] == [Shaking, Limited, Shaking, Limited]
     assert len(sets) == 11
     assert not (sets[:, 1] & sets[:, 3]).any()
     assert len(np.unique(sets, axis=0)) == 11
