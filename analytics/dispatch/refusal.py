@@ -78,12 +78,11 @@ class _Asked:
         under = np.where(self.can_lift & (most < asked), most / asked, 0.0)
         above = np.where(self.can_lift & (least > asked), least / asked, np.inf)
         place = int(np.argmin(above.min(axis=0) - under.max(axis=0)))
-        return Infeasible(
-            "between sets",
-            f"No set of pumps delivers {asked[place]:.0f} m³/h at {self.lines.head[place]:.1f} m within its limits: "
-            f"the nearest give up to {under[:, place].max() * asked[place]:.0f} or at least "
-            f"{above[:, place].min() * asked[place]:.0f} m³/h.",
-        )
+        less, more = under[:, place].max() * asked[place], above[:, place].min() * asked[place]
+        nearest = [f"up to {less:.0f}"] * bool(less) + [f"at least {more:.0f}"] * bool(np.isfinite(more))
+        why = f"the nearest give {' or '.join(nearest)} m³/h" if nearest else "they forbid it within a pump's range"
+        said = f"No set of pumps delivers {asked[place]:.0f} m³/h at {self.lines.head[place]:.1f} m within its limits"
+        return Infeasible("between sets", f"{said}: {why}.")
 
     def _held(self, pumps: NDArray[np.intp], place: int | None, end: int) -> str:
         """What holds each of *pumps* at an end of its line; at the place that suits it best where none is given."""

@@ -41,12 +41,11 @@ def solve(candidates: Sequence[Candidate], demand: Demand) -> Dispatch | Infeasi
         candidates: The pumps, at most about 12.
         demand: Flow and head to serve.
     """
-    everyone = running_sets(candidates)
-    if not len(everyone):
+    sets = running_sets(candidates)
+    if not len(sets):
         return Infeasible("locks", "No pump may run.")
     at = _places(demand)
-    whole = station, lines = _station(candidates, demand, at)
-    sets = everyone
+    station, lines = _station(candidates, demand, at)
     for _ in range(_SPLITS):
         halves = halved(station.candidates, sets, lines.hole)
         if halves is None:
@@ -55,8 +54,7 @@ def solve(candidates: Sequence[Candidate], demand: Demand) -> Dispatch | Infeasi
         station, lines = _station(halves[0], demand, at)
     best = _best_of(station, sets, lines)
     if best is None:
-        prices = answers(whole[1], _PRICES)
-        return refusal(candidates, everyone, whole[1], survey(whole[1], everyone, prices))
+        return refusal(station.candidates, sets, lines, survey(lines, sets, answers(lines, _PRICES)))
     is_known = bool(np.isnan(lines.hole).all())
     return best if is_known else replace(best, bound=best.cost - best.power)  # nothing is known of the other runs
 

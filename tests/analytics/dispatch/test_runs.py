@@ -80,6 +80,7 @@ def test_one_pump_serves_what_lies_on_either_side(flow: float) -> None:
 
     if np.isinf(expected):
         assert isinstance(found, Infeasible)
+        assert "the nearest give up to 110 or at least 1" in found.why
     else:
         assert isinstance(found, Dispatch)
         assert found.power == pytest.approx(expected, rel=1e-6)
