@@ -102,9 +102,9 @@ class Worker:
         return answer
 
     async def _ask(self, task: Task) -> Outcome | Failure:
-        process = self._process
-        if process is None or process.returncode is not None:  # the kernel may end an idle one to get its memory
-            process = await self._start()
+        if self._process is not None and _is_gone(self._process):
+            await self._kill()
+        process = self._process or await self._start()
         if process.stdin is None or process.stdout is None:
             raise EOFError
         _frame_into(process.stdin, task)
@@ -141,6 +141,16 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         return await process.wait()
+
+
+def _is_gone(process: asyncio.subprocess.Process) -> bool:
+    """Whether it has ended, as the kernel may end an idle one to get its memory; the loop may not have noticed yet."""
+    if process.returncode is not None or (process.stdin is not None and process.stdin.is_closing()):
+        return True
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # the loop has taken its status, and is about to tell
+        return True
 
 
 def _frame_into(stream: asyncio.StreamWriter, message: object) -> None:
