@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analytics.curves.shape import PARAMETERS, Shape, falling_flow, polynomial
+from analytics.curves.shape import FORM_DOUBT, PARAMETERS, Shape, falling_flow, polynomial
 from analytics.hydraulics import Floats, wire_to_water_efficiency
 
 STEP = 1e-5  # of a parameter, for central differences; parameters are of order one
@@ -30,6 +30,8 @@ class PumpCurve:
         speed_range: Least and greatest relative speed learnt from.
         n: Steady points of this pump running that the fit rests on.
         flow_is_metered: The pump has its own flow meter; otherwise its share of the total is inferred.
+        doubt: Shares of head and power that the form is worth less, per share of the flow beyond `flow_range`. Standard
+            deviations have it besides the covariance.
     """
 
     pump: str
@@ -40,6 +42,7 @@ class PumpCurve:
     speed_range: tuple[float, float]
     n: int
     flow_is_metered: bool = False
+    doubt: tuple[float, float] = FORM_DOUBT
 
     @property
     def head_coefficients(self) -> Floats:
@@ -78,19 +81,24 @@ class PumpCurve:
 
     def head_std(self, flow: ArrayLike, speed: ArrayLike) -> Floats:
         """Standard deviation of `head`, m, from the parameters' covariance to first order."""
-        return self._std(lambda curve: curve.head(flow, speed))
+        return np.hypot(self._std(lambda curve: curve.head(flow, speed)), self._doubted(flow, speed)[0])
 
     def power_std(self, flow: ArrayLike, speed: ArrayLike) -> Floats:
         """Standard deviation of `power` at a known *flow*, kW."""
-        return self._std(lambda curve: curve.power(flow, speed))
+        return np.hypot(self._std(lambda curve: curve.power(flow, speed)), self._doubted(flow, speed)[1])
 
     def flow_std(self, head: ArrayLike, speed: ArrayLike) -> Floats:
         """Standard deviation of `flow`, m³/h; with header flow only, this is the uncertainty of the pump's share."""
-        return self._std(lambda curve: curve.flow(head, speed))
+        q, s = self.flow(head, speed), np.asarray(speed, dtype=np.float64)
+        slope = s * (self.head_coefficients[1] + 2.0 * self.head_coefficients[2] * q / s)  # m per m³/h
+        doubted = self._doubted(q, s)[0] / np.abs(slope)
+        return np.asarray(np.hypot(self._std(lambda curve: curve.flow(head, speed)), doubted))
 
     def efficiency_std(self, flow: ArrayLike, speed: ArrayLike) -> Floats:
         """Standard deviation of `efficiency`."""
-        return self._std(lambda curve: curve.efficiency(flow, speed))
+        head, power = self._doubted(flow, speed)
+        share = np.hypot(head / self.head(flow, speed), power / self.power(flow, speed))
+        return np.hypot(self._std(lambda curve: curve.efficiency(flow, speed)), share * self.efficiency(flow, speed))
 
     def supports(self, flow: ArrayLike, speed: ArrayLike) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Whether the duty lies inside what was learnt from, φ and speed each, with 2 % margin; NaN is outside."""
@@ -115,6 +123,14 @@ class PumpCurve:
         """The same pump, learnt from φ between *low* and *high* m³/h."""
         return replace(self, flow_range=(low, high))
 
+    def _doubted(self, flow: ArrayLike, speed: ArrayLike) -> tuple[Floats, Floats]:
+        """What the form is worth less beyond the flows learnt from, of head, m, and power, kW."""
+        q, s = _running(flow, speed)
+        low, high = self.flow_range if self.flow_range[1] > 0.0 else (0.0, np.inf)
+        outside = np.maximum(np.maximum(q / s / high - 1.0, (low - q / s) / max(low, 1e-9)), 0.0)
+        head, power = np.abs(self.head(q, s)), np.abs(self.power(q, s))
+        return self.doubt[0] * outside * head, self.doubt[1] * outside * power
+
     def _std(self, quantity: Callable[[Self], Floats]) -> Floats:
         gradient = self.gradient(quantity)
         return np.asarray(np.sqrt(np.einsum("...i,ij,...j->...", gradient, self.covariance, gradient)))
@@ -131,6 +147,7 @@ class PumpCurve:
             "speed_range": list(self.speed_range),
             "n": self.n,
             "flow_is_metered": self.flow_is_metered,
+            "doubt": list(self.doubt),
         }
 
     @classmethod
@@ -138,6 +155,7 @@ class PumpCurve:
         """The inverse of `to_dict`."""
         flow_low, flow_high = data["flow_range"]
         speed_low, speed_high = data["speed_range"]
+        doubt_head, doubt_power = data.get("doubt", FORM_DOUBT)  # an earlier version kept none
         return cls(
             pump=data["pump"],
             shape=Shape(np.array(data["levels"], float), data["flow_scale"], data["power_scale"]),
@@ -147,6 +165,7 @@ class PumpCurve:
             speed_range=(speed_low, speed_high),
             n=data["n"],
             flow_is_metered=data["flow_is_metered"],
+            doubt=(doubt_head, doubt_power),
         )
 
 

@@ -75,7 +75,7 @@ def _drawn_by(method: IncrementalCurve, flows: tuple[float, float], joint: PumpC
     theta, slopes = _parameters(shape, head, power, constant)
     covariance = slopes @ _blocks(head_covariance, power_covariance) @ slopes.T
     covariance = _bounded(covariance)
-    curve = replace(joint, shape=shape, theta=theta, covariance=covariance)
+    curve = replace(joint, shape=shape, theta=theta, covariance=covariance, doubt=method.doubt)
     asked = np.linspace(low, high, NODES)
     known = np.array([curve.head(asked, 1.0), curve.power(asked, 1.0)])
     sound = np.isfinite(known).all() and (known > 0.0).all() and np.isfinite(covariance).all()

@@ -94,6 +94,11 @@ class IncrementalCurve:
         return self._solved().flow_noise if self._kept.reference else 0.0
 
     @property
+    def doubt(self) -> tuple[float, float]:
+        """Shares of head and power that the curves are worth less, per share of the flow beyond `flow_range`."""
+        return self._beliefs.doubt
+
+    @property
     def noise(self) -> tuple[float, float]:
         """Standard deviation of a reading of head and of power around the curves, as shares of the reference duty."""
         solution = self._solved()
@@ -123,7 +128,7 @@ class IncrementalCurve:
         more_head, more_power = self._beliefs.beyond(x, x_ref)
         y, y_std = (y_ref * each for each in solution.head.at(x / x_ref - 1.0, z))
         y = y + more_head
-        outside, doubt = self._outside(x), self._beliefs.doubt
+        outside, doubt = self._outside(x), self.doubt
         y_std = np.hypot(y_std, doubt[0] * outside * np.abs(y))
         if solution.power is None:
             unknown = np.full(q.shape, np.nan)

@@ -231,3 +231,41 @@ def test_a_data_sheet_that_won_is_taken_and_a_method_that_knows_no_pumps_is_not(
     assert found.curves[0].head_std(800.0, 1.0) > 0.0
     assert len(found.draws(50, np.random.default_rng(1))) == 50
     assert refined(case.joint, {"p0": by_points}, case.points, PUMPS).curves == case.joint.curves
+
+
+def test_beyond_what_was_learnt_the_model_is_no_surer_than_the_method() -> None:
+    """A parabola's covariance knows nothing of forms that are no parabola; a curve is drawn and asked there too."""
+    case = learnt()
+    for curve in case.better.curves:
+        method = case.chosen[curve.pump].method
+        low, high = curve.flow_range
+        for flow in (1.1 * high, 1.2 * high, 0.85 * low):
+            said = method.predict(flow, 1.0)
+            ratios = (
+                curve.head_std(flow, 1.0) / said.head_std,
+                curve.power_std(flow, 1.0) / said.power_std,
+                curve.efficiency_std(flow, 1.0) / said.efficiency_std,
+            )
+            assert min(ratios) > 0.9
+            assert max(ratios) < 1.15
+        head = curve.head(1.2 * high, 0.9)
+        slope = float(curve.head(1.2 * high + 1.0, 0.9) - curve.head(1.2 * high - 1.0, 0.9)) / 2.0
+        spread = float(curve.head_std(curve.flow(head, 0.9), 0.9) / -slope)
+        assert float(curve.flow_std(head, 0.9)) == pytest.approx(spread, rel=0.01)
+
+
+def test_a_pump_with_a_sheet_is_doubted_as_the_sheet_is_also_after_a_restart() -> None:
+    """A sheet's form is known better than that of any pump: one doubt for all would be too wide or too narrow."""
+    case = learnt()
+    sheet = np.linspace(100.0, 1_300.0, 9)
+    known = Catalogue(sheet, STATION[0].head(sheet, np.array(1.0)), STATION[0].power(sheet, np.array(1.0)))
+    by_sheet = choose(duty(case.points, 0), {"catalogue": candidates(known)["catalogue"]})
+
+    found = refined(case.joint, {"p0": by_sheet}, case.points, PUMPS)
+
+    beyond = 1.2 * found.curves[0].flow_range[1]
+    said = by_sheet.method.predict(beyond, 1.0)
+    assert float(found.curves[0].head_std(beyond, 1.0)) == pytest.approx(float(said.head_std), rel=0.1)
+    assert said.head_std < 0.7 * case.better.curves[0].head_std(beyond, 1.0)
+    again = StationModel.from_dict(found.to_dict()).curves[0]
+    assert float(again.head_std(beyond, 1.0)) == float(found.curves[0].head_std(beyond, 1.0))
