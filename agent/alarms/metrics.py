@@ -13,6 +13,7 @@ DAY_MS: Final = 86_400_000
 FLOOD: Final = 10  # more raised within ten minutes are a flood,
 EBB: Final = 5  # which lasts until fewer than these are
 CHATTER: Final = 3  # transitions within a minute
+HASTY_MS: Final = 500  # a change that comes sooner after the last one of an alarm that chatters is noise
 TOP: Final = 10
 HIDDEN: Final = ("SHELVED", "SUPPRESSED", "OUT_OF_SERVICE")
 MOST: Final = 100_000  # raisings that are remembered, whatever floods us
@@ -82,6 +83,11 @@ class Metrics:
         """Whether an alarm, hidden or not, chattered within the last minute."""
         last_ms = self._restless.get(name)
         return last_ms is not None and 0 <= at_ms - last_ms <= MINUTE_MS
+
+    def is_noise(self, name: str, at_ms: int) -> bool:
+        """Whether a change of a restless alarm would come so soon after its last one that nobody waits for it."""
+        moves = self._moves.get(name)
+        return moves is not None and self.is_restless(name, at_ms) and 0 <= at_ms - moves[-1] < HASTY_MS
 
     def chattering(self) -> list[str]:
         """Alarms that came and went three times within a minute, not longer than ten minutes ago."""

@@ -227,8 +227,8 @@ class Watch:
             await self._store.record(found)
 
     def _is_noise(self, name: str) -> bool:
-        """Whether an alarm comes and goes all the time: no transaction for each."""
-        return self._metrics.is_restless(name, self._steady_ms())
+        """Whether an alarm comes and goes all the time, faster than anybody reads: no transaction for each change."""
+        return self._metrics.is_noise(name, self._steady_ms())
 
     def _steady_ms(self) -> int:
         """The wall's time when the metrics were begun, and what has passed since, whatever the clock was set to."""

@@ -80,6 +80,19 @@ def test_an_alarm_that_chatters_is_restless_for_a_minute_hidden_or_not(state: Al
     assert (said, later, metrics.is_restless("b", 2_000)) == ([False, False, True], [True, False], False)
 
 
+def test_only_hasty_changes_of_an_alarm_that_chatters_are_noise() -> None:
+    """Polled each second, an alarm that comes and goes is said at once each time; ten times a second it is not."""
+    metrics = Metrics(0)
+    for number in range(2):
+        metrics.see("a", "raised", RAISED, 100 * number)
+    before = metrics.is_noise("a", 200)
+    metrics.see("a", "raised", RAISED, 200)
+
+    noise = [metrics.is_noise("a", 200 + after_ms) for after_ms in (0, 499, 500, 1_000)]
+
+    assert (before, noise, metrics.is_noise("b", 300)) == (False, [True, True, False, False], False)
+
+
 def test_what_no_operator_sees_does_not_count() -> None:
     """A shelved alarm that comes and goes all day rings no bell."""
     metrics = Metrics(0)

@@ -284,6 +284,14 @@ async def test_an_alarm_that_chatters_makes_no_transaction_of_each_poll(tmp_path
     assert len(set(written)) - 1 < 12
 
 
+async def test_an_alarm_that_comes_and_goes_each_second_is_said_at_once_each_time(tmp_path: Path) -> None:
+    """It chatters, and is written at once all the same: each of two transactions would take up to a second here."""
+    async with slow_store(tmp_path, many(1)) as store, asyncio.timeout(10):
+        for number in range(8):
+            await changed(store, "t0", 1_000 * number, 9.0 if number % 2 == 0 else 7.0)
+            await asyncio.sleep(0.55)  # until the next poll
+
+
 def _version(reader: Reader) -> int:
     """Another one after each transaction."""
     return int(reader.ask(lambda db: db.execute("PRAGMA data_version").fetchone())[0])
