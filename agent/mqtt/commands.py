@@ -26,7 +26,8 @@ from agent.store.errors import StorageError
 from agent.store.writer import Store
 
 LARGEST: Final = 4_096  # bytes of a command
-WAITING: Final = 32  # commands that wait for their turn; more are dropped
+WAITING: Final = 600  # commands that wait for their turn, as when all of a flood of alarms are acknowledged at once
+RATE: Final = 50.0  # commands a second at most, so that polling keeps the loop
 PATIENCE: Final = 3.0  # s that an operator waits for the disk to know that a command was done
 NAME: Final = 40  # characters of a name from outside that are repeated in an answer
 EARLIER: Final = "it was taken before the agent was started; look whether it was done"
@@ -105,8 +106,12 @@ class Commands:
             waiting.put_nowait(message)
 
     async def _work(self, client: Client, waiting: asyncio.Queue[Message], told: CommandLog) -> NoReturn:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         while True:
             message = await waiting.get()
+            await asyncio.sleep(due - loop.time())
+            due = loop.time() + 1 / RATE
             name = self._topics.command(message.topic)
             request = _object(message.payload)
             command_id = request.get("id")
@@ -131,21 +136,31 @@ class Commands:
         except LookupError as refusal:
             return str(refusal)
         # before it begins, so that the same command never runs twice, whatever interrupts it
-        self._outcomes.note(command_id, INTERRUPTED, command.expires, now_ms, now)
-        error = await self._do_and_keep(name, command)
-        self._outcomes.note(command_id, error, command.expires, now_ms, now)
+        self._outcomes.note(command_id, INTERRUPTED, command.expires, now_ms, now, user=command.user)
+        try:
+            error = await self._do_and_keep(name, command)
+        except LookupError as refusal:
+            error = str(refusal)
+            self._outcomes.refuse(command_id, error)
+            self._forgotten.append(command_id)
+        else:
+            self._outcomes.note(command_id, error, command.expires, now_ms, now, user=command.user)
         told.tell(f"command {name} {command_id} of {command.user!r}: {error or 'ok'}")
         return error
 
     async def _do_and_keep(self, name: str, command: Command) -> str | None:
-        """Do it, with its id on the disk; what the disk takes too long for is written all the same, later."""
+        """Do it, with its id on the disk; what the disk takes too long for is written all the same, later.
+
+        Raises:
+            LookupError: There was nothing to be done, and nothing has happened.
+        """
         end = asyncio.get_running_loop().time() + PATIENCE
         forgotten, self._forgotten = self._forgotten, []
         keeping = asyncio.create_task(self._used_ids.keep(command.id, command.expires, forgotten))
         try:
             await asyncio.sleep(0)  # its turn: it goes to the disk with what the command does, and not after it
             error = await self._do(name, command)
-            if error is None:  # else nothing has happened that must not happen twice
+            if error is None:
                 with suppress(TimeoutError):
                     async with asyncio.timeout_at(end):
                         await keeping
@@ -166,14 +181,16 @@ class Commands:
             raise LookupError(f"the command has expired at {rfc3339(command.expires)}; it is {rfc3339(now_ms)} now")
         if command.expires > now_ms + LONGEST_MS:
             raise LookupError("a command expires within 24 hours; choose an earlier time")
-        if self._outcomes.is_full:
-            raise LookupError("there were too many commands; wait until earlier ones have expired")
+        if self._outcomes.is_full(command.user):
+            raise LookupError(
+                "there were too many commands; wait until earlier ones have expired, and let them expire soon"
+            )
         return command
 
     async def _do(self, name: str, command: Command) -> str | None:
         try:
             await self._handlers[name](command)
-        except (LookupError, StorageError) as error:
+        except StorageError as error:
             return str(error)
         return None
 

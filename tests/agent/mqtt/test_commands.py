@@ -14,7 +14,7 @@ import pytest
 from agent.health import Part, wall_ms
 from agent.mqtt.advice_commands import advice_handlers
 from agent.mqtt.command_log import AT_MOST
-from agent.mqtt.commands import Commands, Handler
+from agent.mqtt.commands import RATE, Commands, Handler
 from agent.mqtt.instant import rfc3339
 from agent.mqtt.payloads import Ack, Command, Recommendation
 from agent.mqtt.used_ids import UsedIds
@@ -324,6 +324,50 @@ async def test_a_flood_is_refused_and_commands_work_after_it(tmp_path: Path, cap
     assert bell.taken
     assert len(bell.taken) + commands.dropped < 2_000
     assert len([one for one in caplog.records if "command" in one.getMessage()]) <= 2 * (AT_MOST + 1)
+
+
+async def test_all_alarms_acknowledged_at_once_are_done_no_faster_than_polling_bears(tmp_path: Path) -> None:
+    """As a screen with a button for all of them says them (takes seconds: 120 of them at 50 a second)."""
+    bell, count = Bell(), 120
+    with mosquitto(tmp_path) as broker:
+        async with (
+            subscriber(broker.port, "water/east/cmd/result/#") as scada,
+            listening(broker, tmp_path, {"ack": bell.ack}) as (commands, _),
+        ):
+            began = asyncio.get_running_loop().time()
+            for number in range(count):
+                scada.say(ACK, ack(f"c{number}"))
+            answers = [await answer(scada, f"c{number}") for number in range(count)]
+            took = asyncio.get_running_loop().time() - began
+
+    assert [one["ok"] for one in answers] == [True] * count
+    assert [command.id for command in bell.taken] == [f"c{number}" for number in range(count)]
+    assert commands.dropped == 0
+    assert took >= (count - 1) / RATE
+
+
+async def test_commands_that_did_nothing_keep_no_place_on_the_disk(tmp_path: Path) -> None:
+    """A client that asks for what there is not, for a day ahead, would else keep an operator from acting for a day."""
+    bell = Bell()
+    with mosquitto(tmp_path) as broker:
+        async with (
+            subscriber(broker.port, "water/#") as scada,
+            store_of(station(broker, tmp_path)) as store,
+            listening(broker, tmp_path, {"ack": bell.ack}, store),
+        ):
+            for number in range(3):
+                scada.say(ACK, ack(f"junk{number}", lasts_ms=23 * 3_600_000, alarm="p9-dry"))
+            refused = [await answer(scada, f"junk{number}") for number in range(3)]
+            scada.say(ACK, ack("junk0"))
+            again = await answer(scada, "junk0", 2)
+            scada.say(ACK, ack("c1"))
+            done = await answer(scada, "c1")
+            kept = await UsedIds(store).there()
+
+    assert [one["ok"] for one in refused] == [False] * 3
+    assert again["error"] == "there is no alarm 'p9-dry'"
+    assert done["ok"] is True
+    assert kept.keys() == {"c1"}
 
 
 async def test_an_operator_accepts_the_present_advice(tmp_path: Path) -> None:

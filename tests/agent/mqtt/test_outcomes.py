@@ -1,6 +1,6 @@
 """What is remembered of commands, by two clocks of which one may jump; and for how long, of how many."""
 
-from agent.mqtt.outcomes import LONGEST_MS, REMEMBERED, Outcomes
+from agent.mqtt.outcomes import LONGEST_MS, OF_ONE_USER, REFUSED, REMEMBERED, Outcomes
 
 NOON_MS = 1_772_366_400_000  # 2026-03-01T12:00:00Z
 AHEAD_MS = 3_565_000_000_000  # in 2082
@@ -51,11 +51,32 @@ def test_ids_that_are_good_no_more_keep_no_operator_from_acting() -> None:
     outcomes = one()
     outcomes.recall({f"past{number}": NOON_MS for number in range(REMEMBERED)}, "before", 100.0)
     outcomes.recall({f"late{number}": NOON_MS + LONGEST_MS + 1 for number in range(REMEMBERED)}, "before", 100.0)
-    was_full = outcomes.is_full
+    was_full = outcomes.is_full("anna")
 
     assert len(outcomes.forget(NOON_MS, 100.0)) == 2 * REMEMBERED
-    assert (was_full, outcomes.is_full, "c1" in outcomes) == (True, False, True)
+    assert (was_full, outcomes.is_full("anna"), "c1" in outcomes) == (True, False, True)
     for number in range(REMEMBERED - 1):
         outcomes.note(f"good{number}", None, NOON_MS + LONGEST_MS, NOON_MS, 100.0)
     assert outcomes.forget(NOON_MS, 100.0) == []
-    assert outcomes.is_full
+    assert outcomes.is_full("anna")
+
+
+def test_a_program_gone_mad_keeps_no_operator_from_acting() -> None:
+    """Whatever it does, until its commands have expired only it is refused."""
+    outcomes = Outcomes()
+    for number in range(OF_ONE_USER):
+        outcomes.note(f"c{number}", None, NOON_MS + LONGEST_MS, NOON_MS, 100.0, user="script")
+
+    assert (outcomes.is_full("script"), outcomes.is_full("anna")) == (True, False)
+
+
+def test_what_did_nothing_takes_no_place_and_is_answered_again_while_it_is_new() -> None:
+    outcomes = one()
+    for number in range(REFUSED):
+        outcomes.note(f"r{number}", "interrupted", NOON_MS + LONGEST_MS, NOON_MS, 100.0, user="anna")
+        outcomes.refuse(f"r{number}", "there is no such alarm")
+
+    assert not outcomes.is_full("anna")
+    assert outcomes.error("r0") == "there is no such alarm"
+    outcomes.refuse("one more", "there is no such alarm")
+    assert ("r0" in outcomes, "r1" in outcomes, "c1" in outcomes) == (False, True, True)
