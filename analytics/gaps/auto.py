@@ -15,6 +15,8 @@ from analytics.gaps.sources import Sources
 from analytics.gaps.threads import one_thread
 from analytics.gaps.totaliser import Totaliser
 
+_ALIKE = 1.25  # times as long as another gap, up to which a gap is studied with it
+
 
 @dataclass(slots=True)
 class _Alike:
@@ -92,9 +94,12 @@ class Auto:
                 one.gaps.append(gap)
                 one.parts.append(part)
                 self._alike[place] = one
-        for size, one in alike.items():
-            # a line over two places is no more in doubt against one than others are within their class
-            one.studied_as = 2 if size == 1 and 2 in alike else size  # noqa: PLR2004 - the next length
+        longest = 0
+        for size in sorted(alike, reverse=True):
+            # readings that are held come in one piece more or less in gaps of one length; what is learnt hardly differs
+            if not size <= longest <= max(size + 1, _ALIKE * size):
+                longest = size
+            alike[size].studied_as = longest
 
     def _fill(self, place: tuple[int, int]) -> None:
         alike = self._alike[place]

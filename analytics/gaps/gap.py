@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 COVERAGE_90 = 1.6448536269514722  # standard deviations to either side that hold 90 % of a normal distribution
 _BEYOND = 2.0  # times the range of a window, to which a guess may leave it

@@ -6,14 +6,14 @@ from math import inf
 import numpy as np
 from scipy.linalg.lapack import dposv, dtrtrs
 
-from analytics.gaps.gap import Floats
+from analytics.gaps.gap import Floats, Singles
 from analytics.gaps.kriging import Kriging, covariance_of
 from analytics.gaps.masks import Masks
 from analytics.gaps.series import Places, Series, mean_square, spaced
 
 _MOST_LAGGED = 4  # rows are looked at one place earlier and later, too: meters are not asked at once
 _STRENGTH = 5e-3  # of the ridge, share of the mean sum of squares
-_STILL, _TINY = 1e-9, 1e-150
+_STILL, _TINY, _TINY_SINGLE = 1e-9, 1e-150, 1e-30
 _JUDGED = 6  # places of a gap, by which it is decided how far companions are believed in it
 _USUAL = 4.0  # times the mean doubt of what was seen
 
@@ -28,7 +28,8 @@ class Explained:
     values: Floats  # explained with all, shape (n,)
     rests: Floats  # unexplained, shape (folds + 1, n), with lines where the tag was not measured
     kriging: Kriging  # of the last row of `rests`
-    rows: Floats  # companions, shape (k, n)
+    rows: Singles  # companions, shape (k, n)
+    lagged: Places  # those of them that are looked at one place earlier and later, too
     fit: "_Fit"
     missed: Floats  # of the strays in the artificial gaps, each without its fold, shape (gaps, j)
     most: int  # the companion that says most
@@ -39,7 +40,10 @@ class Explained:
         Companions may do in a gap what they never did in the past, and weights that were learnt from their noise say
         anything then. What stands out from its own doubt is believed: s² / (s² + Var s), means over the gap.
         """
-        strays = _strays(self.rows, Masks(begins, size, spaced(size, _JUDGED), ()))
+        masks = Masks(begins, size, spaced(size, _JUDGED), ())
+        strays = _strays(
+            self.rows, self.lagged, masks, np.empty((self.fit.weights.shape[1], *masks.places.shape), np.float32)
+        )
         shape = strays.shape[1:]
         strays = strays.reshape(len(strays), -1)
         share = np.full(shape[1], 1.0 / shape[1])
@@ -49,7 +53,7 @@ class Explained:
         return (said + _TINY) / (said + doubt + _TINY), doubt
 
 
-def explained(series: Series, rows: Floats, masks: Masks, own: Floats) -> Explained:
+def explained(series: Series, rows: Singles, masks: Masks, own: Floats) -> Explained:
     """The regression of the series on *rows*, by how both stray from lines over artificial gaps.
 
     The strays y and X of artificial gaps from the lines between their ends follow y = X b + e; b is by ridge
@@ -58,39 +62,55 @@ def explained(series: Series, rows: Floats, masks: Masks, own: Floats) -> Explai
 
     Args:
         series: Shape (n,).
-        rows: Companions, best first, complete, shape (k, n).
+        rows: Companions, complete, shape (k, n).
         masks: Of the length of the gap.
         own: Strays of the series in them, shape (gaps, j).
     """
-    fit, missed = _fitted(_strays(rows, masks, own), masks, int(series.is_measured.sum()))
-    parts = _said(fit.weights, rows)
+    count = len(rows)
+    strays = np.empty((count + 2 * min(count, _MOST_LAGGED) + 1, *masks.places.shape), np.float32)
+    strays[-1] = own
+    masks.strays(rows, out=strays[:count])
+    lagged = _nearest(strays, count)
+    _lag(strays, rows, lagged, masks)
+    fit, missed = _fitted(strays, masks, int(series.is_measured.sum()))
+    parts = _said(fit.weights, rows, lagged)
     rests = series.values - parts
     offset = series.mean_of(rests)[:, None]
     rests -= offset
     series.complete(rests)
     kriging = Kriging(covariance_of(rests[-1]), 0.0)
     said = np.abs(fit.weights[-1] * fit.spread)[: len(rows)]
-    return Explained(parts[-1] + offset[-1], rests, kriging, rows, fit, missed, int(said.argmax()))
+    return Explained(parts[-1] + offset[-1], rests, kriging, rows, lagged, fit, missed, int(said.argmax()))
 
 
-def _strays(rows: Floats, masks: Masks, own: Floats | None = None) -> Floats:
-    """Of *rows*, of the first of them a place later and a place earlier, and *own*, shape (p or p + 1, gaps, j)."""
-    count, lagged = len(rows), min(len(rows), _MOST_LAGGED)
-    found = np.empty((count + 2 * lagged + (own is not None), *masks.places.shape))
-    found[:count] = masks.strays(rows)
-    found[count : count + lagged] = masks.strays(rows[:lagged], 1)
-    found[count + lagged : count + 2 * lagged] = masks.strays(rows[:lagged], -1)
-    if own is not None:
-        found[-1] = own
-    return found
+def _nearest(strays: Singles, count: int) -> Places:
+    """The first rows of *strays*, so many of *count*, that move most with the last one."""
+    flat = strays.reshape(len(strays), -1)
+    square = np.einsum("ij,ij->i", flat[:count], flat[:count])
+    alike = np.abs(flat[:count] @ flat[-1]) / np.sqrt(np.maximum(square, _TINY_SINGLE))
+    return np.sort(np.argsort(-alike, kind="stable")[:_MOST_LAGGED])
 
 
-def _said(weights: Floats, rows: Floats) -> Floats:
-    """What *rows*, the first of them also a place later and a place earlier, say by *weights*, shape (..., n)."""
-    count, lagged = len(rows), min(len(rows), _MOST_LAGGED)
-    found: Floats = weights[:, :count] @ rows
-    later = weights[:, count : count + lagged] @ rows[:lagged]
-    earlier = weights[:, count + lagged :] @ rows[:lagged]
+def _strays(rows: Singles, lagged: Places, masks: Masks, out: Singles) -> Singles:
+    """Of *rows*, and of those *lagged* a place later and a place earlier, shape (p, gaps, j)."""
+    masks.strays(rows, out=out[: len(rows)])
+    _lag(out, rows, lagged, masks)
+    return out
+
+
+def _lag(out: Singles, rows: Singles, lagged: Places, masks: Masks) -> None:
+    """Behind what *rows* themselves stray in *out*, what those *lagged* do a place later and a place earlier."""
+    chosen, first, second = rows[lagged], len(rows), len(rows) + len(lagged)
+    masks.strays(chosen, 1, out[first:second])
+    masks.strays(chosen, -1, out[second : second + len(lagged)])
+
+
+def _said(weights: Singles, rows: Singles, lagged: Places) -> Singles:
+    """What *rows*, those *lagged* also a place later and a place earlier, say by *weights*, shape (..., n)."""
+    count, chosen = len(rows), rows[lagged]
+    found: Singles = weights[:, :count] @ rows
+    later = weights[:, count : count + len(lagged)] @ chosen
+    earlier = weights[:, count + len(lagged) :] @ chosen
     found[:, :-1] += later[:, 1:]
     found[:, -1] += later[:, -1]
     found[:, 1:] += earlier[:, :-1]
@@ -102,21 +122,21 @@ def _said(weights: Floats, rows: Floats) -> Floats:
 class _Fit:
     """Weights b of strays, and how well the data hold them."""
 
-    weights: Floats  # without each fold and, last, with all, shape (folds + 1, p)
+    weights: Singles  # without each fold and, last, with all, shape (folds + 1, p)
     factor: Floats  # U with UᵀU the information of scaled strays, shape (p, p)
     scale: Floats  # of strays, shape (p,); infinite where they are still
     noise: float  # variance of what is left unexplained
     spread: Floats  # of the strays of each row, shape (p,); 0 where they are still
     usual: float  # variance beyond which strays are far from those seen
 
-    def variance(self, strays: Floats) -> Floats:
+    def variance(self, strays: Singles) -> Floats:
         """Var(x b) = σ² x (UᵀU)⁻¹ x of strays x far from those seen, shape (p, g); shape (g,)."""
         solved, _ = dtrtrs(self.factor, strays / self.scale[:, None], trans=1)
         found: Floats = np.einsum("pg,pg->g", solved, solved)
         return self.noise * found
 
 
-def _fitted(strays: Floats, masks: Masks, measured: int) -> tuple[_Fit, Floats]:
+def _fitted(strays: Singles, masks: Masks, measured: int) -> tuple[_Fit, Floats]:
     """By ridge regression, without each fold and with all, and what those without a fold miss there.
 
     Args:
@@ -127,7 +147,7 @@ def _fitted(strays: Floats, masks: Masks, measured: int) -> tuple[_Fit, Floats]:
     count = len(strays) - 1
     flat, each_has = strays.reshape(count + 1, -1), strays.shape[2]
     parts = [flat[:, fold.start * each_has : fold.stop * each_has] for fold in masks.folds]
-    grams = np.stack([part @ part.T for part in parts])
+    grams = np.array([part @ part.T for part in parts], np.float64)
     total = grams.sum(axis=0)
     spread = np.sqrt(np.maximum(total.diagonal()[:-1], 0.0))
     still = spread <= _STILL * spread.max(initial=0.0)
@@ -140,13 +160,14 @@ def _fitted(strays: Floats, masks: Masks, measured: int) -> tuple[_Fit, Floats]:
     for each, gram in zip(weights, grams, strict=False):
         each[:] = _solved(total - gram)[1]
     factor, weights[-1] = _solved(total)
-    weights /= scale
-    missed = np.concatenate([part[-1] - each @ part[:-1] for each, part in zip(weights, parts, strict=False)])
+    singles = (weights / scale).astype(np.float32)
+    missed = np.concatenate([part[-1] - each @ part[:-1] for each, part in zip(singles, parts, strict=False)])
+    missed = missed.astype(np.float64)
     square = mean_square(missed)
     missed = missed.reshape(strays.shape[1:])
     noise = missed.size * square / _independent(missed, square, masks.size, measured)
     usual = _USUAL * noise * count / missed.size
-    return _Fit(weights, factor, scale, noise, np.where(still, 0.0, spread), usual), missed
+    return _Fit(singles, factor, scale, noise, np.where(still, 0.0, spread), usual), missed
 
 
 def _solved(information: Floats) -> tuple[Floats, Floats]:

@@ -1,12 +1,11 @@
 """What else was measured or computed where a series was: columns of a window, read only where they are asked."""
 
 from collections.abc import Sequence
-from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.gaps.gap import Floats, Gap, Window
+from analytics.gaps.gap import Floats, Gap, Singles, Window
 from analytics.gaps.held import Updates
 from analytics.gaps.season import profile
 from analytics.gaps.series import Places, Series, spaced
@@ -17,7 +16,7 @@ _LEAST_SAMPLES = 30
 _LEAST_ALIKE = 0.05
 _LEVEL = 0.8  # what likeness of the values counts, against that of their moves within the length of a gap
 _LEAST_MEASURED = 0.75  # share of the tag's own readings, for a column to be asked
-_STILL = 1e-9
+_STILL, _TINY = 1e-9, 1e-150
 
 
 class Sources:
@@ -32,7 +31,8 @@ class Sources:
         self._columns, self._names = _columns(window)
         self._at = None if held is None else held.last
         self._alike: dict[int, Floats] = {}
-        self._whole: dict[int, bool] = {}
+        self._best: dict[tuple[bytes, int], Places] = {}
+        self._rows: dict[bytes, tuple[Singles, bool]] = {}
 
     def name(self, column: int) -> str:
         """Of the method that rests on *column* most."""
@@ -45,19 +45,12 @@ class Sources:
         both its ends, and mostly where the tag was.
         """
         every = np.arange(self._columns.shape[1])
-        if all(self._is_whole(column) for column in self.best(series, every.tobytes(), size).tolist()):
+        if self._gathered(self.best(series, every.tobytes(), size))[1]:
             return [(every.tobytes(), list(range(len(found))))]
         alike: dict[bytes, list[int]] = {}
         for place, pattern in enumerate(self._usable(series.is_measured, found)):
             alike.setdefault(pattern, []).append(place)
         return list(alike.items())
-
-    def _is_whole(self, column: int) -> bool:
-        """Whether nothing is missing in it."""
-        if column not in self._whole:
-            values = self._columns[:, column]
-            self._whole[column] = isfinite(float(values @ values))
-        return self._whole[column]
 
     def _usable(self, is_measured: NDArray[np.bool_], found: Sequence[Gap]) -> list[bytes]:
         """Of each gap, which columns were measured in it and around it, and mostly where the tag was."""
@@ -73,24 +66,42 @@ class Sources:
         return [np.setdiff1d(every, holed[each]).tobytes() for each in lost]
 
     def best(self, series: Series, pattern: bytes, size: int) -> Places:
-        """The columns of *pattern* that are most like the series at the scale of *size*, best first."""
+        """The columns of *pattern*; of many, those that are most like the series at the scale of *size*."""
         reach = (size + 1) // 2
-        if reach not in self._alike:
-            self._alike[reach] = self._likeness(series, reach)
-        usable, alike = np.frombuffer(pattern, np.intp), self._alike[reach]
-        usable = usable[alike[usable] > _LEAST_ALIKE]
-        return usable[np.argsort(-alike[usable], kind="stable")[:MOST_COLUMNS]]
+        if (pattern, reach) not in self._best:
+            usable = np.frombuffer(pattern, np.intp)
+            if len(usable) > MOST_COLUMNS:
+                if reach not in self._alike:
+                    self._alike[reach] = self._likeness(series, reach)
+                alike = self._alike[reach][usable]
+                first = np.argsort(-alike, kind="stable")[:MOST_COLUMNS]
+                usable = usable[first[alike[first] > _LEAST_ALIKE]]
+            self._best[pattern, reach] = usable
+        return self._best[pattern, reach]
 
-    def rows(self, chosen: Places) -> Floats:
-        """Of *chosen* columns the values about their means, in the order of memory, complete, shape (k, n)."""
-        found = self._columns.T.take(chosen, 0)
-        found = found if self._at is None else found.take(self._at, 1)
-        means = found.mean(axis=1)
-        if not np.isfinite(means).all():
-            _complete(found)
-            means = found.mean(axis=1)
-        found -= means[:, None]
-        return found
+    def rows(self, chosen: Places) -> Singles:
+        """Of *chosen* columns the values, complete, from -1 to 1, in the order of memory, shape (k, n)."""
+        return self._gathered(chosen)[0]
+
+    def _gathered(self, chosen: Places) -> tuple[Singles, bool]:
+        """Their rows, and whether nothing was missing in them.
+
+        Half as long numbers do for what is a regression's, whose ridge is a thousand times their grain; about the
+        middle of what they have been, so that no level wears them.
+        """
+        key = chosen.tobytes()
+        if key not in self._rows:
+            found = self._columns.T.take(chosen, 0)
+            found = found if self._at is None else found.take(self._at, 1)
+            low, high = found.min(axis=1, initial=np.inf), found.max(axis=1, initial=-np.inf)
+            is_whole = bool(np.isfinite(high - low).all())
+            if not is_whole:
+                _complete(found)
+                low, high = found.min(axis=1), found.max(axis=1)
+            found -= (0.5 * (low + high))[:, None]
+            found *= (2.0 / np.maximum(high - low, _TINY))[:, None]
+            self._rows[key] = found.astype(np.float32), is_whole
+        return self._rows[key]
 
     def _likeness(self, series: Series, reach: int) -> Floats:
         """Of each column, by a sample, shape (k,).
@@ -115,7 +126,8 @@ class Sources:
     def _taken(self, places: Places) -> Floats:
         """Every column at *places*, less its first value, so that nothing is lost when squares of levels are summed."""
         columns, places = self._columns, places if self._at is None else self._at[places]
-        found = columns.T.take(places, 1) if columns.flags.f_contiguous else columns.take(places, 0).T
+        by_columns = columns.flags.f_contiguous
+        found = columns.T.take(places, 1, mode="clip") if by_columns else columns.take(places, 0, mode="clip").T
         missing = np.isnan(found @ np.ones(len(places)))
         if missing.any():
             found[missing] = _mean_where_missing(found[missing])

@@ -315,6 +315,20 @@ def test_gaps_of_one_and_two_places_share_a_study() -> None:
     assert len(set(looks)) == 1
 
 
+def test_gaps_of_nearly_one_length_share_a_study() -> None:
+    """Readings that are held come in one piece more or less in gaps of one length; twice as long a gap is another."""
+    values, companion = walk(3_000), walk(3_000, 2)
+    looks = []
+    for sizes in ([11], [9, 10, 11], [9, 11, 22]):
+        found = [Gap(300 * place, 300 * place + size) for place, size in enumerate(sizes * 2, 1)]
+        one = Auto(Window(with_gap(values, *found), companion[:, None]))
+        for gap in found:
+            assert len(one.fill(gap).values) == len(gap)
+        looks.append(one.looks)
+
+    assert looks == [looks[0], looks[0], looks[0] + 1]
+
+
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_the_order_in_memory_says_nothing(repeats: int) -> None:
     """Companions by rows or by columns, of a tag whose readings are new each time or repeat."""
