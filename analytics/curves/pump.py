@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analytics.curves.shape import FORM_DOUBT, PARAMETERS, Shape, falling_flow, polynomial
+from analytics.curves.shape import PARAMETERS, Shape, falling_flow, polynomial
 from analytics.hydraulics import Floats, wire_to_water_efficiency
 
 STEP = 1e-5  # of a parameter, for central differences; parameters are of order one
@@ -30,8 +30,8 @@ class PumpCurve:
         speed_range: Least and greatest relative speed learnt from.
         n: Steady points of this pump running that the fit rests on.
         flow_is_metered: The pump has its own flow meter; otherwise its share of the total is inferred.
-        doubt: Shares of head and power that the form is worth less, per share of the flow beyond `flow_range`. Standard
-            deviations have it besides the covariance.
+        doubt: Shares of head and power that the form is worth less, per share of the flow beyond `flow_range`, where
+            the method that drew it says so. Standard deviations have it besides the covariance.
     """
 
     pump: str
@@ -42,7 +42,7 @@ class PumpCurve:
     speed_range: tuple[float, float]
     n: int
     flow_is_metered: bool = False
-    doubt: tuple[float, float] = FORM_DOUBT
+    doubt: tuple[float, float] = (0.0, 0.0)
 
     @property
     def head_coefficients(self) -> Floats:
@@ -155,7 +155,7 @@ class PumpCurve:
         """The inverse of `to_dict`."""
         flow_low, flow_high = data["flow_range"]
         speed_low, speed_high = data["speed_range"]
-        doubt_head, doubt_power = data.get("doubt", FORM_DOUBT)  # an earlier version kept none
+        doubt_head, doubt_power = data.get("doubt", (0.0, 0.0))  # an earlier version kept none
         return cls(
             pump=data["pump"],
             shape=Shape(np.array(data["levels"], float), data["flow_scale"], data["power_scale"]),

@@ -8,7 +8,6 @@ from analytics.hydraulics import Floats
 
 PARAMETERS = 7  # of one pump
 HEAD_PARAMETERS = 3  # the first of them, which alone decide the flow at a head
-FORM_DOUBT = (0.15, 0.2)  # of head and power, per share beyond the data, of a form that is any pump's
 STRAIGHT, PEAKED = 0.5, 1.0 / np.sqrt(2.0)  # share of the span above the middle knot: no curvature; peak at the knot
 
 
