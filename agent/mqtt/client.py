@@ -29,6 +29,10 @@ class BrokerError(Exception):
     """The broker is away, silent, or refuses us; the caller connects anew, later and later."""
 
 
+class UnreachedError(BrokerError):
+    """There is no way to the broker: it has not heard a word of us."""
+
+
 class DeniedError(BrokerError):
     """The broker lives but refuses one topic; what was to be said there stays unsent."""
 
@@ -80,7 +84,8 @@ class Client:
         """Connect and log in.
 
         Raises:
-            BrokerError: It cannot be reached, does not answer, or refuses.
+            UnreachedError: It cannot be reached.
+            BrokerError: It does not answer, or refuses.
         """
         self._loop = asyncio.get_running_loop()
         self._welcome: asyncio.Future[None] = self._loop.create_future()
@@ -93,7 +98,8 @@ class Client:
             except TimeoutError as error:
                 raise BrokerError(f"{self} does not answer within {self._settings.timeout:g} s") from error
             except (OSError, ValueError) as error:
-                raise BrokerError(f"{self} cannot be reached: {error}") from error
+                kind = UnreachedError if self._paho is None else BrokerError
+                raise kind(f"{self} cannot be reached: {error}") from error
             undo.pop_all()
         return self
 
@@ -105,7 +111,7 @@ class Client:
             if self._will is not None and self._trouble is None:
                 with suppress(BrokerError, TimeoutError):
                     async with asyncio.timeout(FAREWELL):
-                        await self.publish(self._will.topic, self._will.payload, retain=self._will.is_retained)
+                        await self.publish(self._will.topic, self._will.last_word(), retain=self._will.is_retained)
         finally:
             if self._link is not None:
                 self._link.farewell()
@@ -234,7 +240,7 @@ class Client:
     def _attach(self, paho: Caller) -> None:
         paho.on_connect = self._on_connect
         paho.on_publish = self._on_publish
-        paho.on_subscribe = self._on_subscribe
+        paho.on_subscribe = lambda _paho, _userdata, mid, reasons, _properties: self._answer(mid, reasons[0])
         paho.on_unsubscribe = lambda _paho, _userdata, mid, _reasons, _properties: self._answer(mid)
         self._link = Link(paho, lost=self._lose, overdue=self._overdue, took=self._take)
 
@@ -281,16 +287,9 @@ class Client:
             return f"; see user {self._settings.user!r} and password_file of [mqtt]"
         return '; set version = "3.1.1" in [mqtt]' if code == UNSUPPORTED_VERSION else ""
 
-    def _on_publish(
-        self, _paho: Paho, _userdata: object, mid: int, reason: ReasonCode, _properties: Properties | None
-    ) -> None:
+    def _on_publish(self, _paho: Paho, _userdata: object, mid: int, reason: ReasonCode, _properties: object) -> None:
         self.acknowledged += reason.value < FAILURE
         self._answer(mid, reason)
-
-    def _on_subscribe(
-        self, _paho: Paho, _userdata: object, mid: int, reasons: list[ReasonCode], _properties: Properties | None
-    ) -> None:
-        self._answer(mid, reasons[0])
 
 
 def _fail(answer: asyncio.Future[None], error: BrokerError) -> None:

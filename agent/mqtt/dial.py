@@ -1,6 +1,7 @@
 """How a connection begins: files, name lookup, TCP, TLS and CONNECT; everything that blocks, for a thread to do."""
 
 import ssl
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -13,6 +14,7 @@ from paho.mqtt.properties import Properties
 from agent.mqtt.settings import MqttSettings
 
 LARGEST_PACKET: Final = 16_384  # bytes we take: acknowledgements, and commands of 4 KB
+PATIENCE: Final = 0.8  # of the time for a whole login, for TCP: so that it is known whether anybody has heard us
 HEAD: Final = 66_000  # bytes of a giant that are kept, for the longest topic and its packet id
 
 
@@ -22,6 +24,13 @@ class Will(NamedTuple):
     topic: str
     payload: bytes
     is_retained: bool
+    ours: Callable[[], bytes] | None = (
+        None  # what we say where that is not what the broker has been given: of that time
+    )
+
+    def last_word(self) -> bytes:
+        """What we say ourselves."""
+        return self.payload if self.ours is None else self.ours()
 
 
 class Caller(Client):
@@ -61,7 +70,7 @@ def dial(settings: MqttSettings, client_id: str, will: Will | None) -> Caller:
         protocol=MQTTProtocolVersion.MQTTv5 if settings.version == "5" else MQTTProtocolVersion.MQTTv311,
         reconnect_on_failure=False,
     )
-    client.connect_timeout = settings.timeout
+    client.connect_timeout = PATIENCE * settings.timeout
     client.max_inflight_messages_set(65_535)  # ours is the bound; paho would queue silently
     if settings.user is not None:
         client.username_pw_set(settings.user, _password(settings.password_file))

@@ -21,6 +21,7 @@ from agent.store.delivery import Sink
 from agent.store.records import Batch, Row
 
 RECORDS: Final = 1_000  # told together
+CALM: Final = 0.25  # s after the births without data: a host that comes online asks for births of its own at once
 
 
 class HostOfflineError(BrokerError):
@@ -119,6 +120,7 @@ class Life:
         try:
             await (await self._client.passed())
             born()
+            await asyncio.sleep(CALM)
             await streams.run(
                 host=self._host_offline(),
                 certificates=self._certificates.look(),
@@ -153,14 +155,17 @@ class Life:
     async def _tell(self, sink: Sink, said: int) -> NoReturn:
         while True:
             found = await sink.records(RECORDS)
+            await self._requests.quiet()
             self._edge.tell(record for number, record in found if number > said)
             await (await self._client.passed())
             sink.acknowledge_records(found[-1][0])
 
     async def _say_live(self, rows: Sequence[Row]) -> list[asyncio.Future[None]]:
+        await self._requests.quiet()
         self._edge.live(rows)
         return [await self._client.passed()]
 
     async def _say_held_back(self, rows: Sequence[Row]) -> list[asyncio.Future[None]]:
+        await self._requests.quiet()
         self._edge.held_back(rows)
         return [await self._client.passed()]

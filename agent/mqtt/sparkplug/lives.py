@@ -21,6 +21,7 @@ class Lives:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._last: int | None = None
+        self._unsaid: int | None = None  # the last one, where no broker has heard it
 
     async def begin(self) -> int:
         """The number of the life that now begins; on the disk before it is used, so that no crash repeats it.
@@ -28,6 +29,9 @@ class Lives:
         Raises:
             StorageError: The store does not keep it, though the disk is in no trouble.
         """
+        if self._unsaid is not None:
+            number, self._unsaid = self._unsaid, None
+            return number
         try:
             self._last = await self._store.write(lambda log: _count(log, self._last))
         except StorageError:
@@ -35,6 +39,10 @@ class Lives:
                 raise
             self._last = _after(self._last)
         return self._last
+
+    def take_back(self) -> None:
+        """The life has not begun: no broker was reached. The next one has its number: hosts are to see no gap."""
+        self._unsaid = self._last
 
 
 def _count(log: Log, last: int | None) -> int:

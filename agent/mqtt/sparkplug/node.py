@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 from agent.health import Part, wall_ms
 from agent.mqtt import streams
 from agent.mqtt.certificate_watch import CertificateWatch
-from agent.mqtt.client import BrokerError, Client
+from agent.mqtt.client import BrokerError, Client, UnreachedError
 from agent.mqtt.denials import Denials
 from agent.mqtt.dial import Will
 from agent.mqtt.publisher import keys_of
@@ -106,18 +106,29 @@ class EdgeNode:
     async def _be(self, mqtt: MqttSettings, host: HostState) -> NoReturn:
         """One life, at one broker."""
         number = await self._lives.begin()
-        will = Will(self._topics.node("NDEATH"), death(number, wall_ms()), is_retained=False)
         client_id = mqtt.client_id or f"pump-agent-{self._settings.station.name}"
-        async with Client(mqtt, f"{client_id}-sparkplug", will) as client:
-            sink = self._store.sink(SINK)
-            figures = Figures(self._began_ms, self._first_free)
-            edge = self._edge(client, sink, number, figures)
-            certificates = CertificateWatch(mqtt, client, self._part)
-            life = Life(
-                *(client, edge, self._topics, mqtt), host=host, requests=self._requests, certificates=certificates
-            )
-            await life.listen()
-            await streams.run(broker=client.ended(), life=self._live(life, sink, edge, figures, certificates))
+        try:
+            async with Client(mqtt, f"{client_id}-sparkplug", self._will(number)) as client:
+                sink = self._store.sink(SINK)
+                figures = Figures(self._began_ms, self._first_free)
+                edge = self._edge(client, sink, number, figures)
+                certificates = CertificateWatch(mqtt, client, self._part)
+                life = Life(
+                    *(client, edge, self._topics, mqtt), host=host, requests=self._requests, certificates=certificates
+                )
+                await life.listen()
+                await streams.run(broker=client.ended(), life=self._live(life, sink, edge, figures, certificates))
+        except UnreachedError:
+            self._lives.take_back()
+            raise
+
+    def _will(self, number: int) -> Will:
+        """The death of that life: said by the broker with the time of CONNECT, by us with that of leaving."""
+
+        def said() -> bytes:
+            return death(number, wall_ms())
+
+        return Will(self._topics.node("NDEATH"), said(), is_retained=False, ours=said)
 
     def _edge(self, client: Client, sink: Sink, number: int, figures: Figures) -> Edge:
         return Edge(

@@ -26,7 +26,8 @@ class Requests:
 
     def __init__(self, node_commands: str) -> None:
         self._node_commands = node_commands
-        self._is_wanted = asyncio.Event()
+        self._is_wanted, self._is_quiet = asyncio.Event(), asyncio.Event()
+        self._is_quiet.set()
         self._has_refused = self._has_dropped = False
 
     def take(self, message: Message) -> None:
@@ -44,6 +45,7 @@ class Requests:
         for metric in metrics:
             if is_to_node and metric.name == REBIRTH and metric.content is True:
                 self._is_wanted.set()
+                self._is_quiet.clear()
             elif not (is_to_node and metric.name == REBIRTH):
                 self._refuse(message.topic, metric)
 
@@ -51,6 +53,11 @@ class Requests:
         """Wait until a host wants everything said anew."""
         await self._is_wanted.wait()
         self._is_wanted.clear()
+        self._is_quiet.set()
+
+    async def quiet(self) -> None:
+        """Wait until no birth is asked for: from the request on hosts are to get no data before it."""
+        await self._is_quiet.wait()
 
     def _refuse(self, topic: str, metric: Metric) -> None:
         if not self._has_refused:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.mqtt.sparkplug.lives import Lives
-from agent.mqtt.sparkplug.payload import DataType, Metric, Payload, encode
+from agent.mqtt.sparkplug.payload import DataType, Metric, Payload, decode, encode
 from agent.store.held import Held
 from agent.store.records import Kind, Record
 from agent.store.settings import StorageSettings
@@ -172,6 +172,72 @@ async def test_a_host_that_asks_all_the_time_does_not_get_more_than_a_birth_a_se
 
     assert host.faults == []
     assert 2 <= len(host.lives) <= took + 3
+
+
+async def test_no_data_come_between_a_request_and_its_birth(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The second request within a second has to wait for its birth, and so have the readings of that time."""
+    ask, write = (Metric(name, DataType.BOOLEAN, True, 1) for name in ("Node Control/Rebirth", "x"))  # noqa: FBT003
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store, edge_node(settings, store):
+            await append(store, [1])
+            await scada.until(lambda: host.read(scada.messages).values("flow"))
+            scada.say(NCMD, encode(Payload(1, (ask,), None)))
+            await scada.until(lambda: len(host.read(scada.messages).lives) == 2)
+            scada.say(NCMD, encode(Payload(1, (ask, write), None)))
+            await until(lambda: any("never writes" in line for line in caplog.messages))  # the node has read it
+            await append(store, [7])
+            await scada.until(lambda: host.read(scada.messages).values("flow")[-1:] == [7.0])
+
+    assert host.faults == []
+    assert host.verbs.count("NBIRTH") == 3
+
+
+async def test_data_leave_a_host_that_comes_online_the_time_to_ask_for_births(tmp_path: Path) -> None:
+    """What was held back for it would otherwise stand between its request and their answer."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path, primary_host=HOST), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store, edge_node(settings, store):
+            await append(store, range(3))
+            say_state(scada, 100, is_online=True)
+            await scada.until(lambda: 1.0 in host.read(scada.messages).values("flow", is_historical=True))
+
+    born, told = (decode(scada.on(f"spBv1.0/water/{verb}/east/plc")[0].payload).ts_ms for verb in ("DBIRTH", "DDATA"))
+    assert host.faults == []
+    assert (told or 0) - (born or 0) >= 249
+
+
+async def test_a_death_that_the_node_says_itself_has_its_time(tmp_path: Path) -> None:
+    """That of the will is the time of CONNECT, which may be months ago."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        async with subscriber(broker.port, ALL) as scada, edge_store(settings) as store:
+            async with edge_node(settings, store):
+                await append(store, [1])
+                await scada.until(lambda: host.read(scada.messages).devices)
+            await scada.until(lambda: not host.read(scada.messages).is_born)
+
+    ended, died = (
+        decode(scada.on(f"spBv1.0/water/{where}")[0].payload) for where in ("DDEATH/east/plc", "NDEATH/east")
+    )
+    assert host.faults == []
+    assert (died.ts_ms or 0) >= (ended.ts_ms or 0) > 0
+
+
+async def test_a_broker_that_is_not_reached_costs_no_life(tmp_path: Path) -> None:
+    """A host counts what is said in CONNECT; numbers of tries that nobody heard would be a gap to it."""
+    with mosquitto(tmp_path) as broker:
+        settings, host = edge_station(broker, tmp_path), StrictHost()
+        broker.kill()
+        async with edge_store(settings) as store, edge_node(settings, store) as part:
+            await until(lambda: "cannot be reached" in (part.error or ""))
+            broker.start()
+            async with subscriber(broker.port, ALL) as scada:
+                await until(lambda: part.state == "ok")
+                scada.say(NCMD, command("Node Control/Rebirth", content=True))
+                await scada.until(lambda: host.read(scada.messages).is_born)
+
+    assert host.lives[0] == 0
 
 
 async def test_the_access_list_in_the_documentation_is_enough(tmp_path: Path) -> None:
