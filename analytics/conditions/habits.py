@@ -5,15 +5,15 @@ from math import exp, log, sqrt
 from typing import Final, NamedTuple
 
 from analytics.conditions.curve import Curve
+from analytics.conditions.today import Today
 
 HOUR_MS: Final = 3_600_000
 SLOTS: Final = 48  # of a day
 SMOOTH_MS: Final = 15 * 60_000  # over which whims of those who draw are taken together
-LEVEL: Final = 5.0  # h within which today being unlike other days is known
-FIT: Final = 8.0  # h by which a day shows of which kind it is
 UNLIKE: Final = 0.05  # share that a day is off days of the other kind, before anything is known
 LEAST_LEVEL: Final = 0.04  # share that a day may have less and end with what is usual
-EARLY: Final = 0.5  # slots that people are early or late
+HOUR: Final = SLOTS // 24  # slots
+NEAR: Final = (-0.5, 0.0, 0.5)  # slots that people are early or late
 LONGEST_MS: Final = 2 * 60_000  # that one look counts for
 KNOWN: Final = 0.9  # h of a slot: two days
 BELIEVED: Final = 1.5  # h of a slot that the first spread is worth
@@ -31,8 +31,8 @@ DOUBTED: Final = 0.55  # of what is a burst
 SLOWED: Final = 0.1  # so much is learnt of today while that is doubted
 SLACK: Final = 0.8  # of what is a burst: only what is above it adds up
 MOST: Final = 2.0  # shares of what is a burst that add up at once: ten minutes of filling are none
-ENOUGH: Final = 0.26  # h of shares above the slack, added up
-KEPT: Final = 0.4  # h of them at most, so that an end is told soon
+ENOUGH: Final = 0.3  # h of shares above the slack, added up
+KEPT: Final = 0.44  # h of them at most, so that an end is told soon
 LEAST_FLOW: Final = 1e-3  # m³/h
 
 
@@ -83,26 +83,13 @@ class Usual:
         self.fresh += hours / self.fresh_hours * (square - self.fresh)
 
 
-@dataclass(slots=True)
-class Today:
-    """Today seen as a day of one kind: what it has more than those, as a share, and the mean square around that."""
-
-    level: float = 0.0
-    misfit: float = 0.0
-
-    def learn(self, more: float, hours: float) -> None:
-        """Take in how much more was seen for *hours*."""
-        off = more - self.level
-        self.level += (1.0 - exp(-hours / LEVEL)) * off
-        self.misfit += (1.0 - exp(-hours / FIT)) * (off**2 - self.misfit)
-
-
 class Compared(NamedTuple):
     """Logarithms that are above what days of one kind have at this time."""
 
     middle: float  # of the flow
-    flow: float  # above the most a little earlier or later
-    pressure: float  # above the least then
+    flow: float  # above the most a little earlier or later, and as late as today is
+    pressure: float  # above the least a little earlier or later
+    steep: float  # what they rise in an hour
 
 
 @dataclass(slots=True)
@@ -178,8 +165,12 @@ class Habits:
         known = [one for one in (False, True) if self._is_known(place, one)]
         found = dict[bool, Compared]()
         for kind in known if is_weekend in known else []:
-            flows, pressures = zip(*(self._between(place + late, kind) for late in (-EARLY, 0.0, EARLY)), strict=True)
-            found[kind] = Compared(self.flow - flows[1], self.flow - max(flows), self.pressure - min(pressures))
+            today = self.today.setdefault(kind, Today(misfit=UNLIKE**2 * (kind != is_weekend)))
+            flows, pressures = zip(*(self._between(place + early, kind) for early in NEAR), strict=True)
+            late = [self._between(place - today.late * HOUR + early, kind)[0] for early in NEAR]
+            steep = self._between(place + HOUR / 2, kind)[0] - self._between(place - HOUR / 2, kind)[0]
+            more, most = self.flow - flows[1], max(*flows, *late)
+            found[kind] = Compared(more, self.flow - most, self.pressure - min(pressures), steep)
         return found
 
     def _excess(self, days: dict[bool, Compared], place: int, *, is_weekend: bool) -> tuple[float, bool]:
@@ -187,9 +178,9 @@ class Habits:
 
         A holiday is a weekend: where today has fitted the other kind as well, it may be of that.
         """
-        usual, found = self.today.setdefault(is_weekend, Today()), list[tuple[float, bool]]()
+        found = list[tuple[float, bool]]()
         for kind, seen in days.items():
-            today = self.today.setdefault(kind, Today(misfit=UNLIKE**2))
+            today, usual = self.today[kind], self.today[is_weekend]
             if kind == is_weekend or today.misfit <= usual.misfit + self._variance(place) / 4.0:
                 excess = seen.flow - max(today.level, -LEAST_LEVEL) - max(seen.pressure, 0.0) / 2.0
                 found.append((excess, seen.pressure < -DOWN))
@@ -223,7 +214,7 @@ class Habits:
     def _learn_today(self, days: dict[bool, Compared], hours: float, *, is_calm: bool) -> None:
         """What may be a burst is hardly another day."""
         for kind, seen in days.items():
-            self.today[kind].learn(seen.middle, hours if is_calm else SLOWED * hours)
+            self.today[kind].learn(seen.middle, seen.steep, hours if is_calm else SLOWED * hours)
         self.curve.learn(exp(self.flow), exp(self.pressure), hours, is_calm=is_calm)
 
     def _learn(self, place: int, hours: float, excess: float) -> None:

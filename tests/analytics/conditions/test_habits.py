@@ -55,6 +55,20 @@ def test_a_holiday_is_a_weekend_on_a_workday() -> None:
     assert lived(deepcopy(fortnight()), LEARNT, day(LEARNT, late=1.5)) == []
 
 
+@pytest.mark.parametrize(("number", "late"), [(14, 0.7), (18, 0.5), (22, 0.7), (23, 0.6)])
+def test_a_town_that_is_up_late_has_not_burst(number: int, late: float) -> None:
+    """It draws a seventh less than on other workdays while they rise, and a tenth more for hours when they fall."""
+    assert lived(deepcopy(fortnight()), number, day(number, late=late)) == []
+
+
+@pytest.mark.parametrize("number", [15, 17, 18])
+def test_a_burst_shows_on_the_day_of_a_town_that_is_up_late(number: int) -> None:
+    """Being late is no excuse for more by noon, when what was late is over."""
+    burst = [(hour, flow + 170.0 * (hour >= 12.0)) for hour, flow in day(number, late=0.4)]
+
+    assert 12.0 < min(lived(deepcopy(fortnight()), number, burst), default=24.0) < 12.9
+
+
 def test_summer_time_moves_the_town_with_its_clocks() -> None:
     assert lived(deepcopy(fortnight()), LEARNT, day(LEARNT, shift=1.0)) == []
 
