@@ -125,7 +125,7 @@ class Board:
                 found += self._hide(rule, row)
             for rule in self._rules.get(tag, ()):
                 active = rule.see(row, at_ms)
-                found += self._settle(rule, row.ts_ms, active=active, reason=row.reason)
+                found += self._settle(rule, row.ts_ms, active=active)
             self._mark(tag, quality)
         return found
 
@@ -146,9 +146,9 @@ class Board:
         """What others have found out of the alarms *names*: those in *told* have cause, with a reason."""
         found: list[Transition] = []
         for rule in (self._by_id[name] for name in names if name in self._by_id):
-            reason = told.get(rule.rationale.id)
-            active = rule.delay.update(reason is not None, at_ms)
-            found += self._settle(rule, ts_ms, active=active, reason=reason)
+            rule.reason = told.get(rule.rationale.id)
+            active = rule.delay.update(rule.reason is not None, at_ms)
+            found += self._settle(rule, ts_ms, active=active)
         return found
 
     def see_conditions(self, said: Conditions, at_ms: int) -> list[Transition]:
@@ -237,7 +237,7 @@ class Board:
         self._states[name] = state
         (self._shelved.discard if state.shelved_until_ms is None else self._shelved.add)(name)
 
-    def _settle(self, rule: Rule, ts_ms: int, *, active: bool, reason: str | None = None) -> list[Transition]:
+    def _settle(self, rule: Rule, ts_ms: int, *, active: bool) -> list[Transition]:
         name = rule.rationale.id
         if rule.is_waiting:
             self._waiting[name] = rule
@@ -251,7 +251,7 @@ class Board:
             event,
             ts_ms,
             value=rule.claim.value,
-            reason=reason,
+            reason=rule.reason,
             is_latching=rule.rationale.is_latching,
             is_first=active and self._is_first(rule.rationale),
         )

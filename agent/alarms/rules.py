@@ -19,6 +19,7 @@ class Rule:
     tags: tuple[str, ...] = ()  # whose readings matter to it
     hears_good: bool = True  # false: only readings that are not good can raise it
     suppress_while: Logic | None = None
+    reason: str | None = None  # what was said last, for an alarm that time alone raises
 
     @property
     def is_waiting(self) -> bool:
@@ -27,6 +28,7 @@ class Rule:
 
     def see(self, row: Row, at_ms: int) -> bool:
         """Whether the alarm is active once this reading is known."""
+        self.reason = None if isinstance(self.claim, Silence) else row.reason
         claim = self.claim.see(row, is_claimed=self.delay.claim)
         if claim is None:
             return self.delay.hold(at_ms)

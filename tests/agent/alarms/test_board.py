@@ -128,6 +128,18 @@ def test_bad_quality_alarms_after_its_delay_and_names_the_tag() -> None:
     assert (change.rationale.id, change.rationale.tag, change.reason) == ("bad.level", "level", "no sensor")
 
 
+def test_an_alarm_that_time_alone_raises_says_why_and_its_end_does_not() -> None:
+    """Between two polls its delay runs out nearly always, and the operator is to read of the sensor all the same."""
+    alarms = board()
+    alarms.see([row(None, Quality.SENSOR_FAILURE, "level")], at_ms=0)
+    (raised,) = alarms.wait(30_000, at_ms=30_000)
+    alarms.see([row(1.0, tag="level")], at_ms=31_000)
+    (cleared,) = alarms.wait(60_000, at_ms=60_000)
+
+    assert (raised.event, raised.reason, raised.state.reason) == ("raised", "no sensor", "no sensor")
+    assert (cleared.event, cleared.reason) == ("cleared", None)
+
+
 def test_a_silent_device_is_one_alarm_and_not_one_for_each_tag() -> None:
     """An operator faced with 251 alarms for one cable sees none of them."""
     alarms = board()
