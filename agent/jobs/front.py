@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agent.jobs.advice.required import FOLLOWS
 from agent.jobs.advice.searches import REACH, SEED, searches
 from agent.jobs.job import JobContext, Outcome
 from agent.mqtt.payloads import Front, FrontPoint
@@ -13,6 +14,7 @@ from analytics.dispatch import front
 from analytics.dispatch.demand import HeadBand
 from analytics.dispatch.duty import Infeasible
 from analytics.dispatch.proposal import Search
+from analytics.dispatch.requirement import SameFlow
 
 METHOD = "exact solver at many prices, NSGA-II between them, each way solved exactly and checked by the pumps' formulas"
 
@@ -59,6 +61,8 @@ def _traded(header: str, search: Search) -> Traded:
     outside = [
         any(not supports(duty.id, duty.flow, duty.speed) for duty in point.dispatch.duties) for point in found.points
     ]
+    if isinstance(search.operation.required, SameFlow):
+        found = replace(found, why=f"{found.why} {FOLLOWS}")
     return Traded(header, found, head, tuple(outside))
 
 

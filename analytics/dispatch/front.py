@@ -148,9 +148,10 @@ def _why(points: Sequence[Point], knee: int) -> str:
     least = points[0].dispatch.power
     more = chosen.dispatch.power - least
     fewest, nearest = (min(getattr(point, name) for point in points) for name in ("starts", "away"))
-    starts = f"{chosen.starts} start{'' if chosen.starts == 1 else 's'}"
+    starts = f"{chosen.starts} start{'' if chosen.starts == 1 else 's'} where {fewest} would be the fewest"
+    away = f"{chosen.away:.2f} m from the preferred head where {nearest:.2f} m would be the nearest"
+    is_traded = any(point.away > 0.0 for point in points)
     return (
         f"Of {len(points)} ways that no other beats it is nearest to the best of everything: {more:.1f} kW "
-        f"({more / least:.1%}) above the least energy, {starts} where {fewest} would be the fewest, and "
-        f"{chosen.away:.2f} m from the preferred head where {nearest:.2f} m would be the nearest."
+        f"({more / least:.1%}) above the least energy, {f'{starts}, and {away}' if is_traded else f'and {starts}'}."
     )

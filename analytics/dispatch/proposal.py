@@ -1,8 +1,9 @@
 """The cheapest way to serve the present demand with the learnt pumps, and what it saves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot
+from typing import NamedTuple
 
 from analytics.curves.model import StationModel
 from analytics.dispatch.demand import HeadBand, SystemCurve
@@ -13,11 +14,19 @@ from analytics.dispatch.operation import Operation
 from analytics.dispatch.pump import Candidate, Lock
 from analytics.dispatch.saving import Sample, Saving, Way, compare
 from analytics.dispatch.solve import solve
+from analytics.dispatch.system import ANY, System
 
 _FORM_ERROR = 0.01  # share of a pump's power that its curve's form may err by as soon as it leaves what was learnt
 _FORM_ERROR_GROWTH = 0.2  # and more, for each share by which it leaves it
 
 _SAME_FLOW = 0.005
+
+
+class Solved(NamedTuple):
+    """A dispatch, and what it serves."""
+
+    dispatch: Dispatch
+    demand: HeadBand | SystemCurve
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +84,28 @@ class Search:
         candidates = self.candidates(reach, keep_set)
         if (why := self.missing(candidates)) is not None:
             return Infeasible("locks", why)
-        found = solve(candidates, self.demand())
+        found = self.cheapest(candidates)
         return found if isinstance(found, Infeasible) else self._judged(found)
+
+    def cheapest(self, candidates: Sequence[Candidate], share: float = 1.0) -> Solved | Infeasible:
+        """The cheapest of all sets, each against the system that its water meets; at a *share* of the flow."""
+        demands = self.demands()
+        best: Solved | None = None
+        refused = Infeasible("head", "No head is known at which the pumps would deliver that.")
+        for pumps, demand in demands.items():
+            only = candidates if pumps == ANY else _alone(candidates, pumps)
+            if only is None:
+                continue
+            found = solve(only, demand.scaled(share), self._apart if pumps == ANY else ())
+            if isinstance(found, Infeasible):
+                refused = found if pumps == ANY else refused
+            elif best is None or self._beside(found, demand) < self._beside(*best):
+                best = Solved(found, demand)
+        return best or refused
+
+    def _beside(self, found: Dispatch, demand: HeadBand | SystemCurve) -> float:
+        """What it costs, kW, its water counted from that of now."""
+        return found.cost + demand.worth_of(self.present_flow, self.operation.head)
 
     def missing(self, candidates: Sequence[Candidate]) -> str | None:
         """Why no way keeps the locks: a pump that must run is not among the *candidates*."""
@@ -110,16 +139,31 @@ class Search:
         speeds = [self.operation.speeds.get(pump, 0.0) for pump in self.model.pumps]
         return float(self.model.duty(speeds, self.operation.head).flows.sum())
 
-    def demand(self) -> HeadBand | SystemCurve:
-        """What is required of the header; the flow of now in the band that is allowed, where nothing is."""
-        operation, flow = self.operation, self.present_flow
-        if operation.required is not None:
-            return operation.required.demand(operation.flow, operation.head, flow)
-        low = operation.head if operation.head_min is None else operation.head_min
-        high = operation.head if operation.head_max is None else operation.head_max
-        return HeadBand(flow, min(low, high), high, operation.head_preferred, operation.deviation_kw)
+    def demands(self) -> dict[frozenset[str], HeadBand | SystemCurve]:
+        """What is asked of the header, by sets for which it is another demand; of all others by `ANY`.
 
-    def _judged(self, dispatch: Dispatch) -> Proposal:
+        The flow of now in the band that is allowed, where nothing is required and the head does not follow the flow.
+        """
+        operation, flow = self.operation, self.present_flow
+        if (required := operation.required) is None:
+            low = operation.head if operation.head_min is None else operation.head_min
+            high = operation.head if operation.head_max is None else operation.head_max
+            return {ANY: HeadBand(flow, min(low, high), high, operation.head_preferred, operation.deviation_kw)}
+        asked = {pumps: required.demand(operation.flow, operation.head, flow, pumps) for pumps in (ANY, *self._apart)}
+        return {pumps: demand for pumps, demand in asked.items() if demand is not None}
+
+    def demand(self) -> HeadBand | SystemCurve:
+        """What most sets are asked for."""
+        return next(iter(self.demands().values()))
+
+    @property
+    def _apart(self) -> tuple[frozenset[str], ...]:
+        """Sets that meet a system of their own."""
+        system = None if self.operation.required is None else self.operation.required.system
+        return tuple(system.own) if isinstance(system, System) else ()
+
+    def _judged(self, found: Solved) -> Proposal:
+        dispatch, demand = found
         speeds = {duty.id: duty.speed for duty in dispatch.duties}
         variable = frozenset(each.pump for each in self.limits if each.is_variable and each.pump in speeds)
         flow, operation = self.present_flow, self.operation
@@ -127,9 +171,10 @@ class Search:
         outside = [duty for duty in dispatch.duties if not self.model.supports(duty.id, duty.flow, duty.speed)]
         doubts = [duty.power * self._form_error(duty) for duty in outside]
         present = sum(each.running_kw for each in self.limits if each.pump in self.operation.speeds)
-        present -= self.demand().worth_of(flow, operation.head)
+        present -= demand.worth_of(flow, operation.head)
         if operation.required is not None:
-            doubts.append(dispatch.power * operation.required.head_std(dispatch.head, flow, dispatch.flow))
+            share = operation.required.doubt(dispatch.head, flow, dispatch.flow, frozenset(speeds))
+            doubts.append(dispatch.power * share)
         return Proposal(
             dispatch=dispatch,
             saving=compare(self.sample, self.operation.way, way, beyond_kw=hypot(*doubts)),
@@ -144,3 +189,14 @@ class Search:
         ranges = ((duty.speed, *curve.speed_range), (duty.flow / duty.speed, *curve.flow_range))
         excess = max(max(low - value, value - high, 0.0) / high for value, low, high in ranges)
         return _FORM_ERROR + _FORM_ERROR_GROWTH * excess
+
+
+def _alone(candidates: Sequence[Candidate], pumps: frozenset[str]) -> list[Candidate] | None:
+    """The *candidates* with only *pumps* to run and all of them; None where locks forbid it or one is none."""
+    locks: dict[bool, Lock] = {True: "must run", False: "must not run"}
+    forbidden: dict[bool, Lock] = {True: "must not run", False: "must run"}
+    if not pumps <= {each.id for each in candidates}:
+        return None
+    if any(each.lock == forbidden[each.id in pumps] for each in candidates):
+        return None
+    return [replace(each, lock=locks[each.id in pumps]) for each in candidates]

@@ -11,6 +11,7 @@ from analytics.dispatch.proposal import Proposal
 from analytics.dispatch.requirement import RequiredFlow
 from analytics.dispatch.saving import Saving
 from analytics.dispatch.situation import Situation
+from analytics.dispatch.system import System
 
 _SAME_HEAD = 0.1  # m
 _SAME_SPEED = 0.003  # relative; drives and people do not set it finer
@@ -114,7 +115,7 @@ def _price(situation: Situation, proposal: Proposal) -> str:
     costs = {
         "its starts": any(each.start_kw for each in started),
         "uneven running hours": any(each.running_kw for each in situation.limits),
-        "leaving the preferred pressure": situation.operation.deviation_kw > 0,
+        "leaving the preferred pressure": situation.operation.deviation_kw > 0 and situation.operation.required is None,
         "less water": _water_kw(situation, proposal) < 0,
     }
     return " and ".join(name for name, is_paid in costs.items() if is_paid) or "what it costs beside"
@@ -214,10 +215,17 @@ def _head_change(situation: Situation, proposal: Proposal) -> list[str]:
     if abs(then - now) < _SAME_HEAD:
         return []
     if situation.operation.required is not None:
-        how = ", as the system has it at that flow" if proposal.is_other_flow else ""
+        how = ", as the system has it at that flow" if proposal.is_other_flow else _of_pipes(situation)
         return [f"The head goes from {now:.1f} to {then:.1f} m{how}."]
     nearer = "".join(f", {each}" for each in _nearer(situation, proposal))
     return [f"The head goes from {now:.1f} to {then:.1f} m, within the pressure band that is allowed{nearer}."]
+
+
+def _of_pipes(situation: Situation) -> str:
+    """Why the same flow has another head, where it does."""
+    required = situation.operation.required
+    is_own = required is not None and isinstance(required.system, System) and required.system.own
+    return ", as the system has it with those pumps" if is_own else ""
 
 
 def _flow_change(situation: Situation, proposal: Proposal) -> list[str]:

@@ -6,15 +6,20 @@ from typing import Protocol, Self
 import numpy as np
 
 from analytics.dispatch.demand import HeadBand, SystemCurve
+from analytics.dispatch.system import ANY, BEYOND, System
 
 HELD = 0.02  # share by which a flow or head may miss what is required and be it: controllers and meters are no better
 _TIGHT = 0.5  # of that, while a change holds: else one at its edge would come and go with the noise of a meter
 _LEAST_HELD = 0.1  # m, likewise of a head
-_BEYOND = 0.1  # share by which flows may leave those that the system's curve was learnt from
+_FLAT = 1e-12  # m per (m³/h)²; no pipe has less
 
 
 class Requirement(Protocol):
     """What counts instead of what is delivered now."""
+
+    @property
+    def system(self) -> System | str | None:
+        """How the head follows the flow; or why that is not known, a clause."""
 
     def broken(self, flow: float, head: float) -> str | None:
         """That the present *flow*, m³/h, and *head*, m, are not what is required, in a sentence."""
@@ -22,65 +27,109 @@ class Requirement(Protocol):
     def unknown(self, flow: float, head: float) -> str | None:
         """Why nothing can be planned that would be, in a sentence."""
 
-    def demand(self, flow: float, head: float, modelled: float) -> HeadBand | SystemCurve:
-        """What is to be served, where the model sees *modelled* m³/h in the present flow."""
+    def demand(
+        self, flow: float, head: float, modelled: float, pumps: frozenset[str] = ANY
+    ) -> HeadBand | SystemCurve | None:
+        """What *pumps* are to serve, where the model sees *modelled* m³/h in the present flow; None: they may not."""
 
-    def head_std(self, head: float, modelled: float, flow: float) -> float:
-        """How uncertain the head is at a *flow* other than the *modelled* one, as a share of the *head*."""
+    def doubt(self, head: float, modelled: float, flow: float, pumps: frozenset[str]) -> float:
+        """How uncertain the duty of *pumps* at *flow*, m³/h, is where the *modelled* one is that of now, as a share."""
 
     def tightened(self) -> "Requirement":
         """The same while a change that was advised holds."""
 
 
 @dataclass(frozen=True, slots=True)
+class SameFlow:
+    """Nothing is asked: the flow of now, at the head that the system makes of it.
+
+    No other pressure is planned for it, as it would be another flow. Where the present head is not allowed, the flow
+    is the nearest one whose head is.
+    """
+
+    system: System
+    head_min: float | None = None  # m, that the site allows
+    head_max: float | None = None
+
+    def broken(self, flow: float, head: float) -> str | None:  # noqa: ARG002 - protocol
+        """Never."""
+        return None
+
+    def unknown(self, flow: float, head: float) -> str | None:
+        """Where no flow is known that has an allowed head."""
+        return _unreached(self.system, flow, head, _clipped(head, self.head_min, self.head_max))
+
+    def demand(
+        self, flow: float, head: float, modelled: float, pumps: frozenset[str] = ANY
+    ) -> HeadBand | SystemCurve | None:
+        """Of pumps whose water takes other pipes, the same flow at an allowed head or none."""
+        scale, wanted = _scale(flow, modelled), _clipped(head, self.head_min, self.head_max)
+        if not self.system.is_like_now(pumps):
+            there = self.system.head(flow, head, flow, pumps)
+            is_allowed = wanted == head and there > 0.0 and _clipped(there, self.head_min, self.head_max) == there
+            return self.system.curve((flow, head), scale, (flow, flow), pumps) if is_allowed else None
+        then = flow if wanted == head else self.system.flow_at(flow, head, wanted)
+        return None if then is None else self.system.curve((flow, head), scale, (then, then), pumps)
+
+    def doubt(self, head: float, modelled: float, flow: float, pumps: frozenset[str]) -> float:
+        """That of the head."""
+        return self.system.doubt(modelled, flow, pumps) / head
+
+    def tightened(self) -> Self:
+        """As it is."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
 class RequiredHead:
-    """The flow of now at a head that is given."""
+    """A head that is given: for the flow of now where something else holds it, else for the flow that has it."""
 
     head: float  # m
     why: str  # a clause: who has to hold what
     head_min: float | None = None  # m, that the site allows
     head_max: float | None = None
+    system: System | None = None  # None: the head does not follow the flow, or nobody knows how
     is_tight: bool = False  # a change holds
 
     def broken(self, flow: float, head: float) -> str | None:  # noqa: ARG002 - protocol
         """Where a gauge can tell."""
         return None if self._is_held(head) else f"{self.why}, and has {_compared(head, self.head, 'm')}."
 
-    def unknown(self, flow: float, head: float) -> str | None:  # noqa: ARG002 - protocol
-        """Never."""
-        return None
+    def unknown(self, flow: float, head: float) -> str | None:
+        """Where no flow is known that has it."""
+        return None if self.system is None else _unreached(self.system, flow, head, self._wanted(head))
 
-    def demand(self, flow: float, head: float, modelled: float) -> HeadBand:  # noqa: ARG002 - protocol
-        """The head of now, where that is the required one; within what is allowed, whatever is required."""
-        wanted = head if self._is_held(head) else self.head
-        wanted = wanted if self.head_min is None else max(wanted, self.head_min)
-        wanted = wanted if self.head_max is None else min(wanted, self.head_max)
-        return HeadBand(modelled, wanted, wanted)
+    def demand(
+        self, flow: float, head: float, modelled: float, pumps: frozenset[str] = ANY
+    ) -> HeadBand | SystemCurve | None:
+        """The head of now, where that is the required one; within what is allowed, whatever is required.
 
-    def head_std(self, head: float, modelled: float, flow: float) -> float:  # noqa: ARG002 - protocol
-        """None: it is held."""
-        return 0.0
+        Pumps whose water takes other pipes would deliver another flow at the same head: they are not compared.
+        """
+        wanted = self._wanted(head)
+        if self.system is None:
+            return HeadBand(modelled, wanted, wanted)
+        then = flow if wanted == head else self.system.flow_at(flow, head, wanted)
+        if then is None or not self.system.is_like_now(pumps):
+            return None
+        return self.system.curve((flow, head), _scale(flow, modelled), (then, then), pumps)
+
+    def doubt(self, head: float, modelled: float, flow: float, pumps: frozenset[str]) -> float:  # noqa: ARG002 - protocol
+        """Of the flow that has it: half of what the system's own head is uncertain by, as that goes with its square."""
+        if self.system is None:
+            return 0.0
+        return self.system.doubt(modelled, flow, pumps) / (2 * max(self.system.of(pumps), _FLAT) * flow**2)
 
     def tightened(self) -> Self:
         """Held only as near as half as much."""
         return replace(self, is_tight=True)
 
+    def _wanted(self, head: float) -> float:
+        return _clipped(head if self._is_held(head) else self.head, self.head_min, self.head_max)
+
     def _is_held(self, head: float) -> bool:
         share = HELD * (_TIGHT if self.is_tight else 1.0)
         return abs(head - self.head) <= max(share * self.head, _LEAST_HELD)
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """How the head follows the flow: through the present duty, and as steep as was learnt."""
-
-    resistance: float  # m per (m³/h)²
-    resistance_std: float
-    flow_range: tuple[float, float]  # m³/h, that it was learnt from
-
-    def head(self, flow: float, head: float, other: float) -> float:
-        """The head at an *other* flow than that of now, m."""
-        return head + self.resistance * (other**2 - flow**2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +159,32 @@ class RequiredFlow:
             return f"{self.why}: no pump need run for that."
         if isinstance(self.system, str):
             return f"Which head the header has at another flow is not known: {self.system}."
-        low, high = self.system.flow_range
-        if not (1 - _BEYOND) * low <= wanted <= (1 + _BEYOND) * high:
-            seen = f"the system's curve was learnt between {low:.0f} and {high:.0f} m³/h"
+        if (seen := self.system.unseen(wanted)) is not None:
             return f"Which head the header has at {wanted:.0f} m³/h is not known: {seen}."
         needed = self.system.head(flow, head, wanted)
-        if self._window(flow, head) is None and (limit := self._limit(needed)) is not None:
+        if self._window(flow, head, self.system.running) is None and (limit := self._limit(needed)) is not None:
             return f"At {wanted:.0f} m³/h the head is {needed:.1f} m, {limit} that the site allows."
         return None
 
-    def demand(self, flow: float, head: float, modelled: float) -> HeadBand | SystemCurve:
+    def demand(
+        self, flow: float, head: float, modelled: float, pumps: frozenset[str] = ANY
+    ) -> HeadBand | SystemCurve | None:
         """The flow of now where that is the required one; a window of flows, where more or less is worth something."""
-        scale = modelled / flow  # what the model sees of a flow that the meter shows
-        window = self._window(flow, head)
-        if isinstance(self.system, str) or window is None:
+        if isinstance(self.system, str):
             return HeadBand(modelled, head, head)
-        if self.share == 0.0 or self.worth_kw <= 0.0:
-            wanted = flow if self._is_held(flow) else self.flow
-            there = self.system.head(flow, head, wanted)
-            return HeadBand(wanted * scale, there, there)
-        static, resistance = head - self.system.resistance * flow**2, self.system.resistance / scale**2
-        return SystemCurve(static, resistance, window[0] * scale, window[1] * scale, self.worth_kw)
+        window = self._window(flow, head, pumps)
+        if window is None:
+            return HeadBand(modelled, head, head) if self.system.is_like_now(pumps) else None
+        wanted = flow if self._is_held(flow) else self.flow
+        is_priced = self.share > 0.0 and self.worth_kw > 0.0
+        curve = self.system.curve(
+            (flow, head), _scale(flow, modelled), window if is_priced else (wanted, wanted), pumps
+        )
+        return replace(curve, extra_worth=self.worth_kw) if is_priced else curve
 
-    def head_std(self, head: float, modelled: float, flow: float) -> float:
-        """Of the resistance."""
-        std = 0.0 if isinstance(self.system, str) else self.system.resistance_std
-        return std * abs(flow**2 - modelled**2) / head
+    def doubt(self, head: float, modelled: float, flow: float, pumps: frozenset[str]) -> float:
+        """That of the head."""
+        return 0.0 if isinstance(self.system, str) else self.system.doubt(modelled, flow, pumps) / head
 
     def tightened(self) -> Self:
         """Held only as near as half as much; as near as the site allows, where that is given."""
@@ -153,19 +202,42 @@ class RequiredFlow:
             return f"above the {self.head_max:.1f} m"
         return None
 
-    def _window(self, flow: float, head: float) -> tuple[float, float] | None:
-        """Flows by the meter, m³/h, that may be delivered at heads that are allowed; None where there are none."""
+    def _window(self, flow: float, head: float, pumps: frozenset[str]) -> tuple[float, float] | None:
+        """Flows by the meter, m³/h, that *pumps* may deliver at heads that are allowed; None where there are none."""
         if isinstance(self.system, str):
             return None
         share = self.share if self.worth_kw > 0.0 else 0.0
-        learnt = (1 - _BEYOND) * self.system.flow_range[0], (1 + _BEYOND) * self.system.flow_range[1]
+        learnt = (1 - BEYOND) * self.system.flow_range[0], (1 + BEYOND) * self.system.flow_range[1]
         low, high = max((1 - share) * self.flow, learnt[0]), min((1 + share) * self.flow, learnt[1])
+        static, resistance = self.system.head(flow, head, 0.0), max(self.system.of(pumps), _FLAT)
         bounds = []
         for limit, none in ((self.head_min, 0.0), (self.head_max, np.inf)):
-            room = flow**2 + ((limit if limit is not None else head) - head) / self.system.resistance
+            room = ((limit if limit is not None else head) - static) / resistance
             bounds.append(none if limit is None else float(np.sqrt(max(room, 0.0))))
         low, high = max(low, bounds[0]), min(high, bounds[1])
         return (low, high) if low <= high else None
+
+
+def _scale(flow: float, modelled: float) -> float:
+    """What the model sees of a flow that the meter shows."""
+    return modelled / flow if modelled > 0.0 else 1.0
+
+
+def _clipped(head: float, low: float | None, high: float | None) -> float:
+    """The nearest head, m, that is allowed."""
+    head = head if low is None else max(head, low)
+    return head if high is None else min(head, high)
+
+
+def _unreached(system: System, flow: float, head: float, wanted: float) -> str | None:
+    """Why no flow is known that has the *wanted* head, in a sentence."""
+    if wanted == head:
+        return None
+    then = system.flow_at(flow, head, wanted)
+    if then is None:
+        return f"No flow has a head of {wanted:.1f} m: without any it is {system.head(flow, head, 0.0):.1f} m."
+    seen = system.unseen(then)
+    return None if seen is None else f"{wanted:.1f} m of head take {then:.0f} m³/h, and {seen}."
 
 
 def _compared(now: float, required: float, unit: str) -> str:

@@ -1,6 +1,6 @@
 """Every set of pumps that may run, identical ones collapsed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,8 @@ from analytics.dispatch.pump import Candidate
 Masks = NDArray[np.bool_]
 
 
-def running_sets(candidates: Sequence[Candidate]) -> Masks:
-    """All sets that the locks allow, but not the empty one; shape (sets, n).
+def running_sets(candidates: Sequence[Candidate], apart: Collection[frozenset[str]] = ()) -> Masks:
+    """All sets that the locks allow, but not the empty one and those *apart*; shape (sets, n).
 
     Of identical pumps the ones cheapest to have on come first, and a later one runs only if the earlier do.
     """
@@ -22,6 +22,10 @@ def running_sets(candidates: Sequence[Candidate]) -> Masks:
             masks = masks[masks[:, place]]
         elif candidate.lock == "must not run":
             masks = masks[~masks[:, place]]
+    for names in apart:
+        own = [candidate.id in names for candidate in candidates]
+        if sum(own) == len(names):
+            masks = masks[(masks != own).any(axis=1)]
     for first, second in _identical(candidates):
         masks = masks[masks[:, first] | ~masks[:, second]]
     return masks

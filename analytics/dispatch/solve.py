@@ -1,6 +1,6 @@
 """The cheapest set of pumps and speeds for one demand, exactly, with a certificate."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -28,7 +28,9 @@ _SPLITS = 3  # times that the ranges of pumps are divided where limits forbid so
 _BLUR = 2e-6  # share of the power by which a place a little aside of the settled one may be cheaper
 
 
-def solve(candidates: Sequence[Candidate], demand: Demand) -> Dispatch | Infeasible:
+def solve(
+    candidates: Sequence[Candidate], demand: Demand, apart: Collection[frozenset[str]] = ()
+) -> Dispatch | Infeasible:
     """The set and speeds of least power plus entry costs minus worth that serve *demand*.
 
     Sets that reach the demand and that no bound rules out are surveyed along it at once; those whose estimate could
@@ -40,8 +42,9 @@ def solve(candidates: Sequence[Candidate], demand: Demand) -> Dispatch | Infeasi
     Args:
         candidates: The pumps, at most about 12.
         demand: Flow and head to serve.
+        apart: Sets that do not serve it.
     """
-    sets = running_sets(candidates)
+    sets = running_sets(candidates, apart)
     if not len(sets):
         return Infeasible("locks", "No pump may run.")
     at = _places(demand)

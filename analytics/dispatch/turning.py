@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from analytics.dispatch.duty import Dispatch, Infeasible
 from analytics.dispatch.operation import listed
 from analytics.dispatch.proposal import Search
-from analytics.dispatch.solve import solve
 
 _STEPS = (0.05, 0.1, 0.15, 0.2, 0.3)  # shares of the flow, on either side, at which the solver is asked again
 _HALVINGS = 3  # between the last flow of the same set and the first of another one
@@ -19,13 +18,13 @@ def turning(search: Search, chosen: Dispatch, reach: float) -> tuple[str, ...]:
         chosen: The best way now.
         reach: Share by which learnt ranges may be left.
     """
-    candidates, demand = search.candidates(reach), search.demand()
+    candidates = search.candidates(reach)
     best = frozenset(duty.id for duty in chosen.duties)
 
     def other(share: float) -> frozenset[str] | Infeasible | None:
         """Who would be the best at that share of the flow; None where it is the same set."""
-        found = solve(candidates, demand.scaled(share))
-        who = found if isinstance(found, Infeasible) else frozenset(duty.id for duty in found.duties)
+        found = search.cheapest(candidates, share)
+        who = found if isinstance(found, Infeasible) else frozenset(duty.id for duty in found.dispatch.duties)
         return None if who == best else who
 
     def first(side: int) -> Iterator[tuple[float, frozenset[str] | Infeasible]]:
@@ -43,7 +42,7 @@ def turning(search: Search, chosen: Dispatch, reach: float) -> tuple[str, ...]:
             return
 
     return tuple(
-        _said(share * demand.usual, found, word)
+        _said(share * search.demand().usual, found, word)
         for side, word in ((-1, "Below"), (1, "Above"))
         for share, found in first(side)
     )

@@ -15,10 +15,12 @@ from agent.settings import AgentSettings
 from agent.units import Quantity
 from agent.window import Frame
 from analytics.curves.network import NotIdentified
-from analytics.dispatch.requirement import HELD, RequiredFlow, RequiredHead, Requirement, System
+from analytics.dispatch.requirement import HELD, RequiredFlow, RequiredHead, Requirement, SameFlow
+from analytics.dispatch.system import System
 from analytics.hydraulics import pump_head
 
 INSTEAD = "what the header delivers now counts."
+FOLLOWS = "The head follows the flow here: the same flow has the present head, and another pressure is another flow."
 _MOST_FLOW = 1e7  # m³/h; no station delivers that
 _MOST_HEAD = 1e5  # m
 
@@ -40,6 +42,7 @@ class Present:
     head: float  # m
     band: tuple[float | None, float | None]  # m, that may be planned where the head is free
     pumps: tuple[str, ...]  # whose curves are learnt
+    running: frozenset[str]
     stale_ms: float
     kwh_price: float  # money; 0 where it is not known
 
@@ -81,45 +84,58 @@ def _head_at(header: HeaderSettings, cells: Frame, gauge: float) -> float:
 
 
 def asked(now: Present) -> Asked:
-    """What is required of the header now."""
-    pressure = now.header.pressure_required
+    """What is required of the header now; the present flow where nothing is and the head follows it."""
+    system = _system(now)
     try:
-        if pressure is not None:
-            return _pressure(now, pressure)
-        if now.header.level_required is not None:
-            return _level(now, now.header.level_required)
-        return Asked() if now.header.flow_required is None else _flow(now, now.header.flow_required)
+        found = _asked(now, system)
     except (_NotGivenError, NoBalanceError) as error:
-        low, high = now.band
-        kept = None if pressure is None else RequiredHead(now.head, "", low, high)
-        return Asked(kept, (f"What is required is not known, as {error}: {INSTEAD}",))
+        kept = None if now.header.pressure_required is None else _held(now, now.head, "", system)
+        found = Asked(kept, (f"What is required is not known, as {error}: {INSTEAD}",))
+    if found.requirement is not None or isinstance(system, str):
+        return found
+    header = now.header
+    is_wide = header.pressure_preferred is not None or None not in {header.pressure_min, header.pressure_max}
+    return Asked(SameFlow(system, *now.limits), (*found.said, *((FOLLOWS,) if is_wide else ())))
 
 
-def _pressure(now: Present, wanted: float | str) -> Asked:
+def _asked(now: Present, system: System | str) -> Asked:
+    header = now.header
+    if header.pressure_required is not None:
+        return _pressure(now, header.pressure_required, system)
+    if header.level_required is not None:
+        return _level(now, header.level_required, system)
+    return Asked() if header.flow_required is None else _flow(now, header.flow_required, system)
+
+
+def _held(now: Present, head: float, why: str, system: System | str) -> RequiredHead:
+    return RequiredHead(head, why, *now.band, None if isinstance(system, str) else system)
+
+
+def _pressure(now: Present, wanted: float | str, system: System | str) -> Asked:
     tag = now.tags[wanted if isinstance(wanted, str) else now.header.pressure[0]]
     gauge = _given(now, wanted, "head") if isinstance(wanted, str) else float(tag.unit.convert(wanted))
     told = f"{tag.unit.revert(gauge):.4g} {tag.settings.unit}{_source(wanted)}"
-    head, (low, high) = _head_at(now.header, now.cells, gauge), now.band
+    head = _head_at(now.header, now.cells, gauge)
     limits = now.limits
     is_outside = [limit is not None and side * (head - limit) > 0 for limit, side in zip(limits, (-1, 1), strict=True)]
     is_none = isinstance(wanted, str) and gauge <= 0  # as where a controller is switched to manual
     if is_none or not 0 < head < _MOST_HEAD or any(is_outside):
         raise _NotGivenError(f"{told} is no pressure that the site allows")
     why = f"The header has to hold {told}, {head:.1f} m of head"
-    return Asked(RequiredHead(head, why, low, high), (f"{why}.",))
+    return Asked(_held(now, head, why, system), (f"{why}.",))
 
 
-def _flow(now: Present, wanted: float | str) -> Asked:
+def _flow(now: Present, wanted: float | str, system: System | str) -> Asked:
     if isinstance(wanted, str):
         flow = _given(now, wanted, "flow")
         if not 0 < flow < _MOST_FLOW:
             raise _NotGivenError(f"{wanted} is {flow:.4g} m³/h while pumps run")
     else:
         flow = float(now.tags[now.header.flow[0]].unit.convert(wanted))
-    return _delivered(now, flow, HELD, f"The header has to deliver {flow:.0f} m³/h{_source(wanted)}")
+    return _delivered(now, flow, HELD, f"The header has to deliver {flow:.0f} m³/h{_source(wanted)}", system)
 
 
-def _level(now: Present, wanted: float | str) -> Asked:
+def _level(now: Present, wanted: float | str, system: System | str) -> Asked:
     if is_scheduled(now.context):
         return Asked(None, (f"The schedule plans the level: {INSTEAD}",))
     level, tank = _given(now, wanted, "head", "other") if isinstance(wanted, str) else wanted, now.context.settings.tank
@@ -127,16 +143,16 @@ def _level(now: Present, wanted: float | str) -> Asked:
         raise _NotGivenError(f"{wanted} is {level:.4g} m, outside level_min and level_max of [tank]")
     balance = flow_for(now.context, now.header, level)
     why = f"The header has to deliver {balance.flow:.0f} m³/h {balance.purpose}{_source(wanted)}"
-    return _delivered(now, balance.flow, max(HELD, balance.accuracy), why)
+    return _delivered(now, balance.flow, max(HELD, balance.accuracy), why, system)
 
 
-def _delivered(now: Present, flow: float, accuracy: float, why: str) -> Asked:
+def _delivered(now: Present, flow: float, accuracy: float, why: str, system: System | str) -> Asked:
     """A flow, and how much more or less of it pays."""
     header = now.header
     worth = header.water_value / now.kwh_price if now.kwh_price > 0 else 0.0
     low, high = now.limits
     share = header.flow_tolerance if worth > 0 else 0.0
-    found = RequiredFlow(flow, why, _system(now), share, worth, accuracy, low, high)
+    found = RequiredFlow(flow, why, system, share, worth, accuracy, low, high)
     more = f"{why}; {share:.0%} more or less is allowed where it pays" if share else why
     return Asked(found, (f"{more}.",))
 
@@ -166,6 +182,8 @@ def _system(now: Present) -> System | str:
         return "no curves have been learnt yet"
     if isinstance(found, NotIdentified):
         return found.why
-    if found.sets:
-        return "the system's curve is another one with other pumps"
-    return System(found.resistance, found.resistance_std, found.flow_range)
+    own = {
+        frozenset(pump for pump, is_on in zip(now.pumps, runs, strict=True) if is_on): resistance
+        for runs, resistance in found.sets.items()
+    }
+    return System(found.resistance, found.resistance_std, found.flow_range, own, now.running)

@@ -11,6 +11,7 @@ from analytics.dispatch.breach import unserved
 from analytics.dispatch.operation import objection
 from analytics.dispatch.proposal import Search
 from analytics.dispatch.saving import Sample
+from analytics.dispatch.system import System
 
 SEED = 20_250_227
 REACH = 0.1  # as an advice may leave the learnt ranges at most
@@ -34,6 +35,10 @@ def searches(context: JobContext) -> Iterator[tuple[str, Search | str]]:
         why = why or unserved(found)
         if why is not None or found.model is None:
             yield each.id, why or "No curves have been learnt yet."
+            continue
+        system = None if found.operation.required is None else found.operation.required.system
+        if isinstance(system, System) and system.own:
+            yield each.id, "Ways are not compared, as with other pumps the system's curve is another one."
             continue
         search = Search(Sample.of(found.model, 2, SEED), found.operation, found.limits, found.holds)
         yield each.id, search.missing(search.candidates(REACH)) or search

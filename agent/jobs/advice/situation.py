@@ -190,7 +190,19 @@ def _operation(header: Header, cells: Frame, histories: Mapping[str, History], p
 def _required(header: Header, cells: Frame, now: Operation, model: StationModel | None, price: float) -> Operation:
     """The same with what is required of the header."""
     band, pumps = (now.head_min, now.head_max), () if model is None else model.pumps
-    wanted = asked(Present(header.context, header.settings, cells, now.head, band, pumps, header.stale_ms, price))
+    wanted = asked(
+        Present(
+            context=header.context,
+            header=header.settings,
+            cells=cells,
+            head=now.head,
+            band=band,
+            pumps=pumps,
+            running=frozenset(now.speeds),
+            stale_ms=header.stale_ms,
+            kwh_price=price,
+        )
+    )
     return replace(now, required=wanted.requirement, said=wanted.said)
 
 
@@ -254,7 +266,7 @@ def _band(header: Header, cells: Frame, state: HeaderState) -> tuple[float | Non
     if low is not None and high is not None:
         return low, high
     head = _median(state.head)
-    kept = min(max(head, low if low is not None else head), high if high is not None else head)
+    kept = max(head, low) if low is not None else head if high is None else min(head, high)
     return (None, None) if kept == head else (kept, kept)
 
 

@@ -10,9 +10,10 @@ import pytest
 from analytics.dispatch.advice import Advice, advise
 from analytics.dispatch.demand import HeadBand, SystemCurve
 from analytics.dispatch.proposal import Proposal, Search
-from analytics.dispatch.requirement import RequiredFlow, RequiredHead, Requirement, System
+from analytics.dispatch.requirement import RequiredFlow, RequiredHead, Requirement
 from analytics.dispatch.saving import Sample
 from analytics.dispatch.situation import Situation
+from analytics.dispatch.system import System
 from tests.analytics.dispatch.learnt import Learnt
 from tests.analytics.dispatch.test_advice import A, B, plan, situation
 
@@ -85,8 +86,9 @@ def test_what_is_required_is_what_the_header_s_meter_would_show() -> None:
 
     demand = search(now).demand()
 
-    assert isinstance(demand, HeadBand)
-    assert demand.total == pytest.approx(400.0 / 1.02)
+    assert isinstance(demand, SystemCurve)
+    assert (demand.low, demand.high) == pytest.approx((400.0 / 1.02, 400.0 / 1.02))
+    assert float(demand.head(np.array(demand.low))) == pytest.approx(SYSTEM.head(now.operation.flow, 35.0, 400.0))
 
 
 def test_where_no_system_is_known_an_other_flow_is_not_advised_and_the_one_of_now_is() -> None:
@@ -265,6 +267,7 @@ def test_a_window_ends_with_the_flows_that_the_system_was_learnt_from() -> None:
 
     demand = RequiredFlow(380.0, WHY, known, share=0.2, worth_kw=1.0).demand(380.0, 35.0, 380.0)
 
+    assert isinstance(demand, SystemCurve)
     assert (demand.low, demand.high) == pytest.approx((0.9 * 380.0, 1.1 * 400.0))
 
 
@@ -316,6 +319,8 @@ def test_whatever_pressure_is_required_the_band_that_is_allowed_is_kept() -> Non
     low = RequiredHead(35.3, "", head_min=35.2, head_max=40.0).demand(369.0, 35.0, 369.0)
     high = RequiredHead(39.8, "", head_min=35.2, head_max=40.0).demand(369.0, 40.2, 369.0)
 
+    assert isinstance(low, HeadBand)
+    assert isinstance(high, HeadBand)
     assert (low.low, low.high) == (35.2, 35.2)
     assert (high.low, high.high) == (40.0, 40.0)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,18 @@ import pytest
 from pydantic import ValidationError
 
 from agent.jobs import front
+from agent.jobs.advice.required import FOLLOWS
 from agent.jobs.advice.searches import searches
+from agent.jobs.advice.situation import Header, situation
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.learnt.state import CurveState, HeaderCurves
-from agent.mqtt.payloads import RecommendationEvent, Schedule, ScheduleRow
+from agent.mqtt.payloads import Front, RecommendationEvent, Schedule, ScheduleRow
 from agent.plant import HeaderSettings
 from agent.roles import complaints
 from agent.store.records import Record
 from analytics.curves.estimator import StationCurves
 from analytics.curves.prior import Plate
+from analytics.dispatch.system import System
 from tests.agent.history import START_MS, History, history
 from tests.agent.jobs.advice.test_set_changes import FLOW, RESISTANCE, STATIC, points
 from tests.agent.jobs.test_dispatch import HEAD, MINUTE_MS, MODEL, PLANT, PUMPS, TAGS, advise, operate
@@ -128,13 +132,51 @@ def test_a_required_flow_keeps_the_pressures_that_the_site_allows(tmp_path: Path
     assert "At 385 m³/h the head is 35.9 m, above the 35.5 m that the site allows" in said["why"]
 
 
-def test_where_the_system_is_another_one_with_other_pumps_no_other_flow_is_advised(tmp_path: Path) -> None:
-    """Nobody knows which one the flow that is required would meet."""
+def test_where_the_system_is_another_one_with_other_pumps_each_set_meets_its_own(tmp_path: Path) -> None:
+    """Both pumps meet the common one; pump a alone, by its branch, would meet 15 m of loss and not 10."""
     with required(tmp_path, has_branch=True, flow_required="wanted.flow") as past:
         said = advice_of(past, wanted_flow=9240.0)
 
-    assert said["action"] == "none"
-    assert "is not known: the system's curve is another one with other pumps" in said["why"]
+        with past.reader() as reader:
+            context = JobContext(past.settings, reader, 0, None, START_MS + 5 * MINUTE_MS)
+            header = Header(context, past.settings.headers[0])
+            found = situation(header, MODEL, 0.0, None).operation.required
+            ((_, searched),) = searches(context)
+
+    assert said["action"] == "change"
+    assert said["head"] == pytest.approx(STATIC + RESISTANCE * 385.0**2, abs=0.1)
+    assert found is not None
+    assert isinstance(found.system, System)
+    assert found.system.of(frozenset({"a"})) == pytest.approx(1.5 * RESISTANCE, rel=0.03)
+    assert found.system.of(frozenset({"a", "b"})) == pytest.approx(RESISTANCE, rel=0.03)
+    assert searched == "Ways are not compared, as with other pumps the system's curve is another one."
+
+
+def test_where_the_head_follows_the_flow_less_pressure_is_not_called_the_same_flow(tmp_path: Path) -> None:
+    """30 m would be allowed; on this system they pass 11 % less water. Nor is that traded."""
+    with required(tmp_path, pressure_min=30 * BAR, pressure_max=40 * BAR) as past:
+        said = advice_of(past)
+        outcome = past.perform("front", front.run, START_MS + 5 * MINUTE_MS)
+
+    traded = Front.model_validate_json(outcome.records[0].body)
+    assert said["action"] == "keep"
+    assert (said["head"], said["flow"]) == (pytest.approx(HEAD, abs=0.01), pytest.approx(FLOW, abs=0.1))
+    assert said["reasons"][0] == FOLLOWS
+    assert {round(point.head, 1) for point in traded.points} == {35.0}
+    assert traded.flow == pytest.approx(FLOW, abs=0.1)
+    assert traded.why.endswith(FOLLOWS)
+
+
+def test_a_pressure_that_is_too_low_takes_the_flow_that_has_it(tmp_path: Path) -> None:
+    """36 m take 5 % more flow than 35, whatever holds; and the flow is named."""
+    with required(tmp_path, pressure_min=36 * BAR) as past:
+        said = advice_of(past)
+
+    assert said["action"] == "change"
+    assert said["head"] == pytest.approx(36.0, abs=0.01)
+    assert said["flow"] == pytest.approx(sqrt((36.0 - STATIC) / RESISTANCE), rel=2e-3)
+    assert "below the 36.0 m that the site allows" in said["why"]
+    assert "387 instead of 369 m³/h" in said["why"]
 
 
 def test_a_setpoint_that_stopped_coming_is_none(tmp_path: Path) -> None:
@@ -234,9 +276,33 @@ def test_water_is_worth_what_it_costs_at_the_price_of_now(tmp_path: Path) -> Non
     assert flows["unpriced"]["action"] == "keep"
 
 
-def test_a_setpoint_of_pressure_is_held_for_the_flow_of_now(tmp_path: Path) -> None:
-    """370 kPa are 37.7 m; pumps add 35."""
+def test_a_setpoint_of_pressure_is_held_by_the_flow_that_has_it(tmp_path: Path) -> None:
+    """358 kPa are 36.5 m, which pass the system at 395 m³/h and not at the 369 of now."""
     with required(tmp_path, pressure_required="wanted.pressure", pressure_min=3.0, pressure_max=4.0) as past:
+        said = advice_of(past, wanted_pressure=358.0)
+
+    assert said["action"] == "change"
+    assert said["head"] == pytest.approx(3.58 / BAR, abs=0.01)
+    assert said["flow"] == pytest.approx(sqrt((3.58 / BAR - STATIC) / RESISTANCE), rel=2e-3)
+    words = "The header has to hold 358 kPa (tag wanted.pressure), 36.5 m of head"
+    assert said["why"].startswith(f"{words}, and has 35 m. 396 instead of 369 m³/h for ")
+    assert said["baseline"] == "the present operation at its own flow, by the same model"
+
+
+@pytest.mark.parametrize(("wanted", "words"), [(373.0, "38.0 m of head take 4"), (196.0, "No flow has a head of 20.0")])
+def test_a_pressure_that_no_known_flow_has_is_not_advised(tmp_path: Path, wanted: float, words: str) -> None:
+    """The system was learnt up to 369 m³/h, and has 25 m without any flow."""
+    with required(tmp_path, pressure_required="wanted.pressure", pressure_min=1.0, pressure_max=4.0) as past:
+        said = advice_of(past, wanted_pressure=wanted)
+
+    assert said["action"] == "none"
+    assert words in said["why"]
+
+
+def test_a_setpoint_of_pressure_that_something_else_holds_is_held_for_the_flow_of_now(tmp_path: Path) -> None:
+    """370 kPa are 37.7 m; pumps add 35."""
+    keys: dict[str, Any] = {"pressure_required": "wanted.pressure", "pressure_min": 3.0, "pressure_max": 4.0}
+    with required(tmp_path, is_held=True, **keys) as past:
         said = advice_of(past, wanted_pressure=370.0)
 
     assert said["action"] == "change"
