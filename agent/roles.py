@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from agent.of_settings import OfSettings
 from agent.plant import HeaderSettings
 from agent.settings import AgentSettings
 from agent.units import Quantity, Unit, UnitError, unit_of
@@ -51,19 +52,12 @@ class Tag:
         return abs(tag.scale) if is_counted else 0.0
 
 
-_LAST: list[tuple[AgentSettings, dict[str, Tag]]] = []  # what was worked out last, and of which settings
-
-
 def known_tags(settings: AgentSettings) -> dict[str, Tag]:
     """Every tag by its name; one whose unit is not known is here too, its readings just cannot be converted.
 
-    The caller's own. Every job asks for it, some of them twice a run, and settings are as they are until others come.
+    The caller's own. Every job asks for it, some of them twice a run.
     """
-    last = _LAST[0] if _LAST else None
-    if last is None or last[0] is not settings:
-        last = settings, _known_tags(settings)
-        _LAST[:] = [last]
-    return dict(last[1])
+    return dict(_KNOWN(settings))
 
 
 def _known_tags(settings: AgentSettings) -> dict[str, Tag]:
@@ -75,6 +69,9 @@ def _known_tags(settings: AgentSettings) -> dict[str, Tag]:
         for device in settings.devices
         for tag in device.tags
     }
+
+
+_KNOWN = OfSettings(_known_tags)
 
 
 def _known(tag: TagSettings, device: DeviceSettings, *, is_totaliser: bool, is_status: bool) -> Tag:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, Protocol, TypeVar
 
 Quantity = Literal["flow", "head", "power", "energy", "volume", "frequency", "speed", "temperature", "other"]
@@ -159,6 +160,7 @@ def unit_of(text: str, tag: str) -> Unit:
     raise UnitError(f'tag "{tag}" has the unit "{text}", which is not known; write one such as m3/h, bar, kW or degC')
 
 
+@lru_cache(1_024)
 def _plain(text: str) -> str:
     """One spelling: compatibility forms (³, ℃, µ) unfolded, spaces, dots and powers' signs left out."""
     unfolded = unicodedata.normalize("NFKC", text)

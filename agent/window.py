@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.availability import Availability, availability_of, told
+from agent.cells import Cells, Series, aligned, reduced
 from agent.roles import Tag, known_tags
 from agent.settings import AgentSettings
-from agent.store.columns import Arrivals, Column, columns
+from agent.store.columns import Arrivals, columns
 from agent.store.reader import Reader
 from agent.store.records import Filled
-from drivers.reading import Quality
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
@@ -120,95 +120,31 @@ def frame(  # noqa: PLR0917 - where from, what, and the window: the order everyb
     ruled |= {name: rule for name, rule in (rules or {}).items() if name in ruled}
     known = {name: tag for name, tag in known_tags(settings).items() if name in ruled}
     held = {name for name in known if ruled[name] == "held" or (ruled[name] == "filled" and hold)}
-    cells = _Cells(start_ms, end_ms, step_ms)
+    cells = Cells(start_ms, end_ms, step_ms)
     held_ms = max((known[name].hold_ms for name in held), default=0)
     found = columns(reader, list(known), start_ms - held_ms, end_ms, newest)
-    series = {name: _Series.empty(cells.size) for name in ruled}
-    for name, tag in known.items() if cells.size else ():
-        series[name] = _aligned(found[name], tag, cells, hold=name in held)
+    measured = aligned(known.values(), found, held, cells) if cells.size else {}
+    series = {name: measured.get(name) or Series.empty(cells.size) for name in ruled}
     wanted = [name for name in known if ruled[name] == "filled" and cells.size]
+    filled = dict.fromkeys(series, np.zeros(cells.size, np.bool_))
     for name, estimates in _by_tag(reader.filled(wanted, start_ms, end_ms) if wanted else ()).items():
-        series[name] = _completed(series[name], estimates, known[name], cells)
+        series[name], filled[name] = _completed(series[name], estimates, known[name], cells)
     return Frame(
         times_ms=cells.times_ms,
         step_ms=step_ms,
         values={name: one.values for name, one in series.items()},
         counts={name: one.counts for name, one in series.items()},
-        filled={name: one.filled for name, one in series.items()},
+        filled=filled,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Cells:
-    """The grid of a frame."""
-
-    start_ms: int
-    end_ms: int
-    step_ms: int
-
-    @property
-    def times_ms(self) -> Times:
-        return np.arange(self.start_ms, self.end_ms, self.step_ms, dtype=np.int64)
-
-    @property
-    def size(self) -> int:
-        return max(0, -(-(self.end_ms - self.start_ms) // self.step_ms))
-
-
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """One tag's part of a frame."""
-
-    values: Floats
-    counts: NDArray[np.int64]
-    filled: NDArray[np.bool_]
-
-    @staticmethod
-    def empty(size: int) -> "_Series":
-        return _Series(np.full(size, np.nan), np.zeros(size, np.int64), np.zeros(size, np.bool_))
-
-
-def _aligned(column: Column, tag: Tag, cells: _Cells, *, hold: bool) -> _Series:
-    good = (column.quality >= Quality.GOOD) & np.isfinite(column.values)
-    inside = good & (column.times_ms >= cells.start_ms) & (column.times_ms < cells.end_ms)
-    index = (column.times_ms[inside] - cells.start_ms) // cells.step_ms
-    values = column.values[inside]
-    counts = np.bincount(index, minlength=cells.size).astype(np.int64)
-    result = _reduced(tag, index, values, counts)
-    if hold and len(column.times_ms):
-        _hold(result, column, good, tag.hold_ms, cells)
-    return _Series(tag.unit.convert(result), counts, np.zeros(cells.size, np.bool_))
-
-
-def _reduced(tag: Tag, index: Times, values: Floats, counts: NDArray[np.int64]) -> Floats:
-    """The values of each cell as one: their mean, or the last of a totaliser or state."""
-    result = np.full(len(counts), np.nan)
-    if tag.behaviour == "analogue":
-        np.divide(np.bincount(index, weights=values, minlength=len(counts)), counts, out=result, where=counts > 0)
-    else:
-        result[index] = values  # in order of time, so that the last one stays
-    return result
-
-
-def _hold(result: Floats, column: Column, good: NDArray[np.bool_], hold_ms: int, cells: _Cells) -> None:
-    """Put the last reading before an empty cell into it, if that reading is good and young enough."""
-    empty = np.flatnonzero(np.isnan(result))
-    start = cells.times_ms[empty]
-    last = np.searchsorted(column.times_ms, start, side="left") - 1
-    # A bad reading inside the cell ends the hold as well: what the device calls bad is not repeated as good.
-    bad_times = column.times_ms[~good]
-    turned_bad = np.searchsorted(bad_times, start + cells.step_ms) > np.searchsorted(bad_times, start)
-    usable = (last >= 0) & good[last] & (start - column.times_ms[last] <= hold_ms) & ~turned_bad
-    result[empty[usable]] = column.values[last[usable]]
-
-
-def _completed(one: _Series, found: list[Filled], tag: Tag, cells: _Cells) -> _Series:
-    """Filled values where no good reading is; a held one gives way, since it knows less."""
+def _completed(one: Series, found: list[Filled], tag: Tag, cells: Cells) -> tuple[Series, NDArray[np.bool_]]:
+    """With filled values where no good reading is, and where those are; a held one gives way, since it knows less."""
     index = np.array([(each.ts_ms - cells.start_ms) // cells.step_ms for each in found], np.int64)
     counts = np.bincount(index, minlength=cells.size).astype(np.int64)
     use = (counts > 0) & (one.counts == 0)
-    estimate = tag.unit.convert(_reduced(tag, index, np.array([each.value for each in found]), counts))
-    return _Series(np.where(use, estimate, one.values), one.counts, use)
+    estimate = tag.unit.convert(reduced(tag, index, np.array([each.value for each in found]), counts))
+    return Series(np.where(use, estimate, one.values), one.counts), use
 
 
 def _by_tag(filled: Iterable[Filled]) -> dict[str, list[Filled]]:

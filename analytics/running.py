@@ -83,10 +83,10 @@ def states(evidence: Evidence, thresholds: Thresholds) -> States:
     the state stays as it was.
     """
     votes = _votes(evidence, thresholds)
-    has_evidence = np.isfinite(votes).any(axis=0)
-    score = np.nansum(votes, axis=0)
+    is_cast = ~np.isnan(votes)
+    score = np.where(is_cast, votes, 0.0).sum(axis=0)
     raw = np.where(score > 0, RUNNING, np.where(score < 0, STOPPED, _HOLD))
-    return np.where(has_evidence, raw, UNKNOWN).astype(np.int8)
+    return np.where(is_cast.any(axis=0), raw, UNKNOWN).astype(np.int8)
 
 
 def _votes(evidence: Evidence, thresholds: Thresholds) -> Floats:

@@ -11,7 +11,7 @@ from agent.jobs.judged.carried import Carried
 from agent.jobs.judged.cross_checks import Memory, cross_checks, cross_tags
 from agent.jobs.judged.new_readings import OfTag, new_readings
 from agent.jobs.judged.report import Contradiction, Judged, report
-from agent.jobs.judged.rules import rules_of
+from agent.jobs.judged.rules import rules_of, usual_rules
 from agent.jobs.memory import JobMemory
 from agent.jobs.running import thresholds
 from agent.roles import known_tags
@@ -139,7 +139,7 @@ def _judge(
 ) -> dict[str, int]:
     """Judge *rows* tag by tag, into what the next report says; what was found in them, counted."""
     start_ms, end_ms = window
-    known = known_tags(context.settings)
+    known, usual = known_tags(context.settings), usual_rules(context.settings)
     numbers = {name: number for number, name in context.reader.numbers(known).items()}
     imported = context.reader.imported(int(rows.ids.min()), int(rows.ids.max())) if len(rows) else []
     new = new_readings(rows, told)
@@ -149,13 +149,13 @@ def _judge(
     for name, tag in known.items():
         watch, own = kept.watches[name], new.of(name, numbers.get(name))
         watch.put_right(context.now_ms)
-        period_ms = tag.silence_ms
+        rules = usual[name]
         if imported and len(own):
             own, is_history = own.history(imported, watch.arrival.newest_ms)
             # a historian that keeps a value a minute has no holes of 59 s
-            period_ms = spacing_ms(own.portion.times_ms.tolist(), period_ms) if is_history else period_ms
+            rules = rules_of(tag, spacing_ms(own.portion.times_ms.tolist(), tag.silence_ms)) if is_history else rules
         owns[name] = own
-        news.append((watch, own.portion, rules_of(tag, period_ms)))
+        news.append((watch, own.portion, rules))
     counts = Counter({"readings_judged": 0, "readings_bad": 0, "findings": 0})
     for name, (_, _, rules), tally in zip(known, news, judge_all(news, end_ms), strict=True):
         judged = kept.judged.setdefault(name, Judged())
@@ -163,6 +163,7 @@ def _judge(
         judged.filled += filled[name]
         judged.take_in(tally, owns[name].told())
         counts["readings_judged"] += tally.came
-        counts["readings_bad"] += tally.count("bad")
-        counts["findings"] += sum(one.count for one in tally.findings.values() if one.flag == Flag.SUSPECT)
+        for one in tally.findings.values():
+            counts["readings_bad"] += one.count if one.check == "bad" else 0
+            counts["findings"] += one.count if one.flag == Flag.SUSPECT else 0
     return dict(counts)

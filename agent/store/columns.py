@@ -1,6 +1,7 @@
 """The log as arrays: windows, one set a tag, and what arrived after a mark."""
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -107,8 +108,10 @@ def _by_tag(
     tag: NDArray[np.int64], times_ms: NDArray[np.int64], numbers: NDArray[np.float64], quality: NDArray[np.int16]
 ) -> dict[int, Arrays]:
     order = np.argsort(tag, kind="stable")
-    parts = np.split(order, 1 + np.flatnonzero(np.diff(tag[order])))
-    return {int(tag[part[0]]): (times_ms[part], numbers[part], quality[part]) for part in parts}
+    tag, times_ms, numbers, quality = tag[order], times_ms[order], numbers[order], quality[order]
+    starts = [0, *(1 + np.flatnonzero(tag[1:] != tag[:-1])).tolist(), len(tag)]
+    parts = [slice(*ends) for ends in pairwise(starts)]
+    return {int(tag[part.start]): (times_ms[part], numbers[part], quality[part]) for part in parts}
 
 
 def _numbers(values: Sequence[Value]) -> NDArray[np.float64]:
@@ -121,11 +124,13 @@ def _column(parts: list[Arrays], start_ms: int, end_ms: int) -> Column:
     """In order of time; of equal times the last one."""
     if not parts:
         return Column(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int16))
-    times_ms, values, quality = (np.concatenate(part) for part in zip(*parts, strict=True))
-    if len(times_ms) > 1 and not np.all(np.diff(times_ms) > 0):
+    times_ms, values, quality = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+    if not (times_ms[1:] > times_ms[:-1]).all():
         order = np.argsort(times_ms, kind="stable")
         keep = np.append(np.diff(times_ms[order]) > 0, True)
         order = order[keep]
         times_ms, values, quality = times_ms[order], values[order], quality[order]
+    if len(times_ms) and start_ms <= times_ms[0] and times_ms[-1] < end_ms:
+        return Column(times_ms, values, quality)
     within = slice(*np.searchsorted(times_ms, (start_ms, end_ms)))
     return Column(times_ms[within], values[within], quality[within])

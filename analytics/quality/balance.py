@@ -53,15 +53,17 @@ class Balance:
         """
         previous = np.concatenate([[np.nan if self.counter is None else self.counter], _forward(counter, self.counter)])
         rise = counter - previous[:-1]
-        tops = _forward(np.where(rise < 0, previous[:-1], np.nan), self.top)
-        is_back = (previous[:-1] < tops) & (counter >= tops)
-        use = np.isfinite(rise) & np.isfinite(rate) & (rise >= 0) & ~is_back
+        has_fallen = rise < 0
+        use = np.isfinite(rise) & np.isfinite(rate) & ~has_fallen
+        if self.top is not None or has_fallen.any():
+            tops = _forward(np.where(has_fallen, previous[:-1], np.nan), self.top)
+            use &= ~((previous[:-1] < tops) & (counter >= tops))
+            self.top = float(tops[-1]) if len(tops) and np.isfinite(tops[-1]) else self.top
         self.counted += float(rise[use].sum())
         self.integrated += float(rate[use].sum()) * step_ms / 3_600_000
         self.elapsed_ms += int(use.sum()) * step_ms
         self.step = max(self.step, float(rise[use].max(initial=0.0)))
         self.steps += int((rise[use] > 0).sum())
-        self.top = float(tops[-1]) if len(tops) and np.isfinite(tops[-1]) else self.top
         self.counter = float(previous[-1]) if np.isfinite(previous[-1]) else None
         return self._judged()
 

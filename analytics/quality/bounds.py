@@ -121,18 +121,30 @@ def plain(bounds: Sequence[Bounds], values: Floats, is_active: Booleans, limits:
     usual = np.array([own.usual_of(said) for own, said in zip(bounds, limits, strict=True)])
     is_inner = (values > np.maximum(low, usual[:, :1])) & (values < np.minimum(high, usual[:, 1:]))
     found &= np.asarray((is_inner | ~is_active).all(axis=1))
-    for place, said in enumerate(limits):
-        if said.full_scale or said.sentinels:
-            found[place] = found[place] and not np.isin(values[place], (*said.full_scale, *said.sentinels)).any()
-    large = np.abs(values).max(axis=1) > _LEAST_SENTINEL
-    for place in (found & large).nonzero()[0].tolist():
-        own = values[place]
-        found[place] = not np.isin(np.round(own[np.abs(own) > _LEAST_SENTINEL], 4), SENTINELS).any()
+    found &= ~_told(values, [(*said.full_scale, *said.sentinels) for said in limits])
+    large = np.abs(values) > _LEAST_SENTINEL
+    rows = (found & large.any(axis=1)).nonzero()[0]
+    found[rows] = ~(large[rows] & _among(np.round(values[rows], 4), SENTINELS)).any(axis=1)
     places = found.nonzero()[0].tolist()
     update_extents([bounds[place].extent for place in places], values[places], is_active[places])
     for place in places:
         bounds[place].stuck = 0
     return found
+
+
+def _told(values: Floats, told: Sequence[tuple[float, ...]]) -> Booleans:
+    """In which rows of *values*, shape (tags, n), one is among what is *told* of the row's tag."""
+    most = max(map(len, told))
+    if not most:
+        return np.zeros(len(values), np.bool_)
+    padded = np.array([(*each, *(np.nan,) * (most - len(each))) for each in told])
+    return np.asarray((values[:, :, None] == padded[:, None, :]).any(axis=(1, 2)))
+
+
+def _among(values: Floats, ascending: Floats) -> Booleans:
+    """Which *values* are among *ascending* ones, shape as *values*."""
+    places = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    return np.asarray(ascending[places] == values)
 
 
 def within(values: Floats, times_ms: Times, limits: Limits, tally: Tally, use: Booleans | None = None) -> Booleans:

@@ -67,10 +67,10 @@ class Counter:
             return place + 1
         if self.fell_ms:
             return self._recover(values, times_ms, place, self.top, add)
-        rises = np.diff(values[place:], prepend=self.top)
+        rises = values[place:] - np.concatenate([[self.top], values[place:-1]])
         slack = max(resolution, _SLACK * abs(self.top))
         each = rises / periods[place:]
-        events = np.flatnonzero((rises < -slack) | self._is_jump(rises, each, slack))
+        events = ((rises < -slack) | self._is_jump(rises, each, slack)).nonzero()[0]
         end = int(events[0]) if len(events) else len(rises)
         if end:
             self._rise(each[:end], float(values[place + end - 1]))
@@ -91,6 +91,8 @@ class Counter:
 
     def _is_jump(self, rises: Floats, each: Floats, slack: float) -> NDArray[np.bool_]:
         """Whether each rise is far beyond all before it, once enough were seen; *each*: of a period."""
+        if each.max() <= _JUMP_TIMES * self.largest:
+            return np.zeros(len(rises), np.bool_)
         largest = np.maximum.accumulate(np.concatenate([[self.largest], each]))[:-1]
         count = self.rises + np.cumsum(rises > 0) - (rises > 0)
         return np.asarray((count >= _ENOUGH_RISES) & (each > _JUMP_TIMES * largest) & (rises > 2 * slack))

@@ -176,14 +176,15 @@ def _one_arrived(tag: _Tag, portion: Portion, now_ms: int) -> Series:
 
 def _stacked(portions: list[Portion]) -> Portion:
     """One row a tag."""
+    shape = len(portions), -1
     return Portion(
-        np.stack([one.times_ms for one in portions]),
-        np.stack([one.values for one in portions]),
-        np.stack([one.is_good for one in portions]),
-        np.stack([one.is_active for one in portions]),
-        np.stack([one.is_quiet for one in portions]),
-        np.stack([one.is_uncertain for one in portions]),
-        np.stack([one.is_dated for one in portions]),
+        np.concatenate([one.times_ms for one in portions]).reshape(shape),
+        np.concatenate([one.values for one in portions]).reshape(shape),
+        np.concatenate([one.is_good for one in portions]).reshape(shape),
+        np.concatenate([one.is_active for one in portions]).reshape(shape),
+        np.concatenate([one.is_quiet for one in portions]).reshape(shape),
+        np.concatenate([one.is_uncertain for one in portions]).reshape(shape),
+        np.concatenate([one.is_dated for one in portions]).reshape(shape),
     )
 
 

@@ -234,3 +234,22 @@ def test_an_empty_window_knows_nothing(tmp_path: Path) -> None:
 
     assert found.availability("flow").missing == 1.0
     assert [one.tag for one in found.thin(0.5)] == ["flow"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_tags_of_one_frame_know_nothing_of_each_other(tmp_path: Path, seed: int) -> None:
+    """They are put into cells together; each is as in a frame of its own, whatever its neighbours lack or hold."""
+    rng = np.random.default_rng(seed)
+    with history(tmp_path, TAGS | {"silent": {"unit": "m"}}) as past:
+        for tag in TAGS:
+            past.series(tag, rng.choice([1.0, 2.0, 3.0, NAN, NAN, BAD], 90).tolist())
+        with past.reader() as reader:
+            window_ms = START_MS + 20_300, START_MS + 80_700
+            tags = ["silent", *TAGS]
+            together = frame(reader, past.settings, tags, *window_ms, 700)
+            alone = {tag: frame(reader, past.settings, [tag], *window_ms, 700) for tag in tags}
+
+    for tag in tags:
+        np.testing.assert_array_equal(together.values[tag], alone[tag].values[tag])
+        np.testing.assert_array_equal(together.counts[tag], alone[tag].counts[tag])
+    assert 0.5 < together.availability("flow").known < 1.0

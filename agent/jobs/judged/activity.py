@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.jobs.evidence import evidence, pump_tags
+from agent.of_settings import OfSettings
 from agent.settings import AgentSettings
 from agent.window import Frame
 from analytics.running import RUNNING, States
@@ -66,7 +67,7 @@ def activity(settings: AgentSettings, cells: Frame, states: Mapping[str, States]
         times_ms=cells.times_ms,
         running=running,
         any_runs=np.any(list(running.values()), axis=0) if running else np.zeros(len(cells), np.bool_),
-        pump_of=_watched(settings),
+        pump_of=_WATCHED(settings),
         changed_ms=cells.times_ms[changed],
     )
 
@@ -94,3 +95,6 @@ def _watched(settings: AgentSettings) -> dict[str, str]:
             if tag.rpartition(".")[0] in stems or tag in pump_tags(pump):
                 found[tag] = pump.id
     return found
+
+
+_WATCHED = OfSettings(_watched)

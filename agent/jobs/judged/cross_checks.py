@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.jobs.evidence import evidence, header_state, pumps_of
+from agent.jobs.evidence import HeaderState, evidence, header_state, pumps_of
 from agent.jobs.learnt.head_check import head_check
 from agent.plant import HeaderSettings, PumpSettings
 from agent.settings import AgentSettings
@@ -50,6 +50,7 @@ def cross_checks(
     settings: AgentSettings, cells: Frame, states: Mapping[str, States], memory: Memory
 ) -> Iterator[Verdict]:
     """What every check says of *cells* that has enough to go by; *memory* moves on past them."""
+    flows = list[Floats]()
     for pump in settings.pumps:
         yield from _while_stopped(cells, pump, states[pump.id])
         yield from _electrical(cells, pump)
@@ -58,20 +59,23 @@ def cross_checks(
             yield from _balance(cells, "energy_balance", pump.energy, pump.power, power, memory)
     for header in settings.headers:
         pumps = list(pumps_of(settings, header))
-        flow = header_state(cells, header).flow
-        yield from _efficiency(cells, header, pumps, states)
-        yield from _flow_while_stopped(header, pumps, states, flow, memory)
+        state = header_state(cells, header)
+        flows.append(state.flow)
+        yield from _efficiency(cells, header, pumps, state, states)
+        yield from _flow_while_stopped(header, pumps, states, state.flow, memory)
         yield from _gauges(cells, header)
-        yield from head_check(cells, header, pumps, states, memory.affinities)
+        yield from head_check(cells, header, pumps, states, memory.affinities, state=state)
         if header.volume is not None:
-            yield from _balance(cells, "volume_balance", header.volume, header.flow[0], flow, memory)
-    yield from _headers_sum(settings, cells)
+            yield from _balance(cells, "volume_balance", header.volume, header.flow[0], state.flow, memory)
+    yield from _headers_sum(settings, cells, flows)
 
 
 def _while_stopped(cells: Frame, pump: PumpSettings, state: States) -> Iterator[Verdict]:
     """A meter that shows power, or a speed that is none, while all the evidence together says the pump stands."""
-    said = evidence(cells, pump)
     stopped = state == STOPPED
+    if not stopped.any():
+        return
+    said = evidence(cells, pump)
     power = middle(np.abs(said.power[stopped]))
     if pump.power is not None and power is not None:
         sentence = f"shows {power:.1f} kW while pump {pump.id} stands; check the meter's scale, or take it for noise"
@@ -161,10 +165,9 @@ def _balance(  # noqa: PLR0917 - one counter, one rate, and where their sums are
 
 
 def _efficiency(
-    cells: Frame, header: HeaderSettings, pumps: list[PumpSettings], states: Mapping[str, States]
+    cells: Frame, header: HeaderSettings, pumps: list[PumpSettings], state: HeaderState, states: Mapping[str, States]
 ) -> Iterator[Verdict]:
     """Water power over electrical power of a header's pumps, in (0, 0.9)."""
-    state = header_state(cells, header)
     tags = tuple(pump.power for pump in pumps if pump.power is not None)
     if not tags or len(tags) < len(pumps):
         return
@@ -240,12 +243,11 @@ def _gauges(cells: Frame, header: HeaderSettings) -> Iterator[Verdict]:
     )
 
 
-def _headers_sum(settings: AgentSettings, cells: Frame) -> Iterator[Verdict]:
+def _headers_sum(settings: AgentSettings, cells: Frame, flows: list[Floats]) -> Iterator[Verdict]:
     total = settings.station.flow
     if total is None or not settings.headers:
         return
-    parts = np.sum([header_state(cells, header).flow for header in settings.headers], axis=0)
-    difference = middle(parts - cells.values[total])
+    difference = middle(np.sum(flows, axis=0) - cells.values[total])
     whole = middle(np.abs(cells.values[total]))
     if difference is not None and whole is not None:
         tags = (total, *(tag for header in settings.headers for tag in header.flow))
@@ -256,5 +258,6 @@ def _headers_sum(settings: AgentSettings, cells: Frame) -> Iterator[Verdict]:
 
 def middle(values: NDArray[np.float64]) -> float | None:
     """Median of what is known; None where there is too little to judge by."""
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if len(known) >= LEAST_CELLS else None
+    known = np.sort(values[np.isfinite(values)])
+    count = len(known)
+    return float((known[(count - 1) // 2] + known[count // 2]) / 2) if count >= LEAST_CELLS else None

@@ -1,19 +1,19 @@
 """The report on a station's data: shares, findings with their reasons, and what contradicts itself."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.jobs.judged.rules import rules_of
+from agent.jobs.judged.rules import usual_rules
 from agent.mqtt.payloads import CrossCheck, FlagWord, Quality, TagFinding, TagQuality
 from agent.roles import Tag, known_tags
 from agent.settings import AgentSettings
 from analytics.quality.tally import Tally
 from analytics.quality.verdict import DOUBTFUL, INVALID, UNTIMELY, Finding, Flag, shares
 from analytics.quality.votes import Verdict, suspect
-from analytics.quality.watch import Watch
+from analytics.quality.watch import Rules, Watch
 
 MOST_REASONS = 5  # a tag's most frequent ones are told
 _REMEMBERED = 50  # of them between two reports
@@ -29,10 +29,10 @@ class Judged:
     tally: Tally = field(default_factory=Tally)
     reasons: dict[str, int] = field(default_factory=dict)  # of readings that are not good, and how many
 
-    def take_in(self, tally: Tally, reasons: Iterable[str]) -> None:
+    def take_in(self, tally: Tally, reasons: Sequence[str]) -> None:
         """Add what a portion had."""
         self.tally.join(tally)
-        for reason, count in Counter(reasons).items():
+        for reason, count in Counter(reasons).items() if reasons else ():
             if reason in self.reasons or len(self.reasons) < _REMEMBERED:
                 self.reasons[reason] = self.reasons.get(reason, 0) + count
 
@@ -82,7 +82,11 @@ def report(
     window: tuple[int, int],
 ) -> Quality:
     """The report of a window, start and end in ms; each share of the station is the mean of its tags'."""
-    tags = [_of_tag(tag, judged.get(name) or Judged(), watches[name]) for name, tag in known_tags(settings).items()]
+    rules = usual_rules(settings)
+    tags = [
+        _of_tag(tag, judged.get(name) or Judged(), watches[name], rules[name])
+        for name, tag in known_tags(settings).items()
+    ]
     verdicts = [one.verdict for one in said]
     return Quality(
         station=settings.station.name,
@@ -99,7 +103,7 @@ def report(
     )
 
 
-def _of_tag(tag: Tag, judged: Judged, watch: Watch) -> TagQuality:
+def _of_tag(tag: Tag, judged: Judged, watch: Watch, rules: Rules) -> TagQuality:
     tally = judged.tally
     found = shares(
         expected=judged.expected,
@@ -108,7 +112,6 @@ def _of_tag(tag: Tag, judged: Judged, watch: Watch) -> TagQuality:
         invalid=tally.count(*INVALID),
         suspect=tally.count(*DOUBTFUL),
     )
-    not_evaluated = watch.not_evaluated(rules_of(tag, tag.silence_ms))
     return TagQuality(
         tag=tag.name,
         score=found.score,
@@ -123,7 +126,7 @@ def _of_tag(tag: Tag, judged: Judged, watch: Watch) -> TagQuality:
         reasons=dict(Counter(judged.reasons).most_common(MOST_REASONS)),
         flag=_word(_worst(tally, watch)),
         findings=tuple(map(_finding, tally.findings.values())),
-        not_evaluated=not_evaluated,
+        not_evaluated=watch.not_evaluated(rules),
         resolution=tag.resolution or watch.motion.grid.resolution or None,
     )
 

@@ -1,8 +1,12 @@
 """What the configuration knows of a tag's readings, as the checks take it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from agent.roles import Tag
+from agent.of_settings import OfSettings
+from agent.roles import Tag, known_tags
+from agent.settings import AgentSettings
 from analytics.quality.bounds import Limits
 from analytics.quality.moves import Given
 from analytics.quality.watch import Rules
@@ -35,3 +39,15 @@ def _full_scale(tag: ModbusTagSettings) -> tuple[float, ...]:
         return ()
     ends = (2**bits - 1, -(2**bits)) if tag.type.startswith("int") else (2**bits - 1,)
     return tuple(raw * tag.scale + tag.offset for raw in ends)
+
+
+def _usual_rules(settings: AgentSettings) -> dict[str, Rules]:
+    return {name: rules_of(tag, tag.silence_ms) for name, tag in known_tags(settings).items()}
+
+
+_USUAL = OfSettings(_usual_rules)
+
+
+def usual_rules(settings: AgentSettings) -> Mapping[str, Rules]:
+    """The rules of every tag whose readings come as its device delivers them, by its name."""
+    return _USUAL(settings)

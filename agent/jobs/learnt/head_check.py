@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from agent.jobs.evidence import evidence, header_state
+from agent.jobs.evidence import HeaderState, evidence
 from agent.plant import HeaderSettings, PumpSettings
 from agent.window import Frame
 from analytics.quality.affinity import Affinity
@@ -22,6 +22,8 @@ def head_check(
     pumps: list[PumpSettings],
     states: Mapping[str, States],
     affinities: dict[str, Affinity],
+    *,
+    state: HeaderState,
 ) -> Iterator[Verdict]:
     """Whether head, flow and speeds of a header are to each other as they have been; *affinities* moves on."""
     if not any(pump.speed is not None for pump in pumps):
@@ -29,7 +31,6 @@ def head_check(
     runs = np.column_stack([states[pump.id] == RUNNING for pump in pumps])
     speeds = [np.ones(len(cells)) if pump.speed is None else evidence(cells, pump).speed for pump in pumps]
     squares = np.where(runs, np.column_stack(speeds) ** 2, np.nan)
-    state = header_state(cells, header)
     found: list[Verdict] = []
     for begin in range(0, len(cells) - _SAMPLE_CELLS + 1, _SAMPLE_CELLS):
         part = slice(begin, begin + _SAMPLE_CELLS)
