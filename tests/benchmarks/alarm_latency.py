@@ -2,7 +2,7 @@
 
 Every register of 18 devices has a new value at each poll. Those of the other two rise by one step at random instants,
 and each step is the limit of another alarm, or of 500 others; or they rise and fall, and one alarm chatters. A change
-waits up to a period to be polled. What it takes from then on is counted from the answer that brought it: that is ours.
+waits up to a period to be polled. What it takes from then on is counted from the poll that met it: that is ours.
 What 500 at once do to polling is seen by the devices: how late their next request comes. The broker writes each of
 their 1,000 messages to its disk, as a station's should, and that is what these 500 mostly wait for.
 
@@ -44,23 +44,20 @@ class Plant:
     """What the steered registers hold, and when each device was asked."""
 
     value: int = 0
-    told: tuple[float, float] | None = None  # when a device first answered with this value, s, and `waited` then
+    told: tuple[float, float] | None = None  # when a poll first met this value, s, and `waited` then
     asked: dict[int, list[float]] = field(default_factory=dict)  # s, monotonic; the first request of each poll
 
     def become(self, value: int) -> None:
         """All steered registers hold another value from now on."""
         self.value, self.told = value, None
 
-    def tell(self) -> int:
-        """The value, to who asks."""
-        self.told = self.told or (time.monotonic(), waited())
-        return self.value
-
     def ask(self, number: int) -> None:
-        """Note a request to device *number*; a poll of 250 registers is more than one."""
+        """Note a request to device *number*; a poll of 250 registers is more than one, and the first has our tags."""
         times, now = self.asked.setdefault(number, []), time.monotonic()
         if not times or now - times[-1] > PERIOD / 2:
             times.append(now)
+            if number == 0:
+                self.told = self.told or (now, waited())
 
     def lateness(self, since: float) -> list[float]:
         """By how much polls after *since* came later than a period after the one before, s."""
@@ -82,7 +79,7 @@ class Steered(Device):
     def word(self) -> int:
         """The steered value, or one that nobody has seen yet."""
         self._plant.ask(self._number)
-        return self._plant.tell() if self._number < STEERED else super().word()
+        return self._plant.value if self._number < STEERED else super().word()
 
 
 class Board:
@@ -112,7 +109,7 @@ class Change(NamedTuple):
     """What a change of the registers came to. All s, monotonic."""
 
     made: float
-    told: float  # first answer with it
+    told: float  # first poll that met it
     came: list[float]  # each alarm
     waited: float  # for a CPU meanwhile, all processes together
 
@@ -217,7 +214,7 @@ async def report(what: str, found: list[Change], there: Station, began: float) -
     slow = [one for one in found if max(one.came) - one.told > GOAL]
     print(
         f"{what}, {len(found)} times:\n"
-        f"  from the answer that brings it: median {1_000 * statistics.median(took):.0f} ms,"
+        f"  from the poll that meets it: median {1_000 * statistics.median(took):.0f} ms,"
         f" 90 % within {1_000 * took[int(0.9 * len(took))]:.0f}, worst {1_000 * took[-1]:.0f} ms\n"
         f"  from the register, beyond the period: worst {1_000 * max(one.beyond for one in found):.0f} ms,"
         f" {sum(one.beyond > GOAL for one in found)} over {1_000 * GOAL:.0f}\n"
