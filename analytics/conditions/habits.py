@@ -96,10 +96,10 @@ class Compared(NamedTuple):
 class Habits:
     """What one header usually gives by the time of day, and by its pressure where that tells the flow.
 
-    A town draws what it draws at each hour of workdays and weekends, and on some days a little more of all; a rising
-    main takes what its pressure presses through. A burst adds to either, within minutes or hours: what is above that
-    is added up (a cumulative sum, Page 1954), and while it is, little is learnt of how today is. What comes over days
-    cannot be told from a town that grows, and a burst that stays is a habit after days.
+    A town draws what it draws at each hour of workdays and weekends, and on some days a little more of all, or later; a
+    rising main takes what its pressure presses through. A burst adds to either, within minutes or hours: what is above
+    that is added up (a cumulative sum, Page 1954), and while it is, little is learnt of how today is. What comes over
+    days cannot be told from a town that grows, and a burst that stays is a habit after days.
 
     >>> town = Habits()
     >>> for day in range(4):

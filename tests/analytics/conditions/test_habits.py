@@ -61,6 +61,18 @@ def test_a_town_that_is_up_late_has_not_burst(number: int, late: float) -> None:
     assert lived(deepcopy(fortnight()), number, day(number, late=late)) == []
 
 
+@pytest.mark.parametrize("late", [-0.4, 0.0, 0.5])
+def test_how_late_a_town_is_up_is_known_by_noon(late: float) -> None:
+    """In hours, of days that are else alike; some of it is not believed yet."""
+    habits, hours = Habits(), np.arange(0, MINUTES, STEP) / 60.0
+    for number in range(4):
+        lived(habits, number, list(zip(hours.tolist(), pattern(hours).tolist(), strict=True)))
+    morning = hours[hours < 11.0]
+    lived(habits, 4, list(zip(morning.tolist(), pattern(morning, late).tolist(), strict=True)))
+
+    assert habits.today[False].late == pytest.approx(0.8 * late, rel=0.25, abs=0.04)
+
+
 @pytest.mark.parametrize("number", [15, 17, 18])
 def test_a_burst_shows_on_the_day_of_a_town_that_is_up_late(number: int) -> None:
     """Being late is no excuse for more by noon, when what was late is over."""
