@@ -57,13 +57,16 @@ class Frame:
 
     def since(self, start_ms: int) -> Self:
         """The cells that begin at *start_ms* or later."""
-        new = slice(int(np.searchsorted(self.times_ms, start_ms)), None)
+        return self.part(slice(int(np.searchsorted(self.times_ms, start_ms)), None))
+
+    def part(self, part: slice) -> Self:
+        """Some cells that follow each other."""
         return replace(
             self,
-            times_ms=self.times_ms[new],
-            values={tag: each[new] for tag, each in self.values.items()},
-            counts={tag: each[new] for tag, each in self.counts.items()},
-            filled={tag: each[new] for tag, each in self.filled.items()},
+            times_ms=self.times_ms[part],
+            values={tag: each[part] for tag, each in self.values.items()},
+            counts={tag: each[part] for tag, each in self.counts.items()},
+            filled={tag: each[part] for tag, each in self.filled.items()},
         )
 
     def measured(self, tag: str) -> NDArray[np.bool_]:

@@ -122,12 +122,13 @@ def _plant(context: JobContext, kept: JobState, newest: Arrivals | None, window:
     cells = frame(context.reader, settings, tags, before_ms - before_ms % CELL_MS, end_ms, CELL_MS, newest=newest)
     limits = thresholds(context.reader.job_state("running")[1])
     states = running(cells, settings.pumps, limits)
-    told, new = activity(settings, cells, states), cells.since(start_ms)
-    states = {pump: each[len(cells) - len(new) :] for pump, each in states.items()}
-    for verdict in cross_checks(settings, new, states, kept.crossed):
-        kept.said[f"{verdict.check} {verdict.about}"] = Contradiction.of(verdict, end_ms)
+    new = kept.crossed.portion(cells, start_ms)
+    if new.start < new.stop:
+        new_states = {pump: each[new] for pump, each in states.items()}
+        for verdict in cross_checks(settings, cells.part(new), new_states, kept.crossed):
+            kept.said[f"{verdict.check} {verdict.about}"] = Contradiction.of(verdict, end_ms)
     kept.said = {key: one for key, one in kept.said.items() if 0 <= end_ms - one.ts_ms < _valid_ms(one)}
-    return told
+    return activity(settings, cells, states)
 
 
 def _valid_ms(said: Contradiction) -> int:

@@ -17,6 +17,7 @@ from analytics.quality.balance import Balance
 from analytics.quality.votes import Verdict
 from analytics.running import RUNNING, SPEED_ON, STOPPED, States
 
+PORTION_MS = 60_000  # of cells that are checked together, however often the job runs
 LEAST_CELLS = 30  # in which a contradiction must be seen
 POWER_SHARE = 0.2  # that P may differ from 3 U I cos φ by: harmonics of drives, one phase for three
 SUM_SHARE = 0.03  # that headers may differ from the total by
@@ -36,6 +37,20 @@ class Memory:
     balances: dict[str, Balance] = field(default_factory=dict)  # by the counter's tag
     affinities: dict[str, Affinity] = field(default_factory=dict)  # by header and running pumps
     flows: dict[str, float] = field(default_factory=dict)  # usual one while a pump runs, m³/h, by header
+    until_ms: int = 0  # cells that begin before are checked; 0 before the first
+
+    def portion(self, cells: Frame, start_ms: int) -> slice:
+        """Those of *cells* that are to be checked: as many whole portions as there are since the last ones.
+
+        What remains waits for the next run, so that a job that runs every ten seconds sees as much at a time as one
+        that runs every minute. New are cells from *start_ms* on, and such as waited.
+        """
+        times_ms, size = cells.times_ms, PORTION_MS // cells.step_ms
+        waits = len(times_ms) and times_ms[0] <= self.until_ms <= start_ms
+        first = int(np.searchsorted(times_ms, self.until_ms if waits else start_ms))
+        end = first + (len(times_ms) - first) // size * size
+        self.until_ms = int(times_ms[end]) if end < len(times_ms) else int(times_ms[-1]) + cells.step_ms if end else 0
+        return slice(first, end)
 
 
 def cross_tags(settings: AgentSettings) -> list[str]:

@@ -127,7 +127,7 @@ def _of_tag(tag: Tag, judged: Judged, watch: Watch, rules: Rules) -> TagQuality:
         flag=_word(_worst(tally, watch)),
         findings=tuple(map(_finding, tally.findings.values())),
         not_evaluated=watch.not_evaluated(rules),
-        resolution=tag.resolution or watch.motion.grid.resolution or None,
+        resolution=tag.resolution or float(f"{watch.motion.grid.resolution:.6g}") or None,  # not 0.0999999999999943
     )
 
 

@@ -36,6 +36,17 @@ def test_a_tag_that_is_all_there_scores_one(tmp_path: Path) -> None:
     assert (x.score, x.readings, x.flag, x.findings) == (1.0, 60, "pass", ())
 
 
+def test_the_step_of_values_is_told_as_a_person_would(tmp_path: Path) -> None:
+    """It is learnt from differences of floats, which are 0.0999999999999943 where the meter shows tenths."""
+    values = np.round(400.0 + 0.1 * np.random.default_rng(1).integers(0, 40, 1_200), 1)
+    with history(tmp_path, {"x": {"unit": "m", "type": "float32"}}) as past:
+        past.series("x", values)
+
+        (x,) = report(past, 1_200).tags
+
+    assert x.resolution == 0.1
+
+
 def test_what_is_missing_or_bad_lowers_its_own_share(tmp_path: Path) -> None:
     """Sixty were expected, 45 came, nine of them bad: the reasons are counted."""
     with history(tmp_path, {"x": {"unit": "m"}}) as past:
@@ -162,6 +173,46 @@ def test_who_contradicts_the_rest_is_named(tmp_path: Path, said: dict[str, float
         found = contradictions(past, **said)
 
     assert found[check][0] == tag
+
+
+@pytest.mark.parametrize("period", [20, 59])
+def test_a_job_that_runs_often_contradicts_as_well(tmp_path: Path, period: int) -> None:
+    """A median needs half a minute of cells: what a run of twenty seconds has too few of waits for the next ones.
+
+    Slow because half an hour is written first, before which no counter is judged.
+    """
+    seconds = np.arange(2_100)
+    with history(tmp_path, TAGS, **(PLANT | {"jobs": {"quality": {"report": period}}})) as past:
+        for tag, value in (TRUE | {"total": 700.0}).items():
+            past.series(tag, [value] * 2_100)
+        past.series("p1.energy", 1_000.0 + seconds * 90.0 / 3_600)
+        found = {
+            one.check: (one.tags[0], second, one.value)
+            for second in range(period, 2_100, period)
+            for one in report(past, second).cross_checks
+        }
+
+    assert found["headers_sum"][0] == "total"
+    tag, _, difference = found["energy_balance"]
+    assert tag == "p1.energy"
+    # each cell once: of 30 minutes, or of whole portions beyond, the counter has 90 kWh an hour and the meter 150
+    assert -60.0 * 32 / 60 < (difference or 0.0) <= -60.0 * 30 / 60
+
+
+def test_cells_that_wait_for_a_check_are_forgotten_where_the_clock_was_set_back(tmp_path: Path) -> None:
+    """Nothing would be checked until its time has come again."""
+    hour_ms = 3_600_000
+    with history(tmp_path, TAGS, **(PLANT | {"jobs": EACH_MINUTE})) as past:
+        for tag, value in TRUE.items():
+            past.series(tag, [value] * 90, start_ms=START_MS + hour_ms)
+        before = report(past, 3_690).cross_checks
+        for tag, value in (TRUE | {"total": 700.0}).items():
+            past.series(tag, [value] * 150)
+
+        after = [one.check for second in (70, 140) for one in report(past, second).cross_checks]
+
+    assert before == ()
+    assert "headers_sum" in after
 
 
 def test_flow_while_all_pumps_stand_is_held_against_the_usual_one_where_no_sheet_tells_it(tmp_path: Path) -> None:
