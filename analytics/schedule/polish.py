@@ -1,150 +1,53 @@
-"""A draft's flows made better, its sets kept: a dynamic programme in a corridor of volumes that narrows."""
+"""Drafts' flows made the best for their sets, by the tables."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.dispatch.pump import Array
 from analytics.schedule.atlas import Atlas
+from analytics.schedule.interior import Interior
 from analytics.schedule.problem import Problem
 from analytics.schedule.relaxed import Keeping
 from analytics.schedule.search import Draft
-
-_NODES = 17  # across the corridor
-_WIDTH = 0.06  # of the storage, to either side at first
-_SHARE = 0.25  # the same, of what a step pumps at most
-_NARROWER = 0.4
-_FAR = 0.7  # of the corridor: a path that moved so far may move on
-ROUNDS = 10
-_OUTSIDE = 1e9  # money
+from analytics.schedule.worth import Worth
 
 
-def polished(
-    problem: Problem, atlas: Atlas, draft: Draft, cap: float = np.inf, rounds: tuple[int, int] = (0, ROUNDS)
-) -> Draft:
-    """The same sets at better flows; never dearer than *draft* by the tables.
+def polished(problem: Problem, atlas: Atlas, drafts: Sequence[Draft], cap: float = np.inf) -> list[Draft]:
+    """The same sets at better flows, in the same order; none dearer by the tables than along the volumes it had.
 
     Args:
         problem: The problem.
         atlas: Its tables.
-        draft: What is to be made better.
+        drafts: What is to be made better, all at once; their volumes are followed as nearly as their sets can.
         cap: Most power of a step, kW.
-        rounds: The first and the last of the narrowing; a few show what a draft is worth.
     """
-    corridor = _Corridor(problem, atlas, Keeping.of(problem, atlas), draft.sets, cap)
-    best = replace(draft, cost=corridor.cost(draft.volumes, draft.flows))
-    if atlas.is_rigid[draft.sets].all():
-        return best
-    width = _NARROWER ** rounds[0] * _width(problem, atlas)
-    for _ in range(*rounds):
-        volumes, flows = corridor.walked(best.volumes, width)
-        cost = corridor.cost(volumes, flows)
-        moved = 0.0
-        if cost < best.cost:
-            moved = float(np.abs(volumes - best.volumes).max())
-            best = replace(best, volumes=volumes, flows=flows, cost=cost)
-        width *= _NARROWER if moved < _FAR * width else 1.0
-    return best
+    if not drafts:
+        return []
+    keeping = Keeping.of(problem, atlas)
+    sets, path = (np.stack(each) for each in zip(*((draft.sets, draft.volumes) for draft in drafts), strict=True))
+    worth = Worth(problem, atlas, keeping, sets, cap)
+    volumes, flows = _followed(problem, atlas, sets, path)
+    cost = worth.cost(volumes, flows)
+    if not atlas.is_rigid[sets].all():
+        path = Interior(problem, atlas, keeping, sets, cap).walked(volumes)
+        found = _followed(problem, atlas, sets, path)
+        costs = worth.cost(*found)
+        is_better = (costs < cost)[:, None]
+        volumes, flows = np.where(is_better, found[0], volumes), np.where(is_better, found[1], flows)
+        cost = np.minimum(cost, costs)
+    return [Draft(*each) for each in zip(sets, volumes, flows, cost.tolist(), strict=True)]
 
 
-def _width(problem: Problem, atlas: Atlas) -> float:
-    """Of the first corridor, m³: where steps are long, a flow that is a little other leads far."""
-    storage = float(atlas.volumes[-1] - atlas.volumes[0])
-    return max(_WIDTH * storage, min(_SHARE * float(atlas.high.max()) * problem.step, storage / 2))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Corridor:
-    """A sequence of sets, and what its flows cost."""
-
-    problem: Problem
-    atlas: Atlas
-    keeping: Keeping
-    sets: NDArray[np.intp]  # (T,)
-    cap: float
-
-    def cost(self, volumes: Array, flows: Array) -> float:
-        """Money, starts and penalties included, of a plan of these sets."""
-        problem, sets = self.problem, self.atlas.sets[self.sets]
-        now = np.array([[unit.is_on for unit in problem.units]])
-        starts = (sets & ~np.concatenate([now, sets[:-1]])).sum(axis=0)
-        power = self.atlas.window(self.sets, volumes[:-1]).power(flows[:, None])[:, 0]
-        cost = problem.step * float(problem.price @ power)
-        cost += float(starts @ np.array([unit.start_cost for unit in problem.units]))
-        cost += float(self.keeping.cost(volumes[1:], np.arange(problem.steps)).sum())
-        cost += _OUTSIDE * int((power > self.cap + 1e-9).sum())
-        return cost - problem.water_value * problem.storage.sign * float(volumes[-1])
-
-    def walked(self, path: Array, width: float) -> tuple[Array, Array]:
-        """The best path within *width* of *path*: volumes (T + 1,) and flows (T,)."""
-        nodes = path[:, None] + width * np.linspace(-1.0, 1.0, _NODES)  # (T + 1, m)
-        moves = self._moves(nodes)
-        ahead = -self.problem.water_value * self.problem.storage.sign * nodes[-1]
-        total = moves.cost
-        for step in reversed(range(len(self.sets))):
-            before = ahead[moves.node[step]]
-            total[step] += before + moves.share[step] * (ahead[moves.node[step] + 1] - before)
-            ahead = total[step].min(axis=1)
-        return self._forward(float(path[0]), nodes, moves, total)
-
-    def _moves(self, nodes: Array) -> "_Moves":
-        """From every node to each node after it, and with least and most flow."""
-        problem, (steps, count) = self.problem, (len(self.sets), nodes.shape[1])
-        step = np.repeat(np.arange(steps), count)
-        at = nodes[:-1].ravel()
-        window = self.atlas.window(self.sets[step], at)
-        low, high = window.low[:, None], window.high[:, None]
-        wanted = problem.demand[step][:, None] + problem.storage.sign * (nodes[1:][step] - at[:, None]) / problem.step
-        flow = np.concatenate([np.clip(wanted, low, high), low, high], axis=1)
-        power = window.power(flow)
-        after = problem.after(at[:, None], flow, problem.demand[step][:, None])
-        cost = (problem.price[step] * problem.step)[:, None] * power + self.keeping.cost(after, step[:, None])
-        cost[(window.room < 0)[:, None] | (power > self.cap + 1e-9)] = _OUTSIDE
-        place = (after - nodes[1:, :1][step]) / (nodes[1:, 1:2] - nodes[1:, :1])[step]
-        node = np.clip(place.astype(np.intp), 0, count - 2)
-        middle = (count - 1) / 2
-        cost += _OUTSIDE * np.maximum(np.abs(place - middle) - middle - 1e-6, 0.0)
-        shape = (steps, count, -1)
-        return _Moves(
-            low=window.low.reshape(steps, count),
-            high=window.high.reshape(steps, count),
-            cost=cost.reshape(shape),
-            node=node.reshape(shape),
-            share=(place - node).reshape(shape),
-        )
-
-    def _forward(self, start: float, nodes: Array, moves: "_Moves", total: Array) -> tuple[Array, Array]:
-        """Along the best moves, those of the two nodes around it where the path is between them."""
-        problem, volumes, flows = self.problem, [start], []
-        cell, last = float(nodes[0, 1] - nodes[0, 0]), nodes.shape[1] - 2
-        for step, demand in enumerate(problem.demand.tolist()):
-            place = (volumes[-1] - float(nodes[step, 0])) / cell
-            node = min(max(int(place), 0), last)
-            share = place - node
-            move = int((total[step, node] * (1.0 - share) + total[step, node + 1] * share).argmin())
-            low, high = (float(each[step, node] * (1.0 - share) + each[step, node + 1] * share) for each in moves.ends)
-            if move <= last + 1:
-                wanted = demand + problem.storage.sign * (float(nodes[step + 1, move]) - volumes[-1]) / problem.step
-                flow = min(max(wanted, low), high)
-            else:
-                flow = low if move == last + 2 else high
-            flows.append(flow)
-            volumes.append(volumes[-1] + problem.storage.sign * (flow - demand) * problem.step)
-        return np.array(volumes), np.array(flows)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Moves:
-    """Moves from m nodes in each of T steps, m + 2 each."""
-
-    low: Array  # (T, m) m³/h
-    high: Array  # (T, m)
-    cost: Array  # (T, m, m + 2) money
-    node: NDArray[np.intp]  # (T, m, m + 2) below the volume they end at
-    share: Array  # (T, m, m + 2) of the way from it to the next
-
-    @property
-    def ends(self) -> tuple[Array, Array]:
-        """Least and most flow."""
-        return self.low, self.high
+def _followed(problem: Problem, atlas: Atlas, sets: NDArray[np.intp], path: Array) -> tuple[Array, Array]:
+    """Volumes (b, T + 1) and flows (b, T) of *sets* (b, T) as near to *path* (b, T + 1) as their windows allow."""
+    volumes, flows, sign = np.empty(path.shape), np.empty(sets.shape), problem.storage.sign
+    volumes[:, 0] = path[:, 0]
+    for step, demand in enumerate(problem.demand.tolist()):
+        now, chosen = volumes[:, step], sets[:, step]
+        low, high = atlas.between(atlas.low, chosen, now), atlas.between(atlas.high, chosen, now)
+        wanted = demand + sign * (path[:, step + 1] - now) / problem.step
+        flows[:, step] = np.minimum(np.maximum(wanted, low), high)
+        volumes[:, step + 1] = problem.after(now, flows[:, step], demand)
+    return volumes, flows

@@ -36,6 +36,7 @@ class Ahead:
 
     to_go: Array  # (T + 1, s, v): before a step, after which the set last ran
     start: Array  # (s, s): of going from one set to another
+    of_set: Array | None = None  # (T, s, v): before a step in which the set runs, without going there
 
 
 def bounds(problem: Problem) -> tuple[Array, Array, Array, Array]:
@@ -99,6 +100,7 @@ def ahead(problem: Problem, atlas: Atlas, cap: float = np.inf) -> Ahead:
     actions, keeping = _Actions.of(atlas), Keeping.of(problem, atlas)
     start, free = start_costs(problem, atlas), allowed(problem, atlas)
     volumes, sign = atlas.volumes, problem.storage.sign
+    of_set = np.empty((problem.steps, len(atlas.sets), len(volumes)))
     to_go = np.empty((problem.steps + 1, len(atlas.sets), len(volumes)))
     to_go[-1] = -problem.water_value * sign * (volumes - volumes[0])
     unable = np.where((actions.room < 0) | (actions.power > cap), _NEVER, 0.0)
@@ -113,10 +115,10 @@ def ahead(problem: Problem, atlas: Atlas, cap: float = np.inf) -> Ahead:
             outside = np.abs(after - np.minimum(np.maximum(after, 0.0), len(volumes) - 1.0))
             cost += keeping.penalties.beyond * (volumes[1] - volumes[0]) * outside
             cost += to_come(to_go[step + 1] + keeping.cost(volumes, step), actions.of_set[:, None], after)
-        by_set = actions.least(cost, trust(problem, atlas, step))  # (s, v)
-        by_set[~free[step]] = _NEVER
-        to_go[step] = _switched(by_set, start, len(problem.units))
-    return Ahead(to_go, start)
+        of_set[step] = actions.least(cost, trust(problem, atlas, step))
+        of_set[step, ~free[step]] = _NEVER
+        to_go[step] = _switched(of_set[step], start, len(problem.units))
+    return Ahead(to_go, start, of_set)
 
 
 def _switched(by_set: Array, start: Array, pumps: int) -> Array:

@@ -12,6 +12,8 @@ from analytics.schedule.relaxed import Ahead, Keeping, allowed, along, cubics, l
 
 Sets = NDArray[np.intp]
 _FEW = 16  # starts: whoever may not start more often has them counted
+_JUMP = 1e6  # money
+_HOPEFUL = 3  # times as many plans as are kept get flows
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def drafts(problem: Problem, atlas: Atlas, ahead: Ahead, effort: Effort, cap: fl
     search = _Search(problem, atlas, ahead, cap, is_eager=effort.is_eager)
     trail = [search.root()]
     for step in range(problem.steps):
-        grown = search.grown(trail[-1], step)
+        grown = search.grown(trail[-1], step, effort.width)
         if not len(grown[0].spent):
             return []
         trail.append(search.kept(*grown, effort))
@@ -89,13 +91,18 @@ class _Search:
             flow=np.zeros(1),
         )
 
-    def grown(self, labels: _Labels, step: int) -> tuple[_Labels, Array]:
+    def grown(self, labels: _Labels, step: int, width: int) -> tuple[_Labels, Array]:
         """Every plan with every set that timers, limits and locks allow, at flows worth trying; and their promise."""
         atlas, problem = self._atlas, self._problem
         parent, chosen = np.nonzero(self._switchable(labels, step))
         volume = labels.volume[parent]
         able = atlas.between(atlas.room, chosen, volume) >= 0
         parent, chosen, volume = parent[able], chosen[able], volume[able]
+        if self._ahead.of_set is not None and len(parent) > _HOPEFUL * width:
+            hope = labels.spent[parent] + self._ahead.start[labels.chosen[parent], chosen]
+            hope += _hope(self._atlas, self._ahead.of_set[step], chosen, volume)
+            first = np.sort(np.argpartition(hope, _HOPEFUL * width)[: _HOPEFUL * width])
+            parent, chosen, volume = parent[first], chosen[first], volume[first]
         pieces = cubics(self._ahead.to_go[step + 1])
         rows, flow, power = self._flows(chosen, volume, step, pieces)
         parent, chosen, volume = parent[rows], chosen[rows], volume[rows]
@@ -176,6 +183,20 @@ class _Search:
         for pump in self._counted:  # a plan that has starts left is no worse for being a little dearer
             key = key * int(self._most_starts[pump] + 1) + grown.starts[:, pump]
         return np.asarray(key)
+
+
+def _hope(atlas: Atlas, values: Array, sets: Sets, volume: Array) -> Array:
+    """*values* (s, v) of *sets* at *volume*, both (k,), and rather less.
+
+    As little as both neighbours of the cell promise: across a limit a line between its nodes would say too much.
+    """
+    node = np.minimum(np.maximum(atlas.place(volume)[0], 1), len(atlas.volumes) - 3)
+    x = atlas.cells(volume) - node
+    at = sets * len(atlas.volumes) + node
+    before, here, there, after = (values.take(at + place) for place in (-1, 0, 1, 2))
+    line, ahead, behind = here + x * (there - here), there + (x - 1) * (after - there), here + x * (here - before)
+    least, nearest = np.minimum(line, np.maximum(ahead, behind)), np.minimum(here, there)
+    return np.asarray(np.where(np.abs(least - nearest) > _JUMP, nearest, least))  # where the set becomes unable
 
 
 def _between_nodes(power: Array, at: Array) -> Array:

@@ -34,7 +34,7 @@ def shifted(problem: Problem, atlas: Atlas, draft: Draft, cap: float, most: int)
     found = []
     for _, sets in hopeful:
         if may[step, sets].all() and _is_timed(problem, atlas.sets[sets]):
-            found.append(_along(problem, atlas, replace(draft, sets=sets)))
+            found.append(replace(draft, sets=sets))
         if len(found) == most:
             break
     return found
@@ -98,17 +98,3 @@ def _is_timed(problem: Problem, on: NDArray[np.bool_]) -> bool:
         if (lasted < least).any() or runs[switches].sum() > unit.most_starts:
             return False
     return True
-
-
-def _along(problem: Problem, atlas: Atlas, draft: Draft) -> Draft:
-    """Its flows as near to those of another's sets as its own allow."""
-    volumes, flows = [float(draft.volumes[0])], []
-    for place, aim, demand in zip(draft.sets, draft.volumes[1:].tolist(), problem.demand.tolist(), strict=True):
-        node, share = atlas.place(np.array(volumes[-1]))
-        low, high = (
-            each[place, node] * (1 - share) + each[place, node + 1] * share for each in (atlas.low, atlas.high)
-        )
-        flow = min(max(demand + problem.storage.sign * (aim - volumes[-1]) / problem.step, float(low)), float(high))
-        flows.append(flow)
-        volumes.append(volumes[-1] + problem.storage.sign * (flow - demand) * problem.step)
-    return replace(draft, volumes=np.array(volumes), flows=np.array(flows))

@@ -8,9 +8,10 @@ import numpy as np
 from analytics.dispatch.lines import Line
 from analytics.schedule.atlas import FEW, Atlas, atlas
 from analytics.schedule.choice import sets_of
+from analytics.schedule.corridor import narrowed
 from analytics.schedule.inlet import lines_of
 from analytics.schedule.plan import NoPlan, Plan
-from analytics.schedule.polish import ROUNDS, polished
+from analytics.schedule.polish import polished
 from analytics.schedule.problem import Problem
 from analytics.schedule.refusal import lifted, refusal, unreachable
 from analytics.schedule.relaxed import Ahead, Keeping, ahead
@@ -29,11 +30,8 @@ _RIGID = (Effort(width=400, bins=1000, drafts=8), Effort(width=250, bins=20_000,
 _WIDER = (Effort(width=1000, bins=60, drafts=15),)  # where that found none
 _EASY = (Effort(width=100, bins=60, drafts=5),)  # to see whether there is any plan
 _DRAFTED, _MOST_DRAFTS = 48_000, 40  # drafts of an effort, times steps squared: the shorter, the more
-_FIRST_ROUNDS = 3  # of polish, which all drafts get
-_POLISHED = 2  # drafts that get the other rounds, the best
-_SHIFTS, _SHIFTED = 6, 4  # times that switches are moved, and ways that are tried each time
-_SHIFT_ROUNDS = 1, 4  # of polish
-_GAIN = 1e-6  # of the cost; less is no reason to go on
+_SHIFTS, _SHIFTED = 4, 12  # drafts whose switches are moved, and ways that are tried of each
+_NARROWED = 3  # drafts whose flows are looked at once more, the best
 _CAPS = 9  # most powers that are tried where peaks cost money
 
 
@@ -96,16 +94,12 @@ class _Station:
         found = [one for effort in efforts for one in drafts(self.problem, self.atlas, remaining, effort, cap)]
         found.sort(key=lambda draft: -draft.cost)
         distinct = {draft.sets.tobytes(): draft for draft in found}  # of the same sets the cheapest
-        first = [polished(self.problem, self.atlas, draft, cap, (0, _FIRST_ROUNDS)) for draft in distinct.values()]
-        first.sort(key=lambda draft: draft.cost)
-        rounds = _FIRST_ROUNDS - 1, ROUNDS
-        better = [polished(self.problem, self.atlas, draft, cap, rounds) for draft in first[:_POLISHED]]
-        if better:
-            cheapest = min(better, key=lambda draft: draft.cost)
-            better = [*(draft for draft in better if draft is not cheapest), *self._shifted(cheapest, cap)]
+        better = self._shifted(polished(self.problem, self.atlas, list(distinct.values()), cap), cap)
+        better.sort(key=lambda draft: draft.cost)
+        better[:_NARROWED] = [narrowed(self.problem, self.atlas, draft, cap) for draft in better[:_NARROWED]]
         best: Plan | None = None
         keeping = Keeping.of(self.problem, self.atlas)
-        for draft in sorted([*better, *first[_POLISHED:]], key=lambda one: one.cost):
+        for draft in sorted(better, key=lambda one: one.cost):
             if best is not None and draft.cost > best.cost:
                 break
             if keeping.miss(draft.volumes[1:]) > _NEAR * float(self.atlas.volumes[-1] - self.atlas.volumes[0]):
@@ -115,17 +109,17 @@ class _Station:
                 best = made
         return best
 
-    def _shifted(self, first: Draft, cap: float) -> list[Draft]:
-        """*first*, and what becomes of it where switches are moved as long as that makes it cheaper."""
-        best = first
-        for _ in range(_SHIFTS):
-            near = shifted(self.problem, self.atlas, best, cap, _SHIFTED)
-            tried = [polished(self.problem, self.atlas, draft, cap, _SHIFT_ROUNDS) for draft in near]
-            other = min(tried, key=lambda draft: draft.cost, default=best)
-            if other.cost >= best.cost - _GAIN * abs(best.cost):
-                break
-            best = polished(self.problem, self.atlas, other, cap, (_SHIFT_ROUNDS[1], ROUNDS))
-        return [first] if best is first else [first, best]
+    def _shifted(self, drafts: Sequence[Draft], cap: float) -> list[Draft]:
+        """*drafts*, and what becomes of the cheapest where switches are moved; the cheapest found is moved in turn."""
+        known = {draft.sets.tobytes(): draft for draft in drafts}
+        done: set[bytes] = set()
+        while len(done) < min(_SHIFTS, len(known)):
+            best = min((key for key in known if key not in done), key=lambda key: known[key].cost)
+            done.add(best)
+            near = shifted(self.problem, self.atlas, known[best], cap, _SHIFTED)
+            tried = [draft for draft in near if draft.sets.tobytes() not in known]
+            known |= {draft.sets.tobytes(): draft for draft in polished(self.problem, self.atlas, tried, cap)}
+        return list(known.values())
 
     def _relaxed(self, remaining: Ahead) -> float:
         """Cost of the present problem without timers, money."""
