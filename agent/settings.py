@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from agent.alarms.settings import AlarmSettings, LimitSettings, RuleSettings
+from agent.alarms.settings import AgentAlarmSettings, AlarmSettings, LimitSettings, RuleSettings
 from agent.clock.settings import ClockSettings
 from agent.jobs.settings import JobsSettings
 from agent.mqtt.settings import MqttSettings
@@ -51,6 +51,7 @@ class AgentSettings(Settings):
     advice: AdviceSettings = AdviceSettings()
     limits: tuple[LimitSettings, ...] = Field(default=(), alias="limit")
     rules: tuple[RuleSettings, ...] = Field(default=(), alias="alarm")
+    agent_alarms: tuple[AgentAlarmSettings, ...] = Field(default=(), alias="agent_alarm")
     alarms: AlarmSettings = AlarmSettings()
     jobs: JobsSettings = JobsSettings()
     mqtt: MqttSettings = MqttSettings()

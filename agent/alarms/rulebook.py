@@ -1,6 +1,7 @@
 """Every alarm that a station has: those its configuration lists, and those that come with its parts. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from agent.alarms.claims import (
     Beyond,
@@ -20,10 +21,11 @@ from agent.alarms.conditions_of_pumps import HEADERS, PUMPS, Words
 from agent.alarms.delay import Delay
 from agent.alarms.rationale import Rationale, worded
 from agent.alarms.rules import Rule
-from agent.alarms.settings import LimitSettings, Priority, RuleSettings, Wording
+from agent.alarms.settings import AgentAlarmSettings, LimitSettings, Priority, RuleSettings, Wording
 from agent.settings import AgentSettings
 
 EFFICIENCY_DEADBAND = 0.02
+_WORDS = {"priority", "message", "cause", "consequence", "action", "group"}
 ORDER: Mapping[str, Priority] = {"high_urgent": "urgent", "low_urgent": "urgent"}
 
 
@@ -33,6 +35,13 @@ def rulebook(settings: AgentSettings) -> list[Rule]:
     return [
         *(rule for limit in settings.limits for rule in limit_rules(limit, units)),
         *(rule for one in settings.rules for rule in configured_rules(one, units)),
+        *(_as_the_station_says(rule, settings.agent_alarms) for rule in agent_rules(settings)),
+    ]
+
+
+def agent_rules(settings: AgentSettings) -> list[Rule]:
+    """Those that come with the station's parts, in the agent's own words."""
+    return [
         *_tag_rules(settings),
         *(
             efficiency_rule(pump.id, pump.efficiency_low, settings.alarms.efficiency_low_after)
@@ -45,6 +54,17 @@ def rulebook(settings: AgentSettings) -> list[Rule]:
         *storage_rules(),
         *([self_test_rule()] if settings.alarms.self_test_every else []),
     ]
+
+
+def _as_the_station_says(rule: Rule, said: Iterable[AgentAlarmSettings]) -> Rule:
+    """The rule with the station's own words and priority; what is said later goes before."""
+    for one in said:
+        if one.means(rule.rationale.id):
+            words = one.model_dump(include=_WORDS, exclude_none=True)
+            latch = {} if one.latch is None else {"is_latching": one.latch}
+            rule.rationale = replace(rule.rationale, **words | latch)
+            rule.suppress_while = _suppress(one.suppress_while) or rule.suppress_while
+    return rule
 
 
 def limit_rules(limit: LimitSettings, units: Mapping[str, str]) -> Iterator[Rule]:
@@ -109,8 +129,13 @@ def _rate_rules(rule: RuleSettings, tag: str, unit: str) -> Iterator[Rule]:
 def _rule(
     words: Wording, rationale: Rationale, claim: Claim, tags: tuple[str, ...], delay: Delay | None = None
 ) -> Rule:
-    suppress = Logic([condition(text) for text in words.suppress_while]) if words.suppress_while else None
+    suppress = _suppress(words.suppress_while)
     return Rule(rationale, delay or Delay(words.on_delay, words.off_delay), claim, tags, suppress_while=suppress)
+
+
+def _suppress(conditions: Iterable[str]) -> Logic | None:
+    found = [condition(text) for text in conditions]
+    return Logic(found) if found else None
 
 
 def _tag_rules(settings: AgentSettings) -> Iterator[Rule]:
@@ -135,6 +160,7 @@ def bad_quality_rule(tag: str, after: float) -> Rule:
         message=f"{tag} has no good value",
         tag=tag,
         cause="the sensor, its wiring, or a wrong address",
+        consequence="nobody sees what it measures, its limits raise no alarm, and what rests on it is withheld",
         action="check the sensor, its wiring and the tag's address",
     )
     return Rule(rationale, Delay(after, 5.0), OfQuality(is_bad_answer), (tag,), hears_good=False)
@@ -197,8 +223,11 @@ def _condition_rule(kind: str, words: Words, suspect: str, pump: str | None) -> 
 def frozen_rules(settings: AgentSettings) -> Iterator[Rule]:
     """Alarms of sensors of the plant that the quality job finds frozen; its figures are their reason."""
     of_pumps = (tag for pump in settings.pumps for tag in (pump.power, pump.current, pump.flow))  # a speed may rest
-    of_headers = (tag for one in settings.headers for tag in (*one.pressure, *one.flow, one.suction_pressure))
-    for tag in dict.fromkeys(tag for tag in (*of_pumps, *of_headers) if tag is not None):
+    of_headers = (
+        tag for one in settings.headers for tag in (*one.pressure, *one.flow, one.suction_pressure, one.suction_level)
+    )
+    of_tank = [settings.tank.level] if settings.tank else []
+    for tag in dict.fromkeys(tag for tag in (*of_pumps, *of_headers, *of_tank) if tag is not None):
         rationale = Rationale(
             id=f"frozen.{tag}",
             type="frozen",

@@ -1,6 +1,7 @@
 """What the configuration says of alarms."""
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
@@ -11,7 +12,7 @@ from agent.plant import PumpName, TagName, tag_exists
 from drivers.settings import Name, Settings, contradiction
 
 # How the ids of alarms begin that nobody has to configure.
-OURS = ("bad.", "silent.", "efficiency.", "storage", "condition.", "anomaly.", "self_test")
+OURS = ("bad.", "silent.", "efficiency.", "storage", "condition.", "anomaly.", "frozen.", "self_test")
 MOST = 32  # conditions of one alarm
 
 Priority = Literal["low", "medium", "high", "urgent"]
@@ -143,6 +144,36 @@ class RuleSettings(Wording):
         if self.need is not None and self.need > len(self.when):
             raise contradiction("need", f"more than the {len(self.when)} conditions there are; need fewer or add some")
         return self
+
+
+def _begins_as_ours(pattern: str) -> str:
+    if not pattern.startswith(OURS):
+        sentence = f'no alarm of the agent\'s own begins like "{pattern}"; they begin with {", ".join(OURS)}'
+        raise PydanticCustomError("contradiction", "{sentence}", {"sentence": sentence, "path": ()})
+    return pattern
+
+
+Pattern = Annotated[str, Field(max_length=200), AfterValidator(_begins_as_ours)]
+
+
+class AgentAlarmSettings(Settings):
+    """What the station says itself of alarms that come without being listed; what is absent stays as it is."""
+
+    ids: Annotated[tuple[Pattern, ...], Field(min_length=1)] = Field(
+        examples=[["condition.dry_run.*"]]
+    )  # * is anything
+    priority: Priority | None = None
+    message: Annotated[str, Field(min_length=1)] | None = None
+    cause: Annotated[str, Field(min_length=1)] | None = None
+    consequence: Annotated[str, Field(min_length=1)] | None = None
+    action: Annotated[str, Field(min_length=1)] | None = None
+    group: Name | None = None
+    latch: bool | None = None
+    suppress_while: Conditions = ()
+
+    def means(self, alarm_id: str) -> bool:
+        """Whether it is about that alarm."""
+        return any(fnmatchcase(alarm_id, pattern) for pattern in self.ids)
 
 
 class AlarmSettings(Settings):

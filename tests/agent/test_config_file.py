@@ -187,6 +187,8 @@ PLANTED = [
     ("rated_speed = 50.0 ", "rated_speed = 1480.0 ", 'rated_speed: is 1480, but tag "p1.speed" is in Hz; write the'),
     ("#expiry = 15.0", "expiry = 1.0", "advice: expiry: ends before the next advice is due; make it 2 min or more"),
     ('id = "pressure-low"', 'id = "bad.pressure"', 'alarms that begin with "bad." are the agent\'s own'),
+    ('id = "pressure-low"', 'id = "frozen.pressure"', 'alarms that begin with "frozen." are the agent\'s own'),
+    ('ids = ["condition.dry_run.*"]', 'ids = ["*"]', 'ids, value 1: no alarm of the agent\'s own begins like "*"'),
     ("level_min = 1.2 ", "level_min = 5.2 ", "tank: level_min: not below level_max (4.5)"),
     ("pressure_min = 3.5 ", "pressure_min = 6 ", 'header "main": pressure_min: not below pressure_max (5.2)'),
     ('end = "21:00"', 'end = "06:00"', 'write two bands, "07:00" to "24:00" and "00:00" to "06:00"'),

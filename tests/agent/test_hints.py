@@ -65,3 +65,12 @@ def test_a_level_to_hold_beside_a_plan_of_levels_is_a_hint(*, is_planned: bool) 
 def test_without_costs_or_with_a_price_there_is_none(keys: dict[str, Any]) -> None:
     """A hint that is always there is read by nobody."""
     assert told(**keys) == []
+
+
+def test_words_for_alarms_that_the_station_does_not_have_are_a_hint() -> None:
+    """A pump that was renamed would silently lose its priority."""
+    said = ({"ids": ["condition.dry_run.p1", "silent.*"]}, {"ids": ["condition.dry_run.p2"], "priority": "urgent"})
+
+    assert told(about="agent_alarm", agent_alarm=said) == [
+        'agent_alarm: there is no alarm "condition.dry_run.p2" here; pump-agent alarms lists those there are'
+    ]

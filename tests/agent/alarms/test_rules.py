@@ -250,3 +250,43 @@ def test_a_restart_keeps_what_hides_an_alarm_and_what_latched_it() -> None:
 
     assert alarms.states()["press"].state == "OUT_OF_SERVICE"
     assert alarms.states()["press"].occurrence == 3
+
+
+def test_the_station_says_itself_what_alarms_mean_that_nobody_listed() -> None:
+    """What is said later goes before, what is not said stays, and alarms of the configuration have their own words."""
+    said = (
+        {"ids": ["bad.*"], "priority": "medium", "action": "call the shift", "latch": True},
+        {"ids": ["bad.level"], "priority": "high", "message": "no level", "group": "tank"},
+    )
+    plain, alarms = board(), board({"type": "stale", "tag": "level", "after": 9}, agent_alarm=said)
+
+    level, pressure = (alarms.rules[f"bad.{tag}"].rationale for tag in ("level", "pressure"))
+    assert (level.priority, level.message, level.group) == ("high", "no level", "tank")
+    assert (level.action, level.is_latching, level.cause) == ("call the shift", True, pressure.cause)
+    assert (pressure.priority, pressure.message) == ("medium", "pressure has no good value")
+    assert alarms.rules["silent.plc"].rationale == plain.rules["silent.plc"].rationale
+    assert alarms.rules["a1"].rationale.priority == "medium"
+
+
+def test_an_alarm_that_nobody_listed_is_hidden_while_the_station_says_so() -> None:
+    said = ({"ids": ["bad.pressure"], "suppress_while": ["running = 0"]},)
+    alarms = board(agent_alarm=said, alarms={"bad_quality_after": 0})
+
+    seen = [events(alarms.see([one], at_ms=0)) for one in (row("running", 0.0), row("pressure", None))]
+
+    assert seen == [[("bad.pressure", "suppressed")], [("bad.pressure", "raised")]]
+    assert alarms.states()["bad.pressure"].state == "SUPPRESSED"
+
+
+def test_levels_that_heads_and_plans_rest_on_are_told_when_they_freeze() -> None:
+    plant: dict[str, Any] = {
+        "header": [{"id": "main", "pressure": ["pressure"], "flow": ["running"], "suction_level": "level"}],
+        "tank": {"level": "basin", "area": 10.0, "level_min": 1.0, "level_max": 4.0},
+    }
+    tags = [{"name": "basin", "address": "holding:9"}]
+    device = [{"name": "b", "protocol": "modbus-tcp", "host": "192.0.2.2", "tag": tags}, station().devices[0]]
+
+    rules = rulebook(station(**plant | {"device": device}))
+
+    frozen = {rule.rationale.id for rule in rules if rule.rationale.type == "frozen"}
+    assert frozen == {"frozen.pressure", "frozen.running", "frozen.level", "frozen.basin"}
