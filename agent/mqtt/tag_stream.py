@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from agent.mqtt.client import Client, DeniedError
 from agent.mqtt.denials import Denials
@@ -11,6 +11,8 @@ from agent.mqtt.tag_values import TagValues, bare
 from agent.mqtt.topics import Topics
 from agent.store.records import Row
 from drivers.settings import TagSettings
+
+AHEAD: Final = 16  # of its messages without an answer: so many at most has an alarm before it, at a slow broker too
 
 
 class TagStream:
@@ -40,6 +42,7 @@ class TagStream:
         self._has_bare_values = has_bare_values
         self._waiting: dict[str, Row] = {}
         self._news = asyncio.Event()
+        self._ahead = asyncio.Semaphore(AHEAD)
 
     def offer(self, rows: Iterable[Row]) -> None:
         """Have said what is news among *rows*, given in the log's order."""
@@ -81,15 +84,18 @@ class TagStream:
             await self._send(self._topics.bare_value(row.tag), bare(row.value))
 
     async def _send(self, topic: str, payload: bytes) -> asyncio.Future[None] | None:
-        """Send one message; the broker's answer, where it was sent at all."""
+        """Send one message once few enough are unanswered; the broker's answer, where it was sent at all."""
+        await self._ahead.acquire()
         try:
             answer = await self._client.send(topic, payload, retain=True)
         except DeniedError as error:
+            self._ahead.release()
             self._denials.of_state(error)
             return None
         answer.add_done_callback(self._note)
         return answer
 
     def _note(self, answer: asyncio.Future[None]) -> None:
+        self._ahead.release()
         if not answer.cancelled() and isinstance(error := answer.exception(), DeniedError):
             self._denials.of_state(error)
