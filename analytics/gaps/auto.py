@@ -146,7 +146,8 @@ class Auto:
 
     def _guess(self, study: Study, together: Sequence[Gap], begins: Places, size: int) -> None:
         found, stds = study.guesses(begins, size)
-        found = np.clip(found * study.series.scale + study.series.mean, *self._bounds)
+        low, high = self._bounds
+        found = np.minimum(np.maximum(found * study.series.scale + study.series.mean, low), high)
         stds = stds * study.series.scale
         if self._updates is None:
             stds = np.maximum(stds, self._floors(together)[:, None])

@@ -101,7 +101,8 @@ class Masks:
     @cached_property
     def _ends(self) -> Places:
         """Before and after each gap, shape (gaps, 2)."""
-        return np.stack([self.begins - 1, self.begins + self.size], axis=1)
+        found: Places = self.begins[:, None] + np.array([-1, self.size])
+        return found
 
     @cached_property
     def _lines(self) -> Floats:

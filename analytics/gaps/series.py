@@ -73,7 +73,8 @@ class Series:
         place = np.searchsorted(self._measured, self._missing)
         before = self._measured[np.maximum(place - 1, 0)]
         after = self._measured[np.minimum(place, len(self._measured) - 1)]
-        return before, after, np.clip((self._missing - before) / np.maximum(after - before, 1), 0.0, 1.0)
+        weight = (self._missing - before) / np.maximum(after - before, 1)
+        return before, after, np.minimum(np.maximum(weight, 0.0), 1.0)
 
     @cached_property
     def missing_before(self) -> Places:

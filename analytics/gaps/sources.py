@@ -7,16 +7,16 @@ from numpy.typing import NDArray
 
 from analytics.gaps.gap import Floats, Gap, Singles, Window
 from analytics.gaps.held import Updates
+from analytics.gaps.likeness import Likeness
 from analytics.gaps.season import profile
 from analytics.gaps.series import Places, Series, spaced
 
-MOST_COLUMNS = 32
-_SAMPLES = 150  # by which columns are compared
+MOST_COLUMNS = 14
+_SAMPLES = 120  # by which columns are compared
+_NEAR, _MORE = 2, 2  # places, up to which moves are noisy, and read at once: so many times as many are compared
 _LEAST_SAMPLES = 30
-_LEAST_ALIKE = 0.05
-_LEVEL = 0.8  # what likeness of the values counts, against that of their moves within the length of a gap
 _LEAST_MEASURED = 0.75  # share of the tag's own readings, for a column to be asked
-_STILL, _TINY = 1e-9, 1e-150
+_TINY = 1e-150
 
 
 class Sources:
@@ -30,7 +30,7 @@ class Sources:
     def __init__(self, window: Window, held: Updates | None) -> None:
         self._columns, self._names = _columns(window)
         self._at = None if held is None else held.last
-        self._alike: dict[int, Floats] = {}
+        self._alike: dict[int, Likeness | None] = {}
         self._best: dict[tuple[bytes, int], Places] = {}
         self._rows: dict[bytes, tuple[Singles, bool]] = {}
 
@@ -66,16 +66,15 @@ class Sources:
         return [np.setdiff1d(every, holed[each]).tobytes() for each in lost]
 
     def best(self, series: Series, pattern: bytes, size: int) -> Places:
-        """The columns of *pattern*; of many, those that are most like the series at the scale of *size*."""
+        """The columns of *pattern*; of many, those that together tell most of the series at the scale of *size*."""
         reach = (size + 1) // 2
         if (pattern, reach) not in self._best:
             usable = np.frombuffer(pattern, np.intp)
             if len(usable) > MOST_COLUMNS:
                 if reach not in self._alike:
                     self._alike[reach] = self._likeness(series, reach)
-                alike = self._alike[reach][usable]
-                first = np.argsort(-alike, kind="stable")[:MOST_COLUMNS]
-                usable = usable[first[alike[first] > _LEAST_ALIKE]]
+                likeness = self._alike[reach]
+                usable = usable[:0] if likeness is None else likeness.telling(usable, MOST_COLUMNS)
             self._best[pattern, reach] = usable
         return self._best[pattern, reach]
 
@@ -103,36 +102,27 @@ class Sources:
             self._rows[key] = found.astype(np.float32), is_whole
         return self._rows[key]
 
-    def _likeness(self, series: Series, reach: int) -> Floats:
-        """Of each column, by a sample, shape (k,).
+    def _likeness(self, series: Series, reach: int) -> Likeness | None:
+        """Of all columns with the series, and of how both stray from lines over about *reach* to either side.
 
-        Two likenesses count, the larger one: of the values, and of how far they stray from a line over about *reach*
-        to either side.
+        None where too little was measured.
         """
         seen, count = series.is_measured, len(series) - 2 * reach
         room = np.flatnonzero(seen[reach:-reach] & seen[: max(count, 0)] & seen[2 * reach :]) + reach
         if len(room) < _LEAST_SAMPLES:
-            return np.zeros(self._columns.shape[1])
-        at = room[spaced(len(room), _SAMPLES)]
-        places, count = np.concatenate([at - reach, at, at + reach]), len(at)
-        own, others = series.values[places], self._taken(places)
-        level = _correlation(own[count : 2 * count], others[:, count : 2 * count])
-        own, others = (
-            each[..., count : 2 * count] - 0.5 * (each[..., :count] + each[..., 2 * count :]) for each in (own, others)
+            return None
+        at = room[spaced(len(room), _SAMPLES * (_MORE if reach <= _NEAR else 1))]
+        places = np.concatenate([at - reach, at, at + reach])
+        columns, its = self._columns, places if self._at is None else self._at[places]
+        found = np.empty((columns.shape[1] + 1, len(places)))
+        found[:-1] = (
+            columns.T.take(its, 1, mode="clip") if columns.flags.f_contiguous else columns.take(its, 0, mode="clip").T
         )
-        found: Floats = np.fmax(_LEVEL * level, _correlation(own, others))
-        return found
-
-    def _taken(self, places: Places) -> Floats:
-        """Every column at *places*, less its first value, so that nothing is lost when squares of levels are summed."""
-        columns, places = self._columns, places if self._at is None else self._at[places]
-        by_columns = columns.flags.f_contiguous
-        found = columns.T.take(places, 1, mode="clip") if by_columns else columns.take(places, 0, mode="clip").T
+        found[-1] = series.values[places]
         missing = np.isnan(found @ np.ones(len(places)))
         if missing.any():
             found[missing] = _mean_where_missing(found[missing])
-        found -= found[:, :1].copy()
-        return found
+        return Likeness.sampled(found)
 
 
 def _columns(window: Window) -> tuple[Floats, list[str]]:
@@ -146,19 +136,6 @@ def _columns(window: Window) -> tuple[Floats, list[str]]:
     if len(parts) == 1 and parts[0] is companions:
         return companions, names
     return (np.concatenate(parts, axis=1) if parts else np.empty((len(window.values), 0))), names
-
-
-def _correlation(values: Floats, rows: Floats) -> Floats:
-    """Absolute, with each row, shape (k,); 0 where one never moves."""
-    count = len(values)
-    squares = np.einsum("ij,ij->i", rows, rows)
-    means = rows @ np.full(count, 1.0 / count)
-    moving = squares - count * means**2
-    own = values - values.sum() / count
-    is_moving = moving > _STILL * squares
-    norm = np.sqrt(np.where(is_moving, moving, np.inf) * max(float(own @ own), 1e-30))
-    found: Floats = np.abs(rows @ own) / norm
-    return found
 
 
 def _mean_where_missing(rows: Floats) -> Floats:
