@@ -12,6 +12,11 @@ from analytics.curves.points import Points
 from analytics.curves.prior import Plate
 from analytics.curves.reservoir import MOST_PER_KIND, thinned
 
+CAPACITY, FEW_PUMPS, MORE = (
+    1_500,
+    3,
+    1_000,
+)  # points kept of so many pumps, and for each more
 LEAST_POINTS = 12  # of a pump running, before it has a curve: three minutes of means of 15 s
 
 
@@ -23,7 +28,7 @@ class StationCurves:
 
     Args:
         plates: The pumps, in the order of the points' columns.
-        capacity: Points kept.
+        capacity: Points kept; by the number of pumps where it is not said.
 
     >>> curves = StationCurves([Plate("p1")])
     >>> n = 60
@@ -38,9 +43,9 @@ class StationCurves:
     24.3
     """
 
-    def __init__(self, plates: Sequence[Plate], *, capacity: int = 1_500) -> None:
+    def __init__(self, plates: Sequence[Plate], *, capacity: int | None = None) -> None:
         self._plates = tuple(plates)
-        self._capacity = capacity
+        self._capacity = capacity or CAPACITY + MORE * max(len(self._plates) - FEW_PUMPS, 0)
         self._points = Points.empty(len(self._plates))
         self._quota = MOST_PER_KIND
         self._seen = 0
@@ -101,13 +106,14 @@ class StationCurves:
             "pumps": [plate.pump for plate in self._plates],
             "seen": self._seen,
             "quota": self._quota,
+            "capacity": self._capacity,
             "first_ms": first,
             "last_ms": last,
             "points": {name: getattr(points, name) for name in Points.__dataclass_fields__},
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], plates: Sequence[Plate], *, capacity: int = 1_500) -> Self:
+    def from_dict(cls, data: Mapping[str, Any], plates: Sequence[Plate], *, capacity: int | None = None) -> Self:
         """The inverse of `to_dict`.
 
         Raises:
@@ -121,7 +127,9 @@ class StationCurves:
 
     def _restore(self, data: Mapping[str, Any]) -> None:
         points = Points(**data["points"]).believable  # an earlier version may have kept others
-        self._points, self._quota = points.take(points.usable), int(data["quota"])
+        self._points = points.take(points.usable)
+        if int(data.get("capacity", CAPACITY)) >= self._capacity:  # an earlier version kept fewer of six pumps
+            self._quota = int(data["quota"])
         self._seen = int(data["seen"])
         self._times = (int(data["first_ms"]), int(data["last_ms"])) if self._seen else None
 

@@ -6,7 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from analytics.curves.channels import Channel
+from analytics.curves.channels import Channel, Duties
+from analytics.curves.head_error import HeadError
 from analytics.curves.points import Flags, Points, Times
 from analytics.curves.prior import Prior
 from analytics.curves.system import Equations, Noise, State, System
@@ -16,8 +17,6 @@ HUBER, TUKEY = 1.345, 4.685  # 95 % efficient for normal errors (Huber 1964; Bea
 LEAST_SCALE = 0.2  # of the first error estimate: 0.1 % of a reading; no meter is better
 FIRST_SCALE = 2.0  # 1 % of a reading
 CLUSTER_MS = 120_000  # residuals nearer than this may share a cause
-DRIFT = 0.003  # share of the head that it is believed to drift
-DRIFT_WORTH = 4  # blocks that this belief weighs as much as
 SETTLING, LEARNING, ITERATIONS = 5, 12, 30  # Huber weights; noise learnt from residuals; at most
 REFINING = 8  # iterations at most from where another fit ended
 CONVERGED = 0.05  # of a standard deviation
@@ -72,17 +71,16 @@ def fit(
     for iteration in range(REFINING if is_known else ITERATIONS):
         duties = system.duties(state)
         residuals = [meter.observed - meter.predicted(duties.values) for meter in system.meters]
-        scaled = [r / e for r, e in zip(residuals, system.errors(duties), strict=True)]
         if not is_known and iteration <= LEARNING:
-            noise = _learnt_noise(noise, scaled, system)
-            drift = _learnt_drift(state, equations, system, points) if equations else noise.drift
-            noise = replace(noise, drift=drift)
+            noise = _learnt_noise(noise, residuals, system, duties, equations)
+            if equations is not None:
+                noise = _learnt_head(noise, residuals, system, duties, state)
         robust = _tukey if is_known or iteration >= SETTLING else _huber
         weights = [robust(r / std) for r, std in zip(residuals, system.allowed(duties, noise), strict=True)]
         variances = system.variances(duties, noise)
-        equations = system.equations(state, duties, weights, variances, noise.drift)
+        equations = system.equations(state, duties, weights, variances, noise.head)
         step = _bounded(equations.step())
-        cost = partial(system.cost, weights=weights, variances=variances, drift=noise.drift)
+        cost = partial(system.cost, weights=weights, variances=variances, head=noise.head)
         state = _descended(system, state, step, cost(state, residuals), cost)
         if (np.abs(step.theta) < CONVERGED * equations.stds()).all() and (is_known or iteration > LEARNING):
             break
@@ -91,7 +89,7 @@ def fit(
 
 def _first_noise(system: System, points: Points) -> Noise:
     meters = len(system.meters)
-    return Noise((FIRST_SCALE,) * meters, (1.0,) * meters, DRIFT * float(np.median(points.head)))
+    return Noise((FIRST_SCALE,) * meters, (1.0,) * meters, HeadError.believed(float(np.median(points.head))))
 
 
 def _bounded(step: State) -> State:
@@ -122,7 +120,7 @@ def _result(system: System, state: State, noise: Noise) -> Fit:
     present = [_tukey(r / e / scale) for r, e, scale in zip(steady, errors, noise.scales, strict=True)]
     return Fit(
         theta=state.theta,
-        covariance=system.equations(state, duties, weights, variances, noise.drift).covariance(),
+        covariance=system.equations(state, duties, weights, variances, noise.head).covariance(),
         channels=system.meters,
         residuals=system.residuals(State(state.theta, np.zeros(system.size))),
         steady_residuals=steady,
@@ -131,8 +129,14 @@ def _result(system: System, state: State, noise: Noise) -> Fit:
     )
 
 
-def _learnt_noise(before: Noise, scaled: list[Floats], system: System) -> Noise:
-    """From residuals in units of their first error estimate."""
+def _learnt_noise(
+    before: Noise, residuals: list[Floats], system: System, duties: Duties, equations: Equations | None
+) -> Noise:
+    """From residuals in units of their first error estimate, as they were before the drifts followed the readings."""
+    scaled = [r / e for r, e in zip(residuals, system.errors(duties), strict=True)]
+    if equations is not None:
+        left = system.unexplained(duties, system.variances(duties, before), equations)
+        scaled = [u / np.sqrt(share) for u, share in zip(scaled, left, strict=True)]
     rows = [meter.rows for meter in system.meters]
     found = [
         _meter_noise(u, system.worth[rows[index]], system.times_of(index))
@@ -145,12 +149,11 @@ def _learnt_noise(before: Noise, scaled: list[Floats], system: System) -> Noise:
     )
 
 
-def _learnt_drift(state: State, equations: Equations, system: System, points: Points) -> float:
-    """From the drifts found (expectation-maximisation), with the first belief as some blocks more, m."""
-    worth = np.bincount(system.blocks, weights=system.worth) / np.bincount(system.blocks)
-    belief = DRIFT_WORTH * (DRIFT * float(np.median(points.head))) ** 2
-    squares = float(worth @ (state.drifts**2 + 1.0 / equations.of_drifts))
-    return float(np.sqrt((belief + squares) / (DRIFT_WORTH + worth.sum())))
+def _learnt_head(before: Noise, residuals: list[Floats], system: System, duties: Duties, state: State) -> Noise:
+    """From what the residuals of all meters have in common; what fits none of them is no part of it."""
+    weights = [_tukey(r / std) for r, std in zip(residuals, system.allowed(duties, before), strict=True)]
+    head = system.head_error(state, duties, weights, system.variances(duties, before), before.head)
+    return replace(before, head=head)
 
 
 def _meter_noise(scaled: Floats, worth: Floats, times_ms: Times) -> tuple[float, float]:

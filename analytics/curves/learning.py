@@ -62,7 +62,7 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
         flow_scale=float(np.nan_to_num(scales[0])),
         power_scale=tuple(np.nan_to_num(scales[1 : 1 + pumps]).tolist()),
     )
-    model = StationModel(curves, covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.drift, basis, form)
+    model = StationModel(curves, covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.head.slow, basis, form)
     return model.measured_by(points)
 
 

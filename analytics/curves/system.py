@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.curves.channels import Duties, channels, duties_of, values_of
+from analytics.curves.head_error import HeadError, Pull
 from analytics.curves.points import Points, Times
 from analytics.curves.prior import SHUT_OFF_STD, Prior
 from analytics.curves.shape import PARAMETERS, falling_flow, polynomial
@@ -20,6 +21,7 @@ MEMORY_MS = 14 * 86_400_000  # so old a point speaks of the pumps as they are
 WEAR = 0.10 / (365 * 86_400_000)  # share of head and power that they may have lost or won in each ms before
 USUAL_ERROR = 0.01  # of a steady mean, to tell how much an old point is worth
 BLOCK_MS = 600_000  # points nearer than this share one drift of the head
+LEAST_LEFT = 0.1  # of a residual's variance that the head's drift leaves: where it follows one reading alone
 STEP = 1e-6
 
 
@@ -37,12 +39,12 @@ class Noise:
     Attributes:
         scales: Per meter: robust standard deviation of its residuals over their first error estimate.
         inflations: Per meter: by how much serial correlation makes its points worth less than independent ones.
-        drift: Standard deviation of the head's drift from block to block, m.
+        head: How wrong the measured head is.
     """
 
     scales: tuple[float, ...]
     inflations: tuple[float, ...]
-    drift: float
+    head: HeadError
 
 
 class Equations(NamedTuple):
@@ -74,7 +76,9 @@ class System:
 
     The head that pumps see is the measured one plus a drift, constant over ten minutes and normal from block
     to block: a suction level nobody measures, a gauge's zero, losses up to the gauge. Without it an hour's slow
-    common error would be taken for hundreds of independent confirmations.
+    common error would be taken for hundreds of independent confirmations. A point that has its ten minutes for itself,
+    as most have that are kept of weeks, has its gauge's noise in that too: taken for exact, the head would seem to
+    change with less flow than it does, and every curve would be too steep.
 
     A point older than `MEMORY_MS` speaks of pumps that may have worn since, or were overhauled, by a share that
     grows with its age. All points of a running set share that error: n of them together know no more of
@@ -97,7 +101,8 @@ class System:
         self._samples = [_samples(points, index) for index in range(len(priors))]
         self.meters = channels(points)
         self.blocks = _blocks(points.times_ms)
-        self.size = int(self.blocks.max()) + 1
+        self._counts = np.bincount(self.blocks)
+        self.size = len(self._counts)
 
     def times_of(self, meter: int) -> Times:
         """Of the readings of a meter, by its index."""
@@ -129,14 +134,34 @@ class System:
             found.append(noise.scales[index] ** 2 * noise.inflations[index] * error**2 + company * wear**2)
         return found
 
+    def unexplained(self, duties: Duties, variances: list[Floats], equations: Equations) -> list[Floats]:
+        """Share of each residual's variance that the drifts, which follow the readings, leave in it, per meter."""
+        found = []
+        for meter, variance in zip(self.meters, variances, strict=True):
+            told = meter.predicted(duties.by_head) ** 2 / variance
+            found.append(np.maximum(1.0 - told / equations.of_drifts[self.blocks[meter.rows]], LEAST_LEFT))
+        return found
+
+    def head_error(
+        self, state: State, duties: Duties, weights: list[Floats], variances: list[Floats], before: HeadError
+    ) -> HeadError:
+        """As residuals at the measured head tell it; *before* is what was thought."""
+        pulls = []
+        for meter, weight, variance in zip(self.meters, weights, variances, strict=True):
+            slope = meter.predicted(duties.by_head)
+            residual = meter.observed - meter.predicted(duties.values) + slope * state.drifts[self.blocks[meter.rows]]
+            # Tukey's weights would make the products of the greater residuals, and so the error, too small.
+            pulls.append(Pull(meter.rows, residual, slope, (weight > 0.0) / variance))
+        return before.learnt(pulls, self.blocks, self.worth, float(np.median(self._points.head)))
+
     def equations(
-        self, state: State, duties: Duties, weights: list[Floats], variances: list[Floats], drift: float
+        self, state: State, duties: Duties, weights: list[Floats], variances: list[Floats], head: HeadError
     ) -> Equations:
-        """Readings and beliefs, linear around *state*, at which *duties* are; *drift* is the head's, m."""
+        """Readings and beliefs, linear around *state*, at which *duties* are."""
         of_theta, pull_theta = self._beliefs(state.theta)
         mixed = np.zeros((len(state.theta), self.size))
-        of_drifts = np.full(self.size, 1.0 / drift**2)
-        pull_drifts = -state.drifts / drift**2
+        of_drifts = 1.0 / head.of_blocks(self._counts) ** 2
+        pull_drifts = -state.drifts * of_drifts
         for index, meter in enumerate(self.meters):
             residual = meter.observed - meter.predicted(duties.values)
             information = weights[index] / variances[index]
@@ -154,10 +179,10 @@ class System:
         return Equations(of_theta, mixed, of_drifts, pull_theta, pull_drifts)
 
     def cost(
-        self, state: State, residuals: list[Floats], weights: list[Floats], variances: list[Floats], drift: float
+        self, state: State, residuals: list[Floats], weights: list[Floats], variances: list[Floats], head: HeadError
     ) -> float:
         """Minus twice the logarithm of the posterior at fixed weights, up to a constant."""
-        cost = float((state.drifts**2).sum()) / drift**2
+        cost = float((state.drifts**2 / head.of_blocks(self._counts) ** 2).sum())
         for residual, weight, variance in zip(residuals, weights, variances, strict=True):
             cost += float(weight @ (residual**2 / variance))
         for index, prior in enumerate(self._priors):

@@ -157,6 +157,23 @@ def test_memory_is_bounded_and_rare_operation_stays() -> None:
     assert curves.points.running[:, 2].sum() >= 5
 
 
+def test_a_state_that_kept_fewer_points_makes_room_for_more() -> None:
+    """Its quota would stay for ever; one that has room for as many stays as it was, or it would matter who restarts."""
+    rng = np.random.default_rng(18)
+    station = UNLIKE[:2]
+    first, then = (measured(operation(station, [(0,)], 2_000, rng), rng) for _ in range(2))
+    then = replace(then, times_ms=first.times_ms + 15_000)
+    tight = StationCurves(plates(station), capacity=300)
+    tight.update(first)
+
+    roomy, same = (StationCurves.from_dict(tight.to_dict(), plates(station), capacity=most) for most in (900, 300))
+    for each in (tight, roomy, same):
+        each.update(then)
+
+    assert len(roomy.points) > 450
+    assert np.array_equal(same.points.times_ms, tight.points.times_ms)
+
+
 def test_what_a_stopped_pump_shows_changes_nothing() -> None:
     """Speed, power and flow of a pump that stands are noise, or the mains' 50 Hz; a fit may not look at them."""
     rng = np.random.default_rng(8)

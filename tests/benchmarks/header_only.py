@@ -1,7 +1,7 @@
 """Pumps told apart by one flow meter of their header, over a month of mixed sets: each head curve against the true one.
 
 The simulated station of `tests/simulators/waterworks.py`: pumps that are not of the model's form, 1 % of noise on flow
-and powers, half of it on head, 1 % of outliers; a steady mean each minute, another set of pumps each half hour.
+and powers, half of it on head, 1 % of outliers; a steady mean each five minutes, another set of pumps each half hour.
 """
 
 import time
@@ -18,7 +18,8 @@ from analytics.curves.prior import Plate
 from tests.simulators.waterworks import UNLIKE, TruePump, measured, operation
 
 DAYS = 30
-A_DAY = 1_440  # steady means
+A_DAY = 288  # steady means, one each five minutes
+EACH_MS, EVERY = 300_000, 6
 PORTION, MINUTE_MS = 1_000, 60_000
 SIZES = (1_000, 100_000, 1_000_000)  # points after which a refit is timed
 LIKELY = 1.645  # standard deviations: 90 %
@@ -64,7 +65,7 @@ def held(model: StationModel, pumps: tuple[TruePump, ...], truth: Points) -> Ite
 def month(count: int, sets: list[tuple[int, ...]], seed: int) -> tuple[StationModel, Points, float]:
     """A month's model, its truth, and the seconds of processor time that learning took."""
     rng = np.random.default_rng(seed)
-    truth = operation(UNLIKE[:count], sets, DAYS * A_DAY, rng)
+    truth = operation(UNLIKE[:count], sets, DAYS * A_DAY, rng, step_ms=EACH_MS, every=EVERY)
     told = measured(truth, rng)
     curves = StationCurves([Plate(f"p{index}") for index in range(count)])
     began = time.process_time()

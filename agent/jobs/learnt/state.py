@@ -49,9 +49,10 @@ class CurveState:
     """State of the curves job, by header.
 
     As bytes it is an archive whose meta data has `format` 2 and `headers`, a list of objects `header pumps seen quota
-    first_ms last_ms model judged_ms live history methods failures meters`; and for the header at place i of that list
-    an array `<i>.<name>` for each field of `analytics.curves.points.Points`. `model` is `StationModel.to_dict()` or
-    null, `meters` a list of `OwnMeter.meta` with its `pump`; that at place j has the arrays `<i>.meters.<j>.<name>`.
+    capacity first_ms last_ms model judged_ms live history methods failures meters`; and for the header at place i of
+    that list an array `<i>.<name>` for each field of `analytics.curves.points.Points`. `model` is
+    `StationModel.to_dict()` or null, `meters` a list of `OwnMeter.meta` with its `pump`; that at place j has the arrays
+    `<i>.meters.<j>.<name>`.
     Another format is not read: the log is there to learn from again.
     """
 

@@ -139,7 +139,7 @@ class Kept:
     def encode(self) -> bytes:
         """As bytes."""
         learnt = {header: curves.to_dict() for header, curves in self.learning.items()}
-        places = {header: {name: said[name] for name in ("seen", "quota", "first_ms", "last_ms")}
+        places = {header: {name: said[name] for name in ("seen", "quota", "capacity", "first_ms", "last_ms")}
                   for header, said in learnt.items()}  # fmt: skip
         arrays = {f"learning.{header}.{name}": values for header, said in learnt.items()
                   for name, values in said["points"].items()}  # fmt: skip
