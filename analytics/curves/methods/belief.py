@@ -10,7 +10,7 @@ import numpy as np
 from analytics.curves.methods.sums import DEGREE, TERMS
 from analytics.hydraulics import Floats
 
-FORM_DOUBT = (0.15, 0.2)  # of head and power, per share beyond the data, of a form that is any pump's
+FORM_DOUBT = (0.18, 0.23)  # of head and power, per share beyond the data, of a form that is any pump's
 NEVER = 1e10  # precision of a term that a method does not use
 REACH = (-0.55, 0.45)  # of v, over which a believed curve is written as a polynomial
 LEVEL_STD = 0.3  # of a curve's value at the reference duty: as good as nothing
