@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analytics.curves.basis import Basis
-from analytics.curves.misfit import Misfit, misfit
+from analytics.curves.misfit import Misfit, Said, misfit
 from analytics.curves.points import Points
 from analytics.curves.pump import PumpCurve
 from analytics.curves.shape import PARAMETERS
@@ -19,6 +19,7 @@ __all__ = ["Basis", "Duty", "Prediction", "PumpCurve", "StationModel"]
 
 FORMAT = 1  # of `to_dict`
 SHARE = 1e-4  # of a head, for a difference over it
+FASTER = 2e-3  # share of a speed, to see what more flow takes
 
 
 class Duty(NamedTuple):
@@ -125,9 +126,10 @@ class StationModel:
     def measured_by(self, points: Points) -> Self:
         """The same model, with what its form misses of *points*, whose columns are its pumps."""
         speeds = np.where(points.running, points.speeds, 0.0)
-        duty = self.duty(speeds, points.head)
+        duty, more = (self.duty(factor * speeds, points.head) for factor in (1.0, 1.0 + FASTER))
+        said = Said(duty.flows, self.slopes(speeds, points.head), duty.powers, more.flows, more.powers)
         ranges = np.array([curve.flow_range for curve in self.curves]).reshape(-1, 2)
-        found = misfit(points, duty.flows, self.slopes(speeds, points.head), duty.powers, ranges)
+        found = misfit(points, said, ranges)
         return replace(self, basis=replace(self.basis, misfit=found))
 
     def slopes(self, speeds: ArrayLike, head: ArrayLike) -> Floats:

@@ -9,13 +9,14 @@ such drives runs for a share of the time. No flow or head is looked at beyond wh
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
-from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.curves.model import StationModel
+from analytics.dispatch.formless import formless
 from analytics.dispatch.pump import Array
-from analytics.dispatch.saving import Sample, missed, of_form
+from analytics.dispatch.saving import Sample, missed
 
 Doubt = Literal["too_much", "too_little", "not_learnt", "not_explained"]
 """Why nothing is claimed: the former operation could not have delivered so much, or so little; the model has not learnt
@@ -54,34 +55,31 @@ class Baseline:
 
     power: Array  # (n,) kW
     draws: Array  # (draws, n) kW, by stations that could be the true one
-    residual: Array  # (n,) kW, standard deviation that times left out of the fit have shown; the same error throughout
+    residual: Array  # (n,) kW, standard deviation of what lasts for a time; the same error throughout
     noise: Array  # (n,) kW, standard deviation of what the meters scatter; another error in each cell
     doubts: Sequence[Doubt | None]  # of each cell; where there is one, the figures are nothing
 
 
 @dataclass(slots=True)
 class Errors:
-    """What a sum may be off, kWh or money.
-
-    Times that were left out of the fit show what the draws say of it too: the greater of the two counts, not both.
-    """
+    """What a sum may be off, kWh or money."""
 
     spread: list[float] = field(default_factory=list)  # each draw's sum above the mean
-    residual: float = 0.0  # standard deviation that times left out of the fit have shown
+    residual: float = 0.0  # standard deviation of what lasts for a time
     noise: float = 0.0  # variance of what the meters scatter
 
     @property
     def std(self) -> float:
         """Standard deviation of the sum."""
         drawn = float(np.std(self.spread, ddof=1)) if self.spread else 0.0
-        return float(np.sqrt(max(drawn, self.residual) ** 2 + self.noise))
+        return float(np.sqrt(drawn**2 + self.residual**2 + self.noise))
 
     def plus(self, other: "Errors") -> "Errors":
         """Of both sums together, of different advice.
 
         The same draws are the same station: what is wrong in both adds up, draw by draw, and what is wrong in one
-        way here and in the other there cancels. What lasted in the times left out is taken as each time's own, and so
-        are draws of another number, which are of another version.
+        way here and in the other there cancels. What lasts for a time is taken as each time's own, and so are draws
+        of another number, which are of another version.
         """
         if self.spread and other.spread and len(self.spread) != len(other.spread):
             return Errors(self.spread, self.residual, self.noise + other.std**2)
@@ -168,14 +166,15 @@ def baseline(sample: Sample, former: Former, met: Met) -> Baseline:
     pairs = zip(sample.stations, sample.drifts, strict=False)
     draws = np.array([_at_flow(one, former, speeds, met, float(drift)) for one, drift in pairs])
     draws = draws.reshape(-1, len(met.flow))
-    draws = draws + _of_form(former, len(draws), of_form(model, speeds, met.head))
+    draws = expected + np.sqrt(model.basis.misfit.lack) * (draws - expected)
+    draws = draws + formless(model, speeds, met.head, len(draws))
     delivers = np.isfinite(draws).sum(axis=0) / len(sample.drifts)
-    residual = _lasting(model, former, power, met.flow)
+    residual = np.nan_to_num(model.basis.misfit.lasts) * power
     noise = np.hypot(
         np.sqrt(((met.speeds > 0) * np.nan_to_num(model.power_noise) ** 2).sum(axis=1)),
         _share(model.flow_noise, met.flow) * power,
     )
-    is_learnt = _is_learnt(model, speeds, met.head) & np.isfinite(residual) & (set(former.speeds) <= set(model.pumps))
+    is_learnt = _is_learnt(model, former, speeds, met.head)
     is_learnt &= len(draws) == len(sample.drifts)  # fewer: a covariance out of hand
     fits = _explains(model, met)
     doubts: list[Doubt | None] = []
@@ -184,21 +183,11 @@ def baseline(sample: Sample, former: Former, met: Met) -> Baseline:
     return Baseline(expected, np.where(np.isfinite(draws), draws, expected), residual, noise, doubts)
 
 
-def _lasting(model: StationModel, former: Former, power: Array, flow: Array) -> Array:
-    """What the model misses in times that it was not fitted to; kW, (n,)."""
-    ran = np.array([pump in former.speeds for pump in model.pumps])
+def _is_judged(model: StationModel, former: Former) -> bool:
+    """Whether what the model says of all the former pumps was held against times that it was not fitted to."""
     powers, flows = missed(model)
-    return np.asarray(np.hypot(np.sqrt((powers[ran] ** 2).sum()), _share(flows, flow) * power))
-
-
-def _of_form(former: Former, draws: int, sources: Array) -> Array:
-    """What the form misses of the former pumps, by *sources* (n, sources), kW, (draws, n).
-
-    It is the same error whenever they are what is compared with, and another one of another set of pumps.
-    """
-    seed = crc32(",".join(sorted(former.speeds)).encode())
-    drawn = np.random.default_rng(seed).standard_normal((draws, sources.shape[1]))
-    return np.asarray(drawn @ sources.T)
+    ran = np.array([pump in former.speeds for pump in model.pumps])
+    return bool(np.isfinite([*powers[ran], flows]).all()) and set(former.speeds) <= set(model.pumps)
 
 
 def _share(error: float, flow: Array) -> Array:
@@ -264,10 +253,10 @@ def _at_flow(station: StationModel, former: Former, speeds: Array, met: Met, dri
     return np.asarray(np.where(np.isfinite(steps), power + slope * (met.flow - flow), np.nan))
 
 
-def _is_learnt(model: StationModel, speeds: Array, head: Array) -> Array:
+def _is_learnt(model: StationModel, former: Former, speeds: Array, head: Array) -> NDArray[np.bool_]:
     """Whether each running pump's duty lies inside what was learnt, (n,)."""
     flows = model.duty(speeds, head).flows
-    inside = np.ones(len(speeds), bool)
+    inside = np.full(len(speeds), _is_judged(model, former))
     for index, pump in enumerate(model.pumps):
         runs = speeds[:, index] > 0
         inside &= ~runs | model.supports(pump, flows[:, index], speeds[:, index])

@@ -7,11 +7,11 @@ from typing import Self
 
 import numpy as np
 
-from analytics.curves.model import StationModel
+from analytics.curves.model import Duty, StationModel
 from analytics.dispatch.pump import Array
 
 _TRIM = 0.002  # of the speeds, to see what more flow costs
-_LIKENESS = 0.12  # of a pump's range of flows, over which what is missed of it goes together (make bench-saving)
+LIKENESS = 0.12  # of a pump's range of flows, over which what is missed of it goes together (make bench-saving)
 _OFF_SPEED = 0.3  # share of a pump's power that may be missed for each share by which its speed leaves those seen
 
 
@@ -144,7 +144,7 @@ def _apart(model: StationModel, rows: _Rows) -> Array:
     runs = speeds > 0.0
     phi = model.duty(speeds, rows.heads[:2]).flows / np.where(runs, speeds, 1.0)
     span = np.array([max(curve.flow_range[1] - curve.flow_range[0], 1e-9) for curve in model.curves])
-    alike = np.exp(-0.5 * ((phi[1] - phi[0]) / (_LIKENESS * span)) ** 2)
+    alike = np.exp(-0.5 * ((phi[1] - phi[0]) / (LIKENESS * span)) ** 2)
     return np.asarray(np.where(runs.all(axis=0), 2.0 * (1.0 - alike), 1.0 * (runs[0] != runs[1])))
 
 
@@ -158,7 +158,7 @@ def _of_form(model: StationModel, rows: _Rows, variances: Array, signs: tuple[fl
         signs: With which present and proposed operation are looked at.
     """
     speeds = rows.speeds[:2]
-    sources = of_form(model, speeds, rows.heads[:2])
+    sources = _sources(model, speeds, rows.heads[:2])
     each = np.concatenate([variances, variances, [variances.max(initial=0.0)]])
     running = np.abs(signs) @ (speeds > 0.0)
     counts = np.concatenate([running, running, [np.abs(signs).sum()]])
@@ -166,7 +166,7 @@ def _of_form(model: StationModel, rows: _Rows, variances: Array, signs: tuple[fl
     return float(np.sqrt(each @ usual**2 + (np.array(signs) @ sources[:, -1]) ** 2))
 
 
-def of_form(model: StationModel, speeds: Array, heads: Array) -> Array:
+def _sources(model: StationModel, speeds: Array, heads: Array) -> Array:
     """What the model's form may miss of operations' power, by source, kW, shape (n, 2 pumps + 2).
 
     Sources are independent: each pump's power, each pump's flow where all have meters of their own, else the total
@@ -190,8 +190,16 @@ def of_form(model: StationModel, speeds: Array, heads: Array) -> Array:
         sources[:, pumps:-2] = seen.heads * flatness
     else:
         sources[:, -2] = np.nan_to_num(seen.total) * flatness.sum(axis=1)
-    sources[:, -1] = _OFF_SPEED * (_off_speed(model, speeds, duty.flows) * duty.powers).sum(axis=1)
+    sources[:, -1] = of_speeds(model, speeds, duty)
     return sources
+
+
+def of_speeds(model: StationModel, speeds: Array, duty: Duty) -> Array:
+    """What is missed of operations' power because pumps follow the affinity laws nearly, kW, (n,).
+
+    Off the speeds at which a pump was seen, and below them (< 0) the other way than above.
+    """
+    return np.asarray(_OFF_SPEED * (_off_speed(model, speeds, duty.flows) * duty.powers).sum(axis=1))
 
 
 def _off_speed(model: StationModel, speeds: Array, flows: Array) -> Array:

@@ -130,6 +130,12 @@ class LearntStation:
         pumps = cast("tuple[TruePump, ...]", self.own)
         return operation(pumps, sets, minutes, self.rng, every=30 if len(sets) > 1 else minutes, least=LEAST)
 
+    def operated_later(self, one: Pumps, cells: int, minutes: int, since: int) -> Points:
+        """The truth of so many *cells* of so many *minutes* of *one* set, from *since* cells after midnight."""
+        pumps = cast("tuple[TruePump, ...]", self.own)
+        step_ms = 60_000 * minutes
+        return operation(pumps, [one], cells, self.rng, step_ms=step_ms, every=cells, least=LEAST, since=since)
+
 
 def judging() -> list[Truth]:
     """Pumps that nobody has looked at while the width of intervals was found."""

@@ -98,10 +98,11 @@ def operation(
     step_ms: int = 60_000,
     every: int = 30,
     least: float = 0.75,
+    since: int = 0,
 ) -> Points:
     """True steady points: every *every* rows another of *sets* runs; demand moves the head along the system curve.
 
-    It is *least* to 1 of what the set delivers at its best.
+    It is *least* to 1 of what the set delivers at its best; the first is *since* steps after midnight.
 
     The network: H = 26 m + k Q², with k such that the set's best flow needs about 0.95 of its best head, ±12 % over
     the day. Running pumps share one speed up to 2 % each.
@@ -112,7 +113,7 @@ def operation(
     running = np.zeros((n, len(pumps)), dtype=np.bool_)
     for row, which in enumerate(chosen):
         running[row, list(sets[which])] = True
-    day = 0.5 + 0.5 * np.sin(np.arange(n) * step_ms / 86_400_000.0 * 2.0 * np.pi)
+    day = 0.5 + 0.5 * np.sin((since + np.arange(n)) * step_ms / 86_400_000.0 * 2.0 * np.pi)
     capacity = running @ np.array([pump.best_flow for pump in pumps])
     wanted = capacity * (least + (1.0 - least) * day + rng.normal(0.0, 0.03, n))
     head = 26.0 + 14.0 * (wanted / capacity) ** 2 * (1.0 + 0.12 * rng.uniform(-1.0, 1.0, periods).repeat(every)[:n])

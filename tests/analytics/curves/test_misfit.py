@@ -7,7 +7,7 @@ import pytest
 
 from analytics.curves.basis import Basis
 from analytics.curves.estimator import StationCurves
-from analytics.curves.misfit import Misfit, misfit
+from analytics.curves.misfit import Misfit, Said, misfit
 from analytics.curves.model import StationModel
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
@@ -25,7 +25,12 @@ def looked_at(off: Floats, head: Floats, *, outliers: int = 0) -> Misfit:
     wrong[rng.choice(n, outliers, replace=False)] = 0.4
     shown = said * (1.0 + off + wrong)[:, np.newaxis]
     points = Points(np.arange(n), np.ones((n, 1), bool), np.ones((n, 1)), head, shown[:, 0], shown / 10.0, shown)
-    return misfit(points, said, -3.0 * said, said / 10.0, RANGES)
+    return misfit(points, by_flow(said, -3.0 * said), RANGES)
+
+
+def by_flow(flows: Floats, slopes: Floats) -> Said:
+    """Of pumps that need 0.1 kW for each m³/h, however much they deliver."""
+    return Said(flows, slopes, flows / 10.0, 1.01 * flows, 1.01 * flows / 10.0)
 
 
 def test_noise_is_no_misfit_however_much_there_is() -> None:
@@ -43,9 +48,8 @@ def test_what_goes_together_at_like_heads_is_the_form_s(outliers: int) -> None:
     """A bend of 0.5 % (rms) below noise of 1 %; flow is told as the share of head that a flat curve turns into it."""
     rng = np.random.default_rng(1)
     head = rng.uniform(30.0, 40.0, 1_200)
-    bend = 0.005 * np.sqrt(2.0) * np.sin(2.0 * np.pi * (head - 30.0) / 10.0)
 
-    found = looked_at(bend + 0.01 * rng.standard_normal(1_200), head, outliers=outliers)
+    found = looked_at(bend(head, 0.005) + 0.01 * rng.standard_normal(1_200), head, outliers=outliers)
 
     assert found.powers[0] == pytest.approx(0.005, rel=0.2)
     assert found.total == pytest.approx(0.005 / 3.0, rel=0.2)
@@ -56,7 +60,72 @@ def test_what_is_not_measured_has_no_misfit() -> None:
     """Not 0: nobody has looked."""
     found = looked_at(np.full(100, np.nan), np.linspace(30.0, 40.0, 100))
 
-    assert np.isnan([found.total, *found.heads, *found.powers]).all()
+    assert np.isnan([found.total, *found.heads, *found.powers, *found.works, found.lasts]).all()
+    assert found.lack == 1.0
+
+
+def bend(head: Floats, size: float) -> Floats:
+    """What goes with the head, by so much rms."""
+    return np.asarray(size * np.sqrt(2.0) * np.sin(2.0 * np.pi * (head - 30.0) / 10.0))
+
+
+def test_flow_and_power_that_are_missed_together_cost_nothing_for_the_flow() -> None:
+    """A pump that delivers 0.5 % more at its speed, and draws 0.5 % more, draws at the same flow what is said."""
+    rng = np.random.default_rng(1)
+    head = rng.uniform(30.0, 40.0, 1_200)
+
+    found = looked_at(bend(head, 0.005), head)
+
+    assert found.powers[0] == pytest.approx(0.005, rel=0.2)
+    assert found.works[0] < 0.0003
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_power_for_the_flow_is_told_by_each_pump_s_own_meters_or_else_by_the_header_s(own: bool) -> None:  # noqa: FBT001
+    """1 % of the second pump only; without a flow meter of its own either pump may be the one."""
+    rng = np.random.default_rng(1)
+    head = rng.uniform(30.0, 40.0, 2_400)
+    said = np.full((2_400, 2), 600.0)
+    powers = 60.0 * (
+        1.0 + np.column_stack([np.zeros(2_400), bend(head, 0.01)]) + 0.005 * rng.standard_normal((2_400, 2))
+    )
+    ones = np.ones((2_400, 2))
+    shown = said if own else np.nan * said
+    points = Points(np.arange(2_400), ones > 0, ones, head, said.sum(axis=1), powers, shown)
+
+    found = misfit(points, by_flow(said, -3.0 * said), np.repeat(RANGES, 2, axis=0))
+
+    assert found.works == pytest.approx((0.0, 0.01) if own else (0.01 / np.sqrt(2.0),) * 2, abs=0.0015)
+
+
+def test_points_that_are_off_together_tell_a_fit_no_more_than_few_would() -> None:
+    """Means of 200 scatter by 0.5 % where their noise of 1 % leaves 0.07 %: 50 times the variance, else once."""
+    rng = np.random.default_rng(1)
+    head = rng.uniform(30.0, 40.0, 1_200)
+    noise = 0.01 * rng.standard_normal(1_200)
+    said = np.full((1_200, 1), 600.0)
+    ones = np.ones((1_200, 1))
+
+    for off, lack in ((bend(head, 0.005), 45.0), (np.zeros(1_200), 1.0)):
+        power = 60.0 * (1.0 + off + noise)[:, np.newaxis]
+        points = Points(np.arange(1_200), ones > 0, ones, head, said[:, 0], power, np.nan * said)
+
+        assert misfit(points, by_flow(said, -3.0 * said), RANGES).lack == pytest.approx(lack, rel=0.3, abs=1.5)
+
+
+def test_what_lasts_for_a_time_is_told_from_what_goes_with_the_head() -> None:
+    """Two fifths of the time with 1 % more power than the others, at whatever head."""
+    rng = np.random.default_rng(1)
+    head = rng.uniform(30.0, 40.0, 1_200)
+    later = np.where(np.arange(1_200) < 720, -0.4, 0.6)
+    said = np.full((1_200, 1), 600.0)
+    ones = np.ones((1_200, 1))
+
+    for off, lasts in ((0.01 * later, 0.01 * np.sqrt(0.24)), (bend(head, 0.005), 0.0)):
+        power = 60.0 * (1.0 + off + 0.01 * rng.standard_normal(1_200))[:, np.newaxis]
+        points = Points(np.arange(1_200), ones > 0, ones, head, said[:, 0], power, np.nan * said)
+
+        assert misfit(points, by_flow(said, -3.0 * said), RANGES).lasts == pytest.approx(lasts, rel=0.15, abs=0.001)
 
 
 def test_speeds_are_known_by_the_flow_at_which_they_were_seen() -> None:
@@ -65,7 +134,7 @@ def test_speeds_are_known_by_the_flow_at_which_they_were_seen() -> None:
     phi = 400.0 + 400.0 * (speed - 0.7) / 0.3
     points = Points(np.arange(600), speed > 0, speed, np.full(600, 35.0), (phi * speed)[:, 0], phi, phi * speed)
 
-    (bands,) = misfit(points, phi * speed, -phi, phi, RANGES).bands
+    (bands,) = misfit(points, by_flow(phi * speed, -phi), RANGES).bands
 
     assert bands[0] == pytest.approx((0.70, 0.76), abs=0.005)
     assert bands[-1] == pytest.approx((0.94, 1.00), abs=0.005)

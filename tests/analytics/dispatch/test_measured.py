@@ -37,19 +37,41 @@ def test_the_baseline_is_that_of_the_former_ratio_of_speeds_at_the_flow_and_head
         assert found.power[0] == pytest.approx(own.power[0], rel=1e-5)
 
 
+SURE = station([Learnt("a", doubt=1e-6), Learnt("b", doubt=1e-6)], noise=0.0)
+SEEN = (((0.7, 1.0),) * 5,) * 2  # at whatever flow
+
+
 def test_what_the_form_misses_of_the_former_pumps_is_in_the_draws_the_same_in_every_cell() -> None:
-    """1 % of either pump's power, one error for as long as they are compared: an hour more makes it no smaller."""
-    known = station([Learnt("a", doubt=1e-6), Learnt("b", doubt=1e-6)], noise=0.0)
-    bands = (((0.7, 1.0),) * 5,) * 2
-    misfit = Misfit(total=0.0, heads=(np.nan, np.nan), powers=(0.01, 0.01), bands=bands)
-    missed = replace(known, basis=replace(known.basis, misfit=misfit))
+    """1 % of either pump's power, one error for as long as they run at a duty: an hour more makes it no smaller."""
+    missed = replace(SURE, basis=replace(SURE.basis, misfit=Misfit(works=(0.01, 0.01), bands=SEEN)))
     own = met([[0.85, 0.95]] * 3, [35.0] * 3)
 
     found = baseline(Sample.of(missed, 400, 1), UNEVEN, own)
 
-    each = known.duty([0.85, 0.95], 35.0).powers
-    assert found.draws.std(axis=0) == pytest.approx(np.full(3, 0.01 * np.hypot(*each)), rel=0.1)
+    each = SURE.duty([0.85, 0.95], 35.0).powers
+    assert found.draws.std(axis=0) == pytest.approx(np.full(3, 0.01 * np.hypot(*each)), rel=0.35)
     assert np.ptp(found.draws, axis=1).max() < 1e-3 * found.power[0]
+
+
+def test_parameters_are_as_uncertain_as_points_that_are_off_together_leave_them() -> None:
+    """Four times the variance is twice the spread."""
+    own = met([[0.9, 0.9]], [35.0])
+    lacking = replace(MODEL, basis=replace(MODEL.basis, misfit=Misfit(lack=4.0)))
+
+    usual, wider = (baseline(Sample.of(one, 100, 1), UNEVEN, own).draws.std() for one in (MODEL, lacking))
+
+    assert wider == pytest.approx(2.0 * usual)
+
+
+def test_what_lasts_for_a_time_is_one_error_throughout_an_advice() -> None:
+    """1 % of the power, in each cell the same."""
+    own = met([[0.9, 0.9]] * 4, [35.0] * 4)
+    lasting = replace(SURE, basis=replace(SURE.basis, misfit=Misfit(lasts=0.01)))
+    tally = Tally()
+
+    tally.add(baseline(Sample.of(lasting, 100, 1), UNEVEN, own), own.power, np.zeros(4), 0.5)
+
+    assert tally.std == pytest.approx(0.01 * tally.baseline_kwh, rel=0.01)
 
 
 def test_each_draw_is_trimmed_to_the_same_flow() -> None:
@@ -130,13 +152,13 @@ def test_twice_the_time_is_twice_the_deviation() -> None:
     assert twice.std == pytest.approx(2 * once.std, rel=0.03)  # all but the meters' noise
 
 
-def test_what_the_draws_say_is_not_said_again_by_times_left_out() -> None:
-    """Both see the same error; the greater one holds."""
+def test_what_lasts_for_a_time_and_what_the_meters_scatter_count_beside_the_draws() -> None:
+    """Three errors of which none is another's part."""
     draws = [-3.0, 0.0, 3.0]
 
     assert Errors(draws).std == pytest.approx(3.0)
-    assert Errors(draws, residual=2.0).std == pytest.approx(3.0)
-    assert Errors(draws, residual=4.0, noise=9.0).std == pytest.approx(5.0)
+    assert Errors(draws, residual=4.0).std == pytest.approx(5.0)
+    assert Errors(draws, residual=4.0, noise=144.0).std == pytest.approx(13.0)
 
 
 def test_errors_of_two_advices_add_up_only_where_a_station_is_wrong_in_both() -> None:
