@@ -7,6 +7,7 @@ from analytics.curves.model import StationModel
 from analytics.dispatch.breach import breaches, seen, unmended
 from analytics.dispatch.duty import Infeasible
 from analytics.dispatch.fitted import best_phi
+from analytics.dispatch.limits import Hold
 from analytics.dispatch.operation import objection
 from analytics.dispatch.proposal import Proposal, Search
 from analytics.dispatch.reasons import (
@@ -14,6 +15,7 @@ from analytics.dispatch.reasons import (
     change_reasons,
     keep_reasons,
     standing_reasons,
+    unseen_reasons,
     why_change,
     why_keep,
     why_mended,
@@ -23,10 +25,9 @@ from analytics.dispatch.situation import Situation
 from analytics.dispatch.turning import turning
 from analytics.hydraulics import wire_to_water_efficiency
 
-REACH = 0.1  # share by which a proposal may leave the learnt ranges
+REACH = 0.1  # share by which the learnt ranges are left to tell what might be there; never to advise it
 _DRAWS = 200  # stations that could be the true one
 _SEED = 20_250_227  # the same ones every time, so that advice does not flicker with the dice
-_SURE = 0.975  # least probability of a saving outside the learnt ranges: two standard deviations
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,6 @@ class Advice:
     reasons: tuple[str, ...] = ()
     active: tuple[str, ...] = ()
     gap: float | None = None
-    is_uncertain: bool = False  # asks for an operation outside what was learnt
     turning: tuple[str, ...] = ()  # what would change it
     broken: tuple[str, ...] = ()  # limits that the present operation breaks, a sentence each; in why and reasons too
     is_same_flow: bool = True  # as the present one
@@ -71,23 +71,54 @@ def advise(situation: Situation) -> Advice:
     """Compare the present operation with the best one on the same model, and say what follows."""
     situation = _tightened(situation)
     model = situation.model
+    said = () if situation.operation.speeds else situation.operation.said
     why = objection(situation.operation, model, situation.limits, situation.histories) or situation.alarm
     if why is not None or model is None:
-        return _nothing(seen(situation), why or "No curves have been learnt yet.")
+        return _nothing(seen(situation), why or "No curves have been learnt yet.", said)
     broken = breaches(situation, model)
-    if (why := unmended(situation, model)) is not None:
-        return _nothing(broken, why)
+    if (why := unmended(situation, model) or _unneeded(situation, broken)) is not None:
+        return _nothing(broken, why, said)
     search = Search(Sample.of(model, _DRAWS, _SEED), situation.operation, situation.limits, situation.holds)
-    inside = _steady(search, situation, 0.0, is_broken=bool(broken))
-    if isinstance(inside, Proposal) and (broken or _is_worth(inside, situation)):
-        return _change(inside, situation, search, broken)
-    beyond = _steady(search, situation, REACH, is_broken=bool(broken))
-    if isinstance(beyond, Proposal) and (broken or _is_worth(beyond, situation)):
-        return _change(beyond, situation, search, broken)
-    if isinstance(inside, Infeasible) and isinstance(beyond, Infeasible):
-        said = [one for one in situation.operation.said if not any(each.startswith(one[:-1]) for each in broken)]
-        return _nothing(broken, inside.why, (*said, *standing_reasons(situation, model)))
-    return _keep(inside, beyond, situation, search)
+    best = _steady(search, situation, is_broken=bool(broken))
+    if not broken and isinstance(best, Proposal) and (turned := _turned(situation, best)):
+        situation = replace(
+            situation, operation=replace(situation.operation, said=(*situation.operation.said, *turned))
+        )
+        search = replace(search, operation=situation.operation, holds=_planned(situation))
+        best = _steady(search, situation, is_broken=False)
+    if isinstance(best, Proposal) and (broken or _is_worth(best, situation)):
+        return _change(best, situation, search, broken)
+    beyond = search.best(REACH)
+    if isinstance(best, Infeasible) and (broken or isinstance(beyond, Infeasible)):
+        told = [one for one in situation.operation.said if not any(each.startswith(one[:-1]) for each in broken)]
+        return _nothing(
+            broken, best.why, (*told, *unseen_reasons(situation, model, beyond), *standing_reasons(situation, model))
+        )
+    return _keep(best, beyond, situation, search)
+
+
+def _turned(situation: Situation, best: Proposal) -> tuple[str, ...]:
+    """Why the plan of the site would turn *best* round before its pumps may be switched again, where it is worth it."""
+    if not _is_worth(best, situation):
+        return ()
+    switched = best.speeds.keys() ^ situation.operation.speeds.keys()
+    return tuple(each.planned for each in situation.limits if each.pump in switched and each.planned is not None)
+
+
+def _planned(situation: Situation) -> dict[str, Hold]:
+    """What may not be changed now, by pump, where that plan is kept to; what is said of it has been said."""
+    kept = {each.pump: each.planned.removesuffix(".") for each in situation.limits if each.planned is not None}
+    locks = {
+        pump: Hold("must run" if pump in situation.operation.speeds else "must not run", kept[pump])
+        for pump, hold in situation.holds.items()
+        if pump in kept and hold.lock == "free"
+    }
+    return {**situation.holds, **locks}
+
+
+def _unneeded(situation: Situation, broken: tuple[str, ...]) -> str | None:
+    """That pumps may go on standing."""
+    return None if situation.operation.speeds or broken else "No pump runs, and none needs to for what is required."
 
 
 def _tightened(situation: Situation) -> Situation:
@@ -110,21 +141,22 @@ def _nothing(broken: tuple[str, ...], why: str, reasons: tuple[str, ...] = ()) -
     return Advice("none", " ".join((*broken[:1], why)), reasons=(*broken, *reasons), broken=broken)
 
 
-def _steady(search: Search, situation: Situation, reach: float, *, is_broken: bool) -> Proposal | Infeasible:
+def _steady(search: Search, situation: Situation, *, is_broken: bool) -> Proposal | Infeasible:
     """The best proposal; the set that was advised last, where another one is hardly better.
 
     What mends something that *is_broken* need not save anything.
     """
-    best, advised = search.best(reach), situation.advised
+    best, advised = search.best(0.0), situation.advised
     if isinstance(best, Infeasible) or advised is None or best.speeds.keys() == advised:
         return best
-    again = search.best(reach, advised)
+    again = search.best(0.0, advised)
     if isinstance(again, Infeasible) or again.speeds.keys() != advised:
         return best
     if not is_broken and not _is_worth(again, situation):
         return best
     gain = best.net_kw - again.net_kw
-    return again if gain < situation.caution.least_saving * best.saving.present else best
+    usual = best.saving.present or best.saving.proposed
+    return again if gain < situation.caution.least_saving * usual else best
 
 
 def _is_worth(proposal: Proposal, situation: Situation) -> bool:
@@ -132,8 +164,9 @@ def _is_worth(proposal: Proposal, situation: Situation) -> bool:
     if situation.unpaid is not None:
         return False
     caution = situation.caution
-    needed = max(caution.confidence, _SURE) if proposal.outside else caution.confidence
-    return proposal.confidence >= needed and proposal.net_kw >= caution.least_saving * proposal.saving.present
+    return (
+        proposal.confidence >= caution.confidence and proposal.net_kw >= caution.least_saving * proposal.saving.present
+    )
 
 
 def _change(proposal: Proposal, situation: Situation, search: Search, broken: tuple[str, ...]) -> Advice:
@@ -149,8 +182,7 @@ def _change(proposal: Proposal, situation: Situation, search: Search, broken: tu
         reasons=(*change_reasons(situation, model, proposal), *broken[1:]),
         active=active_limits(situation, model, proposal),
         gap=dispatch.gap,
-        is_uncertain=bool(proposal.outside),
-        turning=turning(search, proposal.dispatch, REACH if proposal.outside else 0.0),
+        turning=turning(search, proposal.dispatch),
         broken=broken,
         is_same_flow=not proposal.is_other_flow,
     )
@@ -170,7 +202,7 @@ def _keep(inside: Proposal | Infeasible, beyond: Proposal | Infeasible, situatio
         saving=compare(search.sample, way, way),
         reasons=keep_reasons(situation, model, beyond),
         gap=best.dispatch.gap if isinstance(best, Proposal) else None,
-        turning=turning(search, best.dispatch, 0.0) if isinstance(best, Proposal) else (),
+        turning=turning(search, best.dispatch) if isinstance(best, Proposal) else (),
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from analytics.curves.model import StationModel
 from analytics.dispatch.situation import Situation
+from analytics.dispatch.system import System
 from analytics.npsh import MARGIN
 
 _HEAD = 0.1  # m by which a head may be outside the allowed band: gauges are no better
@@ -18,7 +19,7 @@ def breaches(situation: Situation, model: StationModel) -> tuple[str, ...]:
 
 def seen(situation: Situation) -> tuple[str, ...]:
     """Those that are true whatever the curves say."""
-    return (*_sets(situation), *(_deliveries(situation) if situation.operation.speeds else ()))
+    return (*_sets(situation), *_deliveries(situation))
 
 
 def unmended(situation: Situation, model: StationModel) -> str | None:
@@ -35,7 +36,11 @@ def unmended(situation: Situation, model: StationModel) -> str | None:
 def unserved(situation: Situation) -> str | None:
     """Why nobody can plan what is required."""
     operation = situation.operation
-    return None if operation.required is None else operation.required.unknown(operation.flow, operation.head)
+    if (required := operation.required) is None:
+        return None
+    if not operation.speeds and not isinstance(required.system, System):
+        return f"Which pumps that takes is not known: {required.system}."
+    return required.unknown(operation.delivered, operation.head)
 
 
 def _sets(situation: Situation) -> Iterator[str]:
@@ -67,8 +72,10 @@ def _needed(situation: Situation, model: StationModel, pump: str) -> float | Non
 
 def _deliveries(situation: Situation) -> Iterator[str]:
     operation = situation.operation
-    if operation.required is not None and (why := operation.required.broken(operation.flow, operation.head)):
+    if operation.required is not None and (why := operation.required.broken(operation.delivered, operation.head)):
         yield why
+    if not operation.speeds:
+        return
     if operation.head_min is not None and operation.head < operation.head_min - _HEAD:
         yield f"The head of {operation.head:.1f} m is below the {operation.head_min:.1f} m that the site allows."
     if operation.head_max is not None and operation.head > operation.head_max + _HEAD:

@@ -38,6 +38,7 @@ class Limits:
     must_run: bool = False
     alarm: str | None = None  # what stands against starting it, or judging it while it runs
     inlet_alarm: str | None = None  # that it may cavitate: against starting it; while it runs advice may mend that
+    planned: str | None = None  # why switching it now would be turned round by the site's own plan, a sentence
     min_on_ms: int = 0
     min_off_ms: int = 0
     starts_per_hour: float = 60.0

@@ -12,7 +12,7 @@ from analytics.dispatch.saving import Way
 
 POWER_ERROR = 0.02  # share of the measured power by which the model may miss it and still be believed
 FLOW_ERROR = 0.03  # the same of the flow
-_NO_DEMAND = "No pump runs, so that there is no demand to serve."
+NO_DEMAND = "No pump runs, so that there is no demand to serve."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,11 @@ class Operation:
     deviation_kw: float = 0.0  # what a metre away from the preferred head costs, as power
     required: Requirement | None = None  # what counts instead of flow and head of now
     said: tuple[str, ...] = ()  # what is required, or why that is not known; sentences
+
+    @property
+    def delivered(self) -> float:
+        """By its pumps, m³/h: none while they stand, whatever a meter is off by."""
+        return self.flow if self.speeds else 0.0
 
     @property
     def power(self) -> float:
@@ -48,8 +53,15 @@ def objection(
     unknown = [each.pump for each in limits if histories[each.pump].is_running is None]
     if unknown:
         return f"It is not known whether {listed(unknown)} run; check their tags."
-    if not operation.speeds or model is None:
-        return "No curves have been learnt yet." if operation.speeds else _NO_DEMAND
+    if not operation.speeds and operation.required is None:
+        return NO_DEMAND
+    return "No curves have been learnt yet." if model is None else _doubted(operation, model, limits)
+
+
+def _doubted(operation: Operation, model: StationModel, limits: Sequence[Limits]) -> str | None:
+    """Why the *model* is not believed of the present operation; of standing pumps nothing can be told apart."""
+    if not operation.speeds:
+        return None
     strangers = [pump for pump in operation.speeds if pump not in model.pumps]
     if strangers:
         return f"{_runs(strangers)} without a learnt curve yet."

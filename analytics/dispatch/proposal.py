@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import hypot
+from math import hypot, inf
 from typing import NamedTuple
 
 from analytics.curves.model import StationModel
@@ -12,7 +12,7 @@ from analytics.dispatch.fitted import fitted
 from analytics.dispatch.limits import Hold, Limits
 from analytics.dispatch.operation import Operation
 from analytics.dispatch.pump import Candidate, Lock
-from analytics.dispatch.saving import Sample, Saving, Way, compare
+from analytics.dispatch.saving import Sample, Saving, Way, compare, from_standstill
 from analytics.dispatch.solve import solve
 from analytics.dispatch.system import ANY, System
 
@@ -41,8 +41,9 @@ class Proposal:
 
     @property
     def share(self) -> float:
-        """Its flow, of the present one."""
-        return self.dispatch.flow / (self.dispatch.flow - self.more_flow)
+        """Its flow, of the present one; infinite where none is delivered now."""
+        present = self.dispatch.flow - self.more_flow
+        return self.dispatch.flow / present if present else inf
 
     @property
     def is_other_flow(self) -> bool:
@@ -149,7 +150,9 @@ class Search:
             low = operation.head if operation.head_min is None else operation.head_min
             high = operation.head if operation.head_max is None else operation.head_max
             return {ANY: HeadBand(flow, min(low, high), high, operation.head_preferred, operation.deviation_kw)}
-        asked = {pumps: required.demand(operation.flow, operation.head, flow, pumps) for pumps in (ANY, *self._apart)}
+        asked = {
+            pumps: required.demand(operation.delivered, operation.head, flow, pumps) for pumps in (ANY, *self._apart)
+        }
         return {pumps: demand for pumps, demand in asked.items() if demand is not None}
 
     def demand(self) -> HeadBand | SystemCurve:
@@ -165,9 +168,10 @@ class Search:
     def _judged(self, found: Solved) -> Proposal:
         dispatch, demand = found
         speeds = {duty.id: duty.speed for duty in dispatch.duties}
+        compared = compare if self.operation.speeds else from_standstill
         variable = frozenset(each.pump for each in self.limits if each.is_variable and each.pump in speeds)
         flow, operation = self.present_flow, self.operation
-        way = Way(speeds, dispatch.head, variable, dispatch.flow / flow)
+        way = Way(speeds, dispatch.head, variable, dispatch.flow / flow if flow else 1.0)
         outside = [duty for duty in dispatch.duties if not self.model.supports(duty.id, duty.flow, duty.speed)]
         doubts = [duty.power * self._form_error(duty) for duty in outside]
         present = sum(each.running_kw for each in self.limits if each.pump in self.operation.speeds)
@@ -177,7 +181,7 @@ class Search:
             doubts.append(dispatch.power * share)
         return Proposal(
             dispatch=dispatch,
-            saving=compare(self.sample, self.operation.way, way, beyond_kw=hypot(*doubts)),
+            saving=compared(self.sample, operation.way, way, beyond_kw=hypot(*doubts)),
             beside_kw=dispatch.cost - dispatch.power - present,
             more_flow=dispatch.flow - flow,
             outside=tuple(duty.id for duty in outside),

@@ -1,5 +1,6 @@
 """Reasons in a technician's words."""
 
+from collections.abc import Iterator
 from math import floor, hypot, inf, log10
 from statistics import NormalDist
 
@@ -27,7 +28,6 @@ def change_reasons(situation: Situation, model: StationModel, proposal: Proposal
         *_hours(situation, proposal),
         *_off_best(situation, model),
         *_shares(model, proposal),
-        *_outside(situation, model, proposal),
         *standing_reasons(situation, model),
     )
 
@@ -36,10 +36,32 @@ def keep_reasons(situation: Situation, model: StationModel, beyond: Proposal | I
     """How the pumps run, and what might be better but is not sure enough."""
     told = [*situation.operation.said, *_off_best(situation, model)]
     least = situation.caution.least_saving
-    if isinstance(beyond, Proposal) and beyond.outside and beyond.net_kw > least * beyond.saving.present:
-        what, saving = ", ".join(_steps(situation, beyond)), _measure(beyond.saving)
-        told.append(f"Outside what was learnt ({what}) {saving} might be saved; too uncertain to advise.")
+    if isinstance(beyond, Proposal) and beyond.net_kw > least * beyond.saving.present:
+        told += unseen_reasons(situation, model, beyond)
     return (*told, *standing_reasons(situation, model))
+
+
+def unseen_reasons(situation: Situation, model: StationModel, beyond: Proposal | Infeasible) -> tuple[str, ...]:
+    """What pumps might do that they were never seen to do, and that it is not advised."""
+    if isinstance(beyond, Infeasible) or not beyond.outside:
+        return ()
+    what, never = ", ".join(_steps(situation, beyond)), listed(list(_never(situation, model, beyond)))
+    might = f"{_measure(beyond.saving)} might be saved" if beyond.saving.mean > 0 else "it might be served"
+    return (f"Outside what was learnt ({what}) {might}; too uncertain to advise: {never}.",)
+
+
+def _never(situation: Situation, model: StationModel, beyond: Proposal) -> Iterator[str]:
+    """How each pump that would leave what was learnt was never seen."""
+    for duty in (each for each in beyond.dispatch.duties if each.id in beyond.outside):
+        curve, text = model.curve(duty.id), situation.limits_of(duty.id).speed_text
+        (slowest, fastest), (least, most) = curve.speed_range, curve.flow_range
+        if not bool(curve.supports(duty.speed * (least + most) / 2, duty.speed)):
+            is_slow = duty.speed < slowest
+            yield f"{duty.id} was never seen {f'below {text(slowest)}' if is_slow else f'above {text(fastest)}'}"
+        else:
+            is_less = duty.flow / duty.speed < least
+            end = f"less than {least * duty.speed:.0f}" if is_less else f"more than {most * duty.speed:.0f}"
+            yield f"{duty.id} was never seen to deliver {end} m³/h at {text(duty.speed)}"
 
 
 def standing_reasons(situation: Situation, model: StationModel) -> tuple[str, ...]:
@@ -78,6 +100,8 @@ def _flow(situation: Situation, proposal: Proposal) -> str:
 
 def _power(situation: Situation, saving: Saving) -> str:
     """How much less or more power it takes; nothing where that is within the uncertainty."""
+    if not situation.operation.speeds:
+        return f" for {measure(saving.proposed, saving.proposed_std, 'kW')}"
     if abs(saving.mean) <= saving.std * NormalDist().inv_cdf(situation.caution.confidence):
         return ""
     share = measure(100 * abs(saving.mean) / saving.present, 100 * saving.std / saving.present, "%")
@@ -241,8 +265,8 @@ def _flow_change(situation: Situation, proposal: Proposal) -> list[str]:
 
 def _apart(situation: Situation, proposal: Proposal) -> tuple[str, str]:
     """The flow by the header's meter now and then, m³/h, as fine as it takes to tell them apart."""
-    now = situation.operation.flow
-    then = now * proposal.share
+    now = situation.operation.delivered
+    then = now * proposal.share if now else proposal.dispatch.flow
     digits = 0 if abs(then - now) >= 1 else 1
     return f"{now:.{digits}f}", f"{then:.{digits}f}"
 
@@ -270,14 +294,3 @@ def _hours(situation: Situation, proposal: Proposal) -> list[str]:
         return []
     told = ", ".join(f"{each.pump} {each.run_hours:.0f} h" for each in stopped + started if each.run_hours is not None)
     return [f"The hours that pumps have run become evener: {told}."]
-
-
-def _outside(situation: Situation, model: StationModel, proposal: Proposal) -> list[str]:
-    told = []
-    for pump in proposal.outside:
-        limits, (low, high) = situation.limits_of(pump), model.curve(pump).speed_range
-        told.append(
-            f"{pump} would run outside what was learnt (so far {limits.speed_text(low)} to {limits.speed_text(high)}): "
-            "uncertain."
-        )
-    return told

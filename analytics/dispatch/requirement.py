@@ -88,7 +88,7 @@ class RequiredHead:
     why: str  # a clause: who has to hold what
     head_min: float | None = None  # m, that the site allows
     head_max: float | None = None
-    system: System | None = None  # None: the head does not follow the flow, or nobody knows how
+    system: System | str = "something else holds the head"  # or why it is not known, a clause: the head is held then
     is_tight: bool = False  # a change holds
 
     def broken(self, flow: float, head: float) -> str | None:  # noqa: ARG002 - protocol
@@ -97,7 +97,7 @@ class RequiredHead:
 
     def unknown(self, flow: float, head: float) -> str | None:
         """Where no flow is known that has it."""
-        return None if self.system is None else _unreached(self.system, flow, head, self._wanted(head))
+        return None if isinstance(self.system, str) else _unreached(self.system, flow, head, self._wanted(head))
 
     def demand(
         self, flow: float, head: float, modelled: float, pumps: frozenset[str] = ANY
@@ -107,7 +107,7 @@ class RequiredHead:
         Pumps whose water takes other pipes would deliver another flow at the same head: they are not compared.
         """
         wanted = self._wanted(head)
-        if self.system is None:
+        if isinstance(self.system, str):
             return HeadBand(modelled, wanted, wanted)
         then = flow if wanted == head else self.system.flow_at(flow, head, wanted)
         if then is None or not self.system.is_like_now(pumps):
@@ -116,7 +116,7 @@ class RequiredHead:
 
     def doubt(self, head: float, modelled: float, flow: float, pumps: frozenset[str]) -> float:  # noqa: ARG002 - protocol
         """Of the flow that has it: half of what the system's own head is uncertain by, as that goes with its square."""
-        if self.system is None:
+        if isinstance(self.system, str):
             return 0.0
         return self.system.doubt(modelled, flow, pumps) / (2 * max(self.system.of(pumps), _FLAT) * flow**2)
 
@@ -191,6 +191,8 @@ class RequiredFlow:
         return replace(self, is_tight=True)
 
     def _is_held(self, flow: float) -> bool:
+        if flow == 0.0 and self.flow <= 0.0:
+            return True  # pumps cannot deliver less
         accuracy = self.accuracy * (_TIGHT if self.is_tight else 1.0)
         return abs(flow - self.flow) <= max(self.share, accuracy) * self.flow
 

@@ -1,7 +1,7 @@
 """What a change of operation saves, as the model sees both, and how sure that is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Self
 
@@ -106,6 +106,12 @@ def compare(sample: Sample, present: Way, proposed: Way, *, beyond_kw: float = 0
         std=float(np.hypot(of_change, beyond_kw)),
         delivers=len(delivered) / len(sample.drifts),
     )
+
+
+def from_standstill(sample: Sample, present: Way, proposed: Way, *, beyond_kw: float = 0.0) -> Saving:  # noqa: ARG001 - as `compare`
+    """The same where no pump runs at *present*: all that is *proposed* is drawn more."""
+    found = compare(sample, proposed, proposed, beyond_kw=beyond_kw)
+    return replace(found, present=0.0, std=found.proposed_std)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,14 @@ _STEPS = (0.05, 0.1, 0.15, 0.2, 0.3)  # shares of the flow, on either side, at w
 _HALVINGS = 3  # between the last flow of the same set and the first of another one
 
 
-def turning(search: Search, chosen: Dispatch, reach: float) -> tuple[str, ...]:
+def turning(search: Search, chosen: Dispatch) -> tuple[str, ...]:
     """At most one sentence for less and one for more flow; none where the set stays the same within 30 %.
 
     Args:
         search: Pumps and limits.
         chosen: The best way now.
-        reach: Share by which learnt ranges may be left.
     """
-    candidates = search.candidates(reach)
+    candidates = search.candidates(0.0)
     best = frozenset(duty.id for duty in chosen.duties)
 
     def other(share: float) -> frozenset[str] | Infeasible | None:

@@ -6,7 +6,6 @@ import numpy as np
 
 from agent.jobs.job import JobContext
 from agent.jobs.plans.demand import storage_of
-from agent.mqtt.payloads import Schedule
 from agent.plant import HeaderSettings, TankSettings
 from agent.roles import known_tags
 from agent.window import frame
@@ -15,7 +14,6 @@ BACK_HOURS = 2.0  # in which a level is brought back to the one that is required
 _PAST_MS = 1_800_000  # of levels and flows: long enough for a level that is read in centimetres
 _CELL_MS = 60_000
 _LEAST_KNOWN = 0.7  # of that past
-_LATE_PERIODS = 3  # by which a schedule may be old and still be the plan
 _THERE = 0.01  # m
 _HOUR_MS = 3_600_000
 
@@ -31,14 +29,6 @@ class Balance:
     flow: float  # m³/h
     accuracy: float  # share of it, two standard deviations
     purpose: str  # what it is for
-
-
-def is_scheduled(context: JobContext) -> bool:
-    """Whether a plan of levels holds now."""
-    settings = context.settings.jobs.schedule
-    oldest_ms = context.now_ms - _LATE_PERIODS * 1_000 * settings.period
-    plans = (one for one in context.reader.newest("schedule") if one.ts_ms >= oldest_ms and one.body)
-    return settings.enabled and any(Schedule.model_validate_json(one.body).rows for one in plans)
 
 
 def flow_for(context: JobContext, header: HeaderSettings, wanted: float) -> Balance:

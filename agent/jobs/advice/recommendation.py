@@ -16,6 +16,7 @@ METHOD = "exact enumeration"
 BASELINE = "the present operation at the same flow, by the same model"
 OTHER_FLOW = "the present operation at its own flow, by the same model"
 SUREST = 0.999  # no model is surer of itself
+_WIDE = 1.6449  # standard deviations on either side of 90 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def recommendation(
         told |= _measured(situation.operation)
     if advice.saving is not None:
         told |= _planned(advice, advice.saving)
-    if advice.saving is not None and advice.action == "change":
+    if advice.saving is not None and advice.action == "change" and advice.saving.present > 0:
         told |= _claimed(advice.saving, settings, occasion.price)
         told |= {"baseline": BASELINE if advice.is_same_flow else OTHER_FLOW}
     return Recommendation(**told)
@@ -78,7 +79,6 @@ def _planned(advice: Advice, saving: Saving) -> dict[str, Any]:
         "present_power_kw": _round(saving.present, saving.proposed_std),
         "method": METHOD,
         "gap": None if advice.gap is None else round(advice.gap, 6),
-        "is_uncertain": advice.is_uncertain,
     }
 
 
@@ -89,11 +89,13 @@ def _claimed(saving: Saving, settings: AgentSettings, price: float) -> dict[str,
         "saving_kw": _round(saving.mean, saving.std),
         "saving_percent": _round(share * saving.mean, share * saving.std),
         "saving_uncertainty_kw": _round(saving.std, saving.std),
+        "saving_interval_kw": _interval(saving.mean, saving.std),
         "confidence": round(min(saving.confidence, SUREST), 3),
     }
     if settings.tariff.is_priced:
         told |= {"saving_per_hour": _round(price * saving.mean, abs(price) * saving.std)}
         told |= {"saving_per_hour_uncertainty": _round(abs(price) * saving.std, abs(price) * saving.std)}
+        told |= {"saving_per_hour_interval": _interval(price * saving.mean, abs(price) * saving.std)}
         told |= {"currency": settings.tariff.currency}
     return told
 
@@ -112,6 +114,11 @@ def _pump(plan: PumpPlan) -> PumpAdvice:
         in_por=plan.in_por,
         within_data=plan.within_data,
     )
+
+
+def _interval(mean: float, std: float) -> tuple[float | None, float | None]:
+    """In which a normal value lies with a probability of 90 %."""
+    return _round(mean - _WIDE * std, std), _round(mean + _WIDE * std, std)
 
 
 def _round(value: float | None, std: float | None) -> float | None:

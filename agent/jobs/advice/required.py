@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agent.jobs.advice.level import NoBalanceError, flow_for, is_scheduled
+from agent.jobs.advice.level import NoBalanceError, flow_for
+from agent.jobs.advice.planned import fresh_schedule
 from agent.jobs.advice.system import system_of
 from agent.jobs.evidence import suction
 from agent.jobs.job import JobContext
@@ -14,7 +15,7 @@ from agent.roles import Tag, known_tags
 from agent.settings import AgentSettings
 from agent.units import Quantity
 from agent.window import Frame
-from analytics.curves.network import NotIdentified
+from analytics.curves.network import Network, NotIdentified
 from analytics.dispatch.requirement import HELD, RequiredFlow, RequiredHead, Requirement, SameFlow
 from analytics.dispatch.system import System
 from analytics.hydraulics import pump_head
@@ -23,6 +24,9 @@ INSTEAD = "what the header delivers now counts."
 FOLLOWS = "The head follows the flow here: the same flow has the present head, and another pressure is another flow."
 _MOST_FLOW = 1e7  # m³/h; no station delivers that
 _MOST_HEAD = 1e5  # m
+_STANDING = 0.1  # share of the least flow that the system was learnt from; what passes standing pumps is no more
+_SPREADS = 3.0  # by which a standing header may be off where its system begins, in those that levels make
+_LEAST_OFF = 0.05  # or share of that
 
 
 class Asked(NamedTuple):
@@ -39,6 +43,7 @@ class Present:
     context: JobContext
     header: HeaderSettings
     cells: Frame
+    flow: float  # m³/h
     head: float  # m
     band: tuple[float | None, float | None]  # m, that may be planned where the head is free
     pumps: tuple[str, ...]  # whose curves are learnt
@@ -89,9 +94,10 @@ def asked(now: Present) -> Asked:
     try:
         found = _asked(now, system)
     except (_NotGivenError, NoBalanceError) as error:
-        kept = None if now.header.pressure_required is None else _held(now, now.head, "", system)
+        is_held = now.header.pressure_required is not None and now.running
+        kept = _held(now, now.head, "", system) if is_held else None
         found = Asked(kept, (f"What is required is not known, as {error}: {INSTEAD}",))
-    if found.requirement is not None or isinstance(system, str):
+    if found.requirement is not None or isinstance(system, str) or not now.running:
         return found
     header = now.header
     is_wide = header.pressure_preferred is not None or None not in {header.pressure_min, header.pressure_max}
@@ -108,7 +114,7 @@ def _asked(now: Present, system: System | str) -> Asked:
 
 
 def _held(now: Present, head: float, why: str, system: System | str) -> RequiredHead:
-    return RequiredHead(head, why, *now.band, None if isinstance(system, str) else system)
+    return RequiredHead(head, why, *now.band, system)
 
 
 def _pressure(now: Present, wanted: float | str, system: System | str) -> Asked:
@@ -129,14 +135,14 @@ def _flow(now: Present, wanted: float | str, system: System | str) -> Asked:
     if isinstance(wanted, str):
         flow = _given(now, wanted, "flow")
         if not 0 < flow < _MOST_FLOW:
-            raise _NotGivenError(f"{wanted} is {flow:.4g} m³/h while pumps run")
+            raise _NotGivenError(f"{wanted} is {flow:.4g} m³/h{' while pumps run' if now.running else ''}")
     else:
         flow = float(now.tags[now.header.flow[0]].unit.convert(wanted))
     return _delivered(now, flow, HELD, f"The header has to deliver {flow:.0f} m³/h{_source(wanted)}", system)
 
 
 def _level(now: Present, wanted: float | str, system: System | str) -> Asked:
-    if is_scheduled(now.context):
+    if fresh_schedule(now.context) is not None:
         return Asked(None, (f"The schedule plans the level: {INSTEAD}",))
     level, tank = _given(now, wanted, "head", "other") if isinstance(wanted, str) else wanted, now.context.settings.tank
     if tank is not None and not tank.level_min <= level <= tank.level_max:
@@ -182,8 +188,19 @@ def _system(now: Present) -> System | str:
         return "no curves have been learnt yet"
     if isinstance(found, NotIdentified):
         return found.why
+    if not now.running and (why := _unlike(found, now)) is not None:
+        return why
     own = {
         frozenset(pump for pump, is_on in zip(now.pumps, runs, strict=True) if is_on): resistance
         for runs, resistance in found.sets.items()
     }
     return System(found.resistance, found.resistance_std, found.flow_range, own, now.running)
+
+
+def _unlike(found: Network, now: Present) -> str | None:
+    """That the standing header is not where its system curve begins, in a clause: a valve, a burst, another station."""
+    if abs(now.flow) > _STANDING * found.flow_range[0]:
+        return f"no pump runs, and {now.flow:.0f} m³/h pass the header"
+    if abs(now.head - found.static_head) > max(_SPREADS * found.scatter, _LEAST_OFF * found.static_head):
+        return f"the standing header has {now.head:.1f} m, and its system curve begins at {found.static_head:.1f} m"
+    return None

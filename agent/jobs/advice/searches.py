@@ -8,13 +8,13 @@ from agent.jobs.advice.situation import Header, NotKnownError, situation
 from agent.jobs.curves import models_from_state
 from agent.jobs.job import JobContext
 from analytics.dispatch.breach import unserved
-from analytics.dispatch.operation import objection
+from analytics.dispatch.operation import NO_DEMAND, objection
 from analytics.dispatch.proposal import Search
 from analytics.dispatch.saving import Sample
 from analytics.dispatch.system import System
 
 SEED = 20_250_227
-REACH = 0.1  # as an advice may leave the learnt ranges at most
+REACH = 0.0  # share by which what was learnt may be left: nothing is proposed that no pump was seen to do
 
 
 def searches(context: JobContext) -> Iterator[tuple[str, Search | str]]:
@@ -33,6 +33,7 @@ def searches(context: JobContext) -> Iterator[tuple[str, Search | str]]:
             continue
         why = objection(found.operation, found.model, found.limits, found.histories) or found.alarm or found.unpaid
         why = why or unserved(found)
+        why = why or (None if found.operation.speeds else NO_DEMAND)
         if why is not None or found.model is None:
             yield each.id, why or "No curves have been learnt yet."
             continue

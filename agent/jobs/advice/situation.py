@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from agent.alarms.conditions import number
+from agent.jobs.advice.planned import reversals
 from agent.jobs.advice.required import Present, asked, head_of, setpoint_tags
 from agent.jobs.advice.standing_alarms import standing_alarms
 from agent.jobs.duties.npsh import inlet
@@ -85,7 +86,7 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
     cells = _cells(header, histories)
     running = [pump for pump, history in histories.items() if history.is_running]
     alarms = standing_alarms(header.context, header.settings, header.pumps, running)
-    hours = run_hours(header, memories)
+    hours, planned = run_hours(header, memories), reversals(header.context, header.pumps, histories)
     advice, least = header.plant.advice, min(hours.values(), default=0.0)
     return Situation(
         operation=_required(header, cells, _operation(header, cells, histories, price), model, price),
@@ -97,6 +98,7 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
                 alarm=alarms.pumps.get(pump.id),
                 inlet_alarm=alarms.inlets.get(pump.id),
                 run_hours=hours[pump.id],
+                planned=planned.get(pump.id),
                 running_kw=_as_power(advice.balance_cost * (hours[pump.id] - least) / _BALANCED, price),
             )
             for pump in header.pumps
@@ -195,6 +197,7 @@ def _required(header: Header, cells: Frame, now: Operation, model: StationModel 
             context=header.context,
             header=header.settings,
             cells=cells,
+            flow=now.flow,
             head=now.head,
             band=band,
             pumps=pumps,

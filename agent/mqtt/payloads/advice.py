@@ -61,8 +61,10 @@ class Recommendation(Payload):
     saving_kw: float | None = None
     saving_percent: float | None = None
     saving_uncertainty_kw: Std | None = None  # standard deviation
+    saving_interval_kw: tuple[float, float] | None = None  # in which it lies with a probability of 90 %
     saving_per_hour: float | None = None  # in `currency`
     saving_per_hour_uncertainty: Std | None = None  # standard deviation
+    saving_per_hour_interval: tuple[float, float] | None = None  # 90 %
     currency: str | None = None
     reasons: tuple[str, ...] = ()
     active_constraints: tuple[str, ...] = ()
@@ -77,7 +79,6 @@ class Recommendation(Payload):
     system_std: Std | None = None  # m, of the head around that curve over the time it was learnt from
     system_why: str | None = None  # why there is no system curve
     set_changes: tuple[SetChange, ...] = ()
-    is_uncertain: bool = False  # outside what the curves have learnt
     stale: bool = False
 
     @model_validator(mode="after")

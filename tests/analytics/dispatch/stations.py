@@ -6,7 +6,8 @@ import numpy as np
 
 from analytics.dispatch.demand import Demand, HeadBand, SystemCurve
 from analytics.dispatch.pump import Candidate, Lock
-from analytics.dispatch.requirement import RequiredFlow, RequiredHead, Requirement, System
+from analytics.dispatch.requirement import RequiredFlow, RequiredHead, Requirement
+from analytics.dispatch.system import System
 from tests.analytics.dispatch.plates import Plate, Suction
 
 
@@ -109,4 +110,6 @@ def required_station(seed: int, most: int = 5) -> tuple[tuple[Candidate, ...], D
             worth_kw=float(rng.choice([0.02, 0.1, 0.15, 0.2, 0.3, 1.0])),
             head_max=float(rng.choice([1.02, 3.0])) * head,
         )
-    return pumps, wanted.demand(present, head, modelled)
+    demand = wanted.demand(present, head, modelled)
+    assert demand is not None
+    return pumps, demand

@@ -198,23 +198,43 @@ def elsewhere(doubt: float) -> Situation:
     return situation([replace(A, b0=20.0), replace(B, b0=10.0, speed_range=(0.95, 1.0), doubt=doubt)], {"a": 0.9})
 
 
-def test_a_sure_saving_outside_what_was_learnt_is_called_uncertain() -> None:
-    """It beats its own, wider doubt, and still the reader is told."""
-    advice = advise(elsewhere(0.002))
-
-    assert advice.action == "change"
-    assert advice.is_uncertain
-    assert plan(advice, "b").within_data is False
-    assert "b would run outside what was learnt (so far 47.5 Hz to 50.0 Hz): uncertain." in advice.reasons
-
-
-def test_an_unsure_saving_outside_what_was_learnt_is_not_advised() -> None:
-    """More probable than 90 %, which would do inside; less than 97.5 %. It is told as a hope."""
-    advice = advise(elsewhere(0.1))
+@pytest.mark.parametrize("doubt", [0.002, 0.1])
+def test_a_saving_outside_what_was_learnt_is_told_and_not_advised_however_sure_the_curve_is(doubt: float) -> None:
+    """Nobody has seen b at 45 Hz; what its curve says there is no measurement."""
+    advice = advise(elsewhere(doubt))
 
     assert advice.action == "keep"
-    assert not advice.is_uncertain
-    assert any("too uncertain to advise" in reason for reason in advice.reasons)
+    assert all(each.within_data for each in advice.pumps if each.run)
+    (told,) = (reason for reason in advice.reasons if reason.startswith("Outside what was learnt"))
+    assert told.endswith("might be saved; too uncertain to advise: b was never seen below 47.5 Hz.")
+
+
+def test_what_is_broken_is_not_mended_outside_what_was_learnt_either() -> None:
+    """B would do alone what a does, which is not available, at a speed that nobody has seen."""
+    now = elsewhere(0.002)
+
+    advice = advise(replace(now, limits=[Limits("a", is_available=False), Limits("b")]))
+
+    assert advice.action == "none"
+    assert advice.why.startswith("a runs, but is not available.")
+    assert any("too uncertain to advise: b was never seen below 47.5 Hz" in reason for reason in advice.reasons)
+
+
+def test_within_what_a_learnt_end_is_off_is_within_what_was_learnt() -> None:
+    """An end is a quantile of what was seen: 44.8 Hz where 45.5 Hz was the slowest is as good as seen."""
+    known = [replace(A, b0=20.0), replace(B, b0=10.0, speed_range=(0.91, 1.0))]
+
+    assert advise(situation(known, {"a": 0.9})).action == "change"
+
+
+def test_a_flow_that_was_never_seen_is_named() -> None:
+    """B would deliver 184 m³/h, and has been seen from 210 m³/h at rated speed on."""
+    now = situation([replace(A, b0=20.0), replace(B, b0=10.0, flow_range=(216.0, 260.0))], {"a": 0.9})
+
+    advice = advise(now)
+
+    assert advice.action == "keep"
+    assert any("b was never seen to deliver less than 194 m³/h at 45.0 Hz" in reason for reason in advice.reasons)
 
 
 def test_a_curve_that_is_sure_of_itself_is_doubted_all_the_same_outside_what_was_learnt() -> None:
@@ -265,6 +285,54 @@ def test_a_pump_is_not_stopped_before_its_least_time() -> None:
     assert early.action == "keep"
     assert late.action == "change"
     assert not plan(late, "a").run
+
+
+STOPS = "c is not started: by the schedule it stands at 14:15, and once started it runs at least 15 min."
+RUNS = "a is not stopped: by the schedule it runs at 14:05, and once stopped it rests at least 10 min."
+
+
+@pytest.mark.parametrize("planned", [{"c": STOPS}, {"a": RUNS}])
+def test_what_the_site_s_own_plan_turns_round_is_withheld_and_that_is_said(planned: dict[str, str]) -> None:
+    """C alone would save 2 kW, until the schedule has a again."""
+    now = situation([replace(A, b0=14.5), C], {"a": 0.9})
+
+    advice = advise(replace(now, limits=[Limits(pump, planned=planned.get(pump)) for pump in ("a", "c")]))
+
+    assert advise(now).action == "change"
+    assert advice.action == "keep"
+    assert tuple(planned.values()) == advice.reasons[:1]
+
+
+def test_where_the_plan_keeps_one_pump_off_another_may_still_be_better() -> None:
+    """B saves nearly as much as c."""
+    now = situation([replace(A, b0=16.0), replace(B, b0=12.5), C], {"a": 0.9})
+
+    advice = advise(replace(now, limits=[Limits("a"), Limits("b"), Limits("c", planned=STOPS)]))
+
+    assert plan(advise(now), "c").run
+    assert advice.action == "change"
+    assert plan(advice, "b").run
+    assert STOPS in advice.reasons
+
+
+def test_a_plan_is_not_named_where_it_stands_in_the_way_of_nothing() -> None:
+    """Nobody would start c."""
+    now = situation([A, replace(C, b0=20.0)], {"a": 0.9})
+
+    advice = advise(replace(now, limits=[Limits("a", planned=RUNS), Limits("c", planned=STOPS)]))
+
+    assert advice.action == "keep"
+    assert not {RUNS, STOPS} & set(advice.reasons)
+
+
+def test_what_breaks_a_limit_is_mended_whatever_the_plan() -> None:
+    """A is not available: c takes over, and the plan will be another one."""
+    now = situation([A, C], {"a": 0.9})
+
+    advice = advise(replace(now, limits=[Limits("a", is_available=False), Limits("c", planned=STOPS)]))
+
+    assert advice.action == "change"
+    assert plan(advice, "c").run
 
 
 def test_advice_not_yet_followed_does_not_hop_between_sets_that_are_equally_good() -> None:

@@ -312,6 +312,58 @@ def test_a_setpoint_of_pressure_that_something_else_holds_is_held_for_the_flow_o
     assert said["why"].startswith(f"{words}, and has 35 m. The same flow for ")
 
 
+def test_standing_pumps_are_started_for_the_flow_that_is_required_and_save_nothing(tmp_path: Path) -> None:
+    """The standing header is where its system begins; once they run as advised it is in the journal."""
+    with required(tmp_path, flow_required="wanted.flow", plant={"tariff": {"price": 0.2}}) as past:
+        operate(past, {}, 5, pressure=STATIC * BAR, wanted_flow=24 * FLOW)
+        said, (issued,) = advise(past, 5)
+        operate(past, {pump["id"]: 50 * pump["speed"] for pump in said["pumps"]}, 5, start=5, wanted_flow=24 * FLOW)
+        _, events = advise(past, 10)
+
+    assert said["action"] == "change"
+    assert (said["flow"], said["head"]) == (pytest.approx(FLOW, abs=0.1), pytest.approx(HEAD, abs=0.1))
+    assert not {"saving_kw", "saving_percent", "saving_interval_kw", "saving_per_hour", "baseline"} & said.keys()
+    assert (issued["event"], issued["former"], "saving_kw" in issued) == ("issued", {}, False)
+    assert [event["event"] for event in events] == ["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({"pressure": 38.0 * BAR}, "the standing header has 38.0 m, and its system curve begins at 25.0 m"),
+        ({"pressure": STATIC * BAR, "flow": 30.0}, "no pump runs, and 108 m³/h pass the header"),
+    ],
+)
+def test_where_a_standing_header_is_not_where_its_system_begins_it_is_only_said_what_is_missed(
+    tmp_path: Path, tags: dict[str, Any], words: str
+) -> None:
+    """A closed valve, a burst, or another station: nobody knows what the pumps would meet."""
+    with required(tmp_path, flow_required=100.0) as past:
+        operate(past, {}, 5, **tags)
+        said, events = advise(past, 5)
+
+    assert (said["action"], events) == ("none", [])
+    assert said["why"].startswith("The header has to deliver 360 m³/h, and delivers 0 m³/h. Which pumps that takes")
+    assert words in said["why"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"), [(0.0, "wanted.flow is 0 m³/h: what"), (float("inf"), "has had no good value")]
+)
+def test_standing_pumps_of_which_nothing_is_known_to_be_required_stand(
+    tmp_path: Path, wanted: float, words: str
+) -> None:
+    """A setpoint of nothing while nothing runs is as it should be."""
+    with required(tmp_path, flow_required="wanted.flow", pressure_min=1.0, pressure_max=5.0) as past:
+        operate(past, {}, 5, pressure=STATIC * BAR, wanted_flow=wanted)
+        said, _ = advise(past, 5)
+        traded = Front.model_validate_json(past.perform("front", front.run, START_MS + 5 * MINUTE_MS).records[0].body)
+
+    assert (said["action"], said["why"]) == ("none", "No pump runs, so that there is no demand to serve.")
+    assert words in said["reasons"][0]
+    assert traded.why == said["why"]
+
+
 @pytest.mark.parametrize("wanted", [450.0, 0.0, float("inf")])
 def test_a_pressure_the_site_does_not_allow_is_not_followed_and_that_of_now_is_kept(
     tmp_path: Path, wanted: float
