@@ -224,9 +224,10 @@ def _optimise(command: argparse.ArgumentParser) -> None:
     command.add_argument("--compare", action="store_true", help="one table of methods: cost, gap, violations, time")
     command.add_argument(
         "--objective",
-        choices=(ENERGY, EVEN_LOAD),
         default=ENERGY,
-        help="with --compare: what the other methods are to make small; the exact solver's is energy",
+        metavar="WHAT",
+        help=f"with --compare: what the other methods are to make small besides energy, the exact solver's objective: "
+        f'"{EVEN_LOAD}", or FILE.py:FUNCTION, your own',
     )
     command.add_argument("--front", action="store_true", help="what energy, starts and pressure cost in each other")
     _json(command)

@@ -4,12 +4,13 @@ import json
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
-from agent.cli import ENERGY, EVEN_LOAD, MENDABLE
+from agent.cli import ENERGY, MENDABLE
 from agent.commands.days import days, days_table
 from agent.commands.front import front_json, front_table
+from agent.commands.objective import ObjectiveError, objective_of
 from agent.configuration.config_file import load
 from agent.jobs.advice.searches import REACH, SEED, searches
 from agent.jobs.front import traded
@@ -27,7 +28,6 @@ from analytics.dispatch.metaheuristics import (
     Method,
     Objective,
     equal_speed_rule,
-    even_load,
     search,
 )
 from analytics.dispatch.proposal import Search
@@ -36,7 +36,6 @@ from analytics.dispatch.solve import solve
 
 EXACT = "exact"
 RULE = "one speed for all"
-OBJECTIVES: Mapping[str, Objective | None] = {ENERGY: None, EVEN_LOAD: even_load}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def run(args: Namespace) -> int:
                 return 0
             lines = list(compared(settings, reader, everything=args.compare, objective=args.objective))
             ahead = list(days(_context(settings, reader))) if args.compare else []
-    except StorageError as error:
+    except (StorageError, ObjectiveError) as error:
         print(error, file=sys.stderr)
         return MENDABLE
     if args.json:
@@ -84,15 +83,19 @@ def compared(settings: AgentSettings, reader: Reader, *, everything: bool, objec
     """The last known operation of each header, by the exact solver and, with *everything*, by all others.
 
     Whatever the *objective*, the exact solver answers for the least energy, and the others begin there.
+
+    Raises:
+        ObjectiveError: It is none, or gives what nothing can be compared by.
     """
+    beside = objective_of(objective)
     for header, asked in searches(_context(settings, reader)):
         if isinstance(asked, str):
             yield Line(header, EXACT, why=asked)
         else:
-            yield from _lines(header, asked, everything=everything, objective=objective)
+            yield from _lines(header, asked, everything=everything, beside=beside)
 
 
-def _lines(header: str, asked: Search, *, everything: bool, objective: str) -> Iterator[Line]:
+def _lines(header: str, asked: Search, *, everything: bool, beside: Objective | None) -> Iterator[Line]:
     candidates, demand = asked.candidates(REACH), asked.demand()
     began = time.process_time()
     best = solve(candidates, demand)
@@ -100,18 +103,18 @@ def _lines(header: str, asked: Search, *, everything: bool, objective: str) -> I
     if isinstance(best, Infeasible):
         yield Line(header, EXACT, why=best.why, took_ms=round(took_ms, 1))
         return
-    landscape = Landscape(candidates, demand, OBJECTIVES[objective])
+    landscape = Landscape(candidates, demand, beside)
     start = landscape.vector(best)
     said = ", ".join(f"{duty.id} {duty.speed:.1%}" for duty in best.duties)
     here = landscape.attempt(start)
-    cost = best.cost if OBJECTIVES[objective] is None else here.cost
+    cost = best.cost if beside is None else here.cost
     gap = round(max(0.0, cost - best.bound) / best.power, 7)
     yield Line(header, EXACT, round(cost, 3), gap, here.violation, round(took_ms, 1), said)
     if not everything:
         return
     for method in METHODS:
         yield _tried(header, method, best, _searching(landscape, method, start))
-    if OBJECTIVES[objective] is None:
+    if beside is None:
         yield _tried(header, RULE, best, _ruling(candidates, demand))
 
 

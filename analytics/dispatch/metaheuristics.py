@@ -39,6 +39,7 @@ class Attempt:
 class Ways:
     """k ways to run n pumps, as an objective of one's own sees them."""
 
+    ids: tuple[str, ...]  # of the n pumps
     runs: NDArray[np.bool_]  # (k, n)
     speeds: Array  # (k, n) relative
     flows: Array  # (k, n) m³/h, 0 where a pump stands
@@ -72,6 +73,7 @@ class Landscape:
 
     def __init__(self, candidates: Sequence[Candidate], demand: Demand, beside: Objective | None = None) -> None:
         self._candidates, self._demand, self._beside = candidates, demand, beside
+        self._ids = tuple(each.id for each in candidates)
         self._lines = [Line(each.physics) for each in candidates]
         self._slow = np.array([each.physics.speed_min for each in candidates])
         self._fast = np.array([each.physics.speed_max for each in candidates])
@@ -161,7 +163,7 @@ class Landscape:
             powers[:, place] = np.where(is_on, each.physics.power(own, speed), 0.0)
             cost = cost + powers[:, place] + np.where(is_on, each.entry_kw, 0.0)
         if self._beside is not None:
-            cost = cost + self._beside(Ways(runs, speeds, flows, powers))
+            cost = cost + self._beside(Ways(self._ids, runs, speeds, flows, powers))
         return cost, violation, speeds, flows
 
     def _flows(self, speeds: Array, head: Array) -> Array:

@@ -1,6 +1,7 @@
 """`pump-agent optimise`: the last known operation by every method, in one table."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from agent.cli import ENERGY, EVEN_LOAD
 from agent.commands.front import front_json, front_table
+from agent.commands.objective import ObjectiveError
 from agent.commands.optimise import EXACT, RULE, Line, compared
 from agent.jobs import running
 from agent.jobs.front import traded
@@ -56,6 +58,46 @@ def test_another_objective_begins_with_the_exact_answer_for_energy(past: History
     assert even.cost_kw == pytest.approx(plain.cost_kw, abs=0.01)  # two equal pumps share evenly as it is
     assert even.gap is not None
     assert even.gap >= 0.0
+
+
+def test_an_objective_of_ones_own_moves_the_others(past: History, tmp_path: Path) -> None:
+    """A function that wants six tenths of the flow from one pump, where two equal ones share it evenly for energy."""
+    (tmp_path / "mine.py").write_text(
+        "def more_by_a(ways):\n"
+        "    total = ways.flows.sum(axis=1)\n"
+        "    return 0.5 * abs(ways.flows[:, ways.ids.index('a')] - 0.6 * total)\n"
+    )
+    with past.reader() as reader:
+        lines = list(compared(past.settings, reader, everything=True, objective=f"{tmp_path}/mine.py:more_by_a"))
+
+    cost = {line.method: line.cost_kw for line in lines}
+    assert cost.keys() == {EXACT, *METHODS}
+    exact = cost[EXACT]
+    assert exact is not None
+    assert all(found is not None and found < exact - 5.0 for method, found in cost.items() if method != EXACT)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "fact"),
+    [
+        ("", "even", 'there is none of that name; write "energy", "even load" or FILE.py:FUNCTION'),
+        (None, "{}:f", "there is no file"),
+        ("def f(ways) return 0", "{}:f", "cannot be imported"),
+        ("import nothing_of_that_name", "{}:f", "cannot be imported"),
+        ("g = 7", "{}:g", "has no function 'g'"),
+        ("def f(ways):\n    return 7.0", "{}:f", "gives shape () instead of"),
+        ("def f(ways):\n    return -ways.powers[:, 0] - 1", "{}:f", "numbers, the least of them -"),
+        ("def f(ways):\n    return ways.powers[:, 0] * float('nan')", "{}:f", "numbers, the least of them nan"),
+    ],
+)
+def test_an_objective_that_is_none_is_named(
+    past: History, tmp_path: Path, text: str | None, said: str, fact: str
+) -> None:
+    path = tmp_path / "mine.py"
+    if text is not None:
+        path.write_text(text)
+    with past.reader() as reader, pytest.raises(ObjectiveError, match=re.escape(fact)):
+        list(compared(past.settings, reader, everything=True, objective=said.format(path)))
 
 
 def test_without_compare_only_the_exact_answer_is_shown(past: History) -> None:

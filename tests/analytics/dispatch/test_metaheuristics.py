@@ -98,6 +98,6 @@ def test_even_loads_cost_nothing_and_one_pump_is_even() -> None:
     flows = np.array([[100.0, 100.0], [110.0, 90.0], [100.0, 0.0], [0.0, 0.0]])
     powers = np.where(runs, 10.0, 0.0)
 
-    found = even_load(Ways(runs, np.ones((4, 2)), flows, powers))
+    found = even_load(Ways(("a", "b"), runs, np.ones((4, 2)), flows, powers))
 
     assert found == pytest.approx([0.0, 2.0, 0.0, 0.0])

@@ -1,0 +1,55 @@
+"""What `optimise --compare` is to make small besides the energy: one we have, or a function in a file of one's own."""
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from agent.cli import ENERGY, EVEN_LOAD
+from analytics.dispatch.metaheuristics import Objective, Ways, even_load
+from analytics.dispatch.pump import Array
+
+NAMED: Mapping[str, Objective | None] = {ENERGY: None, EVEN_LOAD: even_load}
+
+
+class ObjectiveError(Exception):
+    """There is no such objective, or it gives what nothing can be compared by; a person must mend it."""
+
+
+def objective_of(said: str) -> Objective | None:
+    """The objective of a name, or of FILE.py:FUNCTION, which takes `Ways` of k rows and gives kW, shape (k,), from 0.
+
+    Raises:
+        ObjectiveError: There is none of that name, in that file.
+    """
+    if said in NAMED:
+        return NAMED[said]
+    path, _, name = said.rpartition(":")
+    if not path.endswith(".py"):
+        names = ", ".join(f'"{known}"' for known in NAMED)
+        raise ObjectiveError(f"--objective {said}: there is none of that name; write {names} or FILE.py:FUNCTION")
+    spec = importlib.util.spec_from_file_location("own_objective", Path(path).resolve())
+    if spec is None or spec.loader is None or not Path(path).is_file():
+        raise ObjectiveError(f"--objective {said}: there is no file {path}; correct its path")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, ImportError, NameError) as error:
+        raise ObjectiveError(f"--objective {said}: {path} cannot be imported: {error}") from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise ObjectiveError(f"--objective {said}: {path} has no function {name!r}; correct its name")
+
+    def judged(ways: Ways) -> Array:
+        found = np.asarray(function(ways), dtype=float)
+        if found.shape != (len(ways.runs),) or not np.all(found >= 0.0):
+            want = f"{len(ways.runs)} numbers from 0 upwards, kW, one for each row of ways.runs"
+            raise ObjectiveError(f"--objective {said}: gives {_shown(found)} instead of {want}")
+        return found
+
+    return judged
+
+
+def _shown(found: Array) -> str:
+    return f"shape {found.shape}" if found.ndim != 1 else f"{found.size} numbers, the least of them {found.min():g}"
