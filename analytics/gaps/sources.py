@@ -13,7 +13,6 @@ from analytics.gaps.series import Places, Series, spaced
 
 MOST_COLUMNS = 14
 _SAMPLES = 120  # by which columns are compared
-_NEAR, _MORE = 2, 2  # places, up to which moves are noisy, and read at once: so many times as many are compared
 _LEAST_SAMPLES = 30
 _LEAST_MEASURED = 0.75  # share of the tag's own readings, for a column to be asked
 _TINY = 1e-150
@@ -111,7 +110,7 @@ class Sources:
         room = np.flatnonzero(seen[reach:-reach] & seen[: max(count, 0)] & seen[2 * reach :]) + reach
         if len(room) < _LEAST_SAMPLES:
             return None
-        at = room[spaced(len(room), _SAMPLES * (_MORE if reach <= _NEAR else 1))]
+        at = room[spaced(len(room), _SAMPLES)]
         places = np.concatenate([at - reach, at, at + reach])
         columns, its = self._columns, places if self._at is None else self._at[places]
         found = np.empty((columns.shape[1] + 1, len(places)))
