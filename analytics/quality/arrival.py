@@ -31,19 +31,20 @@ class Arrival:
         self.newest_ms = min((start for start, end in self.holes if start <= now_ms < end), default=0)
         self.holes = [hole for hole in self.holes if hole[1] <= now_ms]
 
-    def judge(self, times_ms: Times, period_ms: int, now_ms: int, tally: Tally) -> Booleans:
+    def judge(self, times_ms: Times, period_ms: int, now_ms: int, tally: Tally, jitter_ms: int = 0) -> Booleans:
         """Whether each reading is newer than all before it, shape (n,); what is wrong with the others is told.
 
         A reading older than the newest came late where it falls into a hole. Otherwise that time was read already,
-        so the source's clock went back.
+        so the source's clock went back. By *jitter_ms* a reading may be farther than a period from the one before,
+        or late, where a device tells in one way what changed and in another what stands.
         """
         future = times_ms > now_ms + FUTURE_MS
         believed = np.where(future, 0, times_ms)  # else a clock that is ahead would make all that follows late
         before = np.maximum.accumulate(np.concatenate([[self.newest_ms], believed]))[:-1]
         is_new: Booleans = (times_ms > before) & ~future
-        self._follow(times_ms[is_new], period_ms, tally)
+        self._follow(times_ms[is_new], period_ms, jitter_ms, tally)
         older = (times_ms < before) & ~future
-        late = older & self._in_hole(times_ms)
+        late = older & ((before - times_ms < jitter_ms) | self._in_hole(times_ms))
         back = older & ~late
         tally.add("late", times_ms[late], (before - times_ms)[late] / 1000.0)
         tally.add("backward", times_ms[back], (before - times_ms)[back] / 1000.0)
@@ -51,15 +52,15 @@ class Arrival:
         tally.add("future", times_ms[future], (times_ms - now_ms)[future] / 1000.0, FUTURE_MS / 1000.0)
         return is_new
 
-    def _follow(self, new_ms: Times, period_ms: int, tally: Tally) -> None:
+    def _follow(self, new_ms: Times, period_ms: int, jitter_ms: int, tally: Tally) -> None:
         if not len(new_ms):
             return
         since = new_ms - np.concatenate([[self.newest_ms or new_ms[0]], new_ms[:-1]])
         self.newest_ms = int(new_ms[-1])
-        if since.max() < 2 * period_ms - period_ms // 2:
+        if since.max() < 2 * period_ms - period_ms // 2 + jitter_ms:
             return
         most = max(1, LONGEST_MS // period_ms)  # one time of a wrong year would make a list of gigabytes
-        missed = np.clip((since + period_ms // 2) // period_ms - 1, 0, most)
+        missed = np.clip((since - jitter_ms + period_ms // 2) // period_ms - 1, 0, most)
         gaps = np.flatnonzero(missed)
         if len(gaps):
             tally.add(
@@ -78,14 +79,16 @@ class Arrival:
         return found
 
 
-def in_order(times_ms: Times, arrivals: Sequence[Arrival], periods_ms: Sequence[int], now_ms: int) -> Booleans:
+def in_order(
+    times_ms: Times, arrivals: Sequence[Arrival], periods_ms: Sequence[tuple[int, int]], now_ms: int
+) -> Booleans:
     """Of which tags each reading is newer than all before it, none is ahead and none is missing, as nearly always.
 
-    *times_ms* is of shape (tags, n), one reading or more.
+    *times_ms* is of shape (tags, n), one reading or more; *periods_ms* are each tag's period and jitter.
     """
     newest_ms = np.array([one.newest_ms for one in arrivals], np.int64)
     before = np.concatenate([np.where(newest_ms, newest_ms, times_ms[:, 0] - 1)[:, None], times_ms[:, :-1]], axis=1)
     since = times_ms - before
-    periods = np.array(periods_ms, np.int64)
+    periods, jitters = np.array(periods_ms, np.int64).T
     found: Booleans = (since > 0).all(axis=1) & (times_ms[:, -1] <= now_ms + FUTURE_MS)
-    return np.asarray(found & (since.max(axis=1) < 2 * periods - periods // 2))
+    return np.asarray(found & (since.max(axis=1) < 2 * periods - periods // 2 + jitters))

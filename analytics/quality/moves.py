@@ -125,24 +125,28 @@ class Tags:
         ends_new = slice(max(known - 1, 0), None)
         self._learn_moves(moves[:, ends_new], near[:, ends_new], both.part(slice(1, None)).part(ends_new))
         last = both.part(slice(-_KEPT, None))
-        columns = (last.times_ms, last.values, last.is_active, last.is_quiet)
-        for motion, *rows in zip(self.motions, *(column.tolist() for column in columns), strict=True):
+        columns = [one.tolist() for one in (last.times_ms, last.values, last.is_active, last.is_quiet)]
+        for motion, *rows in zip(self.motions, *columns, strict=True):
             motion.kept = list(zip(*rows, strict=True))
 
     def _judge_rest(self, new: Series) -> Series:
         """A value that stays the same much longer than is usual, while the plant runs.
 
-        The first move after it is none to judge by: who had frozen has to catch up.
+        What it did in a hole nobody knows: after it a rest begins anew. The first move after a rest is not judged.
         """
         times_ms, motions = new.times_ms, self.motions
         first_ms = times_ms[:, 0].tolist()
-        before = _column([motion.kept[-1][1] if motion.kept else np.nan for motion in motions])
-        is_change = new.values != np.concatenate([before, new.values[:, :-1]], axis=1)
+        kept = [
+            each.kept[-1][:2] if each.kept else (first, np.nan) for each, first in zip(motions, first_ms, strict=True)
+        ]
+        last = np.array(kept, np.float64)
+        is_change = new.values != np.concatenate([last[:, 1:], new.values[:, :-1]], axis=1)
+        is_hole = np.diff(times_ms, prepend=last[:, :1]) > _NEIGHBOURS * _column(self.periods_ms, np.int64)
         # A rest is counted from the last change, or from when the plant began to run.
-        moved_ms = np.where(is_change | ~new.is_active, times_ms, 0)
+        moved_ms = np.where(is_change | ~new.is_active | is_hole, times_ms, 0)
         changed_ms = [motion.changed_ms or first for motion, first in zip(motions, first_ms, strict=True)]
         until_ms = _latest(changed_ms, moved_ms)
-        rest_ms = times_ms - until_ms[:, :-1]
+        rest_ms = np.where(is_hole, 0, times_ms - until_ms[:, :-1])
         learnt_ms = _column([np.inf if one.rest_limit_ms is None else one.rest_limit_ms for one in motions])
         said_ms = _column([np.nan if one.rest_ms is None else one.rest_ms for one in self.given])
         limit_ms = np.where(np.isnan(said_ms), learnt_ms, said_ms)
@@ -163,8 +167,7 @@ class Tags:
     def _learn_rests(self, is_change: Booleans, use: Booleans, rest_ms: Floats) -> None:
         """A tag that moves again after an unusual rest was not broken: what is usual grows, but not without bound."""
         ended = is_change & use
-        longest_ms = np.where(ended, rest_ms, 0.0).max(axis=1)
-        figures = use.sum(axis=1), ended.sum(axis=1), longest_ms
+        figures = use.sum(axis=1), ended.sum(axis=1), np.where(ended, rest_ms, 0.0).max(axis=1)
         for motion, watched, changes, longest in zip(self.motions, *(one.tolist() for one in figures), strict=True):
             motion.rests.update(watched, changes, int(longest))
 

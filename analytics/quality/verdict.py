@@ -84,7 +84,7 @@ _MEANING: dict[Check, str] = {
     "drop": "lost {value} counts and did not begin at zero",
     "jump": "rose by {value} between two readings, far more than ever before",
     "missing": "nothing came for {value} s; expected every {limit} s",
-    "late": "came {value} s after a newer one, into a hole",
+    "late": "its time is {value} s before one that came earlier",
     "backward": "its time is {value} s before one already read: the source's clock was set back",
     "duplicate": "its time was read already",
     "future": "its time is {value} s ahead of ours",

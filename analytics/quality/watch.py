@@ -24,6 +24,7 @@ class Rules:
     """What is known of a tag before any reading; values in the tag's own unit."""
 
     period_ms: int
+    jitter_ms: int = 0  # that two readings may be farther apart
     behaviour: Literal["analogue", "totaliser", "status"] = "analogue"
     resolution: float = 0.0
     limits: Limits = field(default_factory=Limits)
@@ -149,9 +150,8 @@ def _arrived(tags: list[_Tag], portions: list[Portion], now_ms: int) -> list[_Bl
         return []
     whole = _stacked(portions)
     is_fine = whole.is_good.all(axis=1) & whole.is_dated.all(axis=1) & np.isfinite(whole.values).all(axis=1)
-    is_fine &= in_order(
-        whole.times_ms, [tag.watch.arrival for tag in tags], [tag.rules.period_ms for tag in tags], now_ms
-    )
+    periods_ms = [(tag.rules.period_ms, tag.rules.jitter_ms) for tag in tags]
+    is_fine &= in_order(whole.times_ms, [tag.watch.arrival for tag in tags], periods_ms, now_ms)
     fine = is_fine.nonzero()[0].tolist()
     for place in fine:
         tags[place].watch.arrival.newest_ms = int(whole.times_ms[place, -1])
@@ -170,7 +170,8 @@ def _one_arrived(tag: _Tag, portion: Portion, now_ms: int) -> Series:
     if not portion.is_good.all():
         tag.tally.add("uncertain", portion.times_ms[portion.is_uncertain])
         tag.tally.add("bad", portion.times_ms[~portion.is_good & ~portion.is_uncertain])
-    is_new = tag.watch.arrival.judge(portion.times_ms, tag.rules.period_ms, now_ms, tag.tally)
+    rules = tag.rules
+    is_new = tag.watch.arrival.judge(portion.times_ms, rules.period_ms, now_ms, tag.tally, rules.jitter_ms)
     return _series(_stacked([portion.part(is_new & portion.is_good & np.isfinite(portion.values))]))
 
 

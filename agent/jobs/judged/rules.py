@@ -1,6 +1,7 @@
 """What the configuration knows of a tag's readings, as the checks take it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from agent.settings import AgentSettings
 from analytics.quality.bounds import Limits
 from analytics.quality.moves import Given
 from analytics.quality.watch import Rules
-from drivers.settings import ModbusTagSettings
+from drivers.settings import ModbusTagSettings, OpcuaTagSettings
 
 
 def rules_of(tag: Tag, period_ms: int) -> Rules:
@@ -42,7 +43,17 @@ def _full_scale(tag: ModbusTagSettings) -> tuple[float, ...]:
 
 
 def _usual_rules(settings: AgentSettings) -> dict[str, Rules]:
-    return {name: rules_of(tag, tag.silence_ms) for name, tag in known_tags(settings).items()}
+    found = {name: rules_of(tag, tag.silence_ms) for name, tag in known_tags(settings).items()}
+    return {name: replace(rules, jitter_ms=_jitter_ms(known_tags(settings)[name])) for name, rules in found.items()}
+
+
+def _jitter_ms(tag: Tag) -> int:
+    """How much farther apart than a period good readings of a tag are.
+
+    A value that an OPC UA server reports is dated when it changed, up to a period before it is taken; that it still
+    stands is dated when it is said.
+    """
+    return tag.period_ms if isinstance(tag.settings, OpcuaTagSettings) else 0
 
 
 _USUAL = OfSettings(_usual_rules)

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agent.configuration.config_file import load
 from agent.jobs import quality
 from agent.jobs.job import Outcome
+from agent.jobs.judged.rules import usual_rules
 from agent.mqtt.payloads import Quality
 from drivers.reading import Reading
 from tests import real_station
@@ -197,6 +199,13 @@ def test_a_job_that_runs_often_contradicts_as_well(tmp_path: Path, period: int) 
     assert tag == "p1.energy"
     # each cell once: of 30 minutes, or of whole portions beyond, the counter has 90 kWh an hour and the meter 150
     assert -60.0 * 32 / 60 < (difference or 0.0) <= -60.0 * 30 / 60
+
+
+def test_only_times_of_an_opcua_server_may_be_a_period_late() -> None:
+    """Its changes are dated by the server; whatever is polled is dated by us when it is read."""
+    rules = usual_rules(load(Path(__file__).parents[3] / "config" / "demo.toml"))
+
+    assert (rules["header.flow"].jitter_ms, rules["p1.power"].jitter_ms) == (2_000, 0)
 
 
 def test_cells_that_wait_for_a_check_are_forgotten_where_the_clock_was_set_back(tmp_path: Path) -> None:

@@ -94,6 +94,51 @@ def test_a_frozen_value_is_found_while_the_plant_runs() -> None:
     assert judged(values, active=False) == {}
 
 
+@pytest.mark.parametrize("cut", [1_400, 1_500, 1_501])
+def test_a_hole_is_no_rest(cut: int) -> None:
+    """A value that is the same before and after ten minutes of silence has not stood still for them, nor teaches it."""
+    values = usual()
+    values[1_500] = values[1_499]
+    whole = portion(values)
+    late = replace(whole, times_ms=whole.times_ms + 600_000 * (np.arange(2_000) >= 1_500))
+    watch = Watch()
+
+    found = [judge(watch, late.part(part), METER, START_MS + 10**9) for part in np.split(np.arange(2_000), [cut])]
+
+    assert {check for one in found for check in one.findings} == {"missing"}
+    assert watch.motion.rests.longest_ms < 60_000
+
+
+def test_times_that_are_told_in_two_ways_are_no_holes_and_no_clock_set_back() -> None:
+    """What changed is dated by its source, what stands by our clock: 3.3 s apart, or 0.5 s back, at a period of 2 s."""
+    whole = portion([1.0, 1.0, 2.0, 2.0, 3.0, 3.0])
+    told = replace(whole, times_ms=START_MS + np.array([0, 2_000, 2_720, 6_000, 5_500, 8_000]))
+    watch, rules = Watch(), Rules(period_ms=2_000, jitter_ms=2_000)
+
+    found = judge(watch, told, rules, START_MS + 10**9).findings
+    more = judge(watch, told.part(np.array([5])), rules, START_MS + 10**9).findings
+    held = replace(told.part(np.array([5])), times_ms=START_MS + np.array([13_100]))
+    lost = judge(watch, held, rules, START_MS + 10**9).findings
+
+    assert {check: one.count for check, one in found.items()} == {"late": 1}
+    assert found["late"].reason == "its time is 0.5 s before one that came earlier"
+    assert set(more) == {"duplicate"}
+    assert {check: one.count for check, one in lost.items()} == {"missing": 1}
+
+
+def test_who_froze_in_a_hole_is_found_after_it() -> None:
+    """The rest begins anew, and is judged as any other."""
+    values = usual()
+    values[1_500:1_800] = values[1_499]
+    whole = portion(values)
+    late = replace(whole, times_ms=whole.times_ms + 600_000 * (np.arange(2_000) >= 1_500))
+
+    found = judge(Watch(), late, METER, START_MS + 10**9).findings
+
+    assert found["frozen"].count == pytest.approx(240, abs=20)
+    assert found["frozen"].first_ms >= START_MS + 2_150_000
+
+
 def test_a_tag_that_hardly_moves_is_never_frozen() -> None:
     """A valve's position, a set point: rest is what it does."""
     assert judged(np.repeat([1.0, 2.0, 3.0], 1_000)) == {}
