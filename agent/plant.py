@@ -190,6 +190,8 @@ class PumpSettings(Settings):
     drive: Literal["variable", "fixed"] = "variable"
     speed_min: Share = 0.6  # relative; what advice may plan
     speed_max: Share = 1.0
+    flow_min: Positive | None = None  # m³/h at its rated speed, less at less: continuously; what advice may plan
+    flow_max: Positive | None = None
     rated_flow: Annotated[float, Field(gt=0)] | None = None  # m³/h at the best efficiency point, from the plate
     rated_head: Annotated[float, Field(gt=0)] | None = None  # m
     rated_power: Annotated[float, Field(gt=0)] | None = None  # kW, of the motor
@@ -227,10 +229,10 @@ class PumpSettings(Settings):
         if self.must_run and not self.available:
             raise contradiction("must_run", "and available = false contradict each other; take one of them out")
         if self.starts_per_hour < SELDOMEST:
-            raise contradiction(
-                "starts_per_hour",
-                "fewer than one in two days, and older ones are forgotten; write 0.021 or more, or available = false",
-            )
+            remedy = "fewer than one in two days, and older ones are forgotten; write 0.021, or available = false"
+            raise contradiction("starts_per_hour", remedy)
+        if self.flow_min is not None and self.flow_max is not None:
+            _ordered(self, "flow_min", "flow_max")
         self._losses_are_told_once()
         self._gauges_are_told_whole()
         for begin, end in self.maintenance:
@@ -245,9 +247,7 @@ class PumpSettings(Settings):
         if table and self.motor_efficiency is not None:
             raise contradiction("motor_efficiency", "and motor_efficiency_by_load are both there; leave one out")
         if any(one[0] >= other[0] for one, other in pairwise(table)):
-            raise contradiction(
-                "motor_efficiency_by_load", "must rise in load; write for example [[0.5, 0.9], [1, 0.93]]"
-            )
+            raise contradiction("motor_efficiency_by_load", "must rise in load, for example [[0.5, 0.9], [1, 0.93]]")
         if (table or self.motor_efficiency is not None) and self.rated_power is None:
             raise contradiction("rated_power", "missing, but the motor's efficiency is there; write its kW")
 

@@ -15,6 +15,7 @@ from analytics.npsh import MARGIN
 
 _MARGIN = 0.0199  # of a learnt range's upper end: what the curve itself still counts as inside
 _BEST_EFFICIENCY = 0.90  # wire to water; no curve is believed beyond it
+FLOW_ENDS = ("least flow", "greatest flow")  # as the solver calls the ends of a range of φ
 _SAME = 1e-3  # share of the best flow; nearer to an end of the preferred region is at it
 
 
@@ -69,6 +70,7 @@ def fitted(curve: PumpCurve, limits: Limits, reach: float, speed: float | None =
     if (best := kept_best(curve, limits)) is not None:
         least, most = best.region(limits.por)
         phi_low, phi_high = max(phi_low, least), min(phi_high, most)
+    phi_low, phi_high = max(phi_low, limits.flows[0]), min(phi_high, limits.flows[1])
     if low > high or phi_low >= phi_high:
         return None
     return FittedPump(curve, low, high, max(phi_low, 1e-3 * phi_high), phi_high, limits.power_max, limits.inlet)
@@ -130,9 +132,9 @@ def limit_said(name: str, por: tuple[float, float], best: BestFlow | None, phi: 
     """
     if name == "NPSH":
         return "NPSH at its inlet"
-    if name not in {"greatest flow", "least flow"}:
+    if name not in FLOW_ENDS:
         return name
-    is_greatest = name == "greatest flow"
+    is_greatest = name == FLOW_ENDS[1]
     if best is not None and abs(phi - best.region(por)[is_greatest]) < _SAME * best.phi:
         whose = f"learnt best flow, {best.phi:.3g} ± {best.std:.1g} m³/h" if best.is_learnt else "best efficiency"
         return f"{name} of its preferred region ({por[is_greatest]:.0%} of {whose})"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import floor
+from math import floor, inf
 from typing import NamedTuple
 
 from analytics.dispatch.pump import Array, Lock
@@ -29,6 +29,7 @@ class Limits:
     speed_max: float = 1.0
     rated_speed: float = 50.0  # what its drive shows at relative speed 1.0; only for sentences
     speed_unit: str = "Hz"
+    flows: tuple[float, float] = (0.0, inf)  # m³/h at rated speed that it may deliver continuously
     rated_flow: float | None = None  # m³/h at best efficiency, by plate or sheet
     power_max: float | None = None  # kW that its meter shows at full load of the motor
     por: tuple[float, float] = (0.7, 1.2)  # of rated_flow; not planned beyond, where that is known

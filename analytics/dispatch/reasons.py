@@ -1,12 +1,12 @@
 """Reasons in a technician's words."""
 
 from collections.abc import Iterator
-from math import floor, hypot, inf, log10
+from math import floor, hypot, inf, isclose, log10
 from statistics import NormalDist
 
 from analytics.curves.model import StationModel
 from analytics.dispatch.duty import Duty, Infeasible
-from analytics.dispatch.fitted import best_phi, kept_best, limit_said
+from analytics.dispatch.fitted import FLOW_ENDS, best_phi, kept_best, limit_said
 from analytics.dispatch.operation import listed
 from analytics.dispatch.proposal import Proposal
 from analytics.dispatch.requirement import RequiredFlow
@@ -146,8 +146,10 @@ def _price(situation: Situation, proposal: Proposal) -> str:
 
 
 def _limit(situation: Situation, model: StationModel, duty: Duty, limit: str) -> str:
-    limits = situation.limits_of(duty.id)
-    return limit_said(limit, limits.por, kept_best(model.curve(duty.id), limits), duty.flow / duty.speed)
+    limits, phi = situation.limits_of(duty.id), duty.flow / duty.speed
+    if limit in FLOW_ENDS and isclose(phi, limits.flows[FLOW_ENDS.index(limit)], rel_tol=1e-4):
+        return f"{limit} that it may deliver ({duty.flow:.0f} m³/h at {limits.speed_text(duty.speed)})"
+    return limit_said(limit, limits.por, kept_best(model.curve(duty.id), limits), phi)
 
 
 def active_limits(situation: Situation, model: StationModel, proposal: Proposal) -> tuple[str, ...]:

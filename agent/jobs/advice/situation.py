@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -284,6 +285,7 @@ def limits_of(header: Header, pump: PumpSettings, price: float) -> Limits:
         speed_max=pump.speed_max,
         rated_speed=pump.rated_speed,
         speed_unit=known[pump.speed].settings.unit if pump.speed in known else "",
+        flows=(pump.flow_min or 0.0, pump.flow_max or inf),
         rated_flow=plate(pump).rated_flow,
         power_max=None if losses is None or pump.rated_power is None else float(losses.drawn(pump.rated_power)),
         por=pump.por,

@@ -380,6 +380,19 @@ def test_within_a_pressure_band_the_lowest_head_is_planned_and_named() -> None:
     assert "The head goes from 35.0 to 33.0 m, within the pressure band that is allowed." in advice.reasons
 
 
+def test_the_flow_that_a_pump_may_deliver_is_named_where_it_holds_it() -> None:
+    """What b pumps more costs less, and it would take more than its share; its sheet ends at 195 m³/h."""
+    now = situation([A, replace(B, b1=0.08)], {"a": 0.95, "b": 0.85})
+
+    advice = advise(replace(now, limits=[Limits("a"), Limits("b", flows=(0.0, 195.0))]))
+
+    b = plan(advice, "b")
+    assert advice.action == "change"
+    assert b.speed is not None
+    assert b.flow == pytest.approx(195.0 * b.speed)
+    assert f"b: greatest flow that it may deliver ({b.flow:.0f} m³/h at {50 * b.speed:.1f} Hz)" in advice.active
+
+
 def test_a_pump_far_from_its_best_point_is_named() -> None:
     """In a technician's words: its share of the best-efficiency flow."""
     now = situation([A, B], UNEVEN)

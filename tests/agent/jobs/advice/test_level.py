@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.jobs.advice.level import Balance, NoBalanceError, flow_for, is_scheduled
+from agent.jobs.advice.level import Balance, NoBalanceError, flow_for
+from agent.jobs.advice.planned import fresh_schedule
 from agent.jobs.job import JobContext
 from agent.jobs.settings import ScheduleSettings
 from agent.mqtt.payloads import Schedule, ScheduleRow
@@ -99,4 +100,4 @@ def test_a_plan_from_before_it_was_switched_off_is_none(tmp_path: Path, *, is_en
         jobs = past.settings.jobs.model_copy(update={"schedule": ScheduleSettings(period=900, enabled=is_enabled)})
         settings = past.settings.model_copy(update={"jobs": jobs})
 
-        assert is_scheduled(JobContext(settings, reader, 0, None, NOW_MS)) == is_enabled
+        assert (fresh_schedule(JobContext(settings, reader, 0, None, NOW_MS)) is not None) == is_enabled
