@@ -133,7 +133,9 @@ class Picture:
     def _goodness(self) -> str:
         said = self.said
         if said.head_r2 is not None and said.head_rmse is not None:
-            return f"head R² {said.head_r2:.3f}, RMSE {said.head_rmse:.2f} m in flow ranges left out of the fit"
+            of = "head of the header" if said.left_out == "time_blocks" else "head"
+            where = (said.left_out or "flow_ranges").replace("_", " ")
+            return f"{of} R² {said.head_r2:.3f}, RMSE {said.head_rmse:.2f} m in {where} left out of the fit"
         return _agreement(self.readings, self.fit)
 
     def _basis(self) -> str:

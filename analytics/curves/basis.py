@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from analytics.curves.misfit import Misfit
+from analytics.curves.missed import Missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Basis:
         flow_scale: Root mean square of the total flows it was fitted to, m³/h; 0 where not known.
         power_scale: Per pump, the same of the powers, kW; empty where not known.
         misfit: What its form misses of the pumps.
+        missed: Per pump, what fits miss of time blocks that were left out of them; empty where not known.
     """
 
     n: int
@@ -34,3 +36,4 @@ class Basis:
     flow_scale: float = 0.0
     power_scale: tuple[float, ...] = ()
     misfit: Misfit = field(default_factory=Misfit)
+    missed: tuple[Missed, ...] = ()

@@ -1,11 +1,13 @@
 """From kept points to a station model: scales and beliefs, the joint fit, and its trial on time left out."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from analytics.curves.channels import values_of
 from analytics.curves.fit import Fit, fit
+from analytics.curves.missed import Missed, errors, heads_of
 from analytics.curves.model import Basis, StationModel
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate, Prior, Typical, prior
@@ -37,7 +39,8 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
     priors = [prior(plate, _typical(points, index)) for index, plate in enumerate(plates)]
     found = _fitted(points, priors, last_ms)
     worths = worth(points, last_ms)
-    blocks = _left_out(points, priors, found, last_ms)
+    left_out = _left_out(points, priors, found, last_ms)
+    blocks = _each_rms(left_out.residuals, found, worths)
     form = _form(found.theta)
     covariance = found.covariance + np.diag(form)
     trusted = _without_outliers(points, found)
@@ -61,6 +64,7 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
         power_rmse_blocks=tuple(blocks[1 : 1 + pumps]),
         flow_scale=float(np.nan_to_num(scales[0])),
         power_scale=tuple(np.nan_to_num(scales[1 : 1 + pumps]).tolist()),
+        missed=tuple(_missed(index, points, left_out, found, worths) for index in range(pumps)),
     )
     model = StationModel(curves, covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.head.slow, basis, form)
     return model.measured_by(points)
@@ -145,32 +149,55 @@ def _curve(index: int, pump: str, points: Points, believed: Prior, fitted: tuple
     return curve.with_range(float(low), float(high))
 
 
-def _left_out(points: Points, priors: Sequence[Prior], found: Fit, now_ms: int) -> list[float]:
-    """RMSE per meter of time blocks of equal worth, each predicted from the rest; outliers of the whole fit aside."""
+class _LeftOut(NamedTuple):
+    """What is said of points by a fit to all but the time block they are in.
+
+    Attributes:
+        residuals: Per meter, NaN where nothing was said.
+        heads: Of the header at its flow, m, shape (n,); likewise.
+    """
+
+    residuals: list[Floats]
+    heads: Floats
+
+
+def _left_out(points: Points, priors: Sequence[Prior], found: Fit, now_ms: int) -> _LeftOut:
+    """Of time blocks of equal worth, each predicted from the rest."""
+    shapes = [each.shape for each in priors]
     order = np.argsort(points.times_ms, kind="stable")
-    worths = worth(points, now_ms)
-    total = np.cumsum(worths[order])
+    total = np.cumsum(worth(points, now_ms)[order])
     ends = np.searchsorted(total, total[-1] * np.arange(1, FOLDS) / FOLDS, side="right")
-    judged_in: list[list[tuple[Floats, Floats]]] = [[] for _ in found.channels]
+    values, heads = np.full((2, *points.running.shape), np.nan), np.full(len(points), np.nan)
     for block in np.split(order, ends):
         kept = np.ones(len(points), dtype=np.bool_)
         kept[block] = False
         rest = points.take(kept)
         if len(block) == 0 or not rest.running.any(axis=0).all():  # a pump that runs in it only cannot be predicted
             continue
-        theta = fit(rest, priors, now_ms, start=found.theta, noise=found.noise).theta
-        values = values_of([each.shape for each in priors], theta, points, points.head)
-        for channel, usual, into in zip(found.channels, found.kept, judged_in, strict=True):
-            judged = usual & ~kept[channel.rows]
-            residuals = (channel.observed - channel.predicted(values))[judged]
-            into.append((residuals, worths[channel.rows[judged]]))
-    return [_rms(*map(np.concatenate, zip(*each, strict=True))) if each else float("nan") for each in judged_in]
+        theta, own = fit(rest, priors, now_ms, start=found.theta, noise=found.noise).theta, points.take(block)
+        values[:, block] = values_of(shapes, theta, own, own.head)
+        heads[block] = heads_of(shapes, theta, own)
+    return _LeftOut([meter.observed - meter.predicted(values) for meter in found.channels], heads)
+
+
+def _missed(index: int, points: Points, said: _LeftOut, found: Fit, worths: Floats) -> Missed:
+    """Of the pump at place *index*; meters' outliers of the whole fit aside."""
+    power, total = found.channels[1 + index], found.channels[0]
+    off = said.residuals[1 + index]
+    judged = found.kept[1 + index] & np.isfinite(off)
+    ran = total.rows[found.kept[0] & points.running[total.rows, index] & np.isfinite(said.heads[total.rows])]
+    observed, rows = power.observed[judged], power.rows[judged]
+    return Missed(
+        head=errors(points.head[ran], said.heads[ran], worths[ran]),
+        power=errors(observed, observed - off[judged], worths[rows]),
+    )
 
 
 def _each_rms(of_meters: Sequence[Floats], found: Fit, worths: Floats) -> list[float]:
-    """RMS per meter of values that the fit kept."""
+    """RMS per meter of values that the fit kept and that are known."""
     meters = zip(of_meters, found.kept, found.channels, strict=True)
-    return [_rms(values[kept], worths[meter.rows[kept]]) for values, kept, meter in meters]
+    known = [(values, kept & np.isfinite(values), meter.rows) for values, kept, meter in meters]
+    return [_rms(values[judged], worths[rows[judged]]) for values, judged, rows in known]
 
 
 def _rms(residuals: Floats, worths: Floats) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from analytics.curves.basis import Basis
 from analytics.curves.misfit import Misfit, Said, misfit
+from analytics.curves.missed import Errors, Missed
 from analytics.curves.points import Points
 from analytics.curves.pump import PumpCurve
 from analytics.curves.shape import PARAMETERS
@@ -197,6 +198,7 @@ class StationModel:
         )
         basis = _nan_for_none(data["basis"])
         basis["misfit"] = Misfit(**basis.get("misfit", {}))
+        basis["missed"] = tuple(Missed(*(Errors(*each) for each in pump)) for pump in basis.get("missed", ()))
         noise = np.array(_nan_for_none(data["power_noise"]), float)
         form = np.array(data.get("form", []), float)
         return cls(

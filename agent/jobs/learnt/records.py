@@ -14,6 +14,8 @@ from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.methods.choice import Choice
 from analytics.curves.methods.duty import CurveMethod
 from analytics.curves.methods.incremental import IncrementalCurve
+from analytics.curves.methods.physics import judged_flows, physics
+from analytics.curves.missed import Errors
 from analytics.curves.model import StationModel
 from analytics.curves.pump import PumpCurve
 from analytics.hydraulics import Floats
@@ -116,12 +118,7 @@ def _by(choice: Choice, curve: PumpCurve, joint: payloads.PumpCurve) -> payloads
         "power_coefficients": _parabola(flows, duty.power) or joint.power_coefficients,
         "head_std": _known(duty.head_std.mean()),
         "power_std": _known(duty.power_std.mean()),
-        "head_r2": _known(trial.r2),
-        "head_rmse": _known(trial.rmse),
-        "head_mae": _known(trial.mae),
-        "head_worst": _known(trial.worst),
-        "power_r2": _known(trial.power_r2),
-        "power_rmse": _known(trial.power_rmse),
+        **_missed("flow_ranges", trial.head, trial.power),
         "physics_score": trial.physics.score,
         **_best(best),
         "points": tuple(_drawn(figures)),
@@ -157,12 +154,30 @@ def _payload(model: StationModel, index: int, curve: PumpCurve, now_ms: int) -> 
         speed_min=curve.speed_range[0],
         speed_max=curve.speed_range[1],
         flow_source="measured" if curve.flow_is_metered else "derived",
-        power_rmse=_known(model.basis.power_rmse_blocks[index]),
+        physics_score=_physics_score(curve, has_power=_known(model.basis.power_rmse[index]) is not None),
         readings=curve.n,
         points=points,
         reason=_limits(curve),
+        **(_missed("time_blocks", *model.basis.missed[index]) if model.basis.missed else {}),
         **_best(best),
     )
+
+
+def _missed(left_out: str, head: Errors, power: Errors) -> dict[str, Any]:
+    """As it is published; nothing where nothing was left out."""
+    figures = {
+        f"{quantity}_{name}": _known(value)
+        for quantity, errors in (("head", head), ("power", power))
+        for name, value in errors._asdict().items()
+    }
+    return {**figures, "left_out": left_out if any(each is not None for each in figures.values()) else None}
+
+
+def _physics_score(curve: PumpCurve, *, has_power: bool) -> float:
+    flows = judged_flows(*curve.flow_range)
+    unknown = np.full(len(flows), np.nan)
+    power, efficiency = (curve.power(flows, 1.0), curve.efficiency(flows, 1.0)) if has_power else (unknown, unknown)
+    return physics(curve.head(flows, 1.0), power, efficiency).score
 
 
 def _points(curve: PumpCurve, flows: Floats) -> Iterator[payloads.CurvePoint]:

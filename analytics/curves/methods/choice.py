@@ -10,6 +10,7 @@ from analytics.curves.methods.duty import CurveMethod, DutyPoints
 from analytics.curves.methods.ensemble import Ensemble
 from analytics.curves.methods.incremental import IncrementalCurve
 from analytics.curves.methods.physics import Physics, judged_flows, physics
+from analytics.curves.missed import Errors, errors
 from analytics.hydraulics import Floats
 
 RANGES = 4  # of the flow, of equally many readings, each left out in turn
@@ -31,12 +32,8 @@ class Trial:
         name: Of the method.
         error: What it misses, %: root mean square over the ranges' bins of the median relative error, of head and of
             power together (half the sum of squares); infinite where it has no value for one of them.
-        r2: Of the head at every reading left out; below 0: worse than their mean.
-        rmse: Of the head at them, m. With mae and worst it includes the readings' noise and outliers.
-        mae: Mean absolute error, m.
-        worst: Greatest, m.
-        power_r2: Of the power, where it was measured; NaN where never.
-        power_rmse: kW; likewise.
+        head: At every reading left out, m; its noise and outliers are in it.
+        power: Likewise where it was measured, kW; NaN where never.
         physics: Of the curve learnt from all readings.
         is_flattened: It follows the noise of a flow meter that has seen little else: ranges that the same meter tells
             cannot show it.
@@ -44,12 +41,8 @@ class Trial:
 
     name: str
     error: float
-    r2: float
-    rmse: float
-    mae: float
-    worst: float
-    power_r2: float
-    power_rmse: float
+    head: Errors
+    power: Errors
     physics: Physics
     is_flattened: bool = False
 
@@ -176,30 +169,14 @@ def _trial(
         missed = np.array([np.median(said[part] / observed[part] - 1.0) for part in bins])
         if np.isfinite(observed).all():
             squares.append(float(np.mean(missed**2)))
-    off = np.abs(found[0] - points.head)
-    r2, rmse = _fit(points.head, found[0])
-    power_r2, power_rmse = _fit(points.power, found[1])
     error = 100.0 * float(np.sqrt(np.mean(squares)))
     return Trial(
         name=name,
         error=error if np.isfinite(error) else float("inf"),
-        r2=r2,
-        rmse=rmse,
-        mae=float(np.mean(off)),
-        worst=float(np.max(off)),
-        power_r2=power_r2,
-        power_rmse=power_rmse,
+        head=errors(points.head, found[0]),
+        power=errors(points.power, found[1]),
         physics=_physics(*whole),
     )
-
-
-def _fit(observed: Floats, said: Floats) -> tuple[float, float]:
-    """R² and root mean square error, where it was observed and something was said; NaN where never."""
-    known = np.isfinite(observed)
-    if not known.any():
-        return np.nan, np.nan
-    off, spread = (said - observed)[known], observed[known] - observed[known].mean()
-    return 1.0 - float((off @ off) / (spread @ spread)), float(np.sqrt(np.mean(off**2)))
 
 
 def _physics(method: CurveMethod, flows: tuple[float, float]) -> Physics:

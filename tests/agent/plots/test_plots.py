@@ -72,6 +72,18 @@ def test_the_line_is_the_published_curve_where_data_support_it_and_joined_beyond
     assert above.values["power"][0] == pytest.approx(found.fit.values["power"][-1])
 
 
+def test_how_well_it_fits_is_said_of_what_was_left_out_of_the_fit(past: History) -> None:
+    """p1 shares the header's meter: of its own head nothing is known, so the words must not claim it."""
+    found = shown(past, "p1")
+
+    shared = next(iter(found.words()))
+    own = replace(found, said=found.said.model_copy(update={"left_out": "flow_ranges"}))
+
+    assert shared.startswith("Method: affinity parabolas, joint robust fit; head of the header R² ")
+    assert shared.endswith(" m in time blocks left out of the fit.")
+    assert next(iter(own.words())) == shared.replace("head of the header", "head").replace("time blocks", "flow ranges")
+
+
 def test_the_present_duty_lies_on_the_curve_of_its_own_speed(past: History) -> None:
     found = shown(past, "p2")
 

@@ -145,17 +145,17 @@ def test_how_well_the_power_is_told_is_said_apart() -> None:
 
     trial = choose(seen, candidates(learners=False)).trial
 
-    assert 0.5 < trial.power_r2 < 1.0
-    assert trial.power_rmse == pytest.approx(0.011 * float(seen.power.mean()), rel=0.25)
-    assert np.isnan(choose(unmetered, candidates(learners=False)).trial.power_r2)
+    assert 0.5 < trial.power.r2 < 1.0
+    assert trial.power.rmse == pytest.approx(0.011 * float(seen.power.mean()), rel=0.25)
+    assert np.isnan(choose(unmetered, candidates(learners=False)).trial.power.r2)
 
 
 def test_a_catalogue_that_fits_is_preferred() -> None:
     choice = choose(points(400, worn=0.05), candidates(catalogue(), learners=False))
 
     assert choice.method.name == "catalogue"
-    assert choice.trial.r2 > 0.9
-    assert choice.trial.mae <= choice.trial.rmse <= choice.trial.worst
+    assert choice.trial.head.r2 > 0.9
+    assert choice.trial.head.mae <= choice.trial.head.rmse <= choice.trial.head.worst
 
 
 def test_too_few_points_are_refused_with_their_number() -> None:

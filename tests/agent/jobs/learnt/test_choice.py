@@ -64,12 +64,49 @@ def test_a_pump_with_its_own_meter_is_drawn_by_the_method_that_won_and_says_why(
     assert said["p1"]["physics_score"] == 1.0
     assert 0.0 < said["p1"]["head_mae"] < said["p1"]["head_rmse"] < said["p1"]["head_worst"]
     assert 0.5 < said["p1"]["power_r2"] <= 1.0
+    assert 0.0 < said["p1"]["power_mae"] < said["p1"]["power_rmse"] < said["p1"]["power_worst"]
+    assert (said["p1"]["left_out"], said["p2"]["left_out"]) == ("flow_ranges", "time_blocks")
     for point in said["p1"]["points"]:
         truth = STATION[0].head(np.array(point["flow"]), np.array(1.0))
         assert abs(point["head"] / truth - 1.0) < 0.01
     a0, a1, a2 = said["p1"]["head_coefficients"]
     drawn = np.array([[point["flow"], point["head"]] for point in said["p1"]["points"]])
     np.testing.assert_allclose(a0 + a1 * drawn[:, 0] + a2 * drawn[:, 0] ** 2, drawn[:, 1], rtol=0.005)
+
+
+def test_a_pump_that_shares_a_meter_says_what_was_missed_in_time_left_out() -> None:
+    model = learnt(90).fit()
+    assert model is not None
+
+    said = [json.loads(each.body) for each in curve_records(model, {}, 0)]
+
+    for each, missed in zip(said, model.basis.missed, strict=True):
+        assert each["left_out"] == "time_blocks"
+        assert [each[f"head_{name}"] for name in ("r2", "rmse", "mae", "worst")] == list(missed.head)
+        assert [each[f"power_{name}"] for name in ("r2", "rmse", "mae", "worst")] == list(missed.power)
+        assert each["physics_score"] == 1.0
+    earlier = replace(model, basis=replace(model.basis, missed=()))
+    old = [json.loads(each.body) for each in curve_records(earlier, {}, 0)]
+    assert all("left_out" not in each and "head_r2" not in each for each in old)
+
+
+@pytest.mark.parametrize("knots", [(0.4, 0.4, 0.4), (1.0, 0.3, 1.0)])
+def test_a_joint_curve_that_no_pump_has_scores_less(knots: tuple[float, float, float]) -> None:
+    """By its power an efficiency above 0.92, or one with two peaks; without a power meter there is none to judge."""
+    model = learnt(90).fit()
+    assert model is not None
+    curve = model.curves[1]
+    theta = curve.theta * np.array([1.0, 1.0, 1.0, *knots, 1.0])
+    wrong = replace(model, curves=(model.curves[0], curve.at(theta)))
+    nobody = replace(wrong, basis=replace(wrong.basis, power_rmse=(np.nan, np.nan)))
+
+    said, unmetered = (
+        [json.loads(each.body)["physics_score"] for each in curve_records(one, {}, 0)] for one in (wrong, nobody)
+    )
+
+    assert said[0] == 1.0
+    assert said[1] < 0.96
+    assert unmetered == [1.0, 1.0]
 
 
 @pytest.mark.timeout(180)
