@@ -4,30 +4,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from agent.jobs.evidence import HeaderState, evidence, header_state, pumps_of
+from agent.jobs.evidence import evidence, header_state, pumps_of
+from agent.jobs.judged.flow_checks import flow_checks, headers_sum
+from agent.jobs.judged.middle import LOOSE, middle
 from agent.jobs.learnt.head_check import head_check
 from agent.plant import HeaderSettings, PumpSettings
 from agent.settings import AgentSettings
 from agent.window import Floats, Frame
-from analytics.hydraulics import wire_to_water_efficiency
 from analytics.quality.affinity import Affinity
 from analytics.quality.balance import Balance
 from analytics.quality.votes import Verdict
-from analytics.running import RUNNING, SPEED_ON, STOPPED, States
+from analytics.running import SPEED_ON, STOPPED, States
 
 PORTION_MS = 60_000  # of cells that are checked together, however often the job runs
-LEAST_CELLS = 30  # in which a contradiction must be seen
 POWER_SHARE = 0.2  # that P may differ from 3 U I cos φ by: harmonics of drives, one phase for three
-SUM_SHARE = 0.03  # that headers may differ from the total by
 GAUGE_SHARE = 0.05  # that gauges of one header may differ by
 GAUGE_LEAST = 1.0  # m, likewise: they hang at different heights
-IDLE_FLOW = 0.05  # share of the usual flow that a meter may show while all pumps stand
 IDLE_POWER = 0.5  # kW
-EFFICIENCY_MOST = 0.9  # wire to water; nobody builds better
-_NEWEST = 0.05  # share of a usual flow that the newest portion makes
-_LOOSE = 0.3  # weight of a check that a sensor wrong by a third may pass
 
 
 @dataclass(slots=True)
@@ -36,7 +30,9 @@ class Memory:
 
     balances: dict[str, Balance] = field(default_factory=dict)  # by the counter's tag
     affinities: dict[str, Affinity] = field(default_factory=dict)  # by header and running pumps
-    flows: dict[str, float] = field(default_factory=dict)  # usual one while a pump runs, m³/h, by header
+    flows: dict[str, float] = field(
+        default_factory=dict
+    )  # usual ones in m³/h while a pump runs, by header or own meter
     until_ms: int = 0  # cells that begin before are checked; 0 before the first
 
     def portion(self, cells: Frame, start_ms: int) -> slice:
@@ -76,13 +72,12 @@ def cross_checks(
         pumps = list(pumps_of(settings, header))
         state = header_state(cells, header)
         flows.append(state.flow)
-        yield from _efficiency(cells, header, pumps, state, states)
-        yield from _flow_while_stopped(header, pumps, states, state.flow, memory)
+        yield from flow_checks(cells, header, pumps, state, states, memory.flows)
         yield from _gauges(cells, header)
         yield from head_check(cells, header, pumps, states, memory.affinities, state=state)
         if header.volume is not None:
             yield from _balance(cells, "volume_balance", header.volume, header.flow[0], state.flow, memory)
-    yield from _headers_sum(settings, cells, flows)
+    yield from headers_sum(settings, cells, flows)
 
 
 def _while_stopped(cells: Frame, pump: PumpSettings, state: States) -> Iterator[Verdict]:
@@ -102,7 +97,7 @@ def _while_stopped(cells: Frame, pump: PumpSettings, state: States) -> Iterator[
             value=power,
             limit=IDLE_POWER,
             is_certain=True,
-            weight=_LOOSE,
+            weight=LOOSE,
             about=pump.id,
         )
     speed = middle(said.speed[stopped])
@@ -116,7 +111,7 @@ def _while_stopped(cells: Frame, pump: PumpSettings, state: States) -> Iterator[
             value=speed,
             limit=SPEED_ON,
             is_certain=True,
-            weight=_LOOSE,
+            weight=LOOSE,
             about=pump.id,
         )
 
@@ -179,64 +174,6 @@ def _balance(  # noqa: PLR0917 - one counter, one rate, and where their sums are
         )
 
 
-def _efficiency(
-    cells: Frame, header: HeaderSettings, pumps: list[PumpSettings], state: HeaderState, states: Mapping[str, States]
-) -> Iterator[Verdict]:
-    """Water power over electrical power of a header's pumps, in (0, 0.9)."""
-    tags = tuple(pump.power for pump in pumps if pump.power is not None)
-    if not tags or len(tags) < len(pumps):
-        return
-    runs = np.column_stack([states[pump.id] == RUNNING for pump in pumps])
-    power = np.where(runs, np.column_stack([cells.values[tag] for tag in tags]), 0.0).sum(axis=1)
-    found = middle(wire_to_water_efficiency(state.flow, state.head, power)[runs.any(axis=1)])
-    if found is not None:
-        reason = f"header {header.id} would have a wire-to-water efficiency of {found:.0%}: check the units and scales"
-        ran = tuple(tag for tag, each in zip(tags, runs.T, strict=True) if each.any())
-        named = (*header.flow, *header.pressure, *ran)
-        agrees = 0 < found < EFFICIENCY_MOST
-        yield Verdict(
-            "efficiency",
-            named,
-            agrees,
-            reason,
-            found,
-            EFFICIENCY_MOST,
-            weight=_LOOSE if agrees else 1.0,
-            about=header.id,
-        )
-
-
-def _flow_while_stopped(
-    header: HeaderSettings, pumps: list[PumpSettings], states: Mapping[str, States], flow: Floats, memory: Memory
-) -> Iterator[Verdict]:
-    """Against the largest pump's rated flow or, where no sheet tells it, against what flows while pumps run."""
-    if not pumps:
-        return
-    of_each = np.column_stack([states[pump.id] for pump in pumps])
-    running = middle(np.abs(flow[(of_each == RUNNING).any(axis=1)]))
-    if running is not None:
-        usual = memory.flows.get(header.id, running)
-        memory.flows[header.id] = usual + _NEWEST * (running - usual)
-    rated = [pump.rated_flow for pump in pumps if pump.rated_flow is not None]
-    usual_flow = max(rated) if rated else memory.flows.get(header.id)
-    shown = middle(np.abs(flow[(of_each == STOPPED).all(axis=1)]))
-    if shown is not None and usual_flow is not None:
-        limit = IDLE_FLOW * usual_flow
-        reason = f"{header.flow[0]} shows {shown:.0f} m³/h while every pump of header {header.id} stands"
-        is_alone = len(header.flow) == 1
-        yield Verdict(
-            "while_stopped",
-            header.flow,
-            shown <= limit,
-            reason,
-            shown,
-            limit,
-            is_certain=is_alone,
-            weight=_LOOSE,
-            about=header.id,
-        )
-
-
 def _gauges(cells: Frame, header: HeaderSettings) -> Iterator[Verdict]:
     """Gauges of one header show one pressure; of three or more the odd one is wrong."""
     if len(header.pressure) < 2:  # noqa: PLR2004 - one has none to differ from
@@ -256,23 +193,3 @@ def _gauges(cells: Frame, header: HeaderSettings) -> Iterator[Verdict]:
     yield Verdict(
         "gauges", named, difference <= limit, reason, difference, limit, is_certain=is_certain, about=header.id
     )
-
-
-def _headers_sum(settings: AgentSettings, cells: Frame, flows: list[Floats]) -> Iterator[Verdict]:
-    total = settings.station.flow
-    if total is None or not settings.headers:
-        return
-    difference = middle(np.sum(flows, axis=0) - cells.values[total])
-    whole = middle(np.abs(cells.values[total]))
-    if difference is not None and whole is not None:
-        tags = (total, *(tag for header in settings.headers for tag in header.flow))
-        reason = f"the headers' meters differ from {total} by {difference:+.0f} m³/h together"
-        limit = SUM_SHARE * whole
-        yield Verdict("headers_sum", tags, abs(difference) <= limit, reason, difference, limit)
-
-
-def middle(values: NDArray[np.float64]) -> float | None:
-    """Median of what is known; None where there is too little to judge by."""
-    known = np.sort(values[np.isfinite(values)])
-    count = len(known)
-    return float((known[(count - 1) // 2] + known[count // 2]) / 2) if count >= LEAST_CELLS else None
