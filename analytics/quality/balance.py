@@ -10,7 +10,6 @@ Floats = NDArray[np.float64]
 _STEPS = 10  # of the counter before it is judged
 _LEAST_MS = 1_800_000  # and time
 _STILL_MS = 86_400_000  # that a counter may stand while its rate does not: some count a thousand at once
-_SHARE = 0.1  # that counter and rate may differ by, beside one and a half steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +31,13 @@ class Verdict:
 class Balance:
     """Both sums since the last verdict.
 
-    |ΔC - ∫r dt| ≤ 0.1 ∫r dt + 1.5 steps of the counter, judged at the end of a portion after half an hour at least,
+    |ΔC - ∫r dt| ≤ share ∫r dt + 1.5 steps of the counter, judged at the end of a portion after half an hour at least,
     and ten steps, or what would have been twenty of the largest steps ever seen. A counter that has never moved is
     judged after a day.
     """
 
     counter: float | None = None  # its newest state
+    is_known: bool = False  # in the newest cell
     counted: float = 0.0
     integrated: float = 0.0
     elapsed_ms: int = 0
@@ -45,16 +45,18 @@ class Balance:
     steps: int = 0
     top: float | None = None  # what the counter showed before it last fell
 
-    def update(self, counter: Floats, rate: Floats, step_ms: int) -> list[Verdict]:
+    def update(self, counter: Floats, rate: Floats, step_ms: int, share: float = 0.1) -> list[Verdict]:
         """Take in cells of *step_ms*: the counter's states and the rate per hour, shape (n,), NaN where not known.
 
         A cell without both, or in which the counter fell or came back from a fall, is left out of both sums: a glitch
-        of a seventh of its count would else be the largest step for ever.
+        of a seventh of its count would else be the largest step for ever. So is the rise over a hole, in which nobody
+        knows the rate. They may differ by *share* of what the rate makes, beside the counter's steps.
         """
         previous = np.concatenate([[np.nan if self.counter is None else self.counter], _forward(counter, self.counter)])
         rise = counter - previous[:-1]
         has_fallen = rise < 0
-        use = np.isfinite(rise) & np.isfinite(rate) & ~has_fallen
+        known = np.concatenate([[self.is_known], np.isfinite(counter)])
+        use = known[1:] & known[:-1] & np.isfinite(rise + rate) & ~has_fallen
         if self.top is not None or has_fallen.any():
             tops = _forward(np.where(has_fallen, previous[:-1], np.nan), self.top)
             use &= ~((previous[:-1] < tops) & (counter >= tops))
@@ -65,13 +67,14 @@ class Balance:
         self.step = max(self.step, float(rise[use].max(initial=0.0)))
         self.steps += int((rise[use] > 0).sum())
         self.counter = float(previous[-1]) if np.isfinite(previous[-1]) else None
-        return self._judged()
+        self.is_known = bool(known[-1])
+        return self._judged(share)
 
-    def _judged(self) -> list[Verdict]:
+    def _judged(self, share: float) -> list[Verdict]:
         is_slow = self.integrated > 2 * _STEPS * self.step and (self.step > 0 or self.elapsed_ms >= _STILL_MS)
         if self.elapsed_ms < _LEAST_MS or not (self.steps >= _STEPS or is_slow):
             return []
-        tolerance = _SHARE * abs(self.integrated) + 1.5 * self.step
+        tolerance = share * abs(self.integrated) + 1.5 * self.step
         found = Verdict(self.counted, self.integrated, tolerance, self.elapsed_ms / 3_600_000)
         self.counted = self.integrated = 0.0
         self.elapsed_ms = self.steps = 0

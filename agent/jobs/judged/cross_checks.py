@@ -19,6 +19,8 @@ from analytics.running import SPEED_ON, STOPPED, States
 
 PORTION_MS = 60_000  # of cells that are checked together, however often the job runs
 POWER_SHARE = 0.2  # that P may differ from 3 U I cos φ by: harmonics of drives, one phase for three
+ENERGY_SHARE = 0.1  # that a counter may differ from its power by: one may be before the drive and the other behind
+VOLUME_SHARE = 0.05  # and from its flow: mostly one meter shows both
 GAUGE_SHARE = 0.05  # that gauges of one header may differ by
 GAUGE_LEAST = 1.0  # m, likewise: they hang at different heights
 IDLE_POWER = 0.5  # kW
@@ -67,7 +69,7 @@ def cross_checks(
         yield from _electrical(cells, pump)
         if pump.energy is not None and pump.power is not None:
             power = cells.values[pump.power]
-            yield from _balance(cells, "energy_balance", pump.energy, pump.power, power, memory)
+            yield from _balance(cells, "energy_balance", pump.energy, pump.power, power, memory, ENERGY_SHARE)
     for header in settings.headers:
         pumps = list(pumps_of(settings, header))
         state = header_state(cells, header)
@@ -76,7 +78,9 @@ def cross_checks(
         yield from _gauges(cells, header)
         yield from head_check(cells, header, pumps, states, memory.affinities, state=state)
         if header.volume is not None:
-            yield from _balance(cells, "volume_balance", header.volume, header.flow[0], state.flow, memory)
+            yield from _balance(
+                cells, "volume_balance", header.volume, header.flow[0], state.flow, memory, VOLUME_SHARE
+            )
     yield from headers_sum(settings, cells, flows)
 
 
@@ -158,10 +162,10 @@ def _ratio(
 
 
 def _balance(  # noqa: PLR0917 - one counter, one rate, and where their sums are kept
-    cells: Frame, check: str, counter: str, rate_tag: str, rate: Floats, memory: Memory
+    cells: Frame, check: str, counter: str, rate_tag: str, rate: Floats, memory: Memory, share: float
 ) -> Iterator[Verdict]:
     balance = memory.balances.setdefault(counter, Balance())
-    for found in balance.update(cells.values[counter], rate, cells.step_ms):
+    for found in balance.update(cells.values[counter], rate, cells.step_ms, share):
         yield Verdict(
             check,
             (counter, rate_tag),

@@ -26,7 +26,7 @@ class CrossCheck(Payload):
     """Tags that contradict each other, or what physics allows."""
 
     # energy_balance volume_balance electrical apparent_power active_power while_stopped mains_as_speed headers_sum
-    # gauges head_speed efficiency
+    # pumps_sum gauges head_speed efficiency
     check: str
     flag: FlagWord = "suspect"
     tags: tuple[str, ...]  # the suspected one first, where it can be told
