@@ -25,7 +25,7 @@ from tests.agent.jobs.test_curves import PLANT, STATION, TAGS, plant, told
 
 SECONDS = 3_600
 PLATE = {"rated_flow": 900.0, "rated_head": 43.0}
-SIZES = [(100, 40), (80, 24), (132, 60)]
+SIZES = [(100, 40), (80, 24), (82, 30), (132, 60)]
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_a_plot_of_text_fits_the_terminal(past: History, columns: int, lines: in
 def test_text_marks_the_curve_only_where_data_support_it(past: History) -> None:
     """A line through everything would claim flows at which nobody has measured."""
     found = shown(past, "p1")
-    axis = next(line for line in text(found, 100, 40) if line.lstrip().startswith("+--"))
+    axis = next(line for line in text(found, 100, 40) if line.lstrip().startswith("+"))
     start, width = axis.index("+") + 1, len(axis) - axis.index("+") - 1
 
     rows = [line for line in text(found, 100, 40) if len(line) > start and line[start - 1] == "|"]
@@ -147,6 +147,48 @@ def test_text_marks_the_curve_only_where_data_support_it(past: History) -> None:
     assert max(dashed) > max(marked)
     assert any("D" in row for row in rows)
     assert any("|" in row[start:] for row in rows)
+
+
+def test_the_flow_axis_of_the_text_says_where_it_should_run_and_where_it_runs(past: History) -> None:
+    """Beside the figures that are written below the same axis."""
+    found = replace(shown(past, "p2"), por=(390.0, 420.0))
+
+    printed = text(found, 100, 40)
+    place = next(index for index, line in enumerate(printed) if line.lstrip().startswith("+"))
+    axis, ticks = printed[place], printed[place + 1]
+
+    assert found.present is not None
+    least, most = (ticks.split()[end] for end in (0, -1))
+    start, end = ticks.index(least), ticks.index(most)
+    each = (float(most) - float(least)) / (end - start)
+    flows = {mark: [float(least) + each * (at - start) for at in places(axis, mark)] for mark in "=@"}
+    assert (min(flows["="]), max(flows["="])) == pytest.approx((390.0, 420.0), abs=2.0)
+    assert flows["@"] == pytest.approx([float(found.present.duty.flow[0])], abs=2.0)
+    assert "= preferred region, 390 to 420 m³/h" in " ".join(each.strip() for each in printed)
+    assert "=" not in text(shown(past, "p2"), 100, 40)[place]  # by neither plate nor curve it is known
+
+
+def places(line: str, mark: str) -> list[int]:
+    return [at for at, each in enumerate(line) if each == mark]
+
+
+def test_the_text_has_the_power_below_or_its_figures_where_lines_are_few(past: History) -> None:
+    found = shown(past, "p2")
+    nothing = np.full(len(found.fit.flow), np.nan)
+    unmetered = replace(found, fit=replace(found.fit, values={**found.fit.values, "power": nothing}))
+
+    high, low = text(found, 100, 40), text(found, 80, 24)
+
+    assert "power, kW, over flow, m³/h" in high
+    assert "power, kW, over flow, m³/h" not in low
+    [row] = [line for line in low if line.startswith(" P, kW")]
+    flows = low[low.index(row) - 1]
+    at = flows.index(flows.split()[3])
+    expected = np.interp(float(flows[at:].split()[0]), found.fit.flow, found.fit.values["power"])
+    assert float(row[at:].split()[0]) == pytest.approx(expected, abs=0.2)
+    assert row[flows.index(flows.split()[0])] == "-"  # nothing was measured there
+    for size in ((80, 24), (100, 40)):
+        assert not any(line.startswith((" P, kW", "power, kW")) for line in text(unmetered, *size))
 
 
 def test_the_image_names_axes_units_and_what_is_not_known(past: History) -> None:
