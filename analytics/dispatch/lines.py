@@ -135,21 +135,21 @@ class Reach(NamedTuple):
 def reach(line: Line, head: Array, station_flow: Array, shares: Array) -> Reach:
     """What the pump of *line* can do at k places, at m *shares* of its range of φ there."""
     found, margin = _unlimited(line, head, station_flow, shares)
+    slack = np.minimum(found.slack, margin.max(axis=1))
     if margin.min() >= 0:
-        return found
+        return Reach(found.phi, found.speed, slack)
     cut = np.flatnonzero(margin.min(axis=1) < 0)
     low, high = _within(line, found.phi[cut], margin[cut], head[cut], station_flow[cut])
     phi, speed = found.phi.copy(), found.speed.copy()
     phi[cut] = low[:, None] + (high - low)[:, None] * shares
     speed[cut] = line.speed_at(phi[cut], head[cut, None])
-    slack = np.minimum(found.slack, margin.max(axis=1))
     return Reach(phi, speed, slack, _hole(found.phi[cut], margin[cut]))
 
 
 def slack_of(line: Line, head: Array, station_flow: Array, shares: Array) -> Array:
     """Only the slack (k,) of that."""
     found, margin = _unlimited(line, head, station_flow, shares)
-    return np.minimum(found.slack, np.where(margin.min(axis=1) < 0, margin.max(axis=1), np.inf))
+    return np.asarray(np.minimum(found.slack, margin.max(axis=1)))
 
 
 def _unlimited(line: Line, head: Array, station_flow: Array, shares: Array) -> tuple[Reach, Array]:

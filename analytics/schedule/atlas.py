@@ -19,7 +19,6 @@ NODES = 9  # flows across a window
 _LOOKS = 5  # of them, from which the cost to go is made
 FEW = 8  # sets, of which every node is looked at
 _ENDS = 1e-7  # share of the flow by which windows in tables may be off
-_UNABLE = -1e-9  # a room of a set that cannot run
 _LEVELS = 17  # at which sets are looked at; smooth between
 _CELLS = 40_000  # of a step's table, about
 _FEWEST, _MOST = 129, 513  # volumes
@@ -194,13 +193,15 @@ def _drawn(levels: Array, values: Array, at: Array) -> Array:
 
 
 def _continue(room: Array, *values: Array) -> None:
-    """Go straight on, in place, into levels at which the set cannot run, so that its limit falls where it is."""
+    """Let *values* go straight on, in place, into levels at which the set has no *room* to run.
+
+    Where it begins to have room they are then right.
+    """
     able = np.flatnonzero(room >= 0)
     if len(able) < 2 or len(able) == len(room):  # noqa: PLR2004 - a line needs two
         return
     for inner, edge, outside in ((able[1], able[0], able[0] - 1), (able[-2], able[-1], able[-1] + 1)):
         if 0 <= outside < len(room):
-            room[outside] = min(2 * room[edge] - room[inner], _UNABLE)
             for each in values:
                 each[outside] = 2 * each[edge] - each[inner]
 

@@ -260,3 +260,11 @@ def test_a_day_whose_limits_close_a_window_has_a_plan() -> None:
     found = plan(random_problem(6, pumps=5, steps=96))
 
     assert isinstance(found, Plan)
+
+
+def test_a_day_of_fixed_pumps_near_their_shaft_power_has_a_plan() -> None:
+    """Where tables let a set run a little beyond its shaft power, plans are made of that, which the replay refuses."""
+    found = planned(random_problem(100, pumps=5, steps=96))
+
+    assert found.violation < 1e-6
+    assert found.cost < 373.832 * 1.0005
