@@ -1,7 +1,9 @@
 """What `optimise --compare` is to make small besides the energy: one we have, or a function in a file of one's own."""
 
 import importlib.util
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -33,17 +35,16 @@ def objective_of(said: str) -> Objective | None:
     if spec is None or spec.loader is None or not Path(path).is_file():
         raise ObjectiveError(f"--objective {said}: there is no file {path}; correct its path")
     module = importlib.util.module_from_spec(spec)
-    try:
+    with _told(f"--objective {said}: {path} cannot be imported"):
         spec.loader.exec_module(module)
-    except (SyntaxError, ImportError, NameError) as error:
-        raise ObjectiveError(f"--objective {said}: {path} cannot be imported: {error}") from error
     function = getattr(module, name, None)
     if not callable(function):
         raise ObjectiveError(f"--objective {said}: {path} has no function {name!r}; correct its name")
 
     def judged(ways: Ways) -> Array:
-        found = np.asarray(function(ways), dtype=float)
-        if found.shape != (len(ways.runs),) or not np.all(found >= 0.0):
+        with _told(f"--objective {said}: {name} fails"):
+            found = np.asarray(function(ways), dtype=float)
+        if found.shape != (len(ways.runs),) or not np.all(np.isfinite(found) & (found >= 0.0)):
             want = f"{len(ways.runs)} numbers from 0 upwards, kW, one for each row of ways.runs"
             raise ObjectiveError(f"--objective {said}: gives {_shown(found)} instead of {want}")
         return found
@@ -51,5 +52,17 @@ def objective_of(said: str) -> Objective | None:
     return judged
 
 
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Whatever a person's own file may raise, as a sentence with its line."""
+    try:
+        yield
+    except Exception as error:
+        line = traceback.extract_tb(error.__traceback__)[-1].lineno
+        raise ObjectiveError(f"{what}: {type(error).__name__}: {error} (line {line})") from error
+
+
 def _shown(found: Array) -> str:
-    return f"shape {found.shape}" if found.ndim != 1 else f"{found.size} numbers, the least of them {found.min():g}"
+    if found.ndim != 1 or not found.size:
+        return f"shape {found.shape}"
+    return f"{found.size} numbers from {found.min():g} to {found.max():g}"

@@ -86,8 +86,17 @@ def test_an_objective_of_ones_own_moves_the_others(past: History, tmp_path: Path
         ("import nothing_of_that_name", "{}:f", "cannot be imported"),
         ("g = 7", "{}:g", "has no function 'g'"),
         ("def f(ways):\n    return 7.0", "{}:f", "gives shape () instead of"),
-        ("def f(ways):\n    return -ways.powers[:, 0] - 1", "{}:f", "numbers, the least of them -"),
-        ("def f(ways):\n    return ways.powers[:, 0] * float('nan')", "{}:f", "numbers, the least of them nan"),
+        ("def f(ways):\n    return -ways.powers[:, 0] - 1", "{}:f", "numbers from -"),
+        ("def f(ways):\n    return ways.powers[:, 0] * float('nan')", "{}:f", "numbers from nan"),
+        ("def f(ways):\n    return ways.powers[:, 0] * float('inf')", "{}:f", "to inf"),
+        ("def f(ways):\n    return []", "{}:f", "gives shape (0,) instead of"),
+        ("def f(ways):\n    return 'low'", "{}:f", "f fails: ValueError"),
+        (
+            "def f(ways):\n    return ways.head",
+            "{}:f",
+            "f fails: AttributeError: 'Ways' object has no attribute 'head' (line 2)",
+        ),
+        ("{}['x']", "{}:f", "cannot be imported: KeyError: 'x' (line 1)"),
     ],
 )
 def test_an_objective_that_is_none_is_named(
