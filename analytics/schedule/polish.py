@@ -44,9 +44,10 @@ def _followed(problem: Problem, atlas: Atlas, sets: NDArray[np.intp], path: Arra
     """Volumes (b, T + 1) and flows (b, T) of *sets* (b, T) as near to *path* (b, T + 1) as their windows allow."""
     volumes, flows, sign = np.empty(path.shape), np.empty(sets.shape), problem.storage.sign
     volumes[:, 0] = path[:, 0]
+    ends = np.stack([atlas.low, atlas.high], axis=2)
     for step, demand in enumerate(problem.demand.tolist()):
         now, chosen = volumes[:, step], sets[:, step]
-        low, high = atlas.between(atlas.low, chosen, now), atlas.between(atlas.high, chosen, now)
+        low, high = atlas.between(ends, chosen, now).T
         wanted = demand + sign * (path[:, step + 1] - now) / problem.step
         flows[:, step] = np.minimum(np.maximum(wanted, low), high)
         volumes[:, step + 1] = problem.after(now, flows[:, step], demand)

@@ -134,37 +134,49 @@ def _switched(by_set: Array, start: Array, pumps: int) -> Array:
 
 
 def to_come(values: Array, sets: NDArray[np.intp], at: Array) -> Array:
-    """*values* (s, v) of *sets* at the places *at* of the table, which are kept within it.
+    """*values* (s, v) of *sets* at the places *at* of the table, which are kept within it; for many places.
 
     A cubic with the slopes of its neighbours (Catmull and Rom, 1974), so that what water is worth does not jump from
     cell to cell, held between the values around it, so that a limit does not make it swing.
     """
-    return along(cubics(values), sets, at)
+    wide = np.concatenate([values[:, :1], values, values[:, -1:]], axis=1)
+    pieces = _cubic(wide[:, :-3], wide[:, 1:-2], wide[:, 2:-1], wide[:, 3:])
+    cell, x = _cell(at, values.shape[1] - 1)
+    cell += sets * (values.shape[1] - 1)
+    return _held(tuple(each.take(cell) for each in pieces), x)
 
 
-def along(pieces: tuple[Array, ...], sets: NDArray[np.intp], at: Array) -> Array:
-    """The same of *pieces* that were made of the values before, as many places of one table are asked for."""
-    first, second, third, fourth, low, high = pieces
-    last = first.shape[1]
+def sampled(values: Array, sets: NDArray[np.intp], at: Array) -> Array:
+    """The same, for few places."""
+    last = values.shape[1] - 1
+    cell, x = _cell(at, last)
+    place = sets * (last + 1) + cell
+    here, there = values.take(place), values.take(place + 1)
+    before, after = values.take(place - (cell > 0)), values.take(place + 1 + (cell < last - 1))
+    return _held(_cubic(before, here, there, after), x)
+
+
+def _cell(at: Array, last: int) -> tuple[NDArray[np.intp], Array]:
+    """The cell of each place, and the share of the way through it."""
     inside = np.minimum(np.maximum(at, 0.0), last)
     cell = np.minimum(inside.astype(np.intp), last - 1)
-    x = inside - cell
-    cell += sets * last
-    found = fourth.take(cell)
-    for each in (third, second, first):
-        found *= x
-        found += each.take(cell)
-    np.maximum(found, low.take(cell), out=found)
-    return np.asarray(np.minimum(found, high.take(cell), out=found))
+    return cell, inside - cell
 
 
-def cubics(values: Array) -> tuple[Array, ...]:
-    """Of each cell of *values* (s, v): four coefficients by the share of the way through it, least and greatest."""
-    wide = np.concatenate([values[:, :1], values, values[:, -1:]], axis=1)
-    before, here, there, after = wide[:, :-3], wide[:, 1:-2], wide[:, 2:-1], wide[:, 3:]
+def _cubic(before: Array, here: Array, there: Array, after: Array) -> tuple[Array, ...]:
+    """Between *here* and *there*: four coefficients by the share of the way, least and greatest."""
     gain, slope, last_slope = there - here, 0.5 * (there - before), 0.5 * (after - here)
     bends = 3.0 * gain - 2.0 * slope - last_slope, slope + last_slope - 2.0 * gain
     return here, slope, *bends, np.minimum(here, there), np.maximum(here, there)
+
+
+def _held(pieces: tuple[Array, ...], x: Array) -> Array:
+    """The cubic at *x*."""
+    first, second, third, found, low, high = pieces
+    for each in (third, second, first):
+        found *= x
+        found += each
+    return np.minimum(np.maximum(found, low, out=found), high, out=found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from analytics.dispatch.pump import Array
 from analytics.schedule.atlas import Atlas
 from analytics.schedule.problem import Problem
-from analytics.schedule.relaxed import Ahead, Keeping, allowed, along, cubics, lowest, trust
+from analytics.schedule.relaxed import Ahead, Keeping, allowed, lowest, sampled, trust
 
 Sets = NDArray[np.intp]
 _FEW = 16  # starts: whoever may not start more often has them counted
@@ -69,7 +69,10 @@ class _Search:
         self._is_eager = is_eager
         self._problem, self._atlas, self._ahead, self._cap = problem, atlas, ahead, cap
         self._keeping, self._free = Keeping.of(problem, atlas), allowed(problem, atlas)
-        self._power = atlas.power[:, :, atlas.looks]
+        self._table = np.concatenate(
+            [atlas.low[..., None], atlas.high[..., None], atlas.power[..., atlas.looks]], axis=2
+        )
+        self._bits = atlas.sets @ (1 << np.arange(len(units)))
         self._min_on = np.array([unit.min_on for unit in units])
         self._min_off = np.array([unit.min_off for unit in units])
         self._most_starts = np.array([unit.most_starts for unit in units])
@@ -103,8 +106,7 @@ class _Search:
             hope += _hope(self._atlas, self._ahead.of_set[step], chosen, volume)
             first = np.sort(np.argpartition(hope, _HOPEFUL * width)[: _HOPEFUL * width])
             parent, chosen, volume = parent[first], chosen[first], volume[first]
-        pieces = cubics(self._ahead.to_go[step + 1])
-        rows, flow, power = self._flows(chosen, volume, step, pieces)
+        rows, flow, power = self._flows(chosen, volume, step)
         parent, chosen, volume = parent[rows], chosen[rows], volume[rows]
         after = problem.after(volume, flow, problem.demand[step])
         spent = labels.spent[parent] + self._ahead.start[labels.chosen[parent], chosen]
@@ -119,32 +121,32 @@ class _Search:
             parent=parent,
             flow=flow,
         )
-        return grown, spent + along(pieces, chosen, atlas.cells(after))
+        return grown, spent + sampled(self._ahead.to_go[step + 1], chosen, atlas.cells(after))
 
     def _switchable(self, labels: _Labels, step: int) -> NDArray[np.bool_]:
         """Which sets the timers and locks allow each plan, shape (b, s)."""
         on = self._atlas.sets[labels.chosen]  # (b, n)
         may_start = ~on & (labels.held >= self._min_off) & (labels.starts < self._most_starts)
         may_stop = on & (labels.held >= self._min_on)
-        may_change = may_start | may_stop
-        stuck = ~may_change
-        return np.asarray(((self._atlas.sets[None] == on[:, None]) | ~stuck[:, None]).all(axis=2) & self._free[step])
+        stuck = ~(may_start | may_stop) @ (1 << np.arange(on.shape[1]))  # as bits, (b,)
+        switched = self._bits ^ self._bits[labels.chosen][:, None]  # (b, s)
+        return np.asarray((switched & stuck[:, None] == 0) & self._free[step])
 
-    def _flows(self, chosen: Sets, volume: Array, step: int, pieces: tuple[Array, ...]) -> tuple[Sets, Array, Array]:
+    def _flows(self, chosen: Sets, volume: Array, step: int) -> tuple[Sets, Array, Array]:
         """Places of sets, with the best flow of each by the relaxed cost to go, and its power.
 
         An eager search adds the greatest flows: without timers one seldom needs to be ahead, so that the cost to go
         never takes them; they lead to orders of pumps that are cheaper with timers.
         """
         atlas, problem = self._atlas, self._problem
-        low, high = atlas.between(atlas.low, chosen, volume), atlas.between(atlas.high, chosen, volume)
-        power = atlas.between(self._power, chosen, volume)  # (k, looks)
-        best_flow, best_power = low, power[:, 0]
+        row = atlas.between(self._table, chosen, volume)
+        low, high, power = row[:, 0], row[:, 1], row[:, 2:]  # (k,), (k,), (k, looks)
+        best_flow, best_power = low.copy(), power[:, 0].copy()
         rows, soft = np.arange(len(chosen)), np.flatnonzero(~atlas.is_rigid[chosen])
         if len(soft):
             flow = low[soft] + (high - low)[soft] * np.linspace(0.0, 1.0, len(atlas.looks))[:, None]
             after = problem.after(volume[soft], flow, problem.demand[step])
-            to_go = along(pieces, chosen[soft], atlas.cells(after))
+            to_go = sampled(self._ahead.to_go[step + 1], chosen[soft], atlas.cells(after))
             drawn = power[soft].T
             cost = problem.price[step] * problem.step * drawn + to_go + self._keeping.cost(after, step)
             _, best = lowest(np.where(drawn > self._cap, 1e12, cost), trust(problem, atlas, step))
