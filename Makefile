@@ -81,7 +81,7 @@ bench-conditions: .venv/dev  ## conditions of pumps put into a simulated station
 bench-anomalies: .venv/dev  ## labelled recordings of a testbed: F1, false and missed alarms, microseconds a row
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.anomalies $(ARGS)
 
-bench-alarms: .venv/dev  ## how long an alarm takes from the register to MQTT, alone and with 499 others
+bench-alarms: .venv/dev  ## how long an alarm takes from the register to MQTT, alone, with 499 others, chattering, and beside 5,000 live tags
 	$(BIN)/python -m tests.benchmarks.alarm_latency
 
 bench-dispatch: .venv/dev  ## the optimisers: gaps, violations and processor time, with peers; ARGS=200 adds random stations
