@@ -226,9 +226,10 @@ def _scale(flow: float, modelled: float) -> float:
 
 
 def _clipped(head: float, low: float | None, high: float | None) -> float:
-    """The nearest head, m, that is allowed."""
-    head = head if low is None else max(head, low)
-    return head if high is None else min(head, high)
+    """The nearest head, m, that is allowed; *head* itself where a gauge could not tell that it is not."""
+    nearest = head if low is None else max(head, low)
+    nearest = nearest if high is None else min(nearest, high)
+    return head if abs(nearest - head) <= _LEAST_HELD else nearest
 
 
 def _unreached(system: System, flow: float, head: float, wanted: float) -> str | None:

@@ -56,6 +56,39 @@ def test_a_head_that_is_not_allowed_is_left_for_the_flow_whose_head_is(low: floa
     assert not advice.is_same_flow
 
 
+@pytest.mark.parametrize(("low", "high"), [(35.09, None), (None, 34.91)])
+def test_a_head_that_no_gauge_could_tell_from_an_allowed_one_is_as_good(low: float | None, high: float | None) -> None:
+    """Else the advice would come and go with a few centimetres; also beyond what the system was learnt from."""
+    narrow = replace(SYSTEM, flow_range=(200.0, 300.0))
+
+    same, unseen = advise(requiring(SameFlow(SYSTEM, low, high))), advise(requiring(SameFlow(narrow, low, high)))
+
+    assert (same.action, same.head, same.is_same_flow) == ("keep", 35.0, True)
+    assert unseen.action == "keep"
+
+
+@pytest.mark.parametrize(("low", "high", "words"), [(35.11, None, "35.1 m of head"), (None, 34.89, "34.9 m of head")])
+def test_one_that_a_gauge_tells_is_not(low: float | None, high: float | None, words: str) -> None:
+    """It takes another flow, and which is not known beyond what the system was learnt from."""
+    narrow = replace(SYSTEM, flow_range=(200.0, 300.0))
+
+    now, other = requiring(SameFlow(SYSTEM, low, high)), requiring(SameFlow(narrow, low, high))
+
+    demand = search(now).demand()
+    assert float(demand.head(np.array(demand.low))) == pytest.approx(low or high)
+    assert advise(other).why.startswith(words)
+
+
+@pytest.mark.parametrize(("high", "is_allowed"), [(36.53, True), (36.51, False)])
+def test_nor_need_the_head_of_other_pipes_be_nearer(high: float, is_allowed: bool) -> None:  # noqa: FBT001 - parameter
+    """Those of b make 1.62 m more of 180 m³/h."""
+    system = replace(SYSTEM, own={frozenset({"b"}): 1e-4}, running=frozenset({"a"}))
+
+    demand = SameFlow(system, None, high).demand(180.0, 35.0, 180.0, frozenset({"b"}))
+
+    assert (demand is not None) is is_allowed
+
+
 def test_a_set_by_other_pipes_is_judged_at_the_head_that_its_own_water_meets() -> None:
     """By the same pipes b would be cheaper; by its own it has to lift 184² times as much more."""
     same, other = alone({}), alone({frozenset({"b"}): SYSTEM.resistance + STEEPER})
