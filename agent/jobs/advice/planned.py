@@ -26,8 +26,8 @@ def reversals(context: JobContext, pumps: tuple[PumpSettings, ...], histories: M
     """Why each pump is not to be switched now, a sentence: the plan has it as it is when its least time is over."""
     if (plan := fresh_schedule(context)) is None:
         return {}
-    found = {}
-    for pump in pumps:
+    found, left_out = {}, {each.pump for each in plan.left_out}  # of those, the plan says nothing
+    for pump in (each for each in pumps if each.id not in left_out):
         is_running = histories[pump.id].is_running
         least = pump.min_off if is_running else pump.min_on
         row = _row_at(plan, context.now_ms + round(least * _MINUTE_MS) - 1)

@@ -1,11 +1,12 @@
 """Advice beside the station's own schedule: what that would turn round is withheld."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.mqtt.payloads import Schedule, ScheduleRow
+from agent.mqtt.payloads import LeftOut, Schedule, ScheduleRow
 from agent.store.records import Record
 from tests.agent.history import START_MS
 from tests.agent.jobs.test_dispatch import MINUTE_MS, PLANT, advise, learnt_station, operate
@@ -21,13 +22,23 @@ def row(minutes: int, *pumps: str) -> ScheduleRow:
     return ScheduleRow.model_validate(said)
 
 
-def advised(folder: Path, *rows: ScheduleRow, age: int = 1, **plant: Any) -> dict[str, Any]:
-    """The recommendation beside a plan that is *age* minutes old and holds for an hour."""
+def advised(
+    folder: Path,
+    *rows: ScheduleRow,
+    age: int = 1,
+    holds: int = 60,
+    left_out: str | None = None,
+    speeds: Mapping[str, float] = TWO,
+    **plant: Any,
+) -> dict[str, Any]:
+    """The recommendation beside a plan that is *age* minutes old and *holds* so many more; perhaps without a pump."""
     with learnt_station(folder, **{**TIMED, **plant}) as past:
         made_ms = NOW_MS - age * MINUTE_MS
-        plan = Schedule(id="s", ts=made_ms, until=NOW_MS + 60 * MINUTE_MS, station="s", rows=rows)
+        spared = () if left_out is None else (LeftOut(pump=left_out, why="Its alarm stands."),)
+        until_ms = NOW_MS + holds * MINUTE_MS
+        plan = Schedule(id="s", ts=made_ms, until=until_ms, station="s", rows=rows, left_out=spared)
         past.record([Record("schedule", "", made_ms, plan.encode())])
-        operate(past, TWO, 5)
+        operate(past, speeds, 5)
         return advise(past, 5)[0]
 
 
@@ -36,6 +47,7 @@ def advised(folder: Path, *rows: ScheduleRow, age: int = 1, **plant: Any) -> dic
     [
         ([row(-5, "a", "b")], "it runs at 12:05"),
         ([row(-5), row(9, "a", "b")], "it runs at 12:14"),
+        ([row(-5, "a", "b"), row(10)], "it runs at 12:05"),
     ],
 )
 def test_no_pump_is_stopped_that_the_schedule_runs_before_it_may_start_again(
@@ -49,11 +61,12 @@ def test_no_pump_is_stopped_that_the_schedule_runs_before_it_may_start_again(
 
 
 @pytest.mark.parametrize(
-    ("rows", "age", "plant"),
+    ("rows", "age", "more"),
     [
         ([row(-5, "a")], 1, {}),
         ([row(-5, "a", "b"), row(9, "a")], 1, {}),
-        ([row(-5, "a"), row(11, "a", "b")], 1, {}),
+        ([row(-5, "a"), row(10, "a", "b")], 1, {}),
+        ([row(-5, "a", "b")], 1, {"holds": 9}),
         ([row(-5, "a", "b")], 600, {}),
         ([row(-5, "a", "b")], 1, {"jobs": {"schedule": {"enabled": False}}}),
         ([row(-5, "a", "b")], 1, {"pump": PLANT["pump"]}),
@@ -61,10 +74,18 @@ def test_no_pump_is_stopped_that_the_schedule_runs_before_it_may_start_again(
     ],
 )
 def test_what_the_schedule_does_not_turn_round_in_that_time_is_advised(
-    tmp_path: Path, rows: list[ScheduleRow], age: int, plant: dict[str, Any]
+    tmp_path: Path, rows: list[ScheduleRow], age: int, more: dict[str, Any]
 ) -> None:
-    """It runs one pump, too, or the other again later; or it is old, off, empty, or its pumps need no rest."""
-    said = advised(tmp_path, *rows, age=age, **plant)
+    """It runs one pump, too, or the other again once that may start; or it is old, over, off, empty, or none rests."""
+    said = advised(tmp_path, *rows, age=age, **more)
 
     assert said["action"] == "change"
     assert sum(pump["run"] for pump in said["pumps"]) == 1
+
+
+@pytest.mark.parametrize(("pump", "action"), [("b", "change"), ("a", "keep")])
+def test_of_a_pump_that_it_left_out_a_plan_says_nothing(tmp_path: Path, pump: str, action: str) -> None:
+    """Its alarm may have gone since: two pumps take a tenth less than a alone, and b is not planned to stand."""
+    said = advised(tmp_path, row(-9, "a"), left_out=pump, speeds={"a": 49.5})
+
+    assert said["action"] == action
