@@ -21,6 +21,7 @@ LEAST = 4  # residuals in a group that is looked at
 OUTLYING = 4.0  # robust standard deviations
 BANDS = 5  # equal parts of a pump's range of flows
 OUTERMOST = 0.02  # share of the speeds at either end that does not widen a band
+LEAST_NOISE = 0.003  # of a residual, a share; less within groups is a meter that stands still or rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +170,9 @@ def _common(off: Floats, group: NDArray[np.int64]) -> float:
 def _lack(off: Floats, group: NDArray[np.int64]) -> float:
     """Mean square of what groups are off, over that within them; at least 1."""
     found = _Groups.of(off, group)
-    if found is None or found.noise <= 0.0:
+    if found is None:
         return 1.0
-    return max(float((found.sizes * found.means**2).mean()) / found.noise, 1.0)
+    return max(float((found.sizes * found.means**2).mean()) / max(found.noise, LEAST_NOISE**2), 1.0)
 
 
 def _apart(off: Floats, group: NDArray[np.int64]) -> Floats:

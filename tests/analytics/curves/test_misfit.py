@@ -113,6 +113,20 @@ def test_points_that_are_off_together_tell_a_fit_no_more_than_few_would() -> Non
         assert misfit(points, by_flow(said, -3.0 * said), RANGES).lack == pytest.approx(lack, rel=0.3, abs=1.5)
 
 
+def test_readings_that_repeat_themselves_make_no_fit_doubtful() -> None:
+    """Pumps of fixed speed and meters that round: what the rounding leaves is no noise to hold a deviation against."""
+    rng = np.random.default_rng(1)
+    head = rng.uniform(30.0, 40.0, 1_200)
+    said = np.full((1_200, 1), 600.3)
+    ones = np.ones((1_200, 1))
+
+    for off in (0.0, 1e-6 * rng.standard_normal((1_200, 1))):
+        shown = np.round(said)
+        points = Points(np.arange(1_200), ones > 0, ones, head, shown[:, 0], 60.0 * ones + off, np.nan * said)
+
+        assert misfit(points, by_flow(said, -3.0 * said), RANGES).lack < 20.0
+
+
 def test_what_lasts_for_a_time_is_told_from_what_goes_with_the_head() -> None:
     """Two fifths of the time with 1 % more power than the others, at whatever head."""
     rng = np.random.default_rng(1)
