@@ -27,7 +27,9 @@ from analytics.hydraulics import wire_to_water_efficiency
 
 REACH = 0.1  # share by which the learnt ranges are left to tell what might be there; never to advise it
 _DRAWS = 200  # stations that could be the true one
+_DELIVERS = 0.5  # share of them in which a change must be able to be run
 _SEED = 20_250_227  # the same ones every time, so that advice does not flicker with the dice
+_TOO_UNCERTAIN = "What is known of the curves is too uncertain to say what other operation could be run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def advise(situation: Situation) -> Advice:
         search = replace(search, operation=situation.operation, holds=_planned(situation))
         best = _steady(search, situation, is_broken=False)
     if isinstance(best, Proposal) and (broken or _is_worth(best, situation)):
+        if best.saving.delivers < _DELIVERS:
+            return _nothing(broken, _TOO_UNCERTAIN, standing_reasons(situation, model))
         return _change(best, situation, search, broken)
     beyond = search.best(REACH)
     if isinstance(best, Infeasible) and (broken or isinstance(beyond, Infeasible)):

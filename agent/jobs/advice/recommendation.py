@@ -116,8 +116,10 @@ def _pump(plan: PumpPlan) -> PumpAdvice:
     )
 
 
-def _interval(mean: float, std: float) -> tuple[float | None, float | None]:
-    """In which a normal value lies with a probability of 90 %."""
+def _interval(mean: float, std: float) -> tuple[float | None, float | None] | None:
+    """In which a normal value lies with a probability of 90 %; None where it may lie anywhere."""
+    if not isfinite(mean) or not isfinite(std):
+        return None
     return _round(mean - _WIDE * std, std), _round(mean + _WIDE * std, std)
 
 

@@ -512,6 +512,8 @@ def test_money_follows_the_market_s_price_with_its_interval(tmp_path: Path) -> N
 
     assert advice["saving_per_hour"] == pytest.approx(0.69, abs=0.005)
     assert advice["saving_per_hour_uncertainty"] == pytest.approx(0.5 * advice["saving_uncertainty_kw"], rel=0.05)
+    spread = 0.5 * 1.645 * advice["saving_uncertainty_kw"]
+    assert advice["saving_per_hour_interval"] == pytest.approx([0.691 - spread, 0.691 + spread], abs=0.001)
 
 
 # A real station

@@ -76,6 +76,21 @@ def test_a_saving_within_its_uncertainty_is_not_advised() -> None:
     assert "within the uncertainty" in advice.why
 
 
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
+@pytest.mark.parametrize(("doubt", "action"), [(0.1, "change"), (100.0, "none")])
+def test_what_mends_something_is_not_advised_where_hardly_a_station_could_run_it(doubt: float, action: str) -> None:
+    """A pump runs that is not available; of curves that may have any form nothing else can be said."""
+    pumps = [replace(each, doubt=doubt) for each in (A, B, C)]
+    now = situation(pumps, {"a": 0.9, "b": 0.9})
+
+    advice = advise(replace(now, limits=[Limits("a"), Limits("b", is_available=False), Limits("c")]))
+
+    assert advice.action == action
+    assert advice.why.startswith("b runs, but is not available.")
+    assert advice.broken == ("b runs, but is not available.",)
+    assert ("too uncertain" in advice.why) == (action == "none")
+
+
 def test_a_sure_saving_too_small_to_bother_is_not_advised() -> None:
     """0.1 % is not worth a walk to the panel, however sure."""
     advice = advise(situation([A, B], {"a": 0.895, "b": 0.905}))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent.jobs.advice.recommendation import Occasion, recommendation
@@ -27,6 +28,21 @@ def test_a_saving_of_nothing_has_no_sign(tmp_path: Path, std: float) -> None:
 
     assert b"-0.0" not in said.encode()
     assert b'"saving_kw":0.0' in said.encode()
+
+
+def test_a_saving_that_may_be_anything_has_no_interval(tmp_path: Path) -> None:
+    """Of an infinite deviation the advice is still published."""
+    saving = Saving(present=50.0, proposed=50.0, proposed_std=np.inf, std=np.inf, delivers=0.0)
+    with history(tmp_path, TAGS, tariff={"price": 0.2}, **PLANT) as past:
+        said = recommendation(
+            Advice("change", "b is not available.", flow=100.0, saving=saving),
+            None,
+            past.settings,
+            Occasion("main-1", "main", 1_772_366_400_000, 1_772_367_300_000, 1.0, 0.2),
+        )
+
+    assert said.saving_kw == 0.0
+    assert (said.saving_interval_kw, said.saving_per_hour_interval, said.saving_uncertainty_kw) == (None, None, None)
 
 
 def test_the_journal_expects_no_saving_of_another_flow_as_none_is_measured(tmp_path: Path) -> None:
