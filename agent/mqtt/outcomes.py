@@ -26,14 +26,14 @@ class Outcomes:
 
     def __init__(self) -> None:
         self._done: dict[str, Done] = {}
-        self._refused: dict[str, str] = {}  # the error of those that did nothing, oldest first
+        self._refused: dict[str, Done] = {}  # those that did nothing, oldest first
 
     def __contains__(self, command_id: str) -> bool:
         return command_id in self._done or command_id in self._refused
 
     def error(self, command_id: str) -> str | None:
         """What is to be answered again; None for ok."""
-        return self._done[command_id].error if command_id in self._done else self._refused[command_id]
+        return (self._done if command_id in self._done else self._refused)[command_id].error
 
     def is_full(self, user: str) -> bool:
         """Whether no further command of *user* may be taken."""
@@ -52,20 +52,22 @@ class Outcomes:
         self._done[command_id] = Done(error, until_ms, now + (until_ms - now_ms) / 1_000, user)
 
     def refuse(self, command_id: str, error: str) -> None:
-        """It did nothing, and so takes the place of none that did."""
-        self._done.pop(command_id, None)
-        self._refused[command_id] = error
+        """It was noted and did nothing, and so takes the place of none that did."""
+        self._refused[command_id] = self._done.pop(command_id)._replace(error=error)
         if len(self._refused) > REFUSED:
             del self._refused[next(iter(self._refused))]
 
     def forget(self, now_ms: int, now: float) -> list[str]:
-        """Forget those that have expired, by both clocks; which these are.
+        """Forget those that have expired, by both clocks; which of these did anything.
 
         Where there are too many, also those that are refused anyway as long as the clock is right: one that was wrong
         for long has left them, or many restarts.
         """
         known = self._done
-        self._done = {name: done for name, done in known.items() if done.until_ms > now_ms or done.until > now}
+        self._done, self._refused = (
+            {name: done for name, done in some.items() if done.until_ms > now_ms or done.until > now}
+            for some in (known, self._refused)
+        )
         if len(self._done) >= REMEMBERED:
             last_ms = now_ms + LONGEST_MS
             self._done = {name: done for name, done in self._done.items() if now_ms < done.until_ms <= last_ms}

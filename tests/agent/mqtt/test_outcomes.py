@@ -78,5 +78,17 @@ def test_what_did_nothing_takes_no_place_and_is_answered_again_while_it_is_new()
 
     assert not outcomes.is_full("anna")
     assert outcomes.error("r0") == "there is no such alarm"
+    outcomes.note("one more", "interrupted", NOON_MS + LONGEST_MS, NOON_MS, 100.0, user="anna")
     outcomes.refuse("one more", "there is no such alarm")
     assert ("r0" in outcomes, "r1" in outcomes, "c1" in outcomes) == (False, True, True)
+
+
+def test_a_refused_id_may_be_used_again_once_its_command_has_expired() -> None:
+    """A panel that counts its commands from one each day is not refused for ever; by both clocks, as any other."""
+    outcomes = one()
+    outcomes.refuse("c1", "there is no such alarm")
+
+    assert (outcomes.forget(AHEAD_MS, 159.9), "c1" in outcomes) == ([], True)
+    assert (outcomes.forget(NOON_MS + 59_999, 160.0), "c1" in outcomes) == ([], True)
+    assert outcomes.forget(NOON_MS + 60_000, 160.0) == []  # the disk does not know it any more
+    assert "c1" not in outcomes
