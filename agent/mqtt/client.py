@@ -96,7 +96,8 @@ class Client:
                     self._attach(await self._loop.run_in_executor(None, self._dial))
                     await self._welcome
             except TimeoutError as error:
-                raise BrokerError(f"{self} does not answer within {self._settings.timeout:g} s") from error
+                kind = UnreachedError if error.__cause__ is None else BrokerError  # TCP's own has no cause, ours has
+                raise kind(f"{self} does not answer within {self._settings.timeout:g} s") from error
             except (OSError, ValueError) as error:
                 kind = UnreachedError if self._paho is None else BrokerError
                 raise kind(f"{self} cannot be reached: {error}") from error

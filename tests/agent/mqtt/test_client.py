@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from agent.mqtt.client import BrokerError, Client, DeniedError
+from agent.mqtt.client import BrokerError, Client, DeniedError, UnreachedError
 from agent.mqtt.dial import HEAD, LARGEST_PACKET, Will, dial
 from agent.mqtt.settings import MqttSettings
 from tests.simulators.broker import Broker, mosquitto
@@ -107,8 +109,22 @@ async def test_nobody_listening_is_said_in_one_sentence(tmp_path: Path) -> None:
     """The broker is often started after the agent."""
     with mosquitto(tmp_path) as broker:
         broker.kill()
-        with pytest.raises(BrokerError, match=rf"mqtt://127.0.0.1:{broker.port} cannot be reached: .*refused"):
+        with pytest.raises(UnreachedError, match=rf"mqtt://127.0.0.1:{broker.port} cannot be reached: .*refused"):
             async with Client(settings(broker), "agent"):
+                pass
+
+
+async def test_a_host_that_drops_packets_has_not_been_reached() -> None:
+    """A firewall does so, or a computer that is off: TCP's own timeout is no answer of a broker. Waits that timeout."""
+    with ExitStack() as stack:
+        deaf = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        place = deaf.getsockname()
+        for _ in range(4):  # nobody accepts them: whoever comes next is not answered
+            caller = stack.enter_context(socket.socket())
+            caller.settimeout(0)
+            caller.connect_ex(place)
+        with pytest.raises(UnreachedError, match=r"does not answer within 0\.5 s"):
+            async with Client(MqttSettings(host=place[0], port=place[1], timeout=0.5), "agent"):
                 pass
 
 
@@ -116,9 +132,11 @@ async def test_a_frozen_broker_does_not_hold_up_the_login(tmp_path: Path) -> Non
     """The kernel accepts connections for a frozen process; only the timeout notices. Waits that timeout."""
     with mosquitto(tmp_path) as broker:
         broker.freeze()
-        with pytest.raises(BrokerError, match=r"does not answer within 0\.5 s"):
+        with pytest.raises(BrokerError, match=r"does not answer within 0\.5 s") as caught:
             async with Client(settings(broker, timeout=0.5), "agent"):
                 pass
+
+    assert not isinstance(caught.value, UnreachedError)  # it may have heard us
 
 
 async def test_a_frozen_broker_is_noticed_by_an_unanswered_message(tmp_path: Path) -> None:
