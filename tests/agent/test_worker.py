@@ -10,7 +10,6 @@ import pytest
 from agent.settings import AgentSettings
 from agent.store.schema import migrate
 from agent.worker import JobError, Task, Worker
-from tests.agent.demo.waiting import is_alive, until
 
 ALIVE = Task("work", horizon=0, now_ms=7)
 
@@ -76,7 +75,8 @@ async def test_an_idle_child_that_was_killed_costs_nothing(worker: Worker) -> No
     killed = worker.pid
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
-    await until(lambda: not is_alive(killed))
+    # blocks the loop, which must not run meanwhile: it would notice, where only the kernel knows as yet
+    os.waitid(os.P_PID, killed, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222
 
     assert (await worker.run(ALIVE, 30)).state == b"kept"
     assert worker.pid != killed
