@@ -40,23 +40,14 @@ class Series:
         """Readings of each tag."""
         return int(self.values.shape[1])
 
-    def part(self, part: slice) -> "Series":
-        """Some readings of every tag."""
+    def part(self, part: slice | Booleans) -> "Series":
+        """Some readings of every tag: those of a slice, or those that are true, shape (n,)."""
         return Series(self.times_ms[:, part], self.values[:, part], self.is_active[:, part], self.is_quiet[:, part])
 
     def of(self, tags: Sequence[int]) -> "Series":
         """Some of the tags."""
         rows = list(tags)
         return Series(self.times_ms[rows], self.values[rows], self.is_active[rows], self.is_quiet[rows])
-
-    def among(self, readings: Booleans) -> "Series":
-        """Those *readings*, shape (n,), of every tag."""
-        return Series(
-            self.times_ms[:, readings],
-            self.values[:, readings],
-            self.is_active[:, readings],
-            self.is_quiet[:, readings],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +69,7 @@ class Motion:
     grid: Grid = field(default_factory=Grid)
     noise: float = 0.0  # mean move of late
     moved_ms: int = 0  # when the value last differed from the one before
-    changed_ms: int = 0  # the same, or when the plant began to run
+    changed_ms: int = 0  # the same, or when the plant began to run; later by the holes since
     spike_limits: list[float | None] = field(default_factory=lambda: [None, None])  # standing, running; None: none yet
     step_limits: list[float | None] = field(default_factory=lambda: [None, None])
     rest_limit_ms: float | None = None
@@ -132,7 +123,8 @@ class Tags:
     def _judge_rest(self, new: Series) -> Series:
         """A value that stays the same much longer than is usual, while the plant runs.
 
-        What it did in a hole nobody knows: after it a rest begins anew. The first move after a rest is not judged.
+        What it did in a hole nobody knows: a rest is as long as was seen of it, so that a flaky line hides none. The
+        first move after a rest is not judged.
         """
         times_ms, motions = new.times_ms, self.motions
         first_ms = times_ms[:, 0].tolist()
@@ -141,12 +133,15 @@ class Tags:
         ]
         last = np.array(kept, np.float64)
         is_change = new.values != np.concatenate([last[:, 1:], new.values[:, :-1]], axis=1)
-        is_hole = np.diff(times_ms, prepend=last[:, :1]) > _NEIGHBOURS * _column(self.periods_ms, np.int64)
+        since_ms = np.diff(times_ms, prepend=last[:, :1].astype(np.int64))
+        is_hole = since_ms > _NEIGHBOURS * _column(self.periods_ms, np.int64)
+        seen_ms = times_ms - np.where(is_hole, since_ms, 0).cumsum(axis=1)  # on a clock that stands in holes
         # A rest is counted from the last change, or from when the plant began to run.
-        moved_ms = np.where(is_change | ~new.is_active | is_hole, times_ms, 0)
+        moved_ms = np.where(is_change | ~new.is_active, seen_ms, 0)
         changed_ms = [motion.changed_ms or first for motion, first in zip(motions, first_ms, strict=True)]
         until_ms = _latest(changed_ms, moved_ms)
-        rest_ms = np.where(is_hole, 0, times_ms - until_ms[:, :-1])
+        rest_ms = seen_ms - until_ms[:, :-1]
+        until_ms[:, -1] += times_ms[:, -1] - seen_ms[:, -1]
         learnt_ms = _column([np.inf if one.rest_limit_ms is None else one.rest_limit_ms for one in motions])
         said_ms = _column([np.nan if one.rest_ms is None else one.rest_ms for one in self.given])
         limit_ms = np.where(np.isnan(said_ms), learnt_ms, said_ms)

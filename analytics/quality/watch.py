@@ -246,7 +246,7 @@ def _possible(block: _Block) -> list[_Block]:
         tag, own = block.tags[place], new.of([place])
         use = tag.watch.bounds.judge(own.values[0], own.times_ms[0], own.is_active[0], tag.rules.limits, tag.tally)
         if use.any():
-            found.append(_Block([tag], own.among(use)))
+            found.append(_Block([tag], own.part(use)))
     return found
 
 

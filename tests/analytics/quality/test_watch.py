@@ -127,7 +127,7 @@ def test_times_that_are_told_in_two_ways_are_no_holes_and_no_clock_set_back() ->
 
 
 def test_who_froze_in_a_hole_is_found_after_it() -> None:
-    """The rest begins anew, and is judged as any other."""
+    """The hole is left out of the rest, which is judged as any other."""
     values = usual()
     values[1_500:1_800] = values[1_499]
     whole = portion(values)
@@ -137,6 +137,24 @@ def test_who_froze_in_a_hole_is_found_after_it() -> None:
 
     assert found["frozen"].count == pytest.approx(240, abs=20)
     assert found["frozen"].first_ms >= START_MS + 2_150_000
+
+
+@pytest.mark.parametrize("size", [60, 2_000])
+@pytest.mark.parametrize(("every", "lost"), [(20, 3), (60, 4)])
+def test_a_flaky_line_hides_no_frozen_sensor(every: int, lost: int, size: int) -> None:
+    """A few bad polls in a row each minute, or three of twenty: what came between them adds up to one rest."""
+    values = usual()
+    values[1_500:] = values[1_500]
+    values[np.arange(2_000) % every < lost] = np.nan
+    watch, whole, frozen = Watch(), portion(values), 0
+
+    for rows in np.array_split(np.arange(2_000), 2_000 // size):
+        findings = judge(watch, whole.part(rows), METER, START_MS + 10**9).findings
+        assert set(findings) <= {"bad", "frozen"}
+        frozen += findings["frozen"].count if "frozen" in findings else 0
+
+    share = 1 - lost / every
+    assert frozen == pytest.approx(share * 430, abs=20)
 
 
 def test_a_tag_that_hardly_moves_is_never_frozen() -> None:
