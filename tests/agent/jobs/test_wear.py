@@ -174,6 +174,18 @@ def test_a_header_that_goes_while_its_pumps_are_learnt_takes_nothing_along() -> 
     assert list(kept.state.absent) == ["p2"]
 
 
+def test_what_many_pumps_keep_of_each_kind_of_operation_outlasts_a_restart() -> None:
+    """Begun anew at each, it would matter how often the agent is restarted."""
+    pumps = [f"p{index}" for index in range(5)]
+    plates = [Plate(pump) for pump in pumps]
+    kept = restored(None, {"main": pumps})
+    kept.learning["main"] = StationCurves.from_dict({**StationCurves(plates).to_dict(), "quota": 7}, plates)
+
+    again = restored(kept.encode(), {"main": pumps})
+
+    assert again.learning["main"].to_dict()["quota"] == 7
+
+
 def test_a_data_sheet_that_is_corrected_or_removed_takes_its_reference_along(tmp_path: Path) -> None:
     """What was lost against the wrong one was never lost; a sheet that stays is not taken again."""
     flows = [300.0, 500.0, 700.0, 900.0, 1_100.0]
