@@ -12,11 +12,8 @@ from analytics.curves.points import Points
 from analytics.curves.prior import Plate
 from analytics.curves.reservoir import MOST_PER_KIND, thinned
 
-CAPACITY, FEW_PUMPS, MORE = (
-    1_500,
-    3,
-    1_000,
-)  # points kept of so many pumps, and for each more
+CAPACITY, FEW_PUMPS = 1_500, 3  # points kept of so many pumps
+MORE, MOST = 1_000, 6_000  # for each pump more; at most, since a fit costs points times pumps squared
 LEAST_POINTS = 12  # of a pump running, before it has a curve: three minutes of means of 15 s
 
 
@@ -45,7 +42,7 @@ class StationCurves:
 
     def __init__(self, plates: Sequence[Plate], *, capacity: int | None = None) -> None:
         self._plates = tuple(plates)
-        self._capacity = capacity or CAPACITY + MORE * max(len(self._plates) - FEW_PUMPS, 0)
+        self._capacity = capacity or min(CAPACITY + MORE * max(len(self._plates) - FEW_PUMPS, 0), MOST)
         self._points = Points.empty(len(self._plates))
         self._quota = MOST_PER_KIND
         self._seen = 0
