@@ -184,10 +184,12 @@ def baseline(sample: Sample, former: Former, met: Met) -> Baseline:
 
 
 def _is_judged(model: StationModel, former: Former) -> bool:
-    """Whether what the model says of all the former pumps was held against times that it was not fitted to."""
-    powers, flows = missed(model)
+    """Whether what the model misses of all the former pumps is known, in times that it was fitted to and in others."""
+    (powers, flows), seen = missed(model), model.basis.misfit
+    if len(seen.works) != len(model.pumps) or not set(former.speeds) <= set(model.pumps):
+        return False  # learnt before it was looked at, or without a pump
     ran = np.array([pump in former.speeds for pump in model.pumps])
-    return bool(np.isfinite([*powers[ran], flows]).all()) and set(former.speeds) <= set(model.pumps)
+    return bool(np.isfinite([*powers[ran], flows, *np.array(seen.works)[ran], seen.lasts]).all())
 
 
 def _share(error: float, flow: Array) -> Array:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analytics.curves.misfit import BANDS, Misfit
 from analytics.curves.model import Basis, PumpCurve, StationModel
 from analytics.curves.shape import PARAMETERS, Shape
 
@@ -32,6 +33,9 @@ def station(pumps: Sequence[Learnt], *, noise: float = 0.2) -> StationModel:
         covariance = pump.doubt**2 * np.eye(PARAMETERS)
         doubts.append(np.full(PARAMETERS, pump.doubt**2))
         curves.append(PumpCurve(pump.id, shape, theta, covariance, pump.flow_range, pump.speed_range, 200))
-    basis = Basis(200, 200, 0, 3_600_000, noise, noise, (noise,) * len(pumps), (noise,) * len(pumps))
+    unseen = (((np.nan, np.nan),) * BANDS,) * len(pumps)
+    seen = Misfit(works=(0.0,) * len(pumps), lasts=0.0, bands=unseen)  # nothing is missed
+    each = (noise,) * len(pumps)
+    basis = Basis(200, 200, 0, 3_600_000, noise, noise, each, each, misfit=seen)
     covariance = np.diag(np.concatenate(doubts))
     return StationModel(tuple(curves), covariance, noise, np.full(len(pumps), noise), 0.0, basis)

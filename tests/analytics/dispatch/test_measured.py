@@ -1,6 +1,7 @@
 """What a former operation would have drawn for the flow that was delivered at the head that was met."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_what_the_form_misses_of_the_former_pumps_is_in_the_draws_the_same_in_ev
 def test_parameters_are_as_uncertain_as_points_that_are_off_together_leave_them() -> None:
     """Four times the variance is twice the spread."""
     own = met([[0.9, 0.9]], [35.0])
-    lacking = replace(MODEL, basis=replace(MODEL.basis, misfit=Misfit(lack=4.0)))
+    lacking = replace(MODEL, basis=replace(MODEL.basis, misfit=replace(MODEL.basis.misfit, lack=4.0)))
 
     usual, wider = (baseline(Sample.of(one, 100, 1), UNEVEN, own).draws.std() for one in (MODEL, lacking))
 
@@ -66,7 +67,7 @@ def test_parameters_are_as_uncertain_as_points_that_are_off_together_leave_them(
 def test_what_lasts_for_a_time_is_one_error_throughout_an_advice() -> None:
     """1 % of the power, in each cell the same."""
     own = met([[0.9, 0.9]] * 4, [35.0] * 4)
-    lasting = replace(SURE, basis=replace(SURE.basis, misfit=Misfit(lasts=0.01)))
+    lasting = replace(SURE, basis=replace(SURE.basis, misfit=replace(SURE.basis.misfit, lasts=0.01)))
     tally = Tally()
 
     tally.add(baseline(Sample.of(lasting, 100, 1), UNEVEN, own), own.power, np.zeros(4), 0.5)
@@ -101,6 +102,33 @@ def test_what_the_former_operation_could_not_do_or_was_never_seen_to_do_is_told(
 ) -> None:
     """No saving is claimed against an operation that nobody could have run."""
     assert baseline(sample(), former, met([speeds], [head])).doubts == [doubt]
+
+
+@pytest.mark.parametrize(
+    ("seen", "doubt"),
+    [
+        ({}, None),
+        ({"works": ()}, "not_learnt"),  # as an older version has kept it
+        ({"works": (0.01, np.nan)}, "not_learnt"),
+        ({"works": (np.nan, 0.01)}, "not_learnt"),
+        ({"lasts": np.nan}, "not_learnt"),
+    ],
+)
+def test_what_is_not_known_to_be_missed_is_not_taken_for_nothing(seen: dict[str, Any], doubt: str | None) -> None:
+    """A saving is claimed only by a model of which all errors are known."""
+    model = replace(MODEL, basis=replace(MODEL.basis, misfit=replace(MODEL.basis.misfit, **seen)))
+
+    assert baseline(Sample.of(model, 100, 1), UNEVEN, met([[0.9, 0.9]], [35.0])).doubts == [doubt]
+
+
+def test_what_is_missed_of_a_pump_that_did_not_run_need_not_be_known() -> None:
+    """The former operation was of the other one alone."""
+    seen = replace(MODEL.basis.misfit, works=(0.01, np.nan))
+    model = replace(MODEL, basis=replace(MODEL.basis, misfit=seen))
+
+    found = baseline(Sample.of(model, 100, 1), Former({"a": 0.9}, ALONE), met([[0.9, 0.0]], [35.0]))
+
+    assert found.doubts == [None]
 
 
 def test_a_set_without_drives_runs_for_a_share_of_the_time() -> None:
