@@ -94,10 +94,8 @@ def advise(situation: Situation) -> Advice:
         return _change(best, situation, search, broken)
     beyond = search.best(REACH)
     if isinstance(best, Infeasible) and (broken or isinstance(beyond, Infeasible)):
-        told = [one for one in situation.operation.said if not any(each.startswith(one[:-1]) for each in broken)]
-        return _nothing(
-            broken, best.why, (*told, *unseen_reasons(situation, model, beyond), *standing_reasons(situation, model))
-        )
+        told = (*unseen_reasons(situation, model, beyond), *standing_reasons(situation, model))
+        return _nothing(broken, best.why, (*situation.operation.said, *told))
     return _keep(best, beyond, situation, search)
 
 
@@ -141,8 +139,9 @@ def withdrawn(advice: Advice, situation: Situation, why: str) -> Advice:
 
 
 def _nothing(broken: tuple[str, ...], why: str, reasons: tuple[str, ...] = ()) -> Advice:
-    """No advice: what is wrong comes before why nothing can be said of it."""
-    return Advice("none", " ".join((*broken[:1], why)), reasons=(*broken, *reasons), broken=broken)
+    """No advice: what is wrong comes before why nothing can be said of it, and says already what is required."""
+    told = [one for one in reasons if not any(each.startswith(one[:-1]) for each in broken)]
+    return Advice("none", " ".join((*broken[:1], why)), reasons=(*broken, *told), broken=broken)
 
 
 def _steady(search: Search, situation: Situation, *, is_broken: bool) -> Proposal | Infeasible:
