@@ -1,13 +1,13 @@
 """A fitted curve as the solver sees a pump: within what was learnt, or a little beyond it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot
 
 import numpy as np
 
 from analytics.curves.best import learnt_best
-from analytics.curves.model import PumpCurve
+from analytics.curves.model import PumpCurve, StationModel
 from analytics.dispatch.limits import Inlet, Limits
 from analytics.dispatch.pump import Array
 from analytics.hydraulics import wire_to_water_efficiency
@@ -74,6 +74,13 @@ def fitted(curve: PumpCurve, limits: Limits, reach: float, speed: float | None =
     if low > high or phi_low >= phi_high:
         return None
     return FittedPump(curve, low, high, max(phi_low, 1e-3 * phi_high), phi_high, limits.power_max, limits.inlet)
+
+
+def unfitted(model: StationModel, limits: Sequence[Limits], speeds: Mapping[str, float]) -> list[str]:
+    """Of each pump whose curve has nothing in common with its limits, that; *speeds* are those of now, relative."""
+    learnt = [each for each in limits if each.pump in model.pumps]
+    lost = [each.pump for each in learnt if fitted(model.curve(each.pump), each, 0.0, speeds.get(each.pump)) is None]
+    return [f"{pump} is not proposed: what its curve has learnt lies outside its limits." for pump in lost]
 
 
 def _widened(learnt: tuple[float, float], reach: float) -> tuple[float, float]:

@@ -20,6 +20,10 @@ _FORM_ERROR = 0.01  # share of a pump's power that its curve's form may err by a
 _FORM_ERROR_GROWTH = 0.2  # and more, for each share by which it leaves it
 
 _SAME_FLOW = 0.005
+_NONE_FITS = (
+    "No pump has learnt anything inside its limits (speed, flow_min and flow_max, preferred region); "
+    "compare them with its curve."
+)
 
 
 class Solved(NamedTuple):
@@ -109,14 +113,14 @@ class Search:
         return found.cost + demand.worth_of(self.present_flow, self.operation.head)
 
     def missing(self, candidates: Sequence[Candidate]) -> str | None:
-        """Why no way keeps the locks: a pump that must run is not among the *candidates*."""
+        """Why no way keeps the locks: a pump that must run is not among the *candidates*, or there are none."""
         planned = {each.id for each in candidates}
         for pump, hold in self.holds.items():
             if hold.lock == "must run" and pump not in planned:
                 is_learnt = pump in self.model.pumps
                 but = "what its curve has learnt lies outside its limits" if is_learnt else "it has no curve yet"
                 return f"{hold.why}, but {but}."
-        return None
+        return None if planned else _NONE_FITS
 
     def candidates(self, reach: float, keep_set: frozenset[str] | None = None) -> list[Candidate]:
         """The pumps that may be chosen, no farther beyond the learnt ranges than *reach*."""

@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 from analytics.curves.model import StationModel
 from analytics.dispatch.duty import Duty, Infeasible
-from analytics.dispatch.fitted import FLOW_ENDS, best_phi, kept_best, limit_said
+from analytics.dispatch.fitted import FLOW_ENDS, best_phi, kept_best, limit_said, unfitted
 from analytics.dispatch.operation import listed
 from analytics.dispatch.proposal import Proposal
 from analytics.dispatch.requirement import RequiredFlow
@@ -68,6 +68,8 @@ def standing_reasons(situation: Situation, model: StationModel) -> tuple[str, ..
     """What keeps pumps from being considered, whatever the demand."""
     unseen = [each.pump for each in situation.limits if each.is_available and each.pump not in model.pumps]
     told = [f"{hold.why}." for hold in situation.holds.values() if hold.why is not None]
+    free = [each for each in situation.limits if situation.holds[each.pump].lock == "free"]
+    told += unfitted(model, free, situation.operation.speeds)
     if unseen:
         whose, verb = ("they have", "are") if len(unseen) > 1 else ("it has", "is")
         told.append(f"{listed(unseen)} {verb} not proposed: {whose} not been seen running, so there is no curve.")

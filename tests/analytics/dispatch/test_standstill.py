@@ -123,3 +123,43 @@ def test_a_flow_that_no_pumps_can_deliver_is_said_with_what_binds() -> None:
     assert advice.action == "none"
     assert advice.why.startswith(f"{WHY}, and delivers 0 m³/h. ")
     assert "at most" in advice.why
+
+
+@pytest.mark.parametrize("flows", [(310.0, 400.0), (0.0, 70.0)])
+def test_pumps_that_have_learnt_nothing_inside_their_limits_are_said_to_be_what_is_wrong(
+    flows: tuple[float, float],
+) -> None:
+    """They were learnt from 80 to 300 m³/h; that none may run would send an operator to look for a lock."""
+    now = standing(RequiredFlow(400.0, WHY, SYSTEM))
+
+    advice = advise(replace(now, limits=[Limits("a", flows=flows), Limits("b", flows=flows)]))
+
+    assert advice.action == "none"
+    assert "No pump has learnt anything inside its limits (speed, flow_min and flow_max" in advice.why
+    assert [one for one in advice.reasons if "not proposed" in one] == [
+        f"{pump} is not proposed: what its curve has learnt lies outside its limits." for pump in "ab"
+    ]
+
+
+def test_one_of_which_that_is_true_is_named_beside_what_keeps_the_other() -> None:
+    """Nor is it named where it is not available: that is said already."""
+    now = standing(RequiredFlow(180.0, WHY, replace(SYSTEM, flow_range=(150.0, 450.0))))
+    odd, out = Limits("a", flows=(310.0, 400.0)), Limits("b", is_available=False)
+
+    other, none = advise(replace(now, limits=[odd, Limits("b")])), advise(replace(now, limits=[odd, out]))
+    twice = advise(replace(now, limits=[replace(odd, is_available=False), Limits("b")]))
+
+    assert [each.id for each in other.pumps if each.run] == ["b"]
+    said = "a is not proposed: what its curve has learnt lies outside its limits."
+    assert said in other.reasons
+    assert said in none.reasons
+    assert said not in twice.reasons
+
+
+def test_what_is_required_is_said_once_where_it_cannot_be_had() -> None:
+    """With what is delivered."""
+    required = RequiredFlow(400.0, WHY, "a controller holds its head")
+
+    advice = advise(standing(required))
+
+    assert [one for one in advice.reasons if one.startswith(WHY)] == [f"{WHY}, and delivers 0 m³/h."]
