@@ -140,6 +140,15 @@ def test_an_alarm_that_time_alone_raises_says_why_and_its_end_does_not() -> None
     assert (cleared.event, cleared.reason) == ("cleared", None)
 
 
+def test_an_alarm_that_others_tell_of_says_why_and_its_end_does_not() -> None:
+    alarms = board()
+    (raised,) = alarms.see_storage({"storage": "the disk is full"}, ts_ms=1, at_ms=0)
+    (cleared,) = alarms.see_storage({}, ts_ms=2, at_ms=1_000)
+
+    assert (raised.event, raised.reason) == ("raised", "the disk is full")
+    assert (cleared.event, cleared.reason) == ("cleared", None)
+
+
 def test_a_silent_device_is_one_alarm_and_not_one_for_each_tag() -> None:
     """An operator faced with 251 alarms for one cable sees none of them."""
     alarms = board()

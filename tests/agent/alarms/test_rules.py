@@ -105,6 +105,16 @@ def test_a_tag_that_is_read_no_more_is_stale_even_if_it_never_was() -> None:
     )  # fmt: skip
 
 
+def test_a_tag_that_is_read_no_more_has_no_reason_of_its_last_reading() -> None:
+    """A sensor that was broken then is not why nothing comes now."""
+    alarms = board({"type": "stale", "tag": "level", "after": 60}, alarms={"bad_quality_after": 600})
+    alarms.see([row("level", None)], at_ms=0)
+
+    (raised,) = alarms.wait(ts_ms=0, at_ms=60_000)
+
+    assert (raised.rationale.id, raised.event, raised.reason, raised.state.reason) == ("a1", "raised", None, None)
+
+
 def test_a_tags_own_alarm_of_bad_quality_takes_the_place_of_the_usual_one() -> None:
     """One cause, one alarm."""
     alarms = board({"type": "bad_quality", "tag": "level", "after": 5, "priority": "high"})
@@ -269,7 +279,8 @@ def test_the_station_says_itself_what_alarms_mean_that_nobody_listed() -> None:
 
 
 def test_an_alarm_that_nobody_listed_is_hidden_while_the_station_says_so() -> None:
-    said = ({"ids": ["bad.pressure"], "suppress_while": ["running = 0"]},)
+    """Also where something else is said of it later."""
+    said = ({"ids": ["bad.pressure"], "suppress_while": ["running = 0"]}, {"ids": ["bad.*"], "priority": "high"})
     alarms = board(agent_alarm=said, alarms={"bad_quality_after": 0})
 
     seen = [events(alarms.see([one], at_ms=0)) for one in (row("running", 0.0), row("pressure", None))]
