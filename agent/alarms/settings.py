@@ -156,6 +156,11 @@ def _begins_as_ours(pattern: str) -> str:
 Pattern = Annotated[str, Field(max_length=200), AfterValidator(_begins_as_ours)]
 
 
+def fits(alarm_id: str, pattern: str) -> bool:
+    """Whether an alarm is one of *pattern*, in which * is anything."""
+    return fnmatchcase(alarm_id, pattern)
+
+
 class AgentAlarmSettings(Settings):
     """What the station says itself of alarms that come without being listed; what is absent stays as it is."""
 
@@ -173,7 +178,7 @@ class AgentAlarmSettings(Settings):
 
     def means(self, alarm_id: str) -> bool:
         """Whether it is about that alarm."""
-        return any(fnmatchcase(alarm_id, pattern) for pattern in self.ids)
+        return any(fits(alarm_id, pattern) for pattern in self.ids)
 
 
 class AlarmSettings(Settings):

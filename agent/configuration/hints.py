@@ -1,10 +1,10 @@
 """What a configuration may say and probably does not mean; the agent runs with it, but knows or advises less."""
 
-import fnmatch
 from collections.abc import Iterator
 from itertools import pairwise
 
 from agent.alarms.rulebook import agent_rules
+from agent.alarms.settings import fits
 from agent.catalogue import CatalogueSettings, SheetPoint
 from agent.commissioning.counting import read_alike
 from agent.plant import PumpSettings
@@ -36,7 +36,7 @@ def _of_alarms(settings: AgentSettings) -> Iterator[str]:
     known = [rule.rationale.id for rule in agent_rules(settings)]
     for one in settings.agent_alarms:
         for pattern in one.ids:
-            if not fnmatch.filter(known, pattern):
+            if not any(fits(alarm_id, pattern) for alarm_id in known):
                 yield f'agent_alarm: there is no alarm "{pattern}" here; pump-agent alarms lists those there are'
 
 
