@@ -107,7 +107,7 @@ async def report_losses(station: str, store: Store) -> NoReturn:
         StorageError: The disk does not say, or does not keep it.
     """
     said = await store.newest("losses")
-    told = payloads.Losses.model_validate_json(said[0].body) if said else None
+    told = payloads.Losses.kept(said[0].body) if said else None
     async for _ in Ticks(LOSSES_PERIOD):
         found = loss_report(station, await store.read(Reader.lost), wall_ms())
         if told is None or found != told.model_copy(update={"ts": found.ts}):

@@ -100,7 +100,7 @@ def event_of(entry: Record) -> Event:
 def state_after(event: Record) -> AlarmState:
     """The facts that an alarm's newest event was kept with."""
     kept = orjson.loads(event.body)
-    alarm = payloads.AlarmEvent.model_validate(kept)
+    alarm = payloads.AlarmEvent.kept(event.body)
     return AlarmState(
         active=alarm.active,
         acked=alarm.acked,

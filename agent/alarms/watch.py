@@ -129,7 +129,7 @@ class Watch:
             self._metrics.see(event.key, event_of(event), state_after(event), event.ts_ms)
         self._test = self._new_test()
         for test in await self._store.newest("alarm_test"):
-            self._test.present = payloads.AlarmTest.model_validate_json(test.body)
+            self._test.present = payloads.AlarmTest.kept(test.body)
         gone = [one for one in shown if one.body and one.key not in self._board.rules]
         await self._store.record([Record("alarm", one.key, wall_ms(), b"") for one in gone])
 
@@ -165,13 +165,13 @@ class Watch:
         """What others have found out changes."""
         match record.kind:
             case "pump":
-                return self._judge_pump(payloads.Pump.model_validate_json(record.body))
+                return self._judge_pump(payloads.Pump.kept(record.body))
             case "conditions":
-                return self._board.see_conditions(payloads.Conditions.model_validate_json(record.body), _monotonic_ms())
+                return self._board.see_conditions(payloads.Conditions.kept(record.body), _monotonic_ms())
             case "anomalies":
-                return self._board.see_anomalies(payloads.Anomalies.model_validate_json(record.body), _monotonic_ms())
+                return self._board.see_anomalies(payloads.Anomalies.kept(record.body), _monotonic_ms())
             case "quality":
-                return self._board.see_quality(payloads.Quality.model_validate_json(record.body), _monotonic_ms())
+                return self._board.see_quality(payloads.Quality.kept(record.body), _monotonic_ms())
             case _:
                 return []
 

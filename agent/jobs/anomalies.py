@@ -154,11 +154,11 @@ def _suspected(
     report_ms = round(1_000 * context.settings.jobs.quality.report)
     for record in context.reader.records("quality", start_ms, end_ms + report_ms):
         if record.body:
-            said = Quality.model_validate_json(record.body)
+            said = Quality.kept(record.body)
             for suspect in {check.suspect for check in said.cross_checks if check.suspect}:
                 yield suspect, said.start, said.end
     for record in context.reader.records("conditions", start_ms, end_ms + SETTLED_MS):
-        held = Conditions.model_validate_json(record.body).conditions if record.body else ()
+        held = Conditions.kept(record.body).conditions if record.body else ()
         for line in held:
             if line.suspect in own:
                 for tag in _wrong(context, header, line.type, line.suspect):

@@ -96,7 +96,7 @@ def _rejected(context: JobContext, before: Given | None) -> Rejected | None:
         return None
     since_ms = context.now_ms - _ANSWERED_MS
     for record in context.reader.records("recommendation_event", since_ms, context.now_ms + 1):
-        said = RecommendationEvent.model_validate_json(record.body)
+        said = RecommendationEvent.kept(record.body)
         if said.event == "rejected" and said.id == before.id:
             reason = "" if said.why is None else f": {said.why}"
             why = f"The change was rejected by {said.user or 'an operator'}{reason}"

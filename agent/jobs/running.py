@@ -107,7 +107,7 @@ def run(context: JobContext) -> Outcome:
     shown = frame(reader, settings, plant_tags(settings), end_ms - max(SHOWN_MS, step_ms), end_ms, step_ms)
     models = models_from_state(reader.job_state("curves")[1])
     limits = {pump: each.thresholds for pump, each in kept.pumps.items()}
-    wear = {record.key: Wear.model_validate_json(record.body) for record in reader.newest("wear") if record.body}
+    wear = {record.key: Wear.kept(record.body) for record in reader.newest("wear") if record.body}
     now = Present(settings, shown, memories, limits, models, end_ms, zone, wear)
     day = day_figures(kept.hours, settings, end_ms, zone)
     is_behind = end_ms < context.now_ms - LONGEST_MS

@@ -50,14 +50,14 @@ def _hear(context: JobContext, kept: SavingState) -> None:
     keys = {header.id: header.id if len(context.settings.headers) > 1 else "" for header in context.settings.headers}
     while found := context.reader.records_after(kept.heard, EVENTS, "recommendation_event"):
         for _, record in found:
-            said = RecommendationEvent.model_validate_json(record.body)
+            said = RecommendationEvent.kept(record.body)
             for header in (name for name, key in keys.items() if key == record.key):
                 kept.headers.setdefault(header, HeaderSaving()).hear(said)
         kept.heard = found[-1][0]
     for header, key in keys.items():
         for record in context.reader.newest("recommendation", key):
             if record.body and header in kept.headers:
-                advice = Recommendation.model_validate_json(record.body)
+                advice = Recommendation.kept(record.body)
                 kept.headers[header].renew(advice.id, advice.expires)
 
 

@@ -43,6 +43,6 @@ async def _note(store: Store, command: Accept | Reject, event: str) -> None:
 async def _present(store: Store, name: str) -> tuple[str, Recommendation]:
     """The advice of that id, if it is the present one, and the key it is kept under."""
     for record in await store.newest("recommendation"):
-        if record.body and (advice := Recommendation.model_validate_json(record.body)).id == name:
+        if record.body and (advice := Recommendation.kept(record.body)).id == name:
             return record.key, advice
     raise LookupError(f"{name!r} is not the present recommendation")

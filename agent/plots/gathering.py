@@ -68,7 +68,7 @@ def _pump(settings: AgentSettings, name: str) -> PumpSettings:
 def _said(reader: Reader, name: str) -> payloads.PumpCurve:
     """The curve as it was last published."""
     for record in reader.newest("curve", name):
-        said = payloads.PumpCurve.model_validate_json(record.body)
+        said = payloads.PumpCurve.kept(record.body)
         if len(said.points) > 2:  # noqa: PLR2004 - two make no curve
             return said
         raise PlotError(f"{name} has no curve yet: {said.reason or 'too few steady readings'}")
@@ -137,7 +137,7 @@ def _readings(state: bytes | None, pump: PumpSettings) -> tuple[Trace, tuple[int
 def _present(reader: Reader, name: str, fit: Trace) -> Present | None:
     """The duty point that was last published; None where the pump stood, or its flow or head was not known."""
     for record in reader.newest("pump", name):
-        said = payloads.Pump.model_validate_json(record.body)
+        said = payloads.Pump.kept(record.body)
         if not said.running or said.flow is None or said.head is None or not said.speed:
             return None
         percent = np.nan if said.efficiency is None else 100.0 * said.efficiency

@@ -18,7 +18,7 @@ def fresh_schedule(context: JobContext) -> Schedule | None:
     settings = context.settings.jobs.schedule
     oldest_ms = context.now_ms - _LATE_PERIODS * 1_000 * settings.period
     kept = (one for one in context.reader.newest("schedule") if one.ts_ms >= oldest_ms and one.body)
-    plans = (Schedule.model_validate_json(one.body) for one in kept) if settings.enabled else iter(())
+    plans = (Schedule.kept(one.body) for one in kept) if settings.enabled else iter(())
     return next((plan for plan in plans if plan.rows), None)
 
 

@@ -96,7 +96,7 @@ def _is_logical(logic: Logic, still: Mapping[str, float], free: Collection[str])
 
 def _alarm(body: bytes) -> Alarm | None:
     try:
-        return Alarm.model_validate_json(body) if body else None
+        return Alarm.kept(body) if body else None
     except ValidationError:
         return None  # of another version
 

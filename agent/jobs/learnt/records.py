@@ -60,7 +60,7 @@ def catalogue_records(
         said = _unmeasured(pump, sheet, now_ms)
         if pumps is not None:
             said = with_plant(said, pumps[pump])
-        before = payloads.PumpCurve.model_validate_json(last[pump].body) if pump in last else None
+        before = payloads.PumpCurve.kept(last[pump].body) if pump in last else None
         is_news = before is None or (not before.readings and before.model_copy(update={"ts": now_ms}) != said)
         if pump not in known and is_news:
             yield Record("curve", pump, now_ms, said.encode())
@@ -94,7 +94,7 @@ def unfitted_records(last: Mapping[str, Record], pumps: Sequence[str], why: str,
     """The *last* record of each pump again, as it is at *now_ms*, with *why* there is none that is newer."""
     for pump in pumps:
         if pump in last:
-            said = payloads.PumpCurve.model_validate_json(last[pump].body)
+            said = payloads.PumpCurve.kept(last[pump].body)
             said = said.model_copy(update={"ts": now_ms, "reason": why})
         else:
             said = payloads.PumpCurve(pump=pump, ts=now_ms, method=METHOD, readings=0, reason=why)

@@ -125,7 +125,7 @@ def _suspects(context: JobContext, cells: Frame) -> dict[str, NDArray[np.bool_]]
     report_ms = round(1_000 * context.settings.jobs.quality.report)
     end_ms = int(cells.times_ms[-1]) + STEP_MS
     for record in context.reader.records("quality", int(cells.times_ms[0]), end_ms + 2 * report_ms):
-        said = Quality.model_validate_json(record.body) if record.body else None
+        said = Quality.kept(record.body) if record.body else None
         for tag in {check.suspect for check in said.cross_checks if check.suspect} if said else ():
             if said is not None and tag in cells.values:
                 among = (cells.times_ms + STEP_MS > said.start) & (cells.times_ms < said.end)

@@ -18,7 +18,7 @@ def worn(context: JobContext) -> Mapping[Suspicion, bool]:
     for record in context.reader.newest("wear"):
         if record.key not in headers or context.now_ms - record.ts_ms > OLD_MS:
             continue
-        said = Wear.model_validate_json(record.body)
+        said = Wear.kept(record.body)
         if said.kind is None or said.stale:
             continue
         header = headers[record.key]

@@ -28,7 +28,7 @@ def take_up_overhauls(context: JobContext, kept: Kept) -> None:
         pump = kept.state.pumps.get(record.key)
         if pump is None or record.ts_ms <= pump.life.begin_ms:
             continue
-        said = Overhaul.model_validate_json(record.body)
+        said = Overhaul.kept(record.body)
         pump.lives.append(Life(record.ts_ms, said.note, said.user))
         for header, state in kept.state.headers.items():
             if record.key in state.pumps:

@@ -1,6 +1,6 @@
 """What every payload shares: frozen, closed, never NaN, and without keys that have no value."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,15 @@ class Payload(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_by_name=True, serialize_by_alias=True
     )
+
+    @classmethod
+    def kept(cls, body: bytes) -> Self:
+        """What a record says, without what only older or newer versions say, however deep.
+
+        Raises:
+            ValidationError: Not such a payload.
+        """
+        return cls.model_validate_json(body, extra="ignore")
 
     def encode(self) -> bytes:
         """The JSON object that is sent and kept: no key without a value."""

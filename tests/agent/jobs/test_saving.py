@@ -78,6 +78,19 @@ def test_followed_advice_is_told_and_its_saving_measured(tmp_path: Path) -> None
     assert (body["since"], body["currency"]) == ("2026-03-01T12:05:00.000Z", "EUR")
 
 
+def test_advice_that_another_version_has_kept_is_counted(tmp_path: Path) -> None:
+    """It has keys that are gone, and not those that are new."""
+    with learnt_station(tmp_path) as past:
+        advice = given(past)
+        other = {key: value for key, value in advice.items() if key != "saving_interval_kw"} | {"is_uncertain": False}
+        past.record([Record("recommendation", "", START_MS + 5 * MINUTE_MS + 1, json.dumps(other).encode())])
+        operate(past, EVEN, 5, 15)
+
+        body, _ = look(past, 15)
+
+    assert body["counting"][0]["id"] == advice["id"]
+
+
 def test_without_tariff_and_factor_there_is_no_money_and_no_co2(tmp_path: Path) -> None:
     """A nought would be read as one."""
     with learnt_station(tmp_path) as past:

@@ -377,6 +377,8 @@ async def test_an_operator_accepts_the_present_advice(tmp_path: Path) -> None:
             advice = Recommendation(
                 id="r7", ts=NOON_MS, expires=wall_ms() + 60_000, station="east", action="change", saving_kw=4.5
             )
+            other = json.loads(advice.encode()) | {"id": "r5", "is_gone": True}  # of another version
+            await store.record([Record("recommendation", "main", NOON_MS, json.dumps(other).encode())])
             await store.record([Record("recommendation", "", NOON_MS, advice.encode())])
             async with listening(broker, tmp_path, dict(advice_handlers(store)), store):
                 decision = {"expires": rfc3339(wall_ms() + 60_000), "user": "anna"}

@@ -59,6 +59,21 @@ def test_the_example_of_an_advice_says_what_is_to_be_done_and_why_as_the_agent_s
     assert (example.method, example.baseline) == (METHOD, BASELINE)
 
 
+@pytest.mark.parametrize(("topic", "lists"), [("recommendation", ("pumps", "set_changes")), ("schedule", ("rows",))])
+def test_a_record_of_another_version_is_read(topic: str, lists: tuple[str, ...]) -> None:
+    """A key that is gone, here and deeper, and one that there was not yet; what is sent stays closed."""
+    example = next(json.loads(text) for name, text in EXAMPLES if name == topic and json.loads(text).get(lists[0]))
+    example.pop("method", None)
+    usual = PAYLOADS[topic].model_validate_json(json.dumps(example))
+    other = example | {"is_uncertain": False}
+    for name in lists:
+        other[name] = [row | {"is_uncertain": False} for row in example.get(name, [])]
+
+    assert PAYLOADS[topic].kept(json.dumps(other).encode()) == usual
+    with pytest.raises(ValidationError):
+        PAYLOADS[topic].model_validate_json(json.dumps(other))
+
+
 async def test_examples_arrive_as_they_were_published(tmp_path: Path) -> None:
     """Through a real broker, on their own topics."""
     messages = [

@@ -1,5 +1,6 @@
 """Advice beside the station's own schedule: what that would turn round is withheld."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ def advised(
         spared = () if left_out is None else (LeftOut(pump=left_out, why="Its alarm stands."),)
         until_ms = NOW_MS + holds * MINUTE_MS
         plan = Schedule(id="s", ts=made_ms, until=until_ms, station="s", rows=rows, left_out=spared)
-        past.record([Record("schedule", "", made_ms, plan.encode())])
+        kept = json.loads(plan.encode()) | {"is_gone": True}  # as another version had it
+        past.record([Record("schedule", "", made_ms, json.dumps(kept).encode())])
         operate(past, speeds, 5)
         return advise(past, 5)[0]
 
