@@ -36,15 +36,16 @@ class Arrival:
 
         A reading older than the newest came late where it falls into a hole. Otherwise that time was read already,
         so the source's clock went back. By *jitter_ms* a reading may be farther than a period from the one before,
-        or late, where a device tells in one way what changed and in another what stands.
+        or older than the newest, and nothing is told of it, where a device tells in one way what changed and in
+        another what stands.
         """
         future = times_ms > now_ms + FUTURE_MS
         believed = np.where(future, 0, times_ms)  # else a clock that is ahead would make all that follows late
         before = np.maximum.accumulate(np.concatenate([[self.newest_ms], believed]))[:-1]
         is_new: Booleans = (times_ms > before) & ~future
         self._follow(times_ms[is_new], period_ms, jitter_ms, tally)
-        older = (times_ms < before) & ~future
-        late = older & ((before - times_ms < jitter_ms) | self._in_hole(times_ms))
+        older = (times_ms < before - jitter_ms) & ~future
+        late = older & self._in_hole(times_ms)
         back = older & ~late
         tally.add("late", times_ms[late], (before - times_ms)[late] / 1000.0)
         tally.add("backward", times_ms[back], (before - times_ms)[back] / 1000.0)

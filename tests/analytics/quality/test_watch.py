@@ -120,10 +120,23 @@ def test_times_that_are_told_in_two_ways_are_no_holes_and_no_clock_set_back() ->
     held = replace(told.part(np.array([5])), times_ms=START_MS + np.array([13_100]))
     lost = judge(watch, held, rules, START_MS + 10**9).findings
 
-    assert {check: one.count for check, one in found.items()} == {"late": 1}
-    assert found["late"].reason == "its time is 0.5 s before one that came earlier"
+    assert found == {}
     assert set(more) == {"duplicate"}
     assert {check: one.count for check, one in lost.items()} == {"missing": 1}
+    assert watch.readings == 6  # of eight: what is older than the newest is held against nothing
+
+
+@pytest.mark.parametrize(("back_ms", "told"), [(2_000, set()), (2_001, {"backward"})])
+def test_a_time_further_back_than_it_may_be_is_told(back_ms: int, told: set[str]) -> None:
+    """Up to a period it is only dated in another way, and is not judged against what came before it."""
+    watch, rules = Watch(), Rules(period_ms=2_000, jitter_ms=2_000)
+    times_ms = START_MS + np.array([0, 2_000, 4_000, 6_000, 6_000 - back_ms])
+    whole = replace(portion([1.0, 1.0, 1.0, 1.0, 2.0]), times_ms=times_ms)
+
+    found = judge(watch, whole, rules, START_MS + 10**9).findings
+
+    assert set(found) == told
+    assert watch.readings == 4
 
 
 def test_who_froze_in_a_hole_is_found_after_it() -> None:
