@@ -43,8 +43,10 @@ def _full_scale(tag: ModbusTagSettings) -> tuple[float, ...]:
 
 
 def _usual_rules(settings: AgentSettings) -> dict[str, Rules]:
-    found = {name: rules_of(tag, tag.silence_ms) for name, tag in known_tags(settings).items()}
-    return {name: replace(rules, jitter_ms=_jitter_ms(known_tags(settings)[name])) for name, rules in found.items()}
+    return {
+        name: replace(rules_of(tag, tag.silence_ms), jitter_ms=_jitter_ms(tag))
+        for name, tag in known_tags(settings).items()
+    }
 
 
 def _jitter_ms(tag: Tag) -> int:
