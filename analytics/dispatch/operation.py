@@ -29,6 +29,7 @@ class Operation:
     deviation_kw: float = 0.0  # what a metre away from the preferred head costs, as power
     required: Requirement | None = None  # what counts instead of flow and head of now
     said: tuple[str, ...] = ()  # what is required, or why that is not known; sentences
+    missing: str | None = None  # why it is not known, a sentence, where pumps stand and that is to be mended
 
     @property
     def delivered(self) -> float:
@@ -54,7 +55,7 @@ def objection(
     if unknown:
         return f"It is not known whether {listed(unknown)} run; check their tags."
     if not operation.speeds and operation.required is None:
-        return NO_DEMAND
+        return NO_DEMAND if operation.missing is None else f"{operation.missing} {NO_DEMAND}"
     return "No curves have been learnt yet." if model is None else _doubted(operation, model, limits)
 
 

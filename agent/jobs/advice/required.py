@@ -34,6 +34,7 @@ class Asked(NamedTuple):
 
     requirement: Requirement | None = None
     said: tuple[str, ...] = ()
+    missing: str | None = None  # why it is not known, where pumps stand and that is to be mended
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ class _NotGivenError(Exception):
     """Why a setpoint is not known; a clause."""
 
 
+class _NothingGivenError(_NotGivenError):
+    """It asks for nothing, as setpoints of standing pumps may."""
+
+
 def setpoint_tags(plant: AgentSettings, header: HeaderSettings) -> list[str]:
     """Tags that say what is required of it, in a unit that is known."""
     known = known_tags(plant)
@@ -94,6 +99,8 @@ def asked(now: Present) -> Asked:
     try:
         found = _asked(now, system)
     except (_NotGivenError, NoBalanceError) as error:
+        if not now.running and not isinstance(error, _NothingGivenError):
+            return Asked(missing=f"What is required is not known, as {error}.")
         is_held = now.header.pressure_required is not None and now.running
         kept = _held(now, now.head, "", system) if is_held else None
         found = Asked(kept, (f"What is required is not known, as {error}: {INSTEAD}",))
@@ -126,7 +133,8 @@ def _pressure(now: Present, wanted: float | str, system: System | str) -> Asked:
     is_outside = [limit is not None and side * (head - limit) > 0 for limit, side in zip(limits, (-1, 1), strict=True)]
     is_none = isinstance(wanted, str) and gauge <= 0  # as where a controller is switched to manual
     if is_none or not 0 < head < _MOST_HEAD or any(is_outside):
-        raise _NotGivenError(f"{told} is no pressure that the site allows")
+        error = _NothingGivenError if is_none else _NotGivenError
+        raise error(f"{told} is no pressure that the site allows")
     why = f"The header has to hold {told}, {head:.1f} m of head"
     return Asked(_held(now, head, why, system), (f"{why}.",))
 
@@ -135,7 +143,8 @@ def _flow(now: Present, wanted: float | str, system: System | str) -> Asked:
     if isinstance(wanted, str):
         flow = _given(now, wanted, "flow")
         if not 0 < flow < _MOST_FLOW:
-            raise _NotGivenError(f"{wanted} is {flow:.4g} m³/h{' while pumps run' if now.running else ''}")
+            error = _NothingGivenError if flow <= 0 else _NotGivenError
+            raise error(f"{wanted} is {flow:.4g} m³/h{' while pumps run' if now.running else ''}")
     else:
         flow = float(now.tags[now.header.flow[0]].unit.convert(wanted))
     return _delivered(now, flow, HELD, f"The header has to deliver {flow:.0f} m³/h{_source(wanted)}", system)

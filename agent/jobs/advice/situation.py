@@ -207,7 +207,7 @@ def _required(header: Header, cells: Frame, now: Operation, model: StationModel 
             kwh_price=price,
         )
     )
-    return replace(now, required=wanted.requirement, said=wanted.said)
+    return replace(now, required=wanted.requirement, said=wanted.said, missing=wanted.missing)
 
 
 def _cells(header: Header, histories: Mapping[str, History]) -> Frame:

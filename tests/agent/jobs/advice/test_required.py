@@ -348,20 +348,41 @@ def test_where_a_standing_header_is_not_where_its_system_begins_it_is_only_said_
 
 
 @pytest.mark.parametrize(
-    ("wanted", "words"), [(0.0, "wanted.flow is 0 m³/h: what"), (float("inf"), "has had no good value")]
+    ("wanted", "first", "words"),
+    [
+        (0.0, "", ("wanted.flow is 0 m³/h: what",)),
+        (float("inf"), "What is required is not known, as wanted.flow has had no good value. ", ()),
+        (-2.4, "", ("wanted.flow is -0.1 m³/h: what",)),
+        (24 * 2e7, "What is required is not known, as wanted.flow is 2e+07 m³/h. ", ()),
+    ],
 )
 def test_standing_pumps_of_which_nothing_is_known_to_be_required_stand(
-    tmp_path: Path, wanted: float, words: str
+    tmp_path: Path, wanted: float, first: str, words: tuple[str, ...]
 ) -> None:
-    """A setpoint of nothing while nothing runs is as it should be."""
+    """A setpoint of nothing while nothing runs is as it should be; what is wrong with one comes first."""
     with required(tmp_path, flow_required="wanted.flow", pressure_min=1.0, pressure_max=5.0) as past:
         operate(past, {}, 5, pressure=STATIC * BAR, wanted_flow=wanted)
         said, _ = advise(past, 5)
         traded = Front.model_validate_json(past.perform("front", front.run, START_MS + 5 * MINUTE_MS).records[0].body)
 
-    assert (said["action"], said["why"]) == ("none", "No pump runs, so that there is no demand to serve.")
-    assert words in said["reasons"][0]
+    assert (said["action"], said["why"]) == ("none", f"{first}No pump runs, so that there is no demand to serve.")
+    assert all(part in told for part, told in zip(words, said["reasons"], strict=True))
     assert traded.why == said["why"]
+
+
+def test_a_change_from_a_standstill_is_withdrawn_with_what_is_wrong_with_the_tag_that_asked_for_it(
+    tmp_path: Path,
+) -> None:
+    """That no demand is left would be a reason to go home."""
+    with required(tmp_path, flow_required="wanted.flow") as past:
+        operate(past, {}, 5, pressure=STATIC * BAR, wanted_flow=24 * 200.0)
+        first, _ = advise(past, 5)
+        operate(past, {}, 5, start=5, pressure=STATIC * BAR)
+        said, events = advise(past, 10)
+
+    assert (first["action"], said["action"]) == ("change", "none")
+    assert said["why"].startswith("What is required is not known, as wanted.flow has had no good value")
+    assert [(event["event"], event["why"]) for event in events] == [("withdrawn", said["why"])]
 
 
 @pytest.mark.parametrize("wanted", [450.0, 0.0, float("inf")])
