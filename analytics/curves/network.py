@@ -16,6 +16,7 @@ BLOCK_MS = 600_000  # points nearer than this share one state of tanks and valve
 ROUNDS = 12
 TUKEY = 4.685  # 95 % efficient for normal errors (Beaton and Tukey 1974)
 SURE = 3.0  # standard deviations that the resistance is above 0, or that a set's differs
+HELD = 0.1  # share of the head that surely is no friction where that is held; it may be where flows hardly differed
 TOLD = 0.02  # share of the head by which a set must differ to be named
 METER = 0.01  # share of the resistance: what a flow meter is off by, twice, and its noise, which makes a line too flat
 OUTERMOST = 0.02  # share of the flows at either end that does not widen the range
@@ -25,6 +26,7 @@ class NotIdentified(NamedTuple):
     """The steady points do not tell the system."""
 
     why: str  # a clause
+    is_held: bool = False  # they tell that the head does not follow the flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ def network(points: Points) -> Network | NotIdentified:
     if line[1] < SURE * slope_std:
         return NotIdentified(
             f"the head does not surely rise with the flow between {low:.0f} and {high:.0f} m³/h: a controller holds "
-            "it, or the demand changes more than the pumps do"
+            "it, or the demand changes more than the pumps do",
+            is_held=bool(line[1] + SURE * slope_std < HELD * np.median(points.head)),
         )
     scale = float(np.mean(points.flow**2))
     return Network(

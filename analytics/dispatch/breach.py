@@ -10,11 +10,12 @@ from analytics.dispatch.system import System
 from analytics.npsh import MARGIN
 
 _HEAD = 0.1  # m by which a head may be outside the allowed band: gauges are no better
+_FLOW = 0.02  # share by which a pump's flow may be beyond what it may deliver: no meter and no curve is better
 
 
 def breaches(situation: Situation, model: StationModel) -> tuple[str, ...]:
     """One sentence each."""
-    return (*_sets(situation), *_inlets(situation, model), *_deliveries(situation))
+    return (*_sets(situation), *_inlets(situation, model), *_flows(situation, model), *_deliveries(situation))
 
 
 def seen(situation: Situation) -> tuple[str, ...]:
@@ -59,6 +60,23 @@ def _inlets(situation: Situation, model: StationModel) -> Iterator[str]:
         if inlet is not None and needed is not None:
             needs = f"it needs {needed:.1f} m and a tenth"
             yield f"{pump} may cavitate: {inlet.available:.1f} m of NPSH at its inlet, where {needs}."
+
+
+def _flows(situation: Situation, model: StationModel) -> Iterator[str]:
+    """Flows that a pump may not deliver continuously, surely, by its curve."""
+    operation = situation.operation
+    found = model.predict([operation.speeds.get(pump, 0.0) for pump in model.pumps], operation.head)
+    for place, pump in enumerate(model.pumps):
+        if pump not in operation.speeds:
+            continue
+        speed, flow, std = operation.speeds[pump], float(found.flows[place]), float(found.flows_std[place])
+        limits = situation.limits_of(pump)
+        least, most = (speed * each for each in limits.flows)
+        told = f"{pump} delivers {flow:.0f} m³/h, and may not deliver"
+        if flow < least - max(std, _FLOW * least):
+            yield f"{told} less than {least:.0f} at {limits.speed_text(speed)}."
+        elif flow > most + max(std, _FLOW * most):
+            yield f"{told} more than {most:.0f} at {limits.speed_text(speed)}."
 
 
 def _needed(situation: Situation, model: StationModel, pump: str) -> float | None:

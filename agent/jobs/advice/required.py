@@ -22,6 +22,10 @@ from analytics.hydraulics import pump_head
 
 INSTEAD = "what the header delivers now counts."
 FOLLOWS = "The head follows the flow here: the same flow has the present head, and another pressure is another flow."
+_UNKNOWN = (
+    "Until the system's curve is known, only the present head is planned, or the nearest that is allowed, as another "
+    "may be less water: {}."
+)
 _MOST_FLOW = 1e7  # m³/h; no station delivers that
 _MOST_HEAD = 1e5  # m
 _STANDING = 0.1  # share of the least flow that the system was learnt from; what passes standing pumps is no more
@@ -35,6 +39,7 @@ class Asked(NamedTuple):
     requirement: Requirement | None = None
     said: tuple[str, ...] = ()
     missing: str | None = None  # why it is not known, where pumps stand and that is to be mended
+    is_free: bool = True  # the band of heads, to plan in
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +98,17 @@ def _head_at(header: HeaderSettings, cells: Frame, gauge: float) -> float:
     return float(pump_head(gauge, inlet, header.elevation))
 
 
+def nearest(head: float, low: float | None, high: float | None) -> tuple[float | None, float | None]:
+    """The band of the nearest head that is allowed, m; none where that is the present one."""
+    kept = head if low is None else max(head, low)
+    kept = kept if high is None else min(kept, high)
+    return (None, None) if kept == head else (kept, kept)
+
+
 def asked(now: Present) -> Asked:
     """What is required of the header now; the present flow where nothing is and the head follows it."""
-    system = _system(now)
+    identified = _system(now)
+    system = identified.why if isinstance(identified, NotIdentified) else identified
     try:
         found = _asked(now, system)
     except (_NotGivenError, NoBalanceError) as error:
@@ -104,11 +117,18 @@ def asked(now: Present) -> Asked:
         is_held = now.header.pressure_required is not None and now.running
         kept = _held(now, now.head, "", system) if is_held else None
         found = Asked(kept, (f"What is required is not known, as {error}: {INSTEAD}",))
-    if found.requirement is not None or isinstance(system, str) or not now.running:
+    if found.requirement is not None or not now.running:
         return found
+    if isinstance(identified, NotIdentified):
+        return found if identified.is_held else Asked(None, (*found.said, *_wide(now, _UNKNOWN, system)), is_free=False)
+    return Asked(SameFlow(identified, *now.limits), (*found.said, *_wide(now, FOLLOWS)))
+
+
+def _wide(now: Present, sentence: str, *why: object) -> tuple[str, ...]:
+    """That *sentence*, where another head would be planned else."""
     header = now.header
     is_wide = header.pressure_preferred is not None or None not in {header.pressure_min, header.pressure_max}
-    return Asked(SameFlow(system, *now.limits), (*found.said, *((FOLLOWS,) if is_wide else ())))
+    return (sentence.format(*why),) if is_wide else ()
 
 
 def _asked(now: Present, system: System | str) -> Asked:
@@ -190,15 +210,15 @@ def _source(wanted: float | str) -> str:
     return f" (tag {wanted})" if isinstance(wanted, str) else ""
 
 
-def _system(now: Present) -> System | str:
+def _system(now: Present) -> System | NotIdentified:
     """How the head follows the flow, or why that is not known."""
     found = system_of(now.context, now.header.id, now.pumps) if now.pumps else None
     if found is None:
-        return "no curves have been learnt yet"
+        return NotIdentified("no curves have been learnt yet")
     if isinstance(found, NotIdentified):
-        return found.why
+        return found
     if not now.running and (why := _unlike(found, now)) is not None:
-        return why
+        return NotIdentified(why)
     own = {
         frozenset(pump for pump, is_on in zip(now.pumps, runs, strict=True) if is_on): resistance
         for runs, resistance in found.sets.items()

@@ -9,7 +9,7 @@ import numpy as np
 
 from agent.alarms.conditions import number
 from agent.jobs.advice.planned import reversals
-from agent.jobs.advice.required import Present, asked, head_of, setpoint_tags
+from agent.jobs.advice.required import Present, asked, head_of, nearest, setpoint_tags
 from agent.jobs.advice.standing_alarms import standing_alarms
 from agent.jobs.duties.npsh import inlet
 from agent.jobs.evidence import HeaderState, header_state, header_tags, pump_tags, pumps_of, suction_tag
@@ -207,7 +207,9 @@ def _required(header: Header, cells: Frame, now: Operation, model: StationModel 
             kwh_price=price,
         )
     )
-    return replace(now, required=wanted.requirement, said=wanted.said, missing=wanted.missing)
+    low, high = band if wanted.is_free else nearest(now.head, *band)
+    found = replace(now, required=wanted.requirement, said=wanted.said, missing=wanted.missing)
+    return replace(found, head_min=low, head_max=high)
 
 
 def _cells(header: Header, histories: Mapping[str, History]) -> Frame:
@@ -269,9 +271,7 @@ def _band(header: Header, cells: Frame, state: HeaderState) -> tuple[float | Non
     )
     if low is not None and high is not None:
         return low, high
-    head = _median(state.head)
-    kept = max(head, low) if low is not None else head if high is None else min(head, high)
-    return (None, None) if kept == head else (kept, kept)
+    return nearest(_median(state.head), low, high)
 
 
 def limits_of(header: Header, pump: PumpSettings, price: float) -> Limits:

@@ -21,7 +21,7 @@ BANDED: dict[str, Any] = {"header": [{**PLANT["header"][0], "pressure_min": 3.1,
 @pytest.fixture
 def past(tmp_path: Path) -> Iterator[History]:
     """Two pumps that have run at unequal speeds for five minutes, under a band of pressures."""
-    with learnt_station(tmp_path, **BANDED) as found:
+    with learnt_station(tmp_path, is_held=True, **BANDED) as found:
         operate(found, UNEVEN, 5)
         found.perform("running", running.run, NOW_MS)
         yield found
@@ -62,7 +62,7 @@ def test_heads_of_the_front_stay_in_the_band_of_pressures(past: History) -> None
 
 def test_without_curves_there_is_no_front_and_it_says_why(tmp_path: Path) -> None:
     """What cannot be known is not made up; a reader of the retained message learns why it is empty."""
-    with learnt_station(tmp_path, **BANDED) as found:
+    with learnt_station(tmp_path, is_held=True, **BANDED) as found:
         told = said(found)
 
     assert (told.points, told.proposed) == ((), None)
@@ -81,7 +81,7 @@ def test_while_advice_is_withheld_no_way_is_proposed(past: History) -> None:
 def test_where_energy_costs_nothing_there_is_nothing_to_trade(tmp_path: Path) -> None:
     """Less of it saves no money, as the advice says too."""
     free = {"price": 0.3, "band": [{"price": 0.0, "start": "12:00", "end": "13:00"}]}
-    with learnt_station(tmp_path, **BANDED, tariff=free) as past:
+    with learnt_station(tmp_path, is_held=True, **BANDED, tariff=free) as past:
         operate(past, UNEVEN, 5)
         past.perform("running", running.run, NOW_MS)
 

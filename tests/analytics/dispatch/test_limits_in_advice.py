@@ -186,6 +186,51 @@ def test_a_pressure_outside_the_band_is_mended_whatever_that_costs() -> None:
     assert advice.why.startswith("The head of 35.0 m is below the 36.0 m that the site allows.")
 
 
+@pytest.mark.parametrize(
+    ("flows", "words"),
+    [
+        ((215.0, np.inf), "a delivers 184 m³/h, and may not deliver less than 194 at 45.0 Hz."),
+        ((0.0, 195.0), "a delivers 184 m³/h, and may not deliver more than 176 at 45.0 Hz."),
+    ],
+)
+def test_a_pump_that_delivers_what_it_may_not_is_mended_whatever_that_costs(
+    flows: tuple[float, float], words: str
+) -> None:
+    """Alike they take the least power; where less than one of them may deliver, the water wears it out."""
+    now = situation([A, B], {"a": 0.9, "b": 0.9})
+
+    advice = advise(replace(now, limits=[Limits("a", flows=flows), Limits("b")]))
+
+    assert advise(now).action == "keep"
+    assert advice.action == "change"
+    assert advice.broken == (words,)
+    assert advice.why.startswith(words)
+    flow, speed = plan(advice, "a").flow, plan(advice, "a").speed
+    assert flow is not None
+    assert speed is not None
+    assert flows[0] - 0.1 <= flow / speed <= flows[1] + 0.1
+
+
+def test_where_no_way_gives_a_pump_what_it_may_deliver_that_is_said() -> None:
+    """It runs alone, and must."""
+    now = situation([A], {"a": 0.9})
+
+    advice = advise(replace(now, limits=[Limits("a", flows=(230.0, 250.0))]))
+
+    assert advice.action == "none"
+    assert advice.why.startswith("a delivers 184 m³/h, and may not deliver less than 207 at 45.0 Hz.")
+
+
+@pytest.mark.parametrize("flows", [(206.5, np.inf), (0.0, 203.5)])
+def test_a_pump_that_is_beyond_its_flows_by_less_than_can_be_told_is_left_so(flows: tuple[float, float]) -> None:
+    """1 %: advice that brought it to the end of its range would otherwise come again with every noise."""
+    now = situation([A, B], {"a": 0.9, "b": 0.9})
+
+    advice = advise(replace(now, limits=[Limits("a", flows=flows), Limits("b")]))
+
+    assert (advice.action, advice.broken) == ("keep", ())
+
+
 # Cavitation, region, motor
 
 
