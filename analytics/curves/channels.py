@@ -15,6 +15,8 @@ STEP = 1e-6  # of a parameter or, relative, of a head, for one-sided differences
 SOFTNESS = 0.02  # of the head curve's peak; changes the flow by less than 0.1 % where the head is 5 % below it
 LEAST_ERROR = 0.005  # share of a reading that its meter's error is at first taken to be
 HEAD_ERROR = 0.001  # share of the head; on a flat curve it matters more than the flow meter's own error
+TOTAL = 0  # which of the channels is the total flow
+SAME = 1e-6  # of a flow: two that differ by less are one, added up in another order
 
 
 class Duties(NamedTuple):
@@ -77,6 +79,12 @@ def channels(points: Points) -> list[Channel]:
     powers = [_channel(points.powers[:, each], points.running[:, each], 1, pumps[[each]]) for each in pumps]
     flows = [_channel(points.pump_flows[:, each], points.running[:, each], 0, pumps[[each]]) for each in pumps]
     return [_channel(points.flow, np.asarray(points.running.any(axis=1)), 0, pumps), *powers, *flows]
+
+
+def is_summed(points: Points) -> NDArray[np.bool_]:
+    """Where the total is no meter of its own but the running pumps' meters added up, shape (n,)."""
+    own = np.where(points.running, points.pump_flows, 0.0).sum(axis=1)
+    return np.asarray(np.isclose(points.flow, own, rtol=SAME, atol=0.0))
 
 
 def _channel(values: Floats, runs: NDArray[np.bool_], quantity: Literal[0, 1], pumps: NDArray[np.int64]) -> Channel:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.curves.channels import Duties, channels, duties_of, values_of
+from analytics.curves.channels import TOTAL, Duties, channels, duties_of, is_summed, values_of
 from analytics.curves.head_error import HeadError, Pull
 from analytics.curves.points import Points, Times
 from analytics.curves.prior import SHUT_OFF_STD, Prior
@@ -100,6 +100,7 @@ class System:
         self._shapes = [each.shape for each in priors]
         self._samples = [_samples(points, index) for index in range(len(priors))]
         self.meters = channels(points)
+        self._summed = is_summed(points)[self.meters[TOTAL].rows]
         self.blocks = _blocks(points.times_ms)
         self._counts = np.bincount(self.blocks)
         self.size = len(self._counts)
@@ -127,11 +128,15 @@ class System:
         return [np.hypot(scale * e, wear) for scale, e, wear in zip(noise.scales, errors, worn, strict=True)]
 
     def variances(self, duties: Duties, noise: Noise) -> list[Floats]:
-        """What each residual counts as, per meter: errors that readings share are multiplied by how many share them."""
+        """What each residual counts as, per meter: errors that readings share are multiplied by how many share them.
+
+        A total that is the pumps' own meters summed tells nothing besides them.
+        """
         found = []
         for index, (error, wear) in enumerate(zip(self.errors(duties), self._worn(duties), strict=True)):
             company = self._company[self.meters[index].rows]
             found.append(noise.scales[index] ** 2 * noise.inflations[index] * error**2 + company * wear**2)
+        found[TOTAL][self._summed] = np.inf
         return found
 
     def unexplained(self, duties: Duties, variances: list[Floats], equations: Equations) -> list[Floats]:
