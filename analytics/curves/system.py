@@ -155,8 +155,7 @@ class System:
         for meter, weight, variance in zip(self.meters, weights, variances, strict=True):
             slope = meter.predicted(duties.by_head)
             residual = meter.observed - meter.predicted(duties.values) + slope * state.drifts[self.blocks[meter.rows]]
-            # Tukey's weights would make the products of the greater residuals, and so the error, too small.
-            pulls.append(Pull(meter.rows, residual, slope, (weight > 0.0) / variance))
+            pulls.append(Pull(meter.rows, residual, slope, weight / variance))
         return before.learnt(pulls, self.blocks, self.worth, float(np.median(self._points.head)))
 
     def equations(

@@ -99,6 +99,19 @@ def test_a_noisy_gauge_makes_no_curve_steeper() -> None:
     assert abs(np.mean(tilts)) < 0.3
 
 
+def test_a_gauge_that_stood_still_for_a_fifth_of_the_time_bends_no_curve() -> None:
+    """What fits no meter there is no error of the head at all other times: that would make it tell nothing then."""
+    worst = []
+    for seed in (6, 7):
+        rng = np.random.default_rng(seed)
+        points = noisy(operation(UNLIKE[:3], SETS, 1_200, rng, step_ms=900_000, every=2), rng, head=0.002)
+        begin = int(rng.integers(0, 960))
+        points.head[begin : begin + 240] = points.head[begin]
+        worst.append(np.abs(curves_off(points)).max())
+
+    assert max(worst) < 1.5
+
+
 def test_a_total_of_the_pumps_own_meters_added_up_is_no_second_meter() -> None:
     """Its noise is theirs; taken for another's, what they have in common would be taken for an error of the head."""
     tilts = []
