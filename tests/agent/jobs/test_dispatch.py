@@ -373,7 +373,7 @@ def test_a_pressure_band_in_the_site_s_unit_is_planned_within(tmp_path: Path) ->
 def test_until_it_is_known_whether_the_head_follows_the_flow_no_other_one_is_planned(tmp_path: Path) -> None:
     """At 33.14 m the flow of now might not come; what saves at the present head is still advised."""
     band = {"id": "main", "pressure": ["pressure"], "flow": ["flow"], "pressure_min": 3.25, "pressure_max": 3.6}
-    said = []
+    said: list[dict[str, Any]] = []
     for speeds in ({"a": 45.0, "b": 45.0}, UNEVEN):
         (tmp_path / f"{len(said)}").mkdir()
         with learnt_station(tmp_path / f"{len(said)}", header=[band]) as past:
@@ -461,7 +461,7 @@ def test_pumps_take_turns_by_the_plant_s_own_counters_of_hours(tmp_path: Path) -
     for name, hours in (("far", (700.0, 100.0)), ("near", (110.0, 100.0))):
         (tmp_path / name).mkdir()
         pumps = [{**pump, "run_hours": f"{pump['id']}.hours"} for pump in PLANT["pump"]]
-        plant = {"pump": pumps, "tariff": {"price": 0.2}, "advice": {"balance_cost": 1.0}}
+        plant: dict[str, Any] = {"pump": pumps, "tariff": {"price": 0.2}, "advice": {"balance_cost": 1.0}}
         with learnt_station(tmp_path / name, **plant) as past:
             operate(past, {"a": 45.0}, 5)
             for pump, counted in zip(("a", "b"), hours, strict=True):

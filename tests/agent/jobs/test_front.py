@@ -93,7 +93,7 @@ def test_where_energy_costs_nothing_there_is_nothing_to_trade(tmp_path: Path) ->
 
 def test_a_station_with_two_headers_has_a_front_each(tmp_path: Path) -> None:
     """Else the second would take the place of the first."""
-    plant = {"header": [*BANDED["header"], {"id": "other", "pressure": ["pressure"], "flow": ["flow"]}]}
+    plant: dict[str, Any] = {"header": [*BANDED["header"], {"id": "other", "pressure": ["pressure"], "flow": ["flow"]}]}
     plant["pump"] = [*PLANT["pump"], {"id": "c", "header": "other", "power": "a.power", "min_on": 0.0, "min_off": 0.0}]
     with learnt_station(tmp_path, **plant) as found:
         records = found.perform("front", front.run, NOW_MS).records

@@ -134,7 +134,7 @@ def test_an_alarm_that_names_a_pump_is_of_that_pump_alone(tmp_path: Path, case: 
 def test_an_alarm_that_names_a_running_pump_withholds_its_headers_advice(tmp_path: Path) -> None:
     """And one that names a pump of another header withholds none here, though it looks at a tag of this one."""
     other = {"id": "east", "pressure": ["pressure"], "flow": ["flow"]}
-    plant = {"header": [HEADER, other], "pump": [A, B, {"id": "e", "header": "east"}]}
+    plant: dict[str, Any] = {"header": [HEADER, other], "pump": [A, B, {"id": "e", "header": "east"}]}
     hot = {"id": "b-hot", "tag": "b.hours", "high": 80.0, "pump": "b"}
     cold = {"id": "e-cold", "tag": "b.power", "low": 30.0, "pump": "e"}
     with learnt_station(tmp_path, **plant, limit=[hot, cold]) as past:
