@@ -35,14 +35,14 @@ def objective_of(said: str) -> Objective | None:
     if spec is None or spec.loader is None or not Path(path).is_file():
         raise ObjectiveError(f"--objective {said}: there is no file {path}; correct its path")
     module = importlib.util.module_from_spec(spec)
-    with _told(f"--objective {said}: {path} cannot be imported"):
+    with _told(path, f"--objective {said}: {path} cannot be imported"):
         spec.loader.exec_module(module)
     function = getattr(module, name, None)
     if not callable(function):
         raise ObjectiveError(f"--objective {said}: {path} has no function {name!r}; correct its name")
 
     def judged(ways: Ways) -> Array:
-        with _told(f"--objective {said}: {name} fails"):
+        with _told(path, f"--objective {said}: {name} fails"):
             found = np.asarray(function(ways), dtype=float)
         if found.shape != (len(ways.runs),) or not np.all(np.isfinite(found) & (found >= 0.0)):
             want = f"{len(ways.runs)} numbers from 0 upwards, kW, one for each row of ways.runs"
@@ -53,13 +53,15 @@ def objective_of(said: str) -> Objective | None:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Whatever a person's own file may raise, as a sentence with its line."""
+def _told(path: str, what: str) -> Iterator[None]:
+    """Whatever a person's own file raises, which may be anything, as a sentence with the line of that file."""
     try:
         yield
     except Exception as error:
-        line = traceback.extract_tb(error.__traceback__)[-1].lineno
-        raise ObjectiveError(f"{what}: {type(error).__name__}: {error} (line {line})") from error
+        own = str(Path(path).resolve())
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
+        place = f" (line {lines[-1]})" if lines else ""  # a file that cannot be read as Python says its line itself
+        raise ObjectiveError(f"{what}: {type(error).__name__}: {error}{place}") from error
 
 
 def _shown(found: Array) -> str:

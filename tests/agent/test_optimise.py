@@ -82,7 +82,7 @@ def test_an_objective_of_ones_own_moves_the_others(past: History, tmp_path: Path
     [
         ("", "even", 'there is none of that name; write "energy", "even load" or FILE.py:FUNCTION'),
         (None, "{}:f", "there is no file"),
-        ("def f(ways) return 0", "{}:f", "cannot be imported"),
+        ("def f(ways) return 0", "{}:f", "cannot be imported: SyntaxError: expected ':' (mine.py, line 1)"),
         ("import nothing_of_that_name", "{}:f", "cannot be imported"),
         ("g = 7", "{}:g", "has no function 'g'"),
         ("def f(ways):\n    return 7.0", "{}:f", "gives shape () instead of"),
@@ -91,6 +91,7 @@ def test_an_objective_of_ones_own_moves_the_others(past: History, tmp_path: Path
         ("def f(ways):\n    return ways.powers[:, 0] * float('inf')", "{}:f", "to inf"),
         ("def f(ways):\n    return []", "{}:f", "gives shape (0,) instead of"),
         ("def f(ways):\n    return 'low'", "{}:f", "f fails: ValueError"),
+        ("import json\ndef f(ways):\n    return json.loads('x')", "{}:f", "char 0) (line 3)"),
         (
             "def f(ways):\n    return ways.head",
             "{}:f",
