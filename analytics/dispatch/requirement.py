@@ -57,16 +57,16 @@ class SameFlow:
 
     def unknown(self, flow: float, head: float) -> str | None:
         """Where no flow is known that has an allowed head."""
-        return _unreached(self.system, flow, head, _clipped(head, self.head_min, self.head_max))
+        return _unreached(self.system, flow, head, clipped(head, self.head_min, self.head_max))
 
     def demand(
         self, flow: float, head: float, modelled: float, pumps: frozenset[str] = ANY
     ) -> HeadBand | SystemCurve | None:
         """Of pumps whose water takes other pipes, the same flow at an allowed head or none."""
-        scale, wanted = _scale(flow, modelled), _clipped(head, self.head_min, self.head_max)
+        scale, wanted = _scale(flow, modelled), clipped(head, self.head_min, self.head_max)
         if not self.system.is_like_now(pumps):
             there = self.system.head(flow, head, flow, pumps)
-            is_allowed = wanted == head and there > 0.0 and _clipped(there, self.head_min, self.head_max) == there
+            is_allowed = wanted == head and there > 0.0 and clipped(there, self.head_min, self.head_max) == there
             return self.system.curve((flow, head), scale, (flow, flow), pumps) if is_allowed else None
         then = flow if wanted == head else self.system.flow_at(flow, head, wanted)
         return None if then is None else self.system.curve((flow, head), scale, (then, then), pumps)
@@ -125,7 +125,7 @@ class RequiredHead:
         return replace(self, is_tight=True)
 
     def _wanted(self, head: float) -> float:
-        return _clipped(head if self._is_held(head) else self.head, self.head_min, self.head_max)
+        return clipped(head if self._is_held(head) else self.head, self.head_min, self.head_max)
 
     def _is_held(self, head: float) -> bool:
         share = HELD * (_TIGHT if self.is_tight else 1.0)
@@ -225,7 +225,7 @@ def _scale(flow: float, modelled: float) -> float:
     return modelled / flow if modelled > 0.0 else 1.0
 
 
-def _clipped(head: float, low: float | None, high: float | None) -> float:
+def clipped(head: float, low: float | None, high: float | None) -> float:
     """The nearest head, m, that is allowed; *head* itself where a gauge could not tell that it is not."""
     nearest = head if low is None else max(head, low)
     nearest = nearest if high is None else min(nearest, high)

@@ -16,7 +16,7 @@ from agent.settings import AgentSettings
 from agent.units import Quantity
 from agent.window import Frame
 from analytics.curves.network import Network, NotIdentified
-from analytics.dispatch.requirement import HELD, RequiredFlow, RequiredHead, Requirement, SameFlow
+from analytics.dispatch.requirement import HELD, RequiredFlow, RequiredHead, Requirement, SameFlow, clipped
 from analytics.dispatch.system import System
 from analytics.hydraulics import pump_head
 
@@ -100,8 +100,7 @@ def _head_at(header: HeaderSettings, cells: Frame, gauge: float) -> float:
 
 def nearest(head: float, low: float | None, high: float | None) -> tuple[float | None, float | None]:
     """The band of the nearest head that is allowed, m; none where that is the present one."""
-    kept = head if low is None else max(head, low)
-    kept = kept if high is None else min(kept, high)
+    kept = clipped(head, low, high)
     return (None, None) if kept == head else (kept, kept)
 
 
