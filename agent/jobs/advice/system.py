@@ -1,14 +1,25 @@
 """What a header's pumps work against, from the steady points that their curves rest on."""
 
+from functools import lru_cache
+from typing import Final
+
 from agent.jobs.job import JobContext
 from agent.jobs.learnt.state import points_from_state
 from analytics.curves.network import Network, NotIdentified, network
 from analytics.curves.points import Points
 
+KEPT: Final = 4  # headers whose system is not identified anew until their curves are
+
 
 def system_of(context: JobContext, header: str, pumps: tuple[str, ...]) -> Network | NotIdentified | None:
     """The system curve of *header*; None where nothing was kept of its *pumps*."""
-    kept = points_from_state(context.reader.job_state("curves")[1], header)
+    return _identified(context.reader.job_state("curves")[1], header, pumps)
+
+
+@lru_cache(maxsize=KEPT)
+def _identified(state: bytes | None, header: str, pumps: tuple[str, ...]) -> Network | NotIdentified | None:
+    """Several ask, and each minute, of what the curves job has left five minutes ago."""
+    kept = points_from_state(state, header)
     return None if kept is None else network(_of_pumps(kept[1], kept[0], pumps))
 
 
