@@ -40,8 +40,10 @@ FINEST_MS = 1_000  # of a cell
 LONGEST_MS = 6 * 3_600_000  # of history that one run takes in; whoever has more catches up run by run
 SHOWN_MS = 10_000  # of the past that a duty point is the mean of; a whole cell where that is longer
 LEARN_MS = 600_000  # between two looks for thresholds
+LOST_MS = 30_000  # without evidence until it is not known whether a pump runs, or a few cells where that is longer
 MOST_POWER = 3.0  # times the rated power that a motor can draw for longer than a moment
 MOST_CURRENT = 20.0  # A for each kW of it, likewise: at 230 V and with a poor power factor
+_FEW = 3  # cells in which evidence must be the same
 
 
 @dataclass(slots=True)
@@ -244,6 +246,9 @@ def _states(settings: AgentSettings, cells: Frame, kept: JobState) -> dict[str, 
 
 
 def _follow(pump: PumpSettings, cells: Frame, state: PumpState) -> None:
-    follower = RunningState(memory=state.memory, thresholds=state.thresholds, dwell_ms=3 * cells.step_ms)
+    few_ms = _FEW * cells.step_ms
+    follower = RunningState(
+        memory=state.memory, thresholds=state.thresholds, dwell_ms=few_ms, lost_ms=max(LOST_MS, few_ms)
+    )
     follower.update(evidence(cells, pump))
     state.memory = follower.memory

@@ -185,6 +185,19 @@ def test_silence_ends_in_unknown(tmp_path: Path) -> None:
     assert p1["run_hours"] == pytest.approx(64 / 3_600, rel=0.02)  # 59 s, and 5 s for which a reading may stand
 
 
+def test_a_station_that_is_read_once_a_minute_knows_who_runs(tmp_path: Path) -> None:
+    """A minute between two readings is no silence, or such a station would never be advised; ten minutes are one."""
+    tags = {tag: {**keys, "period": 60.0} for tag, keys in TAGS.items()}
+    with history(tmp_path, tags, **PLANT) as past:
+        for tag, value in {"p1.power": 150.0, "p1.speed": 45.0, "p2.power": 0.2, "p2.speed": 0.0}.items():
+            past.series(tag, [value] * 10, step_ms=60_000)
+        found = bodies(past.perform("running", running.run, START_MS + 600_000))
+        later = bodies(past.perform("running", running.run, START_MS + 1_260_000))
+
+    assert (found["p1"]["running"], found["p2"]["running"]) == (True, False)
+    assert "running" not in later["p1"]
+
+
 def test_a_state_that_another_version_left_is_begun_anew() -> None:
     """An upgrade never stops the job."""
     assert running.restored(b'{"version": 1, "pumps": ["p1"]}') == running.JobState()
