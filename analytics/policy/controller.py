@@ -39,6 +39,7 @@ def acted(problem: Problem, learner: Learner, demand: float = 1.0) -> Plan | Non
         starts=best.starts,
         relaxed=float("nan"),
         violation=best.violation,
+        weighed=best.weighed,
     )
 
 

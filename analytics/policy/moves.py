@@ -58,9 +58,11 @@ class Moves:
         )
 
     def dearest(self, step: int) -> float:
-        """Money of a step at the most power, and of all starts."""
+        """Money of a step at the most power, with all that is weighed beside, and of all starts."""
         energy = abs(float(self.problem.price[step])) * self.problem.step * float(self.atlas.power.max())
-        return energy + float(self.switching.max())
+        sets = np.arange(len(self.atlas.sets))[:, None]
+        beside = self.atlas.beside.cost(sets, self.atlas.volumes, self.atlas.high)
+        return energy + float(self.switching.max()) + float(beside.max())
 
     def outcomes(self, volume: Array, step: int, demand: Array) -> tuple[Array, Array]:
         """Volumes after, m³, and costs without starts, money, of all actions at k volumes, both (k, A)."""
@@ -72,6 +74,7 @@ class Moves:
         flow = flow.reshape(count, actions)
         after = self.problem.after(volume[:, None], flow, demand[:, None])
         cost = self.problem.price[step] * self.problem.step * power + self.keeping.cost(after, step)
+        cost += self.atlas.beside.cost(self.chosen, volume[:, None], flow)
         able = (room >= 0) & self.may[step]
         return after, np.where(able, cost, cost + self._forbidden)
 

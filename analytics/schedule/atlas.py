@@ -11,6 +11,7 @@ from analytics.dispatch.lines import Line
 from analytics.dispatch.pump import Array
 from analytics.dispatch.sets import Masks
 from analytics.schedule.band import banded
+from analytics.schedule.beside import Beside
 from analytics.schedule.problem import Problem
 from analytics.schedule.split import power_of
 from analytics.schedule.windows import Window, windows
@@ -38,6 +39,7 @@ class Atlas:
     room: Array  # (s, v)
     power: Array  # (s, v, NODES) kW
     is_rigid: NDArray[np.bool_]  # (s,) fixed speed only: one flow at a level
+    beside: Beside  # what they cost that is no energy
 
     @property
     def looks(self) -> NDArray[np.intp]:
@@ -99,11 +101,11 @@ def looks_of(sets: int) -> int:
 
 def atlas(problem: Problem, lines: Sequence[Line], sets: Masks) -> Atlas:
     """Look at every set of *sets* (s, n), the first of which is empty."""
-    is_rigid = _rigid(lines, sets)
+    is_rigid, beside = _rigid(lines, sets), Beside.of(problem, sets)
     volumes = _volumes(problem, int(np.where(is_rigid, 1, looks_of(len(sets))).sum()))
     if len(sets) == 1:
-        nothing = np.zeros((1, len(volumes)))
-        return Atlas(sets, volumes, nothing, nothing, nothing + 1.0, np.zeros((1, len(volumes), NODES)), is_rigid)
+        none, no_power = np.zeros((1, len(volumes))), np.zeros((1, len(volumes), NODES))
+        return Atlas(sets, volumes, none, none, none + 1.0, no_power, is_rigid, beside)
     first, last = problem.storage.level(volumes[[0, -1]]).tolist()
     levels = np.linspace(first, last, _LEVELS)
     low, high, room, power = _looked(problem, lines, sets[1:], levels, is_rigid[1:])
@@ -120,6 +122,7 @@ def atlas(problem: Problem, lines: Sequence[Line], sets: Masks) -> Atlas:
         room=_with_rest(room, 1.0),
         power=_with_rest(_drawn(levels, power, at), 0.0),
         is_rigid=is_rigid,
+        beside=beside,
     )
     return _banded(problem, made, at) if problem.pressures.has_band else made
 
@@ -134,8 +137,13 @@ def _banded(problem: Problem, made: Atlas, levels: Array) -> Atlas:
     whole = AtlasWindow(bare.low.ravel(), bare.high.ravel(), bare.slack.ravel(), powers.reshape(-1, NODES))
     drawn = whole.power(flow.reshape(-1, NODES)).reshape(flow.shape)
     power = np.where(made.is_rigid[1:, None, None], powers, drawn)
-    parts = {"low": cut.low, "high": cut.high, "room": cut.slack, "power": power}
-    return replace(made, **{name: np.concatenate([getattr(made, name)[:1], part]) for name, part in parts.items()})
+    return replace(
+        made,
+        low=np.concatenate([made.low[:1], cut.low]),
+        high=np.concatenate([made.high[:1], cut.high]),
+        room=np.concatenate([made.room[:1], cut.slack]),
+        power=np.concatenate([made.power[:1], power]),
+    )
 
 
 def _looked(

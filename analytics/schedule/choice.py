@@ -8,6 +8,7 @@ from analytics.dispatch.lines import Line, table_at
 from analytics.dispatch.pump import Array
 from analytics.dispatch.sets import Masks
 from analytics.dispatch.survey import answers, survey
+from analytics.schedule.beside import Beside
 from analytics.schedule.problem import Problem
 
 _MOST = 64  # sets; all those of six pumps
@@ -51,5 +52,7 @@ def _dearer(problem: Problem, lines: Sequence[Line], masks: Masks, level: float)
     look = survey(lined, masks[1:], answers(lined, _POINTS))
     tolerance = 1.0 / _FLOWS  # fixed pumps meet no flow of a grid exactly
     power = np.where(look.room >= -tolerance * most / flow, look.power, np.inf)
+    dear = float(np.abs(problem.price).mean()) or 1.0
+    power = power + Beside.of(problem, masks[1:]).hourly[:, None] / dear
     with np.errstate(invalid="ignore"):
         return np.asarray(np.nan_to_num(power / power.min(axis=0), nan=np.inf).min(axis=1))

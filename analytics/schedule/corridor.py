@@ -72,7 +72,7 @@ class _Corridor:
         return self._forward(float(path[0]), nodes, moves, total)
 
     def _moves(self, nodes: Array) -> "_Moves":
-        """From every node to each node after it, and with least and most flow."""
+        """From every node to each node after it, with least and most flow, and to the preferred pressure."""
         problem, (steps, count) = self.problem, (len(self.sets), nodes.shape[1])
         step = np.repeat(np.arange(steps), count)
         at = nodes[:-1].ravel()
@@ -80,9 +80,12 @@ class _Corridor:
         low, high = window.low[:, None], window.high[:, None]
         wanted = problem.demand[step][:, None] + problem.storage.sign * (nodes[1:][step] - at[:, None]) / problem.step
         flow = np.concatenate([np.clip(wanted, low, high), low, high], axis=1)
+        if (liked := self.atlas.beside.preferred(at)) is not None:
+            flow = np.concatenate([flow, np.clip(liked[:, None], low, high)], axis=1)
         power = window.power(flow)
         after = problem.after(at[:, None], flow, problem.demand[step][:, None])
         cost = (problem.price[step] * problem.step)[:, None] * power + self.keeping.cost(after, step[:, None])
+        cost += self.atlas.beside.cost(self.sets[step][:, None], at[:, None], flow)
         cost[(window.room < 0)[:, None] | (power > self.cap + 1e-9)] = OUTSIDE
         place = (after - nodes[1:, :1][step]) / (nodes[1:, 1:2] - nodes[1:, :1])[step]
         node = np.clip(place.astype(np.intp), 0, count - 2)
@@ -111,7 +114,8 @@ class _Corridor:
                 wanted = demand + problem.storage.sign * (float(nodes[step + 1, move]) - volumes[-1]) / problem.step
                 flow = min(max(wanted, low), high)
             else:
-                flow = low if move == last + 2 else high
+                liked = self.atlas.beside.preferred(np.array(volumes[-1])) if move == last + 4 else None
+                flow = (low if move == last + 2 else high) if liked is None else min(max(float(liked), low), high)
             flows.append(flow)
             volumes.append(volumes[-1] + problem.storage.sign * (flow - demand) * problem.step)
         return np.array(volumes), np.array(flows)
@@ -119,13 +123,13 @@ class _Corridor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Moves:
-    """Moves from m nodes in each of T steps, m + 2 each."""
+    """Moves from m nodes in each of T steps, m + 2 each, or one more."""
 
     low: Array  # (T, m) m³/h
     high: Array  # (T, m)
-    cost: Array  # (T, m, m + 2) money
-    node: NDArray[np.intp]  # (T, m, m + 2) below the volume they end at
-    share: Array  # (T, m, m + 2) of the way from it to the next
+    cost: Array  # (T, m, moves) money
+    node: NDArray[np.intp]  # (T, m, moves) below the volume they end at
+    share: Array  # (T, m, moves) of the way from it to the next
 
     @property
     def ends(self) -> tuple[Array, Array]:

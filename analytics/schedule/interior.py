@@ -91,13 +91,15 @@ class Interior:
         return float(np.abs(self.problem.price).mean()) * self.problem.step * float(self.atlas.power.max()) + 1e-9
 
     def _slopes(self, volumes: Array) -> Slopes:
-        flow = self.problem.demand + self._per * np.diff(volumes)
-        return slopes(self.atlas, self.sets, volumes[:, :-1], flow)
+        return slopes(self.atlas, self.sets, volumes[:, :-1], self._flow(volumes))
+
+    def _flow(self, volumes: Array) -> Array:
+        return np.asarray(self.problem.demand + self._per * np.diff(volumes))
 
     def _limits(self, volumes: Array, at: Slopes) -> _Limits:
         """Windows, room, the cap, the storage's limits and their margin."""
         per, none, one, keeping = self._per, np.zeros(self.sets.shape), np.ones(self.sets.shape), self.keeping
-        flow, after, hair = self.problem.demand + per * np.diff(volumes), volumes[:, 1:], _HAIR * self.atlas.high.max()
+        flow, after, hair = self._flow(volumes), volumes[:, 1:], _HAIR * self.atlas.high.max()
         marginal = per * at.marginal
         every = (
             (flow - at.low + hair, -per - at.low_by, per * one),
@@ -132,7 +134,7 @@ class Interior:
         aim = _AIM * gap[None, :, None]
         stiff = 1.0 / (slack / dual + beyond / rest)
         pull = aim / dual - aim / rest - limits.value
-        move = self._solved(at, limits, stiff, dual + stiff * pull)  # (b, T)
+        move = self._solved(point.volumes, at, limits, stiff, dual + stiff * pull)  # (b, T)
         before = np.concatenate([np.zeros((len(move), 1)), move[:, :-1]], axis=1)
         more = stiff * (pull - limits.by_before * before - limits.by_after * move)  # dual
         wider = aim / dual - slack - slack / dual * more
@@ -144,15 +146,17 @@ class Interior:
         first, second = first[:, None], second[:, None]
         return _Point(volumes, slack + first * wider, dual + second * more, beyond + first * farther)
 
-    def _solved(self, at: Slopes, limits: _Limits, stiff: Array, pull: Array) -> Array:
+    def _solved(self, volumes: Array, at: Slopes, limits: _Limits, stiff: Array, pull: Array) -> Array:
         """By how much each volume moves, (b, T): second derivatives of the cost are those along the flow."""
         problem, per = self.problem, self._per
         price = problem.price * problem.step
+        by_volume, by_flow, bent = self.atlas.beside.slopes(self.sets, volumes[:, :-1], self._flow(volumes))
         flat = _FLAT * self._usual / float(self.atlas.high.max()) ** 2
-        bend = np.maximum(np.abs(price * at.bend), flat) * per**2
-        down = (limits.by_after * pull).sum(axis=0) - price * per * at.marginal
+        bend = np.maximum(np.abs(price * at.bend + bent), flat) * per**2
+        down = (limits.by_after * pull).sum(axis=0) - per * (price * at.marginal + by_flow)
         down[:, -1] += problem.water_value * problem.storage.sign
         down_before = (limits.by_before * pull).sum(axis=0) - price * (at.power_by - per * at.marginal)
+        down_before += per * by_flow - by_volume
         down[:, :-1] += down_before[:, 1:]
         middle = bend + (stiff * limits.by_after**2).sum(axis=0)
         middle[:, :-1] += (bend + (stiff * limits.by_before**2).sum(axis=0))[:, 1:]

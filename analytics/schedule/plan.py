@@ -42,11 +42,12 @@ class Plan:
     """A schedule that was replayed."""
 
     steps: tuple[Step, ...]
-    cost: float  # money: energy, starts and peak, less the worth of the water that is left
+    cost: float  # money: energy, starts, peak and what is weighed, less the worth of the water that is left
     energy: float  # kWh
     starts: int
     relaxed: float  # money; what it would cost about without timers, of tables: no bound, but near one
     violation: float = 0.0  # largest share by which a limit is broken in the replay
+    weighed: float = 0.0  # money of the cost that nobody pays: for uneven running hours, and for pressure
 
     @property
     def powers(self) -> Array:

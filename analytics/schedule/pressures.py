@@ -19,6 +19,8 @@ class Pressures:
     head_max: float = np.inf
     inlet: float = np.inf  # m, NPSH available
     rise: float = 0.0  # m at the inlet for each m of level: 1 where they draw from it
+    head_preferred: float = 0.0  # m, likewise wherever a pump runs
+    away_cost: float = 0.0  # money an hour for each m of head away from that, on either side
 
     @property
     def has_band(self) -> bool:
@@ -34,6 +36,10 @@ class Pressures:
         """Least and greatest head at *level*, m; any shape."""
         moved = -self.rise * np.asarray(level)
         return self.head_min + moved, self.head_max + moved
+
+    def away(self, level: Array, head: Array) -> Array:
+        """How far *head* is above the preferred one at *level*, m; any shape."""
+        return np.asarray(head + self.rise * np.asarray(level) - self.head_preferred)
 
     def available(self, level: Array) -> Array:
         """NPSH at the inlets at *level*, m; any shape."""

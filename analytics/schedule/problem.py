@@ -23,6 +23,7 @@ class Unit:
     min_off: int = 1
     most_starts: int = LONG  # within the horizon
     start_cost: float = 0.0  # money
+    hour_cost: float = 0.0  # money an hour that it runs, beside energy: for having run longer than others
     is_on: bool = False  # before the first step
     held: int = LONG  # steps it has been so
     required: Callable[[Array, Array], Array] | None = None  # m, NPSH it needs, of flow in m³/h and relative speed

@@ -26,7 +26,9 @@ class Penalties:
         """By what pumping a m³ costs at most."""
         flow = np.maximum(atlas.high[1:], 1e-9)
         energy = float(np.median(atlas.power[1:, :, -1] / flow)) if len(flow) else 1.0
+        beside = atlas.beside.cost(np.arange(1, len(atlas.sets))[:, None], atlas.volumes, atlas.high[1:])
         dearest = energy * max(float(np.abs(problem.price).max()), 1e-6)
+        dearest += float(np.median(beside / problem.step / flow)) if len(flow) else 0.0
         return cls(_DEAR * dearest, _DISLIKED * dearest)
 
 
@@ -104,6 +106,7 @@ def ahead(problem: Problem, atlas: Atlas, cap: float = np.inf) -> Ahead:
     to_go = np.empty((problem.steps + 1, len(atlas.sets), len(volumes)))
     to_go[-1] = -problem.water_value * sign * (volumes - volumes[0])
     unable = np.where((actions.room < 0) | (actions.power > cap), _NEVER, 0.0)
+    unable += atlas.beside.cost(actions.of_set[:, None], volumes, actions.flow)
     idle = (problem.after(volumes, actions.flow, np.zeros(1)) - volumes[0]) / (volumes[1] - volumes[0])
     for step in reversed(range(problem.steps)):
         after = idle - sign * problem.demand[step] * problem.step / (volumes[1] - volumes[0])

@@ -24,6 +24,7 @@ class Replay:
     cost: float  # money
     energy: float  # kWh
     starts: int
+    weighed: float  # money of it that is not spent: for uneven running hours, and for pressure
     violation: float  # the largest share of a limit by which one is broken
     broken: str  # the limit that is; empty where none is by more than a millionth
 
@@ -31,12 +32,13 @@ class Replay:
 def replay(problem: Problem, duties: Sequence[Sequence[Running]]) -> Replay:
     """Run *duties*, one sequence a step, from the present on."""
     volume = problem.storage.volume(np.array(problem.level))
-    levels, powers = [problem.level], []
+    levels, powers, weighed = [problem.level], [], 0.0
     broken: dict[str, float] = {}
     for step, running in enumerate(duties):
         level, flow = levels[-1], sum(each.flow for each in running)
         head = float(problem.head(np.array(level), np.array(flow)))
         power = 0.0
+        weighed += problem.step * _weighed(problem, running, level, head)
         for each in running:
             unit = next(one for one in problem.units if one.id == each.id)
             power += float(unit.physics.power(np.array(each.flow), np.array(each.speed)))
@@ -50,18 +52,28 @@ def replay(problem: Problem, duties: Sequence[Sequence[Running]]) -> Replay:
     _worst(broken, _timers(problem, on))
     worst = max(broken, key=broken.__getitem__, default="")
     share = max(0.0, broken.get(worst, 0.0))
-    return _told(problem, np.array(levels), np.array(powers), on, (share, worst if share > 1e-6 else ""))  # noqa: PLR2004
+    broken_most = (share, worst if share > 1e-6 else "")  # noqa: PLR2004 - a millionth
+    return _told(problem, np.array(levels), np.array(powers), on, (weighed, *broken_most))
 
 
-def _told(problem: Problem, levels: Array, powers: Array, on: Masks, worst: tuple[float, str]) -> Replay:
+def _weighed(problem: Problem, running: Sequence[Running], level: float, head: float) -> float:
+    """Money an hour."""
+    if not running:
+        return 0.0
+    hours = sum(unit.hour_cost for unit in problem.units if unit.id in {each.id for each in running})
+    limits = problem.pressures
+    return hours + limits.away_cost * abs(head + limits.rise * level - limits.head_preferred)
+
+
+def _told(problem: Problem, levels: Array, powers: Array, on: Masks, rest: tuple[float, float, str]) -> Replay:
     starts = _starts(problem, on)
     energy = problem.step * float(powers.sum())
     left = problem.storage.volume(levels[-1:]) - problem.storage.volume(levels[:1])
-    cost = problem.step * float(problem.price @ powers)
+    cost = problem.step * float(problem.price @ powers) + rest[0]
     cost += float(starts.sum(axis=0) @ np.array([unit.start_cost for unit in problem.units]))
     cost += problem.peak_price * max(0.0, float(powers.max()) - problem.peak)
     cost -= problem.water_value * problem.storage.sign * float(left[0])
-    return Replay(levels, powers, cost, energy, int(starts.sum()), *worst)
+    return Replay(levels, powers, cost, energy, int(starts.sum()), *rest)
 
 
 def _worst(broken: dict[str, float], found: dict[str, float]) -> None:

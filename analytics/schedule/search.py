@@ -111,6 +111,7 @@ class _Search:
         after = problem.after(volume, flow, problem.demand[step])
         spent = labels.spent[parent] + self._ahead.start[labels.chosen[parent], chosen]
         spent += problem.price[step] * problem.step * power + self._keeping.cost(after, step)
+        spent += atlas.beside.cost(chosen, volume, flow)
         is_changed = atlas.sets[labels.chosen[parent]] != atlas.sets[chosen]
         grown = _Labels(
             volume=after,
@@ -149,6 +150,7 @@ class _Search:
             to_go = sampled(self._ahead.to_go[step + 1], chosen[soft], atlas.cells(after))
             drawn = power[soft].T
             cost = problem.price[step] * problem.step * drawn + to_go + self._keeping.cost(after, step)
+            cost += atlas.beside.cost(chosen[soft], volume[soft], flow)
             _, best = lowest(np.where(drawn > self._cap, 1e12, cost), trust(problem, atlas, step))
             best_flow[soft] += (high - low)[soft] * best / (len(atlas.looks) - 1)
             best_power[soft] = _between_nodes(power[soft], best)

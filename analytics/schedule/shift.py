@@ -67,6 +67,8 @@ def _costs(problem: Problem, atlas: Atlas, draft: Draft, cap: float) -> Array:
     flow = window.low[:, None] + (window.high - window.low)[:, None] * np.linspace(0.0, 1.0, NODES)
     price, worth = (np.repeat(each, count)[:, None] for each in (problem.price, _worth(problem, atlas, draft)))
     cost = problem.step * (price * window.powers - worth * flow)
+    sets = np.tile(np.arange(count), steps)[:, None]
+    cost += atlas.beside.cost(sets, np.repeat(draft.volumes[:-1], count)[:, None], flow)
     cost = np.where((window.room < 0)[:, None] | (window.powers > cap), _UNABLE, cost)
     rigid = np.tile(atlas.is_rigid, steps)
     return np.where(rigid, cost[:, 0], cost.min(axis=1)).reshape(steps, count)
@@ -84,7 +86,9 @@ def _worth(problem: Problem, atlas: Atlas, draft: Draft) -> Array:
     if not len(places):
         spent = problem.price @ window.power(draft.flows[:, None])[:, 0]
         return np.full(problem.steps, spent / max(float(draft.flows.sum()), 1e-9))
-    worth = problem.price[places] * (power[places, 1] - power[places, 0]) / hair[places]
+    beside = atlas.beside.cost(draft.sets[:, None], draft.volumes[:-1, None], around) / problem.step
+    money = problem.price[:, None] * power + beside
+    worth = (money[places, 1] - money[places, 0]) / hair[places]
     nearest = np.abs(np.arange(problem.steps)[:, None] - places).argmin(axis=1)
     return np.asarray(worth[nearest])
 

@@ -134,7 +134,7 @@ class _Station:
             found = replay(self.problem, duties)
             if found.violation <= VIOLATION:
                 steps = steps_of(self.problem, duties, found.levels)
-                return Plan(steps, found.cost, found.energy, found.starts, relaxed, found.violation)
+                return Plan(steps, found.cost, found.energy, found.starts, relaxed, found.violation, found.weighed)
         return None
 
     def caps(self, best: Plan) -> list[float]:

@@ -32,6 +32,7 @@ class Worth:
         window = self.atlas.window(self.sets.ravel(), volumes[:, :-1].ravel())
         power = window.power(flows.reshape(-1, 1)).reshape(flows.shape)
         cost = problem.step * (power @ problem.price)
+        cost += self.atlas.beside.cost(self.sets, volumes[:, :-1], flows).sum(axis=1)
         cost += starts @ np.array([unit.start_cost for unit in problem.units])
         cost += self.keeping.cost(volumes[:, 1:], np.arange(problem.steps)).sum(axis=1)
         cost += OUTSIDE * ((power > self.cap + 1e-9) | (window.room.reshape(power.shape) < -_HAIR)).sum(axis=1)

@@ -56,6 +56,16 @@ def _rooms_of_header(problem: Problem, level: Array, flow: Array) -> Array:
     return np.asarray(np.nan_to_num(np.concatenate([gauge - limits.head_min, limits.head_max - gauge])))
 
 
+def _weighed(problem: Problem, runs: tuple[bool, ...], level: float, flow: float) -> float:
+    """Money of a step for running hours, and for metres of the header's gauge away from where it should be."""
+    if not any(runs):
+        return 0.0
+    hours = sum(unit.hour_cost for unit, is_on in zip(problem.units, runs, strict=True) if is_on)
+    limits = problem.pressures
+    gauge = float(problem.head(np.array(level), np.array(flow))) + limits.rise * level
+    return problem.step * (hours + limits.away_cost * abs(gauge - limits.head_preferred))
+
+
 def _starts_cost(problem: Problem, on: On) -> float:
     before = (tuple(unit.is_on for unit in problem.units), *on)
     return sum(
@@ -97,7 +107,8 @@ def _step(problem: Problem, level: float, step: int, runs: tuple[bool, ...]) -> 
     flows = _meet(problem, members, level)
     if flows is None:
         return None
-    total, cost = float(sum(flows)), 0.0
+    total = float(sum(flows))
+    cost = _weighed(problem, runs, level, total)
     if members and min(_rooms_of_header(problem, np.array([level]), np.array([total]))) < -_HAIR:
         return None
     for physics, own in zip(members, flows, strict=True):
@@ -181,7 +192,10 @@ class _Programme:
         phi, speed = self._parts(x)
         worth = self._problem.price * self._problem.step
         each = zip(self._places, self._physics, phi * speed, speed, strict=True)
-        return float(sum(worth[step] * float(p.power(own, s)) for (step, _), p, own, s in each))
+        energy = float(sum(worth[step] * float(p.power(own, s)) for (step, _), p, own, s in each))
+        levels = self._levels(x)[:-1].tolist()
+        steps = zip(self._on, levels, self._flows(x).tolist(), strict=True)
+        return energy + sum(_weighed(self._problem, *one) for one in steps)
 
     def _heads(self, x: Array) -> Array:
         phi, speed = self._parts(x)

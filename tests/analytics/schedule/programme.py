@@ -131,7 +131,8 @@ class _Rows:
         for pump in range(pumps):
             self._timers(pump, *(np.arange(steps) * pumps + pump + first for first in (runs, starts, stops)))
         cost = np.zeros(self._columns)
-        cost[:runs] = (problem.step * problem.price[:, None] * modes.power).ravel()
+        hours = modes.sets @ np.array([unit.hour_cost for unit in problem.units])
+        cost[:runs] = (problem.step * (problem.price[:, None] * modes.power + hours)).ravel()
         cost[starts:stops] = np.tile([unit.start_cost for unit in problem.units], steps)
         return cost
 
