@@ -1,10 +1,18 @@
-"""What stands behind an analysis: how much of a window was measured, held, filled or missing, tag by tag."""
+"""What stands behind an analysis: how much of a window was measured, held, filled or missing, tag by tag.
+
+Whatever reads a window asks here, and nowhere else: `doubt_of` (`Frame.doubt`) for the words that go with a result,
+`Frame.thin` where there is to be none, and `mean_known` for one figure out of it.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+LEAST_KNOWN: Final = 0.5  # of a window; what is said of one that is less known is said with a doubt, or not at all
+LEAST_SUMMED: Final = 0.7  # of one that is added up: what a sum misses makes it wrong, not only unsure
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +20,7 @@ class Availability:
     """Shares of a window's cells; together they are 1."""
 
     tag: str
+    length_ms: int  # of the window
     measured: float  # a good reading in the cell itself
     held: float  # the last good reading before it, while that may stand for the present
     filled: float  # an estimate
@@ -23,8 +32,15 @@ class Availability:
         """Share that was measured, or held."""
         return self.measured + self.held
 
+    @property
+    def is_thin(self) -> bool:
+        """Whether too little was known of it for a result."""
+        return self.known < LEAST_KNOWN
+
     def __str__(self) -> str:
-        return f"{self.tag} was known in {self.known:.0%} of the time (longest hole {_duration(self.longest_hole_ms)})"
+        filled = f" and filled in {_percent(self.filled)} of it" if self.filled else ""
+        hole = _duration(self.longest_hole_ms)
+        return f"{self.tag} was known in {_percent(self.known)} of the time{filled} (longest hole {hole})"
 
 
 def availability_of(
@@ -37,20 +53,35 @@ def availability_of(
     """Of one tag's columns in a frame, each of shape (n,), with cells of *step_ms*; nothing at all of an empty one."""
     cells = len(values)
     if not cells:
-        return Availability(tag, 0.0, 0.0, 0.0, 1.0, 0)
+        return Availability(tag, 0, 0.0, 0.0, 0.0, 1.0, 0)
     is_known = np.isfinite(values) & ~filled
     measured, known = float((counts > 0).mean()), float(is_known.mean())
     estimated = float((filled & np.isfinite(values)).mean())
     missing = max(0.0, 1.0 - known - estimated)
-    return Availability(tag, measured, known - measured, estimated, missing, _longest(~is_known) * step_ms)
+    hole_ms = _longest(~is_known) * step_ms
+    return Availability(tag, cells * step_ms, measured, known - measured, estimated, missing, hole_ms)
 
 
-def doubt_of(found: Iterable[Availability], least: float) -> str | None:
-    """Which tags were known in less than *least* of their windows, each where it was worst; None where none was."""
+def together(parts: Iterable[Availability]) -> tuple[Availability, ...]:
+    """Windows of some tags that follow each other as one window a tag; a hole is told within its part."""
+    by_tag: dict[str, list[Availability]] = {}
+    for part in parts:
+        by_tag.setdefault(part.tag, []).append(part)
+    return tuple(_joined(tag, own) for tag, own in by_tag.items())
+
+
+def doubt_of(found: Iterable[Availability]) -> str | None:
+    """Which tags were thin or filled in their windows, each where it was least known; None where none was."""
     worst: dict[str, Availability] = {}
     for one in sorted(found, key=lambda each: each.known):
         worst.setdefault(one.tag, one)
-    return told(one for one in worst.values() if one.known < least) or None
+    return told(one for one in worst.values() if one.is_thin or one.filled) or None
+
+
+def mean_known(values: NDArray[np.float64], least: float = LEAST_KNOWN) -> float | None:
+    """Mean of a window's cells, of shape (n,); None where fewer of them than the share *least* are known."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) and len(known) >= least * len(values) else None
 
 
 def told(found: Iterable[Availability], most: int = 3) -> str:
@@ -58,6 +89,21 @@ def told(found: Iterable[Availability], most: int = 3) -> str:
     listed = list(found)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return "; ".join(str(one) for one in listed[:most]) + more
+
+
+def _joined(tag: str, parts: list[Availability]) -> Availability:
+    length_ms = sum(part.length_ms for part in parts)
+    weights = [part.length_ms / max(length_ms, 1) for part in parts]
+    measured, held, filled = (
+        sum(weight * getattr(part, share) for weight, part in zip(weights, parts, strict=True))
+        for share in ("measured", "held", "filled")
+    )
+    missing = max(0.0, 1.0 - measured - held - filled)
+    return Availability(tag, length_ms, measured, held, filled, missing, max(part.longest_hole_ms for part in parts))
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 or not share else "less than 1%"  # noqa: PLR2004 - what is there is no 0
 
 
 def _longest(is_hole: NDArray[np.bool_]) -> int:

@@ -1,11 +1,12 @@
 """The one door between the log and the analyses: readings of a window, aligned in time, in the plant's own units.
 
     cells = frame(reader, settings, ["header.flow", "p1.power"], start_ms, end_ms, 1_000, rules={"p1.power": "nothing"})
-    if thin := cells.thin(0.5):
+    if thin := cells.thin():
         return f"no result: {told(thin)}"
+    doubt = cells.doubt()
 
 What is not measured stays missing unless a rule lets something stand for it, and what stands for it is flagged: an
-analysis either asks `availability`, or works on what was measured alone.
+analysis asks before it says something, or publishes its doubt beside it (`agent.availability`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.availability import Availability, availability_of, told
+from agent.availability import Availability, availability_of, doubt_of, told
 from agent.cells import Cells, Series, aligned, reduced
 from agent.roles import Tag, known_tags
 from agent.settings import AgentSettings
@@ -77,13 +78,19 @@ class Frame:
         """What stands behind the tag's values, in shares of the window."""
         return availability_of(tag, self.values[tag], self.counts[tag], self.filled[tag], self.step_ms)
 
-    def thin(self, least: float, tags: Iterable[str] | None = None) -> tuple[Availability, ...]:
-        """Those of *tags* (of all, where not given) that were known in less than *least* of the window, worst first.
+    def thin(self, tags: Iterable[str] | None = None) -> tuple[Availability, ...]:
+        """Those of *tags* (of all, where not given) that too little was known of for a result, worst first.
 
         A filled value is not known: it was worked out from others.
         """
-        found = [self.availability(tag) for tag in dict.fromkeys(self.values if tags is None else tags)]
-        return tuple(sorted((one for one in found if one.known < least), key=lambda one: one.known))
+        return tuple(sorted((one for one in self._seen(tags) if one.is_thin), key=lambda one: one.known))
+
+    def doubt(self, tags: Iterable[str] | None = None) -> str | None:
+        """Which of *tags* (of all, where not given) are thin, or filled in part; None where none is."""
+        return doubt_of(self._seen(tags))
+
+    def _seen(self, tags: Iterable[str] | None) -> list[Availability]:
+        return [self.availability(tag) for tag in dict.fromkeys(self.values if tags is None else tags)]
 
 
 def frame(  # noqa: PLR0917 - where from, what, and the window: the order everybody calls it in
@@ -94,9 +101,7 @@ def frame(  # noqa: PLR0917 - where from, what, and the window: the order everyb
     end_ms: int,
     step_ms: int,
     *,
-    hold: bool = True,
-    with_filled: bool = False,
-    rules: Mapping[str, Rule] | None = None,
+    rules: Rule | Mapping[str, Rule] = "held",
     newest: Arrivals | None = None,
 ) -> Frame:
     """The window from *start_ms* up to, not including, *end_ms*, in cells of *step_ms*.
@@ -110,19 +115,18 @@ def frame(  # noqa: PLR0917 - where from, what, and the window: the order everyb
         start_ms: Start of the first cell.
         end_ms: End of the window; the last cell may reach beyond it, its readings do not.
         step_ms: Length of a cell.
-        hold: Whether a good reading may stand for the cells after it, as long as the tag's `hold_ms` allows.
-        with_filled: Whether filled values may be used where nothing good was measured; they are flagged.
-        rules: What may stand for single tags, whatever *hold* and *with_filled* say of the others.
+        rules: What may stand where a tag was not measured: for all of them, or by tag, and "held" for the others. A
+            reading is held as long as the tag's `hold_ms` allows; filled values are flagged.
         newest: The newest rows of the log, where the caller has read them already.
 
     Raises:
         UnitError: A tag's unit is not known.
     """
-    usual: Rule = "filled" if with_filled else "held" if hold else "nothing"
-    ruled = dict.fromkeys(tags, usual)
-    ruled |= {name: rule for name, rule in (rules or {}).items() if name in ruled}
+    ruled: dict[str, Rule] = dict.fromkeys(tags, rules if isinstance(rules, str) else "held")
+    if not isinstance(rules, str):
+        ruled |= {name: rule for name, rule in rules.items() if name in ruled}
     known = {name: tag for name, tag in known_tags(settings).items() if name in ruled}
-    held = {name for name in known if ruled[name] == "held" or (ruled[name] == "filled" and hold)}
+    held = {name for name in known if ruled[name] != "nothing"}
     cells = Cells(start_ms, end_ms, step_ms)
     held_ms = max((known[name].hold_ms for name in held), default=0)
     found = columns(reader, list(known), start_ms - held_ms, end_ms, newest)

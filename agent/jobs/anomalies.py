@@ -5,7 +5,7 @@ the log as soon as that holds enough steady rows of the set, and goes on learnin
 job suspects, and what goes on while the physics names a condition, neither teaches nor is judged.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,6 +58,7 @@ def run(context: JobContext) -> Outcome:
     start_ms = max(min(kept.until_ms, end_ms), end_ms - LONGEST_MS)
     kept.now.clear()
     cells = _cells(context, plant_tags(context.settings), start_ms, end_ms)
+    doubts = {header.id: cells.doubt(_tags(context, header)) for header in context.settings.headers}
     for header in context.settings.headers:
         groups = kept.groups.setdefault(header.id, {})
         for pumps, rows in _stretches(context, header, cells, start_ms):
@@ -67,12 +68,13 @@ def run(context: JobContext) -> Outcome:
             group.judge(cells.times_ms[rows].tolist(), _rows(context, header, cells, group, rows))
     _teach_one(context, kept, end_ms)
     kept.until_ms = end_ms
-    body = _told(context, kept, end_ms)
+    body = _told(context, kept, doubts, end_ms)
     return Outcome(
         mark=context.reader.last_id,
         state=_MEMORY.encode(kept),
         records=[Record("anomalies", "", context.now_ms, body.encode())],
         counts={"anomalies": len(body.anomalies)},
+        doubt=cells.doubt(),
     )
 
 
@@ -190,10 +192,9 @@ def _teach_one(context: JobContext, kept: JobState, end_ms: int) -> None:
 def _teach(context: JobContext, header: HeaderSettings, pumps: str, group: Group, end_ms: int) -> None:
     """Let as much of the last day teach what is normal for *pumps* as is needed."""
     found: list[Floats] = []
-    tags = [*header_tags(header), *(tag for pump in pumps_of(context.settings, header) for tag in pump_tags(pump))]
     for part in range(SLICES):
         start_ms = end_ms - (part + 1) * SLICE_MS
-        cells = _cells(context, tags, start_ms, start_ms + SLICE_MS)
+        cells = _cells(context, _tags(context, header), start_ms, start_ms + SLICE_MS)
         steady = [rows for name, rows in _stretches(context, header, cells, start_ms) if name == pumps]
         found[:0] = [_rows(context, header, cells, group, rows) for rows in steady]
         if sum(map(len, found)) >= TAUGHT:
@@ -201,7 +202,12 @@ def _teach(context: JobContext, header: HeaderSettings, pumps: str, group: Group
     group.learn(np.vstack([np.empty((0, len(group.tags))), *found]))
 
 
-def _told(context: JobContext, kept: JobState, end_ms: int) -> Anomalies:
+def _tags(context: JobContext, header: HeaderSettings) -> list[str]:
+    """Every tag of a header and its pumps."""
+    return [*header_tags(header), *(tag for pump in pumps_of(context.settings, header) for tag in pump_tags(pump))]
+
+
+def _told(context: JobContext, kept: JobState, doubts: Mapping[str, str | None], end_ms: int) -> Anomalies:
     tags = known_tags(context.settings)
     lines, watches = [], []
     for header in context.settings.headers:
@@ -213,6 +219,7 @@ def _told(context: JobContext, kept: JobState, end_ms: int) -> Anomalies:
                 pumps=tuple(pumps.split("+")) if pumps else (),
                 state=_state(group, end_ms),
                 learnt=sum(one.known is not None for one in groups.values()),
+                doubt=doubts[header.id],
             )
         )
         for tag, one in sorted(group.misfits.items(), key=lambda pair: -pair[1].score) if group else ():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.availability import LEAST_KNOWN
 from analytics.anomalies.bank import ResidualBank, Standing
 from analytics.anomalies.learnt import Learnt
 
@@ -16,7 +17,6 @@ TAUGHT_BY = 720  # steady rows that teach a set for the first time
 RIDGE = 100.0  # a day has 8,640 rows, and their channels hang together by physics
 BREAK_MS = 300_000  # without a judged value, after which what was before is not known any more
 FOR_GOOD_MS = 3 * 86_400_000  # what does not fit for so long is the new normal, which is learnt anew
-PRESENT = 0.5  # of the rows in which a tag must be measured, or the others are learnt without it
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ class Group:
         tags = [
             tag
             for tag, there in zip(self.tags, is_there.mean(axis=0) if len(rows) else [], strict=False)
-            if there > PRESENT
+            if there >= LEAST_KNOWN
         ]
         columns = rows[:, [self.tags.index(tag) for tag in tags]]
         whole = columns[np.isfinite(columns).all(axis=1)]

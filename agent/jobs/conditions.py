@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from agent.jobs.duties.duty import best_of, mean
+from agent.availability import Availability, doubt_of, mean_known
+from agent.jobs.duties.duty import best_of
 from agent.jobs.duties.npsh import available, required
-from agent.jobs.evidence import gauge, header_state, header_tags, pump_tags, pumps_of
+from agent.jobs.evidence import gauge, header_tags, pump_tags, pumps_of, suction, suction_tag
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.learnt.state import models_from_state
 from agent.jobs.memory import JobMemory
@@ -27,6 +28,7 @@ from analytics.conditions.persistence import Persistence, Standing
 from analytics.conditions.physics import claims
 from analytics.conditions.sight import HeaderSight, PumpSight, Suspicion
 from analytics.curves.model import StationModel
+from analytics.hydraulics import pump_head
 from analytics.running import RUNNING, STOPPED, Memory
 
 WINDOW_MS = 60_000  # whose mean is "now"
@@ -58,11 +60,13 @@ def run(context: JobContext) -> Outcome:
     memories: RunningJobState = restored_running(context.reader.job_state("running")[1])
     models = models_from_state(context.reader.job_state("curves")[1])
     said: dict[Suspicion, bool | None] = {}
+    seen: list[Availability] = []
     if abs(context.now_ms - memories.seen_ms) < LATE_MS:
-        for header in context.settings.headers:
-            kept = {pump: state.memory for pump, state in memories.pumps.items()}
-            if sight := _sight(context, header, kept, models.get(header.id), habits[header.id]):
-                said |= claims(sight)
+        kept = {pump: state.memory for pump, state in memories.pumps.items()}
+        for header in (each for each in context.settings.headers if _is_settled(context, each, kept)):
+            cells = _cells(context, header)
+            seen += map(cells.availability, cells.values)
+            said |= claims(_sight(context, header, cells, kept, models.get(header.id), habits[header.id]))
     said |= {one: is_so for one, is_so in worn(context).items() if is_so or said.get(one) is None}
     watch.update(said, context.now_ms)
     standing: list[tuple[str, str, int, int, bool]] = [
@@ -73,12 +77,14 @@ def run(context: JobContext) -> Outcome:
         for one, kept in _known(watch)
         if kept.is_active
     )
-    body = Conditions(station=context.settings.station.name, ts=context.now_ms, conditions=lines)
+    doubt = doubt_of(seen)
+    body = Conditions(station=context.settings.station.name, ts=context.now_ms, conditions=lines, doubt=doubt)
     return Outcome(
         mark=context.reader.last_id,
         state=_MEMORY.left(JobState(standing=standing, habits=habits)),
         records=[Record("conditions", "", context.now_ms, body.encode())],
         counts={"conditions": len(lines)},
+        doubt=doubt,
     )
 
 
@@ -91,30 +97,52 @@ def _known(watch: Persistence) -> list[tuple[Suspicion, Standing]]:
     return sorted(watch.standing.items())
 
 
-def _sight(
-    context: JobContext,
-    header: HeaderSettings,
-    memories: dict[str, Memory],
-    model: StationModel | None,
-    habits: Habits,
-) -> HeaderSight | None:
-    """The header in the last minute; None while a pump has just started or stopped, or nothing is known of one."""
-    pumps = list(pumps_of(context.settings, header))
-    if any(pump.id not in memories or context.now_ms - memories[pump.id].since_ms < SETTLED_MS for pump in pumps):
-        return None
-    tags = [*header_tags(header), *(tag for pump in pumps for tag in pump_tags(pump))]
+def _is_settled(context: JobContext, header: HeaderSettings, memories: dict[str, Memory]) -> bool:
+    """Whether something is known of each of its pumps, and none has just started or stopped."""
+    pumps = [pump.id for pump in pumps_of(context.settings, header)]
+    return all(pump in memories and context.now_ms - memories[pump].since_ms >= SETTLED_MS for pump in pumps)
+
+
+def _cells(context: JobContext, header: HeaderSettings) -> Frame:
+    """The last minute of a header and its pumps."""
+    tags = [*header_tags(header), *(tag for pump in pumps_of(context.settings, header) for tag in pump_tags(pump))]
     known = known_tags(context.settings)
     step_ms = max(1_000, min((known[tag].period_ms for tag in tags if tag in known), default=1_000))
     window_ms = max(WINDOW_MS, step_ms)
-    cells = frame(context.reader, context.settings, tags, context.now_ms - window_ms, context.now_ms, step_ms)
-    state = header_state(cells, header)
-    head, flow = mean(state.head), mean(state.flow)
+    return frame(context.reader, context.settings, tags, context.now_ms - window_ms, context.now_ms, step_ms)
+
+
+def _sight(  # noqa: PLR0917 - one header in one window
+    context: JobContext,
+    header: HeaderSettings,
+    cells: Frame,
+    memories: dict[str, Memory],
+    model: StationModel | None,
+    habits: Habits,
+) -> HeaderSight:
+    """What is known of the header; nothing of a tag that was measured in too little of the window."""
+    pumps = list(pumps_of(context.settings, header))
+    pressure, flow = mean_known(gauge(cells, header)), _flow(cells, header)
+    head = _head(cells, header, pressure)
     speeds = {pump.id: _speed(cells, pump, memories[pump.id]) for pump in pumps}
     told = None if model is None or head is None else _expected(model, speeds, head)
     seen = tuple(_pump(context, cells, header, pump, memories[pump.id], speeds[pump.id], model, told) for pump in pumps)
     std = None if told is None or not np.isfinite(told.flow_std[0]) else float(told.flow_std[0])
-    is_more = _is_more_drawn(context, habits, flow, mean(gauge(cells, header)))
+    is_more = _is_more_drawn(context, habits, flow, pressure)
     return HeaderSight(header.id, flow, std, seen, is_more)
+
+
+def _flow(cells: Frame, header: HeaderSettings) -> float | None:
+    """Mean of a header's meters together, m³/h: of each by itself, as lines that fail by turns are seldom all there."""
+    parts = [mean_known(cells.values[tag]) for tag in header.flow]
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _head(cells: Frame, header: HeaderSettings, pressure: float | None) -> float | None:
+    """Mean head of its pumps at a mean *pressure* of the gauges, m."""
+    inlet = mean_known(np.broadcast_to(np.asarray(suction(cells, header), np.float64), len(cells)))
+    return None if pressure is None or inlet is None else float(pump_head(pressure, inlet, header.elevation))
 
 
 def _is_more_drawn(context: JobContext, habits: Habits, flow: float | None, pressure: float | None) -> bool | None:
@@ -139,13 +167,15 @@ def _pump(  # noqa: PLR0917 - one pump in one window
     model: StationModel | None,
     told: Expected | None,
 ) -> PumpSight:
-    inlet, hour_ago_ms = available(cells, header), context.now_ms - HOUR_MS
+    inlet_tags = [tag for tag in (suction_tag(header),) if tag is not None]
+    inlet = None if cells.thin(inlet_tags) else available(cells, header)
+    hour_ago_ms = context.now_ms - HOUR_MS
     best = best_of(pump, model) if speed else None
     sight = PumpSight(
         pump.id,
         is_running={RUNNING: True, STOPPED: False}.get(memory.state),
-        power=None if pump.power is None else mean(cells.values[pump.power]),
-        flow=None if pump.flow is None else mean(cells.values[pump.flow]),
+        power=None if pump.power is None else mean_known(cells.values[pump.power]),
+        flow=None if pump.flow is None else mean_known(cells.values[pump.flow]),
         best_flow=None if best is None or speed is None else best.phi * speed,
         por=pump.por if best is None else best.shares(pump.por),
         npsh_available=None if inlet is None else inlet.value,
@@ -174,5 +204,5 @@ def _speed(cells: Frame, pump: PumpSettings, memory: Memory) -> float | None:
         return 0.0
     if pump.speed is None:
         return 1.0
-    shown = mean(cells.values[pump.speed])
+    shown = mean_known(cells.values[pump.speed])
     return None if shown is None else shown / pump.rated_speed

@@ -22,7 +22,7 @@ from agent.roles import known_tags
 from agent.settings import AgentSettings
 from agent.store.columns import columns
 from agent.store.records import Record
-from agent.window import Frame, frame
+from agent.window import Frame, Rule, frame
 from analytics.curves.estimator import StationCurves
 from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.points import Points
@@ -42,7 +42,6 @@ LONGEST_MS = 24 * 3_600_000  # that one run judges; whoever has more catches up 
 JOINED_MS = 3_600_000  # between imported spans that make one stretch
 LOOKED_AT = 50_000  # new rows that tell from when the news are
 MOST_FAILURES = 12  # fits in a row that come to nothing, an hour of them, before what was learnt is given up
-LEAST_KNOWN = 0.5  # of what is looked at, below which the outcome says which tag was not known
 SERIES = 4  # cells with readings, nearer than ten, that make a stretch of live readings
 
 
@@ -88,8 +87,7 @@ def run(context: JobContext) -> Outcome:
         "curves": sum(len(c.model.curves) for c in kept.headers.values() if c.model),
         "points": sum(news.values()),
     }
-    doubt = doubt_of(seen, LEAST_KNOWN)
-    return Outcome(mark=mark, state=kept.encode(), records=records, counts=counts, doubt=doubt)
+    return Outcome(mark=mark, state=kept.encode(), records=records, counts=counts, doubt=doubt_of(seen))
 
 
 def station_points(
@@ -191,19 +189,21 @@ def _taken(curves: HeaderCurves, found: Points, part: _Slice, sheets: Mapping[st
 
 
 def _cells(context: JobContext, part: _Slice) -> Frame:
-    """The frame in which windows that begin in *part* can be judged; filled values are no evidence unless asked for."""
+    """The frame in which windows of *part* can be judged; filled values teach where asked, but never who ran."""
     steadiness, step_ms = part.steadiness, part.step_ms
     before_ms = -(-(steadiness.settle_ms + steadiness.window_ms) // step_ms) * step_ms
     after_ms = steadiness.guard_ms + steadiness.window_ms
-    settings = context.settings
+    settings, tags = context.settings, plant_tags(context.settings)
+    statuses = {pump.status for pump in settings.pumps}
+    rules: dict[str, Rule] = {tag: "filled" for tag in tags if settings.jobs.curves.filled and tag not in statuses}
     return frame(
         context.reader,
         settings,
-        plant_tags(settings),
+        tags,
         part.begin_ms - before_ms,
         min(part.until_ms + after_ms, context.now_ms // step_ms * step_ms),
         step_ms,
-        with_filled=settings.jobs.curves.filled,
+        rules=rules,
     )
 
 

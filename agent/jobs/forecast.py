@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from agent.availability import LEAST_SUMMED, mean_known
 from agent.jobs.evidence import header_state, header_tags
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.plans.demand import KEPT_SLOTS, MEMORY, SLOT_MS, DemandState, Expected, calendar, storage_of
@@ -20,11 +21,11 @@ from analytics.hydraulics import Floats
 CELL_MS = 60_000
 AHEAD = 96  # half hours
 PORTION = 4 * 48  # half hours of one run; more wait for the next
-LEAST_KNOWN = 0.7  # of the minutes of a half hour
 _PER_SLOT = SLOT_MS // CELL_MS
 _LEAST_FLOW = 0.05  # of the greatest: below it nothing is learnt of what the pumps work against
 _MOST_LEVEL = 10_000.0  # m, above whatever it is counted from
 _BY_LEVEL = 2  # minutes to either side of a level's instant
+_LEAST_LEVEL = 1 / (2 * _BY_LEVEL)  # of these; a level goes on as it was, so that one of them tells it
 
 
 def run(context: JobContext) -> Outcome:
@@ -46,7 +47,7 @@ def run(context: JobContext) -> Outcome:
         _expect(kept, context)
     counts = {"half_hours": learnt, "known_half_hours": sum(one is not None for one in kept.slots)}
     mark = context.reader.id_at(kept.end_ms) if is_behind else context.reader.last_id
-    return Outcome(mark=mark, state=MEMORY.encode(kept), counts=counts)
+    return Outcome(mark=mark, state=MEMORY.encode(kept), counts=counts, doubt=kept.doubt)
 
 
 def _is_void(kept: DemandState, digest: str, now_ms: int) -> bool:
@@ -76,6 +77,7 @@ def _learn(kept: DemandState, context: JobContext, tank: TankSettings) -> int:
     cells = frame(context.reader, context.settings, [*tags, tank.level], start_ms, end_ms, CELL_MS)
     flow = np.sum([header_state(cells, header).flow for header in context.settings.headers], axis=0)
     level = _believable(cells.values[tank.level], _MOST_LEVEL)
+    kept.doubt = cells.doubt()
     kept.extend(_demand(tank, _believable(flow, MOST_FLOW), level, count))
     kept.judge()
     _learn_system(kept, context, cells, tank)
@@ -86,16 +88,16 @@ def _demand(tank: TankSettings, flow: Floats, level: Floats, count: int) -> Floa
     """What was drawn or flowed in, by half hours, m³/h: what was pumped, and what the volume changed by."""
     storage = storage_of(tank)
     edges = [level[place : place + 2 * _BY_LEVEL] for place in range(0, count * _PER_SLOT + 1, _PER_SLOT)]
-    volumes = storage.volume(np.array([_mean(edge, 1) for edge in edges]))
+    volumes = storage.volume(np.array([_mean(edge, _LEAST_LEVEL) for edge in edges]))
     inner = flow[_BY_LEVEL : _BY_LEVEL + count * _PER_SLOT].reshape(count, _PER_SLOT)
-    pumped = np.array([_mean(one, round(LEAST_KNOWN * _PER_SLOT)) for one in inner])
+    pumped = np.array([_mean(one, LEAST_SUMMED) for one in inner])
     return np.asarray(pumped - storage.sign * np.diff(volumes) / (SLOT_MS / 3_600_000))
 
 
-def _mean(values: Floats, least: int) -> float:
-    """Of what is known; NaN where that is less than *least*."""
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) >= max(least, 1) else np.nan
+def _mean(values: Floats, least: float) -> float:
+    """Of what is known; NaN where that is less than the share *least*."""
+    found = mean_known(values, least)
+    return np.nan if found is None else found
 
 
 def _learn_system(kept: DemandState, context: JobContext, cells: Frame, tank: TankSettings) -> None:

@@ -49,7 +49,6 @@ CHOICE_MS = 6 * 3_600_000  # for which companions are kept
 EACH = 8  # companions on the tag's own device, and as many elsewhere
 TAGS_A_LOOK = 200
 _AFTER_CELLS = 30  # after a gap, by which a method sees where it has ended
-LEAST_KNOWN = 0.5  # of what is looked at, below which the outcome says which tag was not known
 AT_ONCE = frozenset({"zero", "forward"})  # methods that do not wait for the end of a gap
 
 
@@ -100,7 +99,7 @@ def run(context: JobContext) -> Outcome:
         filled=filled,
         unfilled=unfilled,
         counts=counts | {"runs_behind": int(portion.is_behind)},
-        doubt="; ".join(filter(None, (left_told(portion.left), doubt_of(seen, LEAST_KNOWN)))) or None,
+        doubt="; ".join(filter(None, (left_told(portion.left), doubt_of(seen)))) or None,
     )
 
 

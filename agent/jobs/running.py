@@ -118,6 +118,7 @@ def run(context: JobContext) -> Outcome:
         state=_MEMORY.encode(kept),
         records=[*pump_records(now), station_record(now, day)],
         counts={"pump_starts": sum(memory.starts for memory in memories.values()) - starts},
+        doubt=shown.doubt(),
     )
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from agent import tariff
+from agent.availability import Availability, doubt_of
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.learnt.state import models_from_state
 from agent.jobs.receipts.cells import STEP_MS, HeaderCells, header_cells
@@ -34,15 +35,18 @@ def run(context: JobContext) -> Outcome:
     kept = MEMORY.restored(context.state)
     _hear(context, kept)
     start_ms, end_ms = _span(context, kept)
-    records = list(_released(context, kept))
+    records, seen = list(_released(context, kept)), list[Availability]()
     for header in context.settings.headers:
         saving = kept.headers.setdefault(header.id, HeaderSaving())
         if start_ms < end_ms and (saving.offers or saving.count):
-            records += _Counting(context, kept, header, saving).through(header_cells(context, header, start_ms, end_ms))
+            cells = header_cells(context, header, start_ms, end_ms)
+            seen += cells.seen
+            records += _Counting(context, kept, header, saving).through(cells)
     kept.until_ms = end_ms
     records.append(saving_record(context, kept))
     counts = {"followed": sum(each.count is not None for each in kept.headers.values())}
-    return Outcome(mark=context.reader.last_id, state=MEMORY.encode(kept), records=records, counts=counts)
+    state = MEMORY.encode(kept)
+    return Outcome(mark=context.reader.last_id, state=state, records=records, counts=counts, doubt=doubt_of(seen))
 
 
 def _hear(context: JobContext, kept: SavingState) -> None:

@@ -14,7 +14,7 @@ from agent.jobs.advice.situation import Header, NotKnownError, limits_of, memori
 from agent.jobs.advice.standing_alarms import standing_alarms
 from agent.jobs.curves import models_from_state
 from agent.jobs.duties.npsh import need
-from agent.jobs.evidence import pumps_of
+from agent.jobs.evidence import pumps_of, suction_tag
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.plans import peak, policy
 from agent.jobs.plans.demand import MEMORY, SLOT_MS, DemandState, Expected, storage_of
@@ -25,7 +25,7 @@ from agent.maintenance import is_out
 from agent.mqtt.payloads import LeftOut, Schedule
 from agent.plant import PumpSettings, TankSettings
 from agent.store.records import Record
-from agent.window import frame
+from agent.window import Frame, frame
 from analytics.curves.model import StationModel
 from analytics.dispatch.fitted import fitted
 from analytics.dispatch.pump import Physics
@@ -56,10 +56,23 @@ def run(context: JobContext) -> Outcome:
         found = _planned(context, tank, charged.kw if charged else 0.0)
     except NotKnownError as error:
         found = _none(context, f"{error} {INSTEAD}")
-    record = Record("schedule", "", context.now_ms, found.encode())
+    doubt = _doubt(context, tank)
+    record = Record("schedule", "", context.now_ms, found.model_copy(update={"doubt": doubt}).encode())
     state = peak.MEMORY.encode(charged) if charged else None
     counts = {"schedule_rows": len(found.rows)}
-    return Outcome(mark=context.reader.last_id, state=state, records=[record], counts=counts)
+    return Outcome(mark=context.reader.last_id, state=state, records=[record], counts=counts, doubt=doubt)
+
+
+def _doubt(context: JobContext, tank: TankSettings) -> str | None:
+    """Which tags were hardly measured: of what is taken as it is now, and of the newest half hours of the forecast."""
+    inlets = [tag for header in context.settings.headers for tag in (suction_tag(header), header.temperature) if tag]
+    said = _newest(context, [tank.level, *inlets]).doubt()
+    forecast = MEMORY.restored(context.reader.job_state("forecast")[1]).doubt
+    return "; ".join(filter(None, (said, forecast and f"of what the forecast has seen last, {forecast}"))) or None
+
+
+def _newest(context: JobContext, tags: list[str]) -> Frame:
+    return frame(context.reader, context.settings, tags, context.now_ms - LEVEL_MS, context.now_ms, 10_000)
 
 
 def _planned(context: JobContext, tank: TankSettings, peak_kw: float) -> Schedule:
@@ -143,8 +156,8 @@ def _fresh(kept: DemandState, now_ms: int) -> Expected:
 
 
 def _level(context: JobContext, tank: TankSettings) -> float:
-    cells = frame(context.reader, context.settings, [tank.level], context.now_ms - LEVEL_MS, context.now_ms, 10_000)
-    known = cells.values[tank.level][np.isfinite(cells.values[tank.level])]
+    values = _newest(context, [tank.level]).values[tank.level]
+    known = values[np.isfinite(values)]
     if not len(known):
         raise NotKnownError(f"{tank.level} has had no good value in the last {LEVEL_MS // 60_000} min.")
     return float(np.median(known))

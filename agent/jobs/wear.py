@@ -40,6 +40,7 @@ def run(context: JobContext) -> Outcome:
     limits = thresholds(context.reader.job_state("running")[1])
     for begin_ms, until_ms, step_ms in _parts(context, kept):
         cells = _cells(context, begin_ms, until_ms, step_ms)
+        kept.state.look(cells, (begin_ms, until_ms))
         _take(settings, kept, cells, (begin_ms, until_ms), limits or first_thresholds(settings, cells))
         kept.state.seen_ms = until_ms
     refer(settings, kept)
@@ -50,6 +51,7 @@ def run(context: JobContext) -> Outcome:
         state=kept.encode(),
         records=records,
         counts={"references": sum(pump.life.reference is not None for pump in kept.state.pumps.values())},
+        doubt=kept.state.doubt(plant_tags(settings)),
     )
 
 
@@ -103,7 +105,7 @@ def _cells(context: JobContext, begin_ms: int, until_ms: int, step_ms: int) -> F
     start_ms = begin_ms // own.window_ms * own.window_ms - before_ms
     end_ms = min(until_ms + own.guard_ms + own.window_ms, context.now_ms // step_ms * step_ms)
     settings = context.settings
-    return frame(context.reader, settings, plant_tags(settings), start_ms, end_ms, step_ms, with_filled=False)
+    return frame(context.reader, settings, plant_tags(settings), start_ms, end_ms, step_ms)
 
 
 def _take(

@@ -74,7 +74,9 @@ def _check_prediction(
     reader: Reader, settings: AgentSettings, model: StationModel, begin_ms: int, check: Check
 ) -> None:
     """Each of the last 600 seconds from that second's speeds and header pressure alone."""
-    cells = frame(reader, settings, plant_tags(settings), begin_ms + LEARNT_MS, begin_ms + HOUR_MS, 1000, hold=False)
+    cells = frame(
+        reader, settings, plant_tags(settings), begin_ms + LEARNT_MS, begin_ms + HOUR_MS, 1000, rules="nothing"
+    )
     (header,) = (header for header in settings.headers if header.id == HEADER)
     later = station_points(settings, header, cells, thresholds(reader.job_state("running")[1]))
     pumps = [pump.id for pump in settings.pumps if pump.header == HEADER]

@@ -29,7 +29,8 @@ def window(
 ) -> dict[str, list[float]]:
     """Values of a frame from the start, in lists."""
     with past.reader() as reader:
-        found = frame(reader, past.settings, tags, START_MS, START_MS + 1_000 * seconds, step_ms, hold=hold)
+        end_ms = START_MS + 1_000 * seconds
+        found = frame(reader, past.settings, tags, START_MS, end_ms, step_ms, rules="held" if hold else "nothing")
     return {tag: values.tolist() for tag, values in found.values.items()}
 
 
@@ -111,7 +112,7 @@ def test_filled_values_come_only_when_asked_for_and_are_flagged(tmp_path: Path) 
 
         with past.reader() as reader:
             plain = frame(reader, past.settings, ["flow"], START_MS, START_MS + 3_000, 1_000)
-            asked = frame(reader, past.settings, ["flow"], START_MS, START_MS + 3_000, 1_000, with_filled=True)
+            asked = frame(reader, past.settings, ["flow"], START_MS, START_MS + 3_000, 1_000, rules="filled")
 
     assert np.isnan(plain.values["flow"][1])
     assert not plain.filled["flow"].any()
@@ -200,7 +201,7 @@ def test_what_stands_behind_a_window_is_told_tag_by_tag(tmp_path: Path) -> None:
 
         with past.reader() as reader:
             cells = frame(
-                reader, past.settings, ["energy", "nobody"], START_MS, START_MS + 10_000, 1_000, with_filled=True
+                reader, past.settings, ["energy", "nobody"], START_MS, START_MS + 10_000, 1_000, rules="filled"
             )
 
     found = cells.availability("energy")
@@ -208,10 +209,12 @@ def test_what_stands_behind_a_window_is_told_tag_by_tag(tmp_path: Path) -> None:
     assert found.known == pytest.approx(0.8)
     assert found.longest_hole_ms == 2_000
     assert cells.availability("nobody").missing == 1.0
-    assert [one.tag for one in cells.thin(0.9)] == ["nobody", "energy"]
-    assert cells.thin(0.8, ["energy"]) == ()
-    assert told(cells.thin(0.9)) == (
-        "nobody was known in 0% of the time (longest hole 10 s); energy was known in 80% of the time (longest hole 2 s)"
+    assert [one.tag for one in cells.thin()] == ["nobody"]
+    assert cells.thin(["energy"]) == ()
+    assert told(cells.thin()) == "nobody was known in 0% of the time (longest hole 10 s)"
+    assert cells.doubt() == (
+        "nobody was known in 0% of the time (longest hole 10 s); "
+        "energy was known in 80% of the time and filled in 10% of it (longest hole 2 s)"
     )
 
 
@@ -233,7 +236,7 @@ def test_an_empty_window_knows_nothing(tmp_path: Path) -> None:
         found = frame(reader, past.settings, ["flow"], START_MS, START_MS, 1_000)
 
     assert found.availability("flow").missing == 1.0
-    assert [one.tag for one in found.thin(0.5)] == ["flow"]
+    assert [one.tag for one in found.thin()] == ["flow"]
 
 
 @pytest.mark.parametrize("seed", range(3))

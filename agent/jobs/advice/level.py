@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agent.availability import LEAST_SUMMED
 from agent.jobs.job import JobContext
 from agent.jobs.plans.demand import storage_of
 from agent.plant import HeaderSettings, TankSettings
@@ -13,7 +14,6 @@ from agent.window import frame
 BACK_HOURS = 2.0  # in which a level is brought back to the one that is required
 _PAST_MS = 1_800_000  # of levels and flows: long enough for a level that is read in centimetres
 _CELL_MS = 60_000
-_LEAST_KNOWN = 0.7  # of that past
 _THERE = 0.01  # m
 _HOUR_MS = 3_600_000
 
@@ -77,7 +77,7 @@ def _measured(context: JobContext, header: HeaderSettings, tank: TankSettings) -
         _CELL_MS,
     )
     for tag in (tank.level, *header.flow):
-        if np.isfinite(past.values[tag]).mean() < _LEAST_KNOWN:
+        if past.availability(tag).known < LEAST_SUMMED:
             raise NoBalanceError(f"{tag} was measured in too little of the last half hour")
     seen = int(past.times_ms[np.flatnonzero(np.isfinite(past.values[tank.level]))[-1]]) + _CELL_MS
     if (age := (context.now_ms - seen) / 1_000) > context.settings.advice.stale_after:

@@ -31,7 +31,6 @@ from analytics.running import RUNNING, STOPPED, Memory, RunningState
 WINDOW_MS = 180_000  # of the past whose median is "now"
 SETTLE_MS = 30_000  # after a start or stop
 LEAST_MS = 60_000  # of steady operation
-LEAST_KNOWN = 0.5  # of the window
 STATES_LATE_MS = 60_000  # by which running states may lag behind, beyond what inputs may
 _BALANCED = 1_000.0  # h, to which the cost of balance belongs
 _MINUTE_MS = 60_000
@@ -230,7 +229,7 @@ def _cells(header: Header, histories: Mapping[str, History]) -> Frame:
 def _refuse_thin(header: Header, cells: Frame, running: list[PumpSettings]) -> None:
     """No advice from the few seconds of a window in which something was measured."""
     needed = [*header.settings.flow, *(pump.power for pump in running if pump.power is not None)]
-    if thin := cells.thin(LEAST_KNOWN, needed):
+    if thin := cells.thin(needed):
         raise NotKnownError(f"Too little was measured to advise: {told(thin)}.")
 
 

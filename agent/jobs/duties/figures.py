@@ -16,12 +16,10 @@ from agent.mqtt.payloads import HeaderFigures, Pump, QualityWord, Station, Wear
 from agent.plant import PumpSettings
 from agent.settings import AgentSettings
 from agent.store.records import Record
-from agent.window import Frame, told
+from agent.window import Frame
 from analytics.curves.model import StationModel
 from analytics.hydraulics import hydraulic_power
 from analytics.running import RUNNING, STOPPED, Memory, RunningState, State, Threshold, Thresholds
-
-LEAST_KNOWN = 0.5  # of the seconds that a figure is the mean of
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
         threshold_kw=None if pump.power is None else now.thresholds[pump.id].power.on,
         threshold_source=_source(pump, now.thresholds[pump.id]),
         quality=_quality(now.cells, pump_tags(pump)),
-        doubt=_doubt(now.cells, pump_tags(pump)),
+        doubt=now.cells.doubt(pump_tags(pump)),
     )
 
 
@@ -187,7 +185,7 @@ def station_record(now: Present, day: DayFigures) -> Record:
         volume_today_covered=day.flow_covered,
         headers=tuple(HeaderFigures(id=header, flow=flows[header], head=heads[header]) for header in headers),
         quality="uncertain" if quality == "good" and not day.is_whole else quality,
-        doubt=_doubt(now.cells, tags),
+        doubt=now.cells.doubt(tags),
     )
     return Record("station", "", now.now_ms, body.encode())
 
@@ -211,9 +209,4 @@ def _quality(cells: Frame, tags: list[str]) -> QualityWord:
     if any(not np.isfinite(cells.values[tag]).any() for tag in tags):
         return "bad"
     is_measured = all(cells.measured(tag).any() for tag in tags)
-    return "good" if is_measured and not cells.thin(LEAST_KNOWN, tags) else "uncertain"
-
-
-def _doubt(cells: Frame, tags: list[str]) -> str | None:
-    """Which tags were known in less than half of these seconds; None where all were."""
-    return told(cells.thin(LEAST_KNOWN, tags)) or None
+    return "good" if is_measured and not cells.thin(tags) else "uncertain"

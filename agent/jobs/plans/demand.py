@@ -93,6 +93,7 @@ class DemandState:
     system: SystemSums = field(default_factory=SystemSums)
     expected: Expected | None = None
     why: str = "Nothing has been looked at yet."  # where nothing is expected
+    doubt: str | None = None  # which tags were hardly measured in the newest half hours
     asked: list[Asked] = field(default_factory=list)  # the oldest first
     missed: list[list[float]] = field(default_factory=list)  # scores of forecasts since, the oldest first
 

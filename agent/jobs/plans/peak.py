@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from agent.availability import LEAST_SUMMED
 from agent.jobs.job import JobContext
 from agent.jobs.memory import JobMemory
 from agent.jobs.plans.demand import SLOT_MS
@@ -14,7 +15,6 @@ from agent.window import frame
 _CELL_MS = 60_000
 _PER_SLOT = SLOT_MS // _CELL_MS
 _PORTION = 4 * 48  # half hours of one run
-_LEAST_KNOWN = 0.7  # of a half hour's minutes; the power of one less known is not believed
 _MOST_KW = 100_000.0  # of a station: more is a register in the wrong word order
 
 
@@ -55,4 +55,4 @@ def _highest(power: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
     """Of half hours (n, minutes), kW; 0 where none is known well enough."""
     known = np.isfinite(power)
     means = np.where(known, power, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return float(np.max(means[known.mean(axis=1) >= _LEAST_KNOWN], initial=0.0))
+    return float(np.max(means[known.mean(axis=1) >= LEAST_SUMMED], initial=0.0))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.availability import Availability
 from agent.jobs.evidence import header_state, header_tags, pump_tags, pumps_of, running
 from agent.jobs.job import JobContext
 from agent.jobs.running import first_thresholds, thresholds
@@ -40,6 +41,7 @@ class HeaderCells:
     flow: Floats  # (n,) m³/h
     head: Floats  # (n,) m
     suspects: Mapping[str, NDArray[np.bool_]]  # (n,) of tags that the others speak against
+    seen: tuple[Availability, ...]  # what stands behind all this, by tag
     bands: Mapping[str, tuple[float, float]]  # lowest and highest relative speed of the pumps that follow the demand
 
     def speeds_at(self, place: int) -> dict[str, float] | None:
@@ -101,6 +103,7 @@ def header_cells(context: JobContext, header: HeaderSettings, start_ms: int, end
         flow=met.flow,
         head=np.asarray(met.head),
         suspects=_suspects(context, cells),
+        seen=tuple(map(cells.availability, cells.values)),
         bands={
             pump.id: (pump.speed_min, pump.speed_max)
             for pump in pumps

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agent.jobs.evidence import header_tags, pump_tags
 from agent.jobs.worn.state import DayLoss, HeaderState, Kept, Life, PumpState
 from agent.mqtt.payloads import Wear, WearDay
 from agent.settings import AgentSettings
@@ -35,12 +36,17 @@ class Seen:
 def wear_records(settings: AgentSettings, kept: Kept, present: Mapping[str, Losses]) -> list[Record]:
     """One record a pump."""
     records = []
+    shared = {header.id: set(header_tags(header)) for header in settings.headers}
     for header, losses in present.items():
         state = kept.state.headers[header]
         found = likeliest(losses, _reference_std(kept, state), state.first_days)
         for index, pump in enumerate(state.pumps):
+            tags = {tag for part in settings.pumps if part.id == pump for tag in pump_tags(part)} | shared[header]
+            doubt = kept.state.doubt(tags)
             seen = Seen(pump, kept.state.pumps[pump], losses, found, index)
-            body = Wear(pump=pump, ts=kept.state.seen_ms, **dict(_told(settings, seen, kept.state.seen_ms)))
+            body = Wear(
+                pump=pump, ts=kept.state.seen_ms, doubt=doubt, **dict(_told(settings, seen, kept.state.seen_ms))
+            )
             records.append(Record("wear", pump, kept.state.seen_ms, body.encode()))
     return records
 

@@ -1,13 +1,15 @@
 """What the wear job leaves for itself: references that never forget, what each day lost, and the last day's points."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from agent.availability import Availability, doubt_of, together
 from agent.jobs.archive import packed, unpacked
+from agent.window import Frame
 from analytics.curves.estimator import StationCurves
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
@@ -17,6 +19,8 @@ from analytics.wear.reference import Reference
 FORMAT = 1
 BASE_DAYS = 3  # after a reference was taken, whose mean later days are held against besides
 MOST_DAYS = 800  # that are kept of each pump
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 MOST_ABSENT, LONGEST_ABSENT_MS = 64, 366 * 86_400_000  # pumps that are not configured, and how long they are kept
 
 
@@ -114,6 +118,21 @@ class WearState:
     pumps: dict[str, PumpState] = field(default_factory=dict)
     headers: dict[str, HeaderState] = field(default_factory=dict)
     absent: dict[str, PumpState] = field(default_factory=dict)  # no longer configured; they may come back
+    looked: dict[int, list[Availability]] = field(default_factory=dict)  # at in the last day, by the hour's beginning
+
+    def look(self, cells: Frame, between: tuple[int, int]) -> None:
+        """Note what stands behind the cells *between* two instants, and forget what is older than a day."""
+        hours = cells.times_ms // HOUR_MS * HOUR_MS
+        new = (cells.times_ms >= between[0]) & (cells.times_ms < between[1])
+        for hour_ms in np.unique(hours[new]).tolist():
+            places = np.flatnonzero(new & (hours == hour_ms))
+            part = cells.part(slice(int(places[0]), int(places[-1]) + 1))
+            self.looked[hour_ms] = list(together([*self.looked.get(hour_ms, ()), *map(part.availability, part.values)]))
+        self.looked = {ms: seen for ms, seen in self.looked.items() if between[1] - DAY_MS < ms < between[1]}
+
+    def doubt(self, tags: Collection[str]) -> str | None:
+        """Which of *tags* were hardly measured in the last day."""
+        return doubt_of(together(one for seen in self.looked.values() for one in seen if one.tag in tags))
 
 
 @dataclass(slots=True)
@@ -127,6 +146,7 @@ class Kept:
     def forget_ahead(self, seen_ms: int, closed_ms: int) -> None:
         """Be as if no more than what was before *seen_ms* had been taken in, and days closed up to *closed_ms*."""
         self.state.seen_ms = seen_ms
+        self.state.looked = {ms: seen for ms, seen in self.state.looked.items() if ms < seen_ms}
         for header, state in self.state.headers.items():
             state.closed_ms, state.tried_ms = min(state.closed_ms, closed_ms), min(state.tried_ms, seen_ms)
             state.since = {pump: ms for pump, ms in state.since.items() if ms < seen_ms}

@@ -211,4 +211,5 @@ class Schedule(Payload):
     unchecked: tuple[str, ...] = ()  # limits of the advice for now that too little is known of for a plan
     within_steps: tuple[str, ...] = ()  # limits that are left within a step, each at its worst, for people
     why: str | None = None  # where there is no plan
+    doubt: str | None = None  # which tags that it rests on too little was measured of
     stale: bool = False

@@ -96,6 +96,7 @@ class Conditions(Payload):
     station: str
     ts: Instant
     conditions: tuple[ConditionLine, ...] = ()
+    doubt: str | None = None  # which tags too little was measured of; what needs them is neither found nor taken back
     stale: bool = False
 
 
@@ -121,6 +122,7 @@ class AnomalyWatch(Payload):
     pumps: tuple[str, ...] = ()  # that run now; none where that is changing
     state: WatchState
     learnt: Count  # sets of pumps whose normal is known
+    doubt: str | None = None  # which of its tags too little was measured of to be watched well
 
 
 class Anomalies(Payload):

@@ -46,6 +46,7 @@ class Wear(Payload):
     limit_earliest: Instant | None = None
     limit_latest: Instant | None = None
     reason: str | None = None  # why there is no figure, or no date
+    doubt: str | None = None  # which tags too little was measured of in the last 24 hours
     days: tuple[WearDay, ...] = ()  # the last 30 with steady operation, oldest first
     stale: bool = False
 
