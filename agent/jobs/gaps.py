@@ -33,11 +33,10 @@ from agent.jobs.filled.silence import (
     silences,
     spaced,
 )
-from agent.jobs.filled.sources import Sources, sources_of
+from agent.jobs.filled.sources import Sources
+from agent.jobs.filled.taught import sources_for
 from agent.jobs.job import JobContext, Outcome
-from agent.jobs.learnt.state import models_from_state
 from agent.jobs.memory import JobMemory
-from agent.jobs.running import thresholds
 from agent.roles import Tag, known_tags
 from agent.store.reader import Reader
 from agent.store.records import Filled, Row, Stretch
@@ -223,7 +222,7 @@ def _fill(
     And what stood behind all that was looked at for them.
     """
     filled, seen = list[Filled](), list[Availability]()
-    taught = _taught(context, [name for name in found if known[name].fill == "auto"])
+    taught = sources_for(context, {name: gaps for name, gaps in found.items() if known[name].fill == "auto"}, known)
     for period_ms, together in blocks(found, known):
         names = list(together)
         for start in range(0, len(names), TAGS_A_LOOK):
@@ -237,15 +236,6 @@ def _fill(
             for name, silences_of in part.items():
                 filled += _bridged(cells, kept, known[name], silences_of, sources.get(name), context.now_ms)
     return filled, seen
-
-
-def _taught(context: JobContext, names: list[str]) -> dict[str, Sources]:
-    """What else may tell of the tags *names*: their parts in the plant, and its pumps' curves as last learnt."""
-    if not names:
-        return {}
-    models = models_from_state(context.reader.job_state("curves")[1])
-    limits = thresholds(context.reader.job_state("running")[1])
-    return {name: sources_of(context.settings, name).taught(models, limits) for name in names}
 
 
 def _bridged(  # noqa: PLR0917 - of a tag, everything that fills its gaps

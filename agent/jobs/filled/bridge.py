@@ -14,6 +14,7 @@ from agent.store.records import Filled
 from agent.window import Floats, Frame
 from analytics.gaps.auto import Auto
 from analytics.gaps.correlated import Regression
+from analytics.gaps.daily import Daily
 from analytics.gaps.forward import Forward
 from analytics.gaps.gap import Estimate, Gap, Method, Window
 from analytics.gaps.linear import Line
@@ -76,9 +77,15 @@ def _by_all(tag: Tag, window: Window, sources: Sources, cells: Frame) -> Method:
     """The tag's method, which may weigh what learnt curves say, and these where the gap holds what is new to it."""
     model = modelled(sources, cells)
     if model is None:
-        return _method(tag, window)
+        return _by_days(window, sources, cells, _method(tag, window))
     computed = np.column_stack([window.computed, model.values])
-    return Modelled(window, model, _method(tag, replace(window, computed=computed)))
+    method = _by_days(window, sources, cells, _method(tag, replace(window, computed=computed)))
+    return Modelled(window, model, method)
+
+
+def _by_days(window: Window, sources: Sources, cells: Frame, method: Method) -> Method:
+    """*method*, and for long gaps what the tag has been for weeks."""
+    return method if sources.past is None else Daily(window, sources.past.quarters(cells), method)
 
 
 def _places(cells: Frame, measured: Floats, silence: Silence) -> Gap | None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
+from agent.jobs.filled.past import QUARTER_MS
 from agent.jobs.filled.silence import Heard, Silence
 from agent.roles import Tag
+from analytics.gaps.daily import is_long
 
 Found = Mapping[str, list[Silence]]  # gaps by tag, oldest first
 
@@ -25,6 +27,7 @@ _STUDY = {"auto": (1_500.0, 0.4), "correlated": (1_500.0, 1.0)}
 _CANDIDATE = 0.05  # to try one as a companion by a cell
 _GAP = 100.0
 _VALUE = 6.0  # to estimate a value and keep it
+_BY_DAYS = 5_000.0  # to read the tag's last weeks for a long gap, and to learn from them
 _LENGTHS = 16  # of gaps in one window, at most
 LEARNING = frozenset(_STUDY)  # methods that ask other tags
 
@@ -66,6 +69,8 @@ def _block_work(part: Found, period_ms: int, known: Mapping[str, Tag], heard: Ma
         once, cell = _STUDY.get(known[name].fill, (0.0, 0.0))
         total += min(len(gaps), _LENGTHS) * (once + span_ms / period_ms * (_LOOK + cell))
         total += sum(_GAP + _VALUE * (gap.end_ms - max(gap.start_ms, gap.done_ms)) / period_ms for gap in gaps)
+        if known[name].fill == "auto":
+            total += _BY_DAYS * sum(is_long((gap.end_ms - gap.start_ms) / QUARTER_MS) for gap in gaps)
     return total
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.jobs.evidence import header_tags, pump_tags
+from agent.jobs.filled.past import Past
 from agent.plant import HeaderSettings, PumpSettings
 from agent.settings import AgentSettings
 from agent.window import Floats, Frame
@@ -45,6 +46,7 @@ class Sources:
     counter: str | None = None  # totaliser of the same quantity
     model: StationModel | None = None  # of the header's pumps
     limits: Mapping[str, Thresholds] = field(default_factory=dict)  # between which pumps run
+    past: Past | None = None  # the tag's own weeks, where gaps are long
 
     @property
     def tags(self) -> frozenset[str]:
