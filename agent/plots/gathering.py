@@ -8,6 +8,8 @@ from scipy.interpolate import CubicSpline
 
 from agent.configuration.mistakes import did_you_mean
 from agent.jobs.evidence import pumps_of
+from agent.jobs.learnt.data_sheet import plate
+from agent.jobs.learnt.plant_figures import with_plant
 from agent.jobs.learnt.state import models_from_state, points_from_state
 from agent.jobs.worn.state import restored
 from agent.mqtt import payloads
@@ -35,11 +37,11 @@ def picture(settings: AgentSettings, reader: Reader, name: str) -> Picture:
         PlotError: There is no such pump, or it has no curve yet.
     """
     pump = _pump(settings, name)
-    said = _said(reader, name)
+    said = with_plant(_said(reader, name), pump)
     fit = _fit(said)
     _, state = reader.job_state("curves")
     readings, times_ms = _readings(state, pump)
-    best = said.bep_flow if pump.rated_flow is None else pump.rated_flow
+    known = plate(pump)
     return Picture(
         station=settings.station.name,
         said=said,
@@ -48,9 +50,10 @@ def picture(settings: AgentSettings, reader: Reader, name: str) -> Picture:
         readings=readings,
         is_metered=said.flow_source == "measured",
         times_ms=times_ms,
-        plate=None if pump.rated_flow is None or pump.rated_head is None else (pump.rated_flow, pump.rated_head),
-        best_flow=best,
-        por=None if best is None else (pump.por[0] * best, pump.por[1] * best),
+        plate=None if known.rated_flow is None or known.rated_head is None else (known.rated_flow, known.rated_head),
+        plate_name="plate" if known.rated_flow == pump.rated_flow else "data sheet",
+        best_flow=known.rated_flow if said.bep_flow is None else said.bep_flow,
+        por=None if said.por_min is None or said.por_max is None else (said.por_min, said.por_max),
         present=_present(reader, name, fit),
         reference=_reference(settings, reader, pump, fit),
         zone=ZoneInfo(settings.station.time_zone),

@@ -56,7 +56,8 @@ def _panel(axes: Axes, picture: Picture, what: Quantity) -> None:
     if picture.reference is not None:
         _line(axes, picture.reference.curve, what, color=PLATE, lw=1.4, ls=":", label="Reference (wear)")
     if picture.plate is not None and what == "head":
-        axes.plot(*picture.plate, "D", ms=7, mfc="none", mec=PLATE, mew=1.6, label="Plate", zorder=5)
+        name = picture.plate_name.capitalize()
+        axes.plot(*picture.plate, "D", ms=7, mfc="none", mec=PLATE, mew=1.6, label=name, zorder=5)
     if picture.present is not None:
         name = f"At {100 * picture.present.speed:.1f} % speed"
         _line(axes, picture.present.curve, what, color=NOW, lw=1.0, label=name)

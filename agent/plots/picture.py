@@ -83,8 +83,9 @@ class Picture:
         readings: Steady means, brought to rated speed.
         is_metered: Their flow is the pump's own meter's; else what the other pumps leave of the header's.
         times_ms: Of the oldest and newest of them; None where there are none.
-        plate: Flow and head of the plate, where they are configured.
-        best_flow: m³/h, by the plate or else by the curve; None where the data do not reach both sides of it.
+        plate: Flow and head of the plate, or of the best point of its data sheet, at the gauges.
+        plate_name: Which of the two.
+        best_flow: m³/h, by the curve or else, where the data do not reach both sides of it, by the plate.
         por: Preferred operating region, m³/h.
         present: None while it does not run.
         reference: None until there is one.
@@ -99,6 +100,7 @@ class Picture:
     is_metered: bool
     times_ms: tuple[int, int] | None
     plate: tuple[float, float] | None
+    plate_name: str
     best_flow: float | None
     por: tuple[float, float] | None
     present: Present | None
@@ -113,7 +115,7 @@ class Picture:
     @property
     def best_name(self) -> str:
         """What the best flow that is drawn is."""
-        return "best efficiency" + ("" if self.best_flow == self.said.bep_flow else " by the plate")
+        return "best efficiency" + ("" if self.said.bep_flow is not None else f" by the {self.plate_name}")
 
     def words(self) -> Iterator[str]:
         """What the picture rests on, a sentence a line."""
@@ -153,21 +155,17 @@ class Picture:
         return f"From {self.said.readings} steady readings, {first} to {last}{speeds}, by {how}."
 
     def _best(self) -> str:
-        flow, efficiency = self.said.bep_flow, self.said.bep_efficiency
-        by_plate = self.best_flow not in {None, flow}
-        plate = f"; drawn where the plate has it, {self.best_flow:.0f} m³/h" if by_plate else ""
-        if flow is not None and efficiency is not None:
-            return f"Best efficiency: {100 * efficiency:.1f} % wire to water at {flow:.0f} m³/h{plate}."
-        known = self.fit.values["efficiency"]
-        if not np.isfinite(known).any():
-            return "Best efficiency: not known without a power meter."
-        is_rising = int(np.nanargmax(known)) > len(known) // 2
-        where = f"stop at {self.fit.flow[-1]:.0f}" if is_rising else f"begin at {self.fit.flow[0]:.0f}"
-        return f"Best efficiency: not identifiable, the data {where} m³/h{plate}."
+        said = self.said
+        if said.bep_flow is not None and said.bep_efficiency is not None:
+            spread = "" if said.bep_flow_std is None else f" ± {said.bep_flow_std:.1f}"
+            return (
+                f"Best efficiency: {100 * said.bep_efficiency:.1f} % wire to water at {said.bep_flow:.0f}{spread} m³/h."
+            )
+        return f"Best efficiency: {said.bep_reason or 'not known'}."
 
     def _duty(self, now: Present) -> str:
         when = f"{datetime.fromtimestamp(now.ts_ms / 1_000, self.zone):%Y-%m-%d %H:%M}"
-        spread = "" if now.flow_std is None else f" ± {now.flow_std:.2g}"
+        spread = "" if now.flow_std is None else f" ± {now.flow_std:.1f}"
         figures = [f"{now.duty.flow[0]:.0f}{spread} m³/h ({now.flow_source})"]
         figures += [
             f"{now.duty.values[what][0]:.1f} {unit}"

@@ -133,7 +133,7 @@ def _legend(picture: Picture) -> str:
         low, high = picture.por
         marks.append((PREFERRED, f"preferred region, {low:.0f} to {high:.0f} m³/h"))
     if picture.plate is not None:
-        marks.append((PLATE, "plate"))
+        marks.append((PLATE, picture.plate_name))
     if picture.reference is not None:
         marks.append((REFERENCE, "reference"))
     if picture.present is not None:

@@ -12,6 +12,7 @@ from agent.jobs.duties.day import HOUR_MS, DayFigures
 from agent.jobs.duties.duty import DutyPoint, best_of, duty_points, mean
 from agent.jobs.duties.npsh import available, required
 from agent.jobs.evidence import header_state, pump_tags
+from agent.jobs.learnt.data_sheet import total_head
 from agent.mqtt.payloads import HeaderFigures, Pump, QualityWord, Station, Wear
 from agent.plant import PumpSettings
 from agent.settings import AgentSettings
@@ -78,9 +79,7 @@ def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
         flow_std=duty.flow and duty.flow.std,
         flow_method=duty.flow and duty.flow.method,
         flow_doubt=duty.flow_unknown or (duty.flow and duty.flow.doubt),
-        head=duty.head and duty.head.value,
-        head_source=duty.head and duty.head.source,
-        head_std=duty.head and duty.head.std,
+        **_head(pump, duty),
         power_kw=duty.power and duty.power.value,
         power_source=duty.power and duty.power.source,
         power_std=duty.power and duty.power.std,
@@ -103,6 +102,19 @@ def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
         quality=_quality(now.cells, pump_tags(pump)),
         doubt=now.cells.doubt(pump_tags(pump)),
     )
+
+
+def _head(pump: PumpSettings, duty: DutyPoint) -> dict[str, Any]:
+    """At the gauges, and between the pump's flanges where that can be told."""
+    if duty.head is None:
+        return {}
+    total = None if duty.flow is None else total_head(pump, duty.flow.value, duty.head.value)
+    return {
+        "head": duty.head.value,
+        "head_source": duty.head.source,
+        "head_std": duty.head.std,
+        "pump_head": None if total is None else float(total),
+    }
 
 
 def _npsh(now: Present, pump: PumpSettings, duty: DutyPoint) -> dict[str, Any]:

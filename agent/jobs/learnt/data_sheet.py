@@ -51,6 +51,12 @@ def lost(pump: PumpSettings, flow: ArrayLike) -> Floats:
     return np.asarray(found)
 
 
+def total_head(pump: PumpSettings, flow: ArrayLike, head: ArrayLike) -> Floats | None:
+    """Between the pump's flanges, m, where the gauges show *head*; None where what lies between is not configured."""
+    is_told = pump.branch_loss > 0.0 or pump.discharge_bore is not None
+    return np.asarray(head, np.float64) + lost(pump, flow) if is_told else None
+
+
 def plate(pump: PumpSettings) -> Plate:
     """Its plate, for the fit of all pumps of a header; where it has none, the best point of its data sheet.
 

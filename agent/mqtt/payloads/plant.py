@@ -53,9 +53,10 @@ class Pump(Payload):
     flow_std: Std | None = None
     flow_method: str | None = None  # of a modelled flow: from its head and power, its head, or its power alone
     flow_doubt: str | None = None  # what speaks against it, or why it cannot be told
-    head: float | None = None
+    head: float | None = None  # at the gauges
     head_source: Source | None = None
     head_std: Std | None = None
+    pump_head: float | None = None  # between the pump's flanges; absent where it is not known what lies between
     power_kw: float | None = None
     power_source: Source | None = None
     power_std: Std | None = None
@@ -91,12 +92,13 @@ class CurvePoint(Payload):
     """A point of the curves at rated speed, for drawing."""
 
     flow: float
-    head: float | None = None
+    head: float | None = None  # at the gauges
     head_std: Std | None = None
+    pump_head: float | None = None  # between the pump's flanges; absent where it is not known what lies between
     power_kw: float | None = None
     power_std: Std | None = None
     efficiency: float | None = None  # wire to water
-    pump_efficiency: float | None = None  # of the pump without motor and drive; see `losses`
+    pump_efficiency: float | None = None  # of the pump alone, between its flanges; see `losses`
 
 
 class PumpCurve(Payload):
@@ -134,7 +136,7 @@ class PumpCurve(Payload):
     bep_flow_std: Std | None = None
     bep_efficiency: float | None = None  # wire to water
     bep_reason: str | None = None  # why it cannot be told
-    por_min: float | None = None  # preferred operating region at rated speed, of bep_flow or else rated_flow
+    por_min: float | None = None  # preferred operating region at rated speed, of rated_flow, else of bep_flow
     por_max: float | None = None
     losses: Literal["known", "estimated", "inside"] | None = None  # of motor and drive; inside: in the efficiency
     readings: Count  # how many stood behind the fit

@@ -1,5 +1,6 @@
 """Drawings of a pump's curves: what they show is what was measured and published, and no more is claimed."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,10 +15,12 @@ from agent.jobs import curves, running
 from agent.jobs.job import Outcome
 from agent.jobs.worn.state import Kept, Life, PumpState, WearState
 from agent.mqtt import payloads
+from agent.plant import PumpSettings
 from agent.plots.gathering import PlotError, picture
 from agent.plots.image import draw, figure
 from agent.plots.picture import Picture
 from agent.plots.terminal import text
+from agent.store.records import Record
 from analytics.curves.methods.catalogue import Catalogue
 from analytics.wear.reference import Reference
 from tests.agent.history import START_MS, History, history
@@ -208,15 +211,68 @@ def test_the_image_names_axes_units_and_what_is_not_known(past: History) -> None
     assert {"Steady readings (flow derived)", "90 % band of the curve", "Beyond the data", "Duty now"} <= labels
 
 
-def test_a_best_flow_of_the_plate_is_not_shown_as_learnt(past: History) -> None:
-    found = shown(past, "p1")
-    told = found.said.model_copy(update={"bep_flow": 850.0, "bep_efficiency": 0.7})
-    by_plate, by_curve = (replace(found, said=told, best_flow=flow) for flow in (900.0, 850.0))
+def test_a_best_flow_of_the_plate_is_drawn_only_where_none_is_learnt(past: History) -> None:
+    """And never shown as learnt: the reason why there is none is the published one, word for word."""
+    untold = shown(past, "p1")
+    told = untold.said.model_copy(update={"bep_flow": 850.0, "bep_flow_std": 6.0, "bep_efficiency": 0.7})
+    learnt = replace(untold, said=told, best_flow=850.0)
 
-    assert (by_plate.best_name, by_curve.best_name) == ("best efficiency by the plate", "best efficiency")
-    [said] = [line for line in by_plate.words() if line.startswith("Best")]
-    assert said == "Best efficiency: 70.0 % wire to water at 850 m³/h; drawn where the plate has it, 900 m³/h."
-    assert "Best efficiency: 70.0 % wire to water at 850 m³/h." in list(by_curve.words())
+    assert (untold.best_flow, untold.best_name, learnt.best_name) == (
+        900.0,
+        "best efficiency by the plate",
+        "best efficiency",
+    )
+    [said] = [line for line in untold.words() if line.startswith("Best")]
+    assert said == f"Best efficiency: {untold.said.bep_reason}."
+    assert untold.said.bep_reason is not None
+    assert untold.said.bep_reason.startswith("not identifiable: data stop at ")
+    assert "Best efficiency: 70.0 % wire to water at 850 ± 6.0 m³/h." in list(learnt.words())
+
+
+def test_a_learnt_best_flow_is_drawn_where_the_plate_says_another(past: History, tmp_path: Path) -> None:
+    """The region stays that of the plate, as it is published."""
+    with past.reader() as reader:
+        said = payloads.PumpCurve.kept(reader.newest("curve", "p1")[0].body)
+    told = said.model_copy(update={"bep_flow": 850.0, "bep_flow_std": 6.0, "bep_efficiency": 0.7, "bep_reason": None})
+    with history(tmp_path, TAGS, **(PLANT | {"pump": [PLANT["pump"][0] | PLATE, PLANT["pump"][1]]})) as other:
+        other.perform(
+            "curves",
+            lambda context: Outcome(context.mark, None, records=[Record("curve", "p1", 0, told.encode())]),
+            START_MS,
+        )
+
+        found = shown(other, "p1")
+
+    assert (found.best_flow, found.plate) == (850.0, (900.0, 43.0))
+    assert found.por == pytest.approx((630.0, 1080.0))
+
+
+def test_a_data_sheet_stands_in_for_the_plate_and_both_are_drawn_at_the_gauges(past: History) -> None:
+    """Its region is the published one; a mark of the flanges beside a curve of the gauges would look like wear."""
+    sheet = {
+        "flow": [0.0, 450.0, 900.0, 1_350.0],
+        "head": [60.0, 55.0, 43.0, 20.0],
+        "power": [60.0, 90.0, 130.0, 150.0],
+    }
+    first, second = PLANT["pump"]
+    by_sheet = past.settings.model_copy(update={"pumps": (pump_of(first | {"catalogue": sheet}), pump_of(second))})
+    lossy = pump_of(first | PLATE | {"branch_loss": 1.5})
+    behind = past.settings.model_copy(update={"pumps": (lossy, pump_of(second))})
+
+    with past.reader() as reader:
+        found, lowered = picture(by_sheet, reader, "p1"), picture(behind, reader, "p1")
+
+    assert (found.plate, found.plate_name) == ((900.0, 43.0), "data sheet")
+    assert found.best_flow == 900.0
+    assert found.por == pytest.approx((630.0, 1080.0))
+    assert found.best_name == "best efficiency by the data sheet"
+    assert "Data sheet" in {line.get_label() for line in figure(found).axes[0].lines}
+    assert any("D data sheet" in line for line in text(found, 132, 60))
+    assert (lowered.plate, lowered.plate_name) == ((900.0, 41.5), "plate")
+
+
+def pump_of(values: dict[str, object]) -> PumpSettings:
+    return PumpSettings.model_validate_json(json.dumps(values))
 
 
 def test_an_image_is_written_as_its_name_ends(past: History, tmp_path: Path) -> None:

@@ -67,6 +67,20 @@ def test_a_level_stands_in_for_a_gauge_and_lowers_the_head_too(tmp_path: Path) -
     assert "npsh_margin" not in p1
 
 
+def test_the_head_is_that_at_the_gauges_and_the_pump_s_own_stands_beside_it(tmp_path: Path) -> None:
+    """400 m³/h lose four times what 200 do in the branch; a pump that stands, or of which nothing is told, has none."""
+    (tmp_path / "other").mkdir()
+
+    told = said(tmp_path, {"suction_pressure": "suction"}, rated_flow=200.0, branch_loss=0.5)
+    untold = said(tmp_path / "other", {"suction_pressure": "suction"}, rated_flow=200.0)
+
+    assert told["p1"]["head"] == untold["p1"]["head"] == pytest.approx(43.85, abs=0.01)
+    assert told["p1"]["pump_head"] == pytest.approx(43.85 + 2.0, abs=0.01)
+    assert told["p1"]["efficiency"] == untold["p1"]["efficiency"]
+    assert "pump_head" not in untold["p1"]
+    assert "pump_head" not in told["p2"]
+
+
 def test_a_plate_s_figure_is_said_to_be_one(tmp_path: Path) -> None:
     p1 = said(tmp_path, {"suction_head": 1.0}, npsh=3.0, rated_flow=500.0)["p1"]
 

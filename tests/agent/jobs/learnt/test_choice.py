@@ -355,6 +355,27 @@ def test_a_curve_says_what_becomes_of_the_losses(more: dict[str, object], losses
     assert alone is None if share is None else alone == pytest.approx(0.65 / share, abs=0.002)
 
 
+def test_the_efficiency_of_the_pump_alone_is_by_the_head_between_its_flanges() -> None:
+    """Of 42 m behind the pump 2 are lost in its branch: they are the pump's work, and no loss of the pump."""
+    point = CurvePoint(flow=200.0, head=40.0, power_kw=30.0, efficiency=0.65)
+    said = PumpCurve(pump="p1", ts=0, method="physics", readings=120, points=(point,))
+    branch = {"rated_flow": 100.0, "branch_loss": 0.5}
+
+    inside, known = (with_plant(said, settings(**branch, **more)).points[0] for more in ({}, MOTOR))
+    bare = with_plant(said, settings(rated_flow=100.0, **MOTOR)).points[0]
+    bores = with_plant(said, settings(suction_bore=200.0, discharge_bore=150.0)).points[0]
+
+    assert (known.head, known.efficiency) == (40.0, 0.65)
+    assert (inside.pump_head, known.pump_head, bare.pump_head) == (42.0, 42.0, None)
+    assert inside.pump_efficiency is None
+    assert bare.pump_efficiency == pytest.approx(0.65 / 0.95, abs=0.002)
+    assert known.pump_efficiency == pytest.approx(0.65 * 42.0 / 40.0 / 0.95, abs=0.002)
+    assert bores.pump_head == pytest.approx(40.0 + 0.5039 - 0.1594, abs=1e-3)
+
+
+MOTOR = {"rated_power": 30.0, "drive": "fixed", "motor_efficiency": 0.95}
+
+
 def test_a_motor_that_makes_the_pump_lossless_is_not_believed() -> None:
     """An efficiency above 1 is a wrong plate, not a good pump."""
     point = CurvePoint(flow=200.0, head=40.0, power_kw=30.0, efficiency=0.92)
