@@ -58,7 +58,8 @@ def run(context: JobContext) -> Outcome:
     start_ms = max(min(kept.until_ms, end_ms), end_ms - LONGEST_MS)
     kept.now.clear()
     cells = _cells(context, plant_tags(context.settings), start_ms, end_ms)
-    doubts = {header.id: cells.doubt(_tags(context, header)) for header in context.settings.headers}
+    newest = cells.since(end_ms - LASTING_MS)
+    doubts = {header.id: newest.doubt(_tags(context, header)) for header in context.settings.headers}
     for header in context.settings.headers:
         groups = kept.groups.setdefault(header.id, {})
         for pumps, rows in _stretches(context, header, cells, start_ms):
@@ -74,7 +75,7 @@ def run(context: JobContext) -> Outcome:
         state=_MEMORY.encode(kept),
         records=[Record("anomalies", "", context.now_ms, body.encode())],
         counts={"anomalies": len(body.anomalies)},
-        doubt=cells.doubt(),
+        doubt=newest.doubt(),
     )
 
 

@@ -1,9 +1,11 @@
 """The conditions job over real history: from readings in the site's units to what SCADA and the alarms are told."""
 
 import json
+from collections.abc import Mapping
 from math import log
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
@@ -139,3 +141,43 @@ def test_what_a_day_of_wear_says_is_a_condition_until_it_says_otherwise(tmp_path
 
     found = [{one for one in held if not one.startswith("outside_por")} for held in (first, later, last)]
     assert found == [{"wear.a"}, {"flow_meter_drift.main", "wear.a"}, set()]
+
+
+def flaky(past: History, tags: Mapping[str, float], minutes: int, *, start: int, good: float) -> None:
+    """*tags* at these values, of whose readings the share *good* is good and the rest is bad, each by itself."""
+    rng = np.random.default_rng(5)
+    for tag, value in tags.items():
+        values = np.where(rng.random(60 * minutes) < good, value, np.inf)
+        past.series(tag, values.tolist(), start_ms=START_MS + start * MINUTE_MS)
+
+
+@pytest.mark.parametrize(("good", "is_named"), [(0.6, True), (0.1, False)])
+def test_a_line_that_gives_most_readings_silences_no_alarm(tmp_path: Path, good: float, *, is_named: bool) -> None:
+    """Sixty of a hundred say that a pump runs dry, as soon as all would; ten say nothing, and that is said."""
+    with learnt_station(tmp_path) as past:
+        operate(past, SPEEDS, 6)
+        operate(past, SPEEDS, 4, start=6, flow=float("nan"), pressure=float("nan"), a_power=float("nan"))
+        shown = {"pressure": HEAD * 0.0980665, "flow": (FLOW - FLOW_A) / 3.6, "a.power": 0.35 * IDLE_A}
+        flaky(past, shown, 4, start=6, good=good)
+        look(past, 0, 6)
+
+        story = [look(past, minute, minute + 1) for minute in range(6, 10)]
+        said = past.perform("conditions", conditions.run, START_MS + 10 * MINUTE_MS)
+
+    assert story == ([[], [], ["dry_run.a"], ["dry_run.a"]] if is_named else [[], [], [], []])
+    doubt = json.loads(said.records[0].body).get("doubt", "")
+    assert [f"{tag} was known in " in doubt for tag in shown] == 3 * [not is_named]
+
+
+def test_a_second_of_a_minute_teaches_no_habit(tmp_path: Path) -> None:
+    """One good cell of sixty stood for the minute, and minutes for what a town draws at this hour."""
+    with learnt_station(tmp_path) as past:
+        second = np.arange(60 * 8)
+        operate(past, SPEEDS, 8, flow=float("nan"))
+        past.series("flow", np.where(second % 60 == 55, FLOW / 3.6, np.inf).tolist())
+
+        look(past, 0, 8)
+        with past.reader() as reader:
+            state = TypeAdapter(conditions.JobState).validate_json(reader.job_state("conditions")[1] or b"")
+
+    assert state.habits["main"] == Habits()

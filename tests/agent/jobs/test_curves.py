@@ -201,6 +201,28 @@ def test_filled_values_teach_only_where_asked(tmp_path: Path, *, is_asked: bool)
     assert (model.basis.flow_rmse > 0.01 * truth.flow.mean()) == is_asked
 
 
+def test_that_a_pump_stood_is_never_filled_in(tmp_path: Path) -> None:
+    """Filled values are asked for; a status that is repeated through an outage would say so of a pump nobody sees."""
+    truth = operation(STATION, [(0,)], 8, np.random.default_rng(3), step_ms=600_000, every=1)
+    truth = truth.take(np.arange(2_400) // 300)
+    pumps = [PLANT["pump"][0], {"id": "p2", "header": "main", "status": "p2.status"}]
+    asked = {"pump": pumps, "jobs": {"curves": {"filled": True}}}
+    tags = {**TAGS, "p2.status": {"unit": "1", "fill": "forward"}}
+    with history(tmp_path, tags, **(PLANT | asked)) as past:
+        told(past, truth)
+        past.series("p2.status", [0.0] * 1_200)
+        past.fill(
+            Filled("p2.status", START_MS + 1_000 * second, 0.0, 0.0, "forward", START_MS)
+            for second in range(1_201, 2_400)
+        )
+
+        outcome = past.perform("curves", curves.run, START_MS + 2_400_000)
+
+    model = model_from_state(outcome.state)
+    assert model is not None
+    assert START_MS + 1_100_000 < model.basis.last_ms < START_MS + 1_220_000
+
+
 def test_what_no_tag_tells_is_no_evidence(tmp_path: Path) -> None:
     """While pump 2's tags are silent it may or may not run: the total is then nobody's to learn from."""
     truth = plant(2_400)

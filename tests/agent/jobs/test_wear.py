@@ -30,15 +30,19 @@ def station(folder: Path, **plant: Any) -> AbstractContextManager[History]:
     return history(folder, TAGS, **{**PLANT, "tariff": TARIFF, **plant})
 
 
-def live(past: History, day: int, *, lost: float = 0.0, head: float = 0.0) -> Outcome:
-    """A day of imported values every two minutes, in which p1 has *lost* and the gauge shows *head* more; the job."""
+def live(past: History, day: int, *, lost: float = 0.0, head: float = 0.0, known: float = 1.0) -> Outcome:
+    """A day of imported values every two minutes, in which p1 has *lost* and the gauge shows *head* more; the job.
+
+    Its power is *known* in that share of them, and bad in the others.
+    """
     rng = np.random.default_rng(day)
     truth = operation((Worn.of(UNLIKE[0], lost), UNLIKE[1]), SETS, ROWS, rng, step_ms=STEP_MS, every=30)
     start_ms = START_MS + day * DAY_MS
     how: dict[str, Any] = {"start_ms": start_ms, "step_ms": STEP_MS, "imported": True}
     for index, pump in enumerate(("p1", "p2")):
         power = np.where(truth.running[:, index], truth.powers[:, index] * rng.normal(1.0, 0.01, ROWS), 0.2)
-        past.series(f"{pump}.power", power, **how)
+        is_bad = np.arange(ROWS) % 100 >= round(100 * known) if pump == "p1" else np.zeros(ROWS, np.bool_)
+        past.series(f"{pump}.power", np.where(is_bad, np.inf, power), **how)
         past.series(f"{pump}.speed", 50.0 * truth.speeds[:, index], **how)
     past.series("pressure", 9.80665 * truth.head * (1.0 + head) * rng.normal(1.0, 0.003, ROWS), **how)
     past.series("flow", truth.flow * rng.normal(1.0, 0.01, ROWS), **how)
@@ -82,6 +86,17 @@ def test_wear_is_followed_priced_and_ends_with_an_overhaul_that_keeps_what_was(t
     assert bodies(last)["p2"]["reference_at"] == other["reference_at"]
     assert len(lives[0].days) >= 5
     assert lives[0].reference != lives[1].reference
+
+
+def test_a_day_in_which_the_power_was_hardly_measured_is_doubted_for_a_day(tmp_path: Path) -> None:
+    """What a pump lost, and what that cost, is told from the rest; its neighbour, whose meter works, is not doubted."""
+    with station(tmp_path) as past:
+        said = [live(past, day, known=known) for day, known in enumerate((0.4, 0.6, 1.0))]
+
+    assert [bodies(one)["p1"].get("doubt") for one in said] == [said[0].doubt, None, None]
+    assert said[0].doubt is not None
+    assert said[0].doubt.startswith("p1.power was known in 4")
+    assert "doubt" not in bodies(said[0])["p2"]
 
 
 def test_filled_values_are_no_evidence(tmp_path: Path) -> None:
