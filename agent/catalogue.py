@@ -167,7 +167,7 @@ def _ratio(of_pump: float | None, of_sheet: float | None) -> float:
 
 def _shaft_power(flow: float, head: float, efficiency: float | None) -> float | None:
     """KW; None near no flow, where an efficiency says nothing."""
-    if efficiency is None or efficiency <= LEAST_TOLD:
+    if efficiency is None or efficiency <= LEAST_TOLD or flow <= 0.0:
         return None
     return water_power(flow, head) / efficiency
 

@@ -204,6 +204,21 @@ def test_polynomials_say_the_same_as_their_points() -> None:
         assert one[:3] == pytest.approx(other[:3])
 
 
+def test_a_polynomial_of_the_efficiency_that_is_not_0_at_no_flow_makes_no_pump_without_power() -> None:
+    """A fitted one has any constant: 8 % of no water would be 0 kW, which is no point of a pump's power."""
+    efficiency = [0.08, 0.0072, -1.8e-5]
+    sheet = CatalogueSettings(
+        flow=(0.0, 300.0), head_polynomial=(60.0, 0.0, -2.5e-4), efficiency_polynomial=tuple(efficiency)
+    )
+
+    powers = [point.power for point in sheet.points]
+
+    assert powers[0] is None
+    assert all(power is not None and power > 2.0 for power in powers[1:])
+    known = plate(pump(catalogue=sheet.model_dump(exclude_unset=True)))
+    assert known.rated_flow == pytest.approx(200.0, abs=25.0)
+
+
 def test_a_file_that_is_changed_is_taken_with_the_configuration() -> None:
     """Reloading looks at every file the configuration names."""
     path = CONFIG / "station.toml"
