@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from analytics.gaps.auto import Auto
 from analytics.gaps.gap import Estimate, Floats, Gap, Method, Window
-from analytics.gaps.season import profile
 from analytics.gaps.totaliser import share
 
 CYCLE = 96  # quarters of an hour in a day
@@ -112,15 +111,13 @@ class Daily:
         return Estimate(found, std, said.method)
 
     def _means(self, first: int, stop: int) -> Floats:
-        """With none of the quarters *first* up to *stop*, and one of this where readings have only just come again.
+        """With none of the quarters *first* up to *stop*.
 
-        Then it is what the last of them was, and as much more as it was on other days.
+        Where readings have only just come again, *stop* is what the quarter before it is by these.
         """
         means = np.where(np.isfinite(self._quarters.means), self._quarters.means, self._own)
-        last, means[first:stop] = self._own[stop - 1], np.nan
-        if np.isnan(means[stop]):
-            usual = profile(means[: stop + 1], CYCLE)
-            means[stop] = last + np.nan_to_num(usual[stop] - usual[stop - 1])
+        means[first:stop] = np.nan
+        means[stop] = self._own[stop - 1] if np.isnan(means[stop]) else means[stop]
         return means
 
     def _joined(self, gap: Gap, values: Floats) -> Floats:

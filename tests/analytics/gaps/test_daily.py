@@ -51,8 +51,16 @@ def test_other_days_are_believed_where_nobody_else_tells(past: int, std: float) 
     found, truth = filled(Gap(PEAK - 60, PEAK + 60), Said("linear+level", 26.0, std), past)
 
     assert "seasonal" in found.method
-    assert np.abs(found.values - truth).mean() < 0.5
+    assert np.abs(found.values - truth).mean() < 0.2
     assert 0.3 < found.std.mean() < 1.5
+
+
+def test_a_window_too_short_for_a_gap_does_not_judge_it() -> None:
+    """However sure two hours before a gap of two hours are of it."""
+    found, _ = filled(Gap(PEAK + 360, PEAK + 480), Said("kriging", 20.0, 0.3), past=240)
+
+    assert found.method != "kriging"
+    assert found.std.mean() > 0.4
 
 
 @pytest.mark.parametrize(
