@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 
 from analytics.curves.channels import Channel, Duties
+from analytics.curves.equations import Equations, State
 from analytics.curves.head_error import HeadError
 from analytics.curves.points import Flags, Points, Times
 from analytics.curves.prior import Prior
-from analytics.curves.system import Equations, Noise, State, System
+from analytics.curves.system import Noise, System
 from analytics.hydraulics import Floats
 
 HUBER, TUKEY = 1.345, 4.685  # 95 % efficient for normal errors (Huber 1964; Beaton and Tukey 1974)
@@ -32,7 +33,7 @@ class Fit:
         covariance: Shape (7 pumps, 7 pumps).
         channels: The meters.
         residuals: Reading less prediction from the measured head, per meter, in its unit.
-        steady_residuals: The same without the drift of the head.
+        steady_residuals: The same without the error of the head.
         kept: Which readings are what the pumps as they are would give, per meter; outliers are not.
         noise: As estimated.
     """
@@ -64,7 +65,7 @@ def fit(
     """
     system = System(points, priors, now_ms)
     theta = np.concatenate([each.mean for each in priors]) if start is None else start
-    state = State(theta, np.zeros(system.size))
+    state = system.at(theta)
     is_known = noise is not None
     noise = noise or _first_noise(system, points)
     equations: Equations | None = None
@@ -94,7 +95,7 @@ def _first_noise(system: System, points: Points) -> Noise:
 
 def _bounded(step: State) -> State:
     share = min(1.0, LONGEST_STEP / max(float(np.abs(step.theta).max()), 1e-12))
-    return State(share * step.theta, share * step.drifts)
+    return State(*(share * way for way in step))
 
 
 def _descended(
@@ -103,7 +104,7 @@ def _descended(
     """The state along *step*, halved until the cost is not higher than at present."""
     share = 1.0
     for _ in range(5):
-        reached = State(state.theta + share * step.theta, state.drifts + share * step.drifts)
+        reached = state.moved(step, share)
         if cost(reached, system.residuals(reached)) <= present:
             return reached
         share *= 0.5
@@ -122,7 +123,7 @@ def _result(system: System, state: State, noise: Noise) -> Fit:
         theta=state.theta,
         covariance=system.equations(state, duties, weights, variances, noise.head).covariance(),
         channels=system.meters,
-        residuals=system.residuals(State(state.theta, np.zeros(system.size))),
+        residuals=system.residuals(system.at(state.theta)),
         steady_residuals=steady,
         kept=[w > 0.0 for w in present],
         noise=noise,
@@ -132,7 +133,7 @@ def _result(system: System, state: State, noise: Noise) -> Fit:
 def _learnt_noise(
     before: Noise, residuals: list[Floats], system: System, duties: Duties, equations: Equations | None
 ) -> Noise:
-    """From residuals in units of their first error estimate, as they were before the drifts followed the readings."""
+    """From residuals in units of their first error estimate, as they were before the head followed the readings."""
     scaled = [r / e for r, e in zip(residuals, system.errors(duties), strict=True)]
     if equations is not None:
         left = system.unexplained(duties, system.variances(duties, before), equations)

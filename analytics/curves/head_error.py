@@ -52,10 +52,6 @@ class HeadError:
         """Before any residual is known, of a usual *head*, m."""
         return cls(BELIEF * head, 0.0)
 
-    def of_blocks(self, counts: NDArray[np.int64]) -> Floats:
-        """Standard deviation of what blocks of so many points have in common, m."""
-        return np.asarray(np.sqrt(self.slow**2 + self.fast**2 / counts))
-
     def learnt(self, pulls: Sequence[Pull], blocks: NDArray[np.int64], worth: Floats, head: float) -> "HeadError":
         """From the residuals of all meters, where this one is what was thought before.
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.curves.channels import TOTAL, Duties, channels, duties_of, is_summed, values_of
+from analytics.curves.equations import Equations, State, Told, equations
 from analytics.curves.head_error import HeadError, Pull
 from analytics.curves.points import Points, Times
 from analytics.curves.prior import SHUT_OFF_STD, Prior
@@ -21,15 +21,9 @@ MEMORY_MS = 14 * 86_400_000  # so old a point speaks of the pumps as they are
 WEAR = 0.10 / (365 * 86_400_000)  # share of head and power that they may have lost or won in each ms before
 USUAL_ERROR = 0.01  # of a steady mean, to tell how much an old point is worth
 BLOCK_MS = 600_000  # points nearer than this share one drift of the head
-LEAST_LEFT = 0.1  # of a residual's variance that the head's drift leaves: where it follows one reading alone
+LEAST_LEFT = 0.1  # of a residual's variance that the head's error leaves: where it follows one reading alone
 STEP = 1e-6
-
-
-class State(NamedTuple):
-    """What is fitted: all pumps' parameters, shape (7 pumps,), and the head's drift in each block, m, (blocks,)."""
-
-    theta: Floats
-    drifts: Floats
+FAINTEST = 1e-4  # m, of a gauge's noise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,38 +41,13 @@ class Noise:
     head: HeadError
 
 
-class Equations(NamedTuple):
-    """Information (blocks of parameters, mixed, drifts) and gradients at a state."""
-
-    of_theta: Floats
-    mixed: Floats
-    of_drifts: Floats
-    pull_theta: Floats
-    pull_drifts: Floats
-
-    def covariance(self) -> Floats:
-        """Of the parameters, drifts marginalised (Schur complement)."""
-        reduced = self.of_theta - (self.mixed / self.of_drifts) @ self.mixed.T
-        return np.asarray(np.linalg.inv(reduced), dtype=np.float64)
-
-    def stds(self) -> Floats:
-        """Standard deviations of the parameters."""
-        return np.asarray(np.sqrt(np.diag(self.covariance())))
-
-    def step(self) -> State:
-        """The Gauss-Newton step."""
-        theta = self.covariance() @ (self.pull_theta - (self.mixed / self.of_drifts) @ self.pull_drifts)
-        return State(theta, (self.pull_drifts - self.mixed.T @ theta) / self.of_drifts)
-
-
 class System:
     """The problem; every method takes the state and changes nothing.
 
     The head that pumps see is the measured one plus a drift, constant over ten minutes and normal from block
     to block: a suction level nobody measures, a gauge's zero, losses up to the gauge. Without it an hour's slow
-    common error would be taken for hundreds of independent confirmations. A point that has its ten minutes for itself,
-    as most have that are kept of weeks, has its gauge's noise in that too: taken for exact, the head would seem to
-    change with less flow than it does, and every curve would be too steep.
+    common error would be taken for hundreds of independent confirmations. Each point has its gauge's noise besides:
+    taken for exact, the head would seem to change with less flow than it does, and every curve would be too steep.
 
     A point older than `MEMORY_MS` speaks of pumps that may have worn since, or were overhauled, by a share that
     grows with its age. All points of a running set share that error: n of them together know no more of
@@ -102,8 +71,11 @@ class System:
         self.meters = channels(points)
         self._summed = is_summed(points)[self.meters[TOTAL].rows]
         self.blocks = _blocks(points.times_ms)
-        self._counts = np.bincount(self.blocks)
-        self.size = len(self._counts)
+        self._blocks = int(self.blocks.max(initial=-1)) + 1
+
+    def at(self, theta: Floats) -> State:
+        """The state of these parameters in which the measured head is right."""
+        return State(theta, np.zeros(self._blocks), np.zeros(len(self._points)))
 
     def times_of(self, meter: int) -> Times:
         """Of the readings of a meter, by its index."""
@@ -140,21 +112,21 @@ class System:
         return found
 
     def unexplained(self, duties: Duties, variances: list[Floats], equations: Equations) -> list[Floats]:
-        """Share of each residual's variance that the drifts, which follow the readings, leave in it, per meter."""
-        found = []
+        """Share of each residual's variance that the head, which follows the readings, leaves in it, per meter."""
+        found, loose = [], equations.head_variance()
         for meter, variance in zip(self.meters, variances, strict=True):
             told = meter.predicted(duties.by_head) ** 2 / variance
-            found.append(np.maximum(1.0 - told / equations.of_drifts[self.blocks[meter.rows]], LEAST_LEFT))
+            found.append(np.maximum(1.0 - told * loose[meter.rows], LEAST_LEFT))
         return found
 
     def head_error(
         self, state: State, duties: Duties, weights: list[Floats], variances: list[Floats], before: HeadError
     ) -> HeadError:
         """As residuals at the measured head tell it; *before* is what was thought."""
-        pulls = []
+        pulls, off = [], self._head(state) - self._points.head
         for meter, weight, variance in zip(self.meters, weights, variances, strict=True):
             slope = meter.predicted(duties.by_head)
-            residual = meter.observed - meter.predicted(duties.values) + slope * state.drifts[self.blocks[meter.rows]]
+            residual = meter.observed - meter.predicted(duties.values) + slope * off[meter.rows]
             pulls.append(Pull(meter.rows, residual, slope, weight / variance))
         return before.learnt(pulls, self.blocks, self.worth, float(np.median(self._points.head)))
 
@@ -162,31 +134,25 @@ class System:
         self, state: State, duties: Duties, weights: list[Floats], variances: list[Floats], head: HeadError
     ) -> Equations:
         """Readings and beliefs, linear around *state*, at which *duties* are."""
-        of_theta, pull_theta = self._beliefs(state.theta)
-        mixed = np.zeros((len(state.theta), self.size))
-        of_drifts = 1.0 / head.of_blocks(self._counts) ** 2
-        pull_drifts = -state.drifts * of_drifts
-        for index, meter in enumerate(self.meters):
-            residual = meter.observed - meter.predicted(duties.values)
-            information = weights[index] / variances[index]
-            if len(meter.rows) == 0:
-                continue
-            jacobian, by_head, columns = meter.jacobian(duties), meter.predicted(duties.by_head), meter.columns
-            of_theta[np.ix_(columns, columns)] += jacobian.T @ (information[:, np.newaxis] * jacobian)
-            pull_theta[columns] += jacobian.T @ (information * residual)
-            block, begins = np.unique(self.blocks[meter.rows], return_index=True)  # rising, as time is
-            shared = np.column_stack([jacobian, by_head, residual]) * (information * by_head)[:, np.newaxis]
-            sums = np.add.reduceat(shared, begins)
-            mixed[np.ix_(columns, block)] += sums[:, :-2].T
-            of_drifts[block] += sums[:, -2]
-            pull_drifts[block] += sums[:, -1]
-        return Equations(of_theta, mixed, of_drifts, pull_theta, pull_drifts)
+        told = [
+            Told(
+                meter.rows,
+                meter.columns,
+                meter.jacobian(duties),
+                meter.predicted(duties.by_head),
+                meter.observed - meter.predicted(duties.values),
+                weight / variance,
+            )
+            for meter, weight, variance in zip(self.meters, weights, variances, strict=True)
+        ]
+        return equations(self._beliefs(state.theta), told, state, head, self.blocks)
 
     def cost(
         self, state: State, residuals: list[Floats], weights: list[Floats], variances: list[Floats], head: HeadError
     ) -> float:
         """Minus twice the logarithm of the posterior at fixed weights, up to a constant."""
-        cost = float((state.drifts**2 / head.of_blocks(self._counts) ** 2).sum())
+        cost = float(state.drifts @ state.drifts) / head.slow**2
+        cost += float(state.errors @ state.errors) / max(head.fast, FAINTEST) ** 2
         for residual, weight, variance in zip(residuals, weights, variances, strict=True):
             cost += float(weight @ (residual**2 / variance))
         for index, prior in enumerate(self._priors):
@@ -199,7 +165,7 @@ class System:
         return [meter.wear(duties, self._points.head, self._wear) for meter in self.meters]
 
     def _head(self, state: State) -> Floats:
-        return np.asarray(self._points.head + state.drifts[self.blocks])
+        return np.asarray(self._points.head + state.drifts[self.blocks] + state.errors)
 
     def _beliefs(self, theta: Floats) -> tuple[Floats, Floats]:
         information = np.zeros((len(theta), len(theta)))

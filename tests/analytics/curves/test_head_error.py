@@ -50,7 +50,6 @@ def test_points_with_a_block_each_have_both_in_one() -> None:
 
     assert found.slow == pytest.approx(BELIEF * HEAD)
     assert np.hypot(found.slow, found.fast) == pytest.approx(np.hypot(SLOW, FAST), rel=0.1)
-    assert found.of_blocks(np.array([1]))[0] == pytest.approx(np.hypot(SLOW, FAST), rel=0.1)
 
 
 def test_one_meter_tells_nothing_and_the_belief_stays() -> None:
@@ -88,12 +87,16 @@ def curves_off(points: Points) -> np.ndarray:
     return np.array([100.0 * (curve.head(at, 1.0) / pump.head(at, np.ones(2)) - 1.0) for curve, pump, at in ends])
 
 
-def test_a_noisy_gauge_makes_no_curve_steeper() -> None:
-    """Taken for exact, it would: the flow would seem to change less with the head than it does."""
+@pytest.mark.parametrize("step_ms", [900_000, 120_000])
+def test_a_noisy_gauge_makes_no_curve_steeper(step_ms: int) -> None:
+    """Taken for exact, it would: the flow would seem to change less with the head than it does.
+
+    So it would where points are so near in time that they share what is slow, and only that were thought unknown.
+    """
     tilts = []
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        off = curves_off(noisy(operation(UNLIKE[:3], SETS, 1_200, rng, step_ms=900_000, every=2), rng))
+        off = curves_off(noisy(operation(UNLIKE[:3], SETS, 1_200, rng, step_ms=step_ms, every=2), rng))
         tilts += (off[:, 0] - off[:, 1]).tolist()
 
     assert abs(np.mean(tilts)) < 0.3

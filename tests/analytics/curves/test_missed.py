@@ -21,18 +21,18 @@ BLOCKS = 5
 
 @dataclass(frozen=True, slots=True)
 class Odd(TruePump):
-    """A pump of no form that a model has: head and power go up and down by 4 % over the flow."""
+    """A pump of no form that a model has: the head goes up and down by 6 %, the power by 12 % over the flow."""
 
     def head(self, flow: Floats, speed: Floats) -> Floats:
         """M, at *flow* m³/h."""
-        return np.asarray(TruePump.head(self, flow, speed) * (1.0 + 0.02 * self._wave(flow, speed)))
+        return np.asarray(TruePump.head(self, flow, speed) * (1.0 + 0.03 * self._wave(flow, speed)))
 
     def power(self, flow: Floats, speed: Floats) -> Floats:
         """KW, at *flow* m³/h."""
-        return np.asarray(TruePump.power(self, flow, speed) * (1.0 + 0.04 * self._wave(flow, speed)))
+        return np.asarray(TruePump.power(self, flow, speed) * (1.0 + 0.06 * self._wave(flow, speed)))
 
     def _wave(self, flow: Floats, speed: Floats) -> Floats:
-        return np.asarray(np.sin(25.0 * flow / speed / self.best_flow))
+        return np.asarray(np.sin(30.0 * flow / speed / self.best_flow))
 
 
 def learnt(points: Points) -> StationModel:
