@@ -26,6 +26,7 @@ _LEAST_FLOW = 0.05  # of the greatest: below it nothing is learnt of what the pu
 _MOST_LEVEL = 10_000.0  # m, above whatever it is counted from
 _BY_LEVEL = 2  # minutes to either side of a level's instant
 _LEAST_LEVEL = 1 / (2 * _BY_LEVEL)  # of these; a level goes on as it was, so that one of them tells it
+_ASIDE = 2  # minutes to either side of one, whose median is taken for what the pumps work against
 
 
 def run(context: JobContext) -> Outcome:
@@ -107,10 +108,19 @@ def _learn_system(kept: DemandState, context: JobContext, cells: Frame, tank: Ta
     state = header_state(cells, context.settings.headers[0])
     flow, level = _believable(state.flow, MOST_FLOW), _believable(cells.values[tank.level], _MOST_LEVEL)
     rest = _believable(state.head, MOST_HEAD) - storage_of(tank).sign * level
+    flow, rest = _smoothed(flow), _smoothed(rest)
     known = np.isfinite(flow) & np.isfinite(rest)
     if known.any():
         known &= flow > _LEAST_FLOW * float(np.nanmax(flow))
         kept.system.update(flow[known], rest[known])
+
+
+def _smoothed(values: Floats) -> Floats:
+    """Running medians: a meter's single wrong values, which the squares would take for the pipe, are left out."""
+    around = np.pad(values, _ASIDE, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(around, 2 * _ASIDE + 1)
+    known = np.isfinite(windows).sum(axis=1) > _ASIDE
+    return np.where(known, np.nanmedian(np.where(known[:, np.newaxis], windows, 0.0), axis=1), np.nan)
 
 
 def _believable(values: Floats, most: float) -> Floats:
