@@ -136,6 +136,8 @@ def _judged(curve: PumpCurve, speed: float, found: VirtualFlow) -> VirtualFlow |
     ranges = ((found.flow / speed, *curve.flow_range), (speed, *curve.speed_range))
     excess = max(max(low - value, value - high, 0.0) / high for value, low, high in ranges)
     std = float(np.hypot(found.std, BEYOND * excess * found.flow))
+    if not np.isfinite(std):  # a little more head is out of reach, so that there is no slope
+        return Unknown(f"by its curve it could be {found.flow:.0f} m³/h, where its head is about the most it reaches")
     if std > MOST * found.flow:
         share = f"it could be {found.flow:.0f} m³/h, but that is known to {100 * std / found.flow:.0f} % only"
         return Unknown(found.doubt or share)

@@ -173,3 +173,14 @@ def test_a_noisy_power_meter_makes_a_flow_by_power_less_sure() -> None:
     assert isinstance(unsure, VirtualFlow)
     assert sure.std == pytest.approx(0.05 * sure.flow)
     assert unsure.std > 1.5 * sure.std
+
+
+def test_where_a_curve_is_at_its_peak_a_flow_has_a_finite_uncertainty_or_is_not_told() -> None:
+    """A little more head is out of reach there, so that the curve has no slope by which an error could be told."""
+    model, _, _ = station()
+    curve = model.curve("p0")
+    most = float(np.max(curve.head(np.linspace(1.0, curve.flow_range[1], 400), 0.9)))
+    told = [virtual_flow(model, "p0", speed=0.9, head=share * most, power=60.0) for share in np.linspace(0.99, 1.0, 60)]
+
+    assert all(isinstance(one, Unknown) or np.isfinite(one.std) for one in told)
+    assert isinstance(told[-2], Unknown)
