@@ -103,6 +103,10 @@ def _narrowed(team: Team, place: float, cell: float, price: float) -> Dispatch |
             if abs(room[middle]) < _NEAR and abs(look.spots.at[0, best] - place) < step:
                 return _settled(team, look, middle)
             place, reach = float(look.spots.at[0, best]), step / 16
+            if step < cell / _PLACES:
+                end = _looked(team, np.array([place]), price)
+                if abs(end.survey.room[0, 0]) < _NEAR:
+                    return _settled(team, end, 0)
             continue
         place, gain = _vertex(at, cost, best)
         if gain <= _LEVEL * look.survey.power[0, best] or (gain == np.inf and room[best] < _NEAR):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -76,6 +76,14 @@ def line_of(physics: Physics) -> Line:
     return Line(physics)
 
 
+@cache
+def evenly(count: int) -> Array:
+    """From 0 to 1; not to be written to."""
+    shares = np.linspace(0.0, 1.0, count)
+    shares.setflags(write=False)
+    return shares
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Operating lines of n pumps at k places of the demand, m points each, from least to greatest flow.
@@ -107,7 +115,7 @@ def table(lines: Sequence[Line], demand: Demand, at: Array, points: int) -> Tabl
 
 def table_at(lines: Sequence[Line], at: Array, station_flow: Array, head: Array, points: int) -> Table:
     """The operating lines of *lines* at k places of any flow (k,) and head (k,), numbered by *at*."""
-    shares = np.linspace(0.0, 1.0, points)
+    shares = evenly(points)
     phi, flow, power = np.empty((3, len(lines), len(at), points))
     slack, hole = np.empty((len(lines), len(at))), np.empty(len(lines))
     for row, line in enumerate(lines):

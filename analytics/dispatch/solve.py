@@ -5,26 +5,32 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.dispatch.closeup import Team, cheapest_of
 from analytics.dispatch.demand import Demand
 from analytics.dispatch.duty import Dispatch, Infeasible
+from analytics.dispatch.floors import Floors, floors, reaching
 from analytics.dispatch.lines import Line, Table, line_of, table
 from analytics.dispatch.pump import Array, Candidate
 from analytics.dispatch.refusal import refusal
 from analytics.dispatch.runs import halved
 from analytics.dispatch.sets import Masks, running_sets
-from analytics.dispatch.shortlist import Shortlist, reaching, shortlist
-from analytics.dispatch.survey import Prices, Spots, answers, spots, survey
+from analytics.dispatch.survey import Prices, Spots, answers, answers_to, spots, survey
 
-_PLACES = 13  # of the demand's scalar in the survey of all sets; more, where it is wide:
+Indices = NDArray[np.intp]
+
+_PLACES = 9  # of the demand's scalar in the survey of all sets; more, where it is wide:
 _APART = (
     0.022  # share by which flow and head may change from one to the next, lest a set be missed that only runs between
 )
 _POINTS = 17  # of a line in the survey
 _PRICES = 17
-_DOUBT = 5e-4  # share of the power by which an estimate of the survey may err; measured: below 1e-5
+_FIRST = 16  # sets that are looked at first; the best of them rules out most of the others
 _SPLITS = 3  # times that the ranges of pumps are divided where limits forbid some of it within; no known pump needs two
+_ROUGH = 5  # prices by which it is told which of many these are
+_CLOSER = 9  # prices of its own by which a set is looked at again that looks dearer and is not ruled out
+_REACH = 1.001  # cells of the survey about a place that are looked at closely
 _BLUR = 2e-6  # share of the power by which a place a little aside of the settled one may be cheaper
 
 
@@ -33,11 +39,12 @@ def solve(
 ) -> Dispatch | Infeasible:
     """The set and speeds of least power plus entry costs minus worth that serve *demand*.
 
-    Sets that reach the demand and that no bound rules out are surveyed along it at once; those whose estimate could
-    still be the best are then narrowed one by one to the best place, and settled there with exact formulas. The bound
-    is the Lagrangian dual Σ min(P - λ q) + λ Q of the best set, of the sets that were ruled out, and the estimates of
-    the others less their possible error; it takes for granted that a set's least power is convex along the demand
-    between neighbouring places of the survey. A pump whose range of φ a limit splits is looked at on both sides.
+    Sets that reach the demand are surveyed along it at once. From the one that looks cheapest on, those whose floor
+    (`floors`) is not above the best so far are narrowed wherever it is not, and settled there with exact formulas. So
+    every set is either settled or ruled out by the Lagrangian dual Σ min(P - λ q) + λ Q wherever it may be, and the
+    bound is the least of both. It takes for granted that the points of a table show how a pump's power bends, and that
+    near a settled place the least power of its set is convex along the demand. A pump whose range of φ a limit splits
+    is looked at on both sides.
 
     Args:
         candidates: The pumps, at most about 12.
@@ -68,14 +75,16 @@ def _station(candidates: Sequence[Candidate], demand: Demand, at: Array) -> tupl
 
 
 def _best_of(station: "_Station", everyone: Masks, lines: Table) -> Dispatch | None:
-    """The best of all sets, of which as few as may be are settled."""
+    """The best of all sets: of the few of the lowest floors first, then of the others that these do not rule out."""
     prices = answers(lines, _PRICES)
     sets = reaching(lines, everyone)
-    short = shortlist(lines, sets, prices, station.beside(sets, lines.at), _DOUBT)
-    best = _best(station, short, lines, prices)
-    if len(short.sets) < len(sets) and (best is None or best.cost > short.left_out):
-        best = _best(station, Shortlist(sets), lines, prices)  # what was to be beaten could not be had
-    return best
+    look = _Look(station, lines, prices, sets, station.entry(sets), station.demand.worth(lines.at))
+    least = look.floors(slice(None), prices.some(_ROUGH)).least if len(sets) > _FIRST else np.zeros(len(sets))
+    order = np.argsort(least, kind="stable")
+    best = look.best(order[:_FIRST], _Best())
+    rest = order[_FIRST:]
+    best = look.best(rest[least[rest] <= best.cost], best)
+    return None if best.found is None else replace(best.found, bound=min(best.bound, best.cost))
 
 
 def _places(demand: Demand) -> Array:
@@ -100,48 +109,89 @@ class _Station:
     lines: Sequence[Line]
     demand: Demand
 
-    def beside(self, sets: Masks, at: Array) -> Array:
-        """What *sets* (s, n) cost besides power at the places *at* (k,), kW, shape (s, k)."""
-        entry = sets @ np.array([candidate.entry_kw for candidate in self.candidates])
-        return np.asarray(entry[:, None] - self.demand.worth(at))
+    def entry(self, sets: Masks) -> Array:
+        """What having on *sets* (s, n) costs besides power, kW, shape (s,)."""
+        return np.asarray(sets @ np.array([candidate.entry_kw for candidate in self.candidates]))
 
     def team(self, mask: Masks) -> Team:
         members = np.flatnonzero(mask).tolist()
         return Team([self.candidates[one] for one in members], [self.lines[one] for one in members], self.demand)
 
 
-def _best(station: _Station, short: Shortlist, lines: Table, prices: Prices) -> Dispatch | None:
-    """Settle sets from the one that looks cheapest on, until no other can be cheaper."""
-    sets = short.sets
-    found = spots(survey(lines, sets, prices), lines.at, station.beside(sets, lines.at))
-    estimate = found.cost.min(axis=1)
-    best, bound = None, short.left_out
-    blur = _BLUR if station.demand.high > station.demand.low else 0.0
-    for index in np.argsort(estimate, kind="stable").tolist():
-        doubt = _DOUBT * (best.power if best else 0.0)
-        if not np.isfinite(estimate[index]) or (best and estimate[index] - doubt > best.cost):
-            bound = min(bound, estimate[index] - doubt)
-            break
-        for dispatch in _settle_set(station.team(sets[index]), found.only(index)):
-            bound = min(bound, dispatch.bound - blur * dispatch.power)
-            if best is None or dispatch.cost < best.cost:
-                best = dispatch
-    return replace(best, bound=min(bound, best.cost)) if best else None
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """What was found so far, and below what nothing that was settled costs."""
+
+    found: Dispatch | None = None
+    bound: float = np.inf  # kW
+
+    @property
+    def cost(self) -> float:
+        """To be beaten, kW."""
+        return np.inf if self.found is None else self.found.cost
+
+    def beside(self, other: Dispatch | None, bound: float) -> "_Best":
+        """The better of the two."""
+        return _Best(other if other is not None and other.cost < self.cost else self.found, min(self.bound, bound))
 
 
-def _settle_set(team: Team, found: Spots) -> list[Dispatch]:
-    """One set at its best place, and at any other place that looks nearly as good and is no neighbour of it."""
-    cell = (team.demand.high - team.demand.low) / _cells(team.demand)
-    done: list[Dispatch] = []
-    visited: list[float] = []
-    cost = found.cost[0]
-    for index in np.argsort(cost, kind="stable").tolist():
-        place = float(found.at[0, index])
-        if not np.isfinite(cost[index]) or (done and cost[index] > done[0].cost + _DOUBT * done[0].power):
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """All sets along the demand."""
+
+    station: _Station
+    lines: Table
+    prices: Prices
+    sets: Masks  # (s, n)
+    entry: Array  # (s,) kW
+    worth: Array  # (k,) kW
+
+    def floors(self, chosen: Indices | slice, prices: Prices) -> Floors:
+        """Of the *chosen* sets, as far as *prices* tell."""
+        return floors(self.lines, self.sets[chosen], prices, self.entry[chosen], self.worth)
+
+    def best(self, chosen: Indices, best: _Best) -> _Best:
+        """Settle those of the *chosen* sets whose floor is not above the best, from the one that looks cheapest on."""
+        if not len(chosen):
+            return best
+        low = self.floors(chosen, self.prices)
+        kept = np.flatnonzero(np.isfinite(low.least) & (low.least <= best.cost))
+        if not len(kept):
+            return best
+        left = chosen[kept]
+        look = survey(self.lines, self.sets[left], self.prices)
+        seen = spots(look, self.lines.at, self.entry[left, None] - self.worth)
+        estimate = seen.cost.min(axis=1)
+        for index in np.argsort(estimate, kind="stable").tolist():
+            own, floor = seen.only(index), low.only(int(kept[index]))
+            if np.inf > estimate[index] > best.cost >= floor.least[0]:
+                floor = self.floors(left[index : index + 1], self._own_prices(own))
+            if floor.least[0] <= best.cost:
+                best = _settled(self.station.team(self.sets[left[index]]), own, floor, best)
+        return best
+
+    def _own_prices(self, seen: Spots) -> Prices:
+        """The answers to prices that one set was *seen* to ask."""
+        known = np.sort(seen.price[np.isfinite(seen.cost)])
+        asked = known[np.linspace(0, len(known) - 1, _CLOSER).astype(np.intp)]
+        return answers_to(self.lines, np.broadcast_to(asked, (len(self.lines.at), _CLOSER)))
+
+
+def _settled(team: Team, seen: Spots, low: Floors, best: _Best) -> _Best:
+    """The better of *best* and one set, wherever its floor is not above that."""
+    demand = team.demand
+    cell = (demand.high - demand.low) / _cells(demand)
+    blur = _BLUR if cell else 0.0
+    is_open = low.cost[0] <= best.cost
+    for index in np.argsort(seen.cost[0], kind="stable").tolist():
+        place, reach = float(seen.at[0, index]), _REACH * cell
+        is_near = is_open & (low.start[0] >= place - reach) & (low.end[0] <= place + reach)
+        if not np.isfinite(seen.cost[0, index]) or not is_open.any():
             break
-        if any(abs(place - other) <= 2.001 * cell for other in visited):
+        if not is_near.any():
             continue
-        visited.append(place)
-        if (dispatch := cheapest_of(team, place, cell, float(found.price[0, index]))) is not None:
-            done.append(dispatch)
-    return done
+        is_open &= ~is_near
+        if (found := cheapest_of(team, place, cell, float(seen.price[0, index]))) is not None:
+            best = best.beside(found, found.bound - blur * found.power)
+            is_open &= low.cost[0] <= best.cost
+    return best.beside(None, float(low.cost[0, is_open].min(initial=np.inf)))

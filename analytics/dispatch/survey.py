@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.dispatch.lines import Table
+from analytics.dispatch.lines import Table, evenly
 from analytics.dispatch.pump import Array
 from analytics.dispatch.sets import Masks
 
@@ -29,6 +29,11 @@ class Prices:
         """Those at one place."""
         one = slice(index, index + 1)
         return Prices(self.price[one], self.dual[:, one], self.flow[:, one])
+
+    def some(self, count: int) -> "Prices":
+        """Only *count* of the prices."""
+        picked = np.linspace(1, self.price.shape[1] - 2, count).astype(np.intp)
+        return Prices(self.price[:, picked], self.dual[:, :, picked], self.flow[:, :, picked])
 
 
 def answers(table: Table, count: int, around: tuple[Array, Array] | None = None) -> Prices:
@@ -92,7 +97,7 @@ def _quantiles(table: Table, count: int) -> Array:
 
 def _even(around: tuple[Array, Array], count: int) -> Array:
     low, high = around
-    return low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, count)
+    return low[:, None] + (high - low)[:, None] * evenly(count)
 
 
 @dataclass(frozen=True, slots=True)
