@@ -13,9 +13,11 @@ Booleans = NDArray[np.bool_]
 
 ENOUGH = 600  # readings before anything is called unusual
 ENOUGH_MOVES = 300
+_FEW_MOVES = 30  # that tell something of a tag which hardly moves
+_FEW_TIMES = 2.0  # as much as of others, that it has to move
 _RARE = 0.003  # share of moves that may reach a rare one, from which limits are made
-_SPIKES = (3.0, 1.0)  # times the rare height, and the rare move, that a reading must stand out
-_STEPS = (3.0, 1.5)  # times the rare excess, and the rare move, that a step must have
+_SPIKES = (2.6, 1.0)  # times the rare height, and the rare move, that a reading must stand out
+_STEPS = (2.5, 1.25)  # times the rare excess, and the rare move, that a step must have
 _FEWEST_STEPS = 3.0  # of the meter
 _RESTS = 20.0  # mean times between changes without one are unusual: e⁻²⁰ by chance
 _LONGEST_TIMES = 4.0  # the longest rest so far, too: some tags move in bursts
@@ -57,11 +59,12 @@ class Moves:
         return self._limit(self.excesses, _STEPS, resolution)
 
     def _limit(self, own: Habit, times: tuple[float, float], resolution: float) -> float:
-        if self.sizes.whole.count < ENOUGH_MOVES:
+        count = self.sizes.whole.count
+        if count < _FEW_MOVES:
             return float("inf")
-        rare = _RARE * self.sizes.whole.count
+        rare = _RARE * count
         sizes = times[0] * own.reached_by(rare), times[1] * self.sizes.reached_by(rare)
-        return max(*sizes, _FEWEST_STEPS * resolution)
+        return (1.0 if count >= ENOUGH_MOVES else _FEW_TIMES) * max(*sizes, _FEWEST_STEPS * resolution)
 
 
 @dataclass(slots=True)

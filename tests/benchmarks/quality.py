@@ -331,15 +331,22 @@ def injected(kind: str, seed: int, tags: tuple[Tag, ...]) -> tuple[Tag, Faulty]:
 
 
 def missed(kind: str, faults: list[tuple[Tag, Faulty]]) -> list[str]:
-    """Those of *faults* that are not found, each beside what its tag does of itself."""
+    """Those of *faults* that are not found, each beside what its tag did of itself before."""
     found = []
     for good, faulty in faults:
         if not is_found(faulty, FAULTS[kind][2]):
-            moves = np.abs(np.diff(good.values))
-            own = np.quantile(moves[moves > 0], 0.997) if moves.any() else 0.0
             size = abs(faulty.tag.values[faulty.first] - good.values[faulty.first])
-            found.append(f"{good.name} by {size:.3g} (3 of 1,000 moves of its own reach {own:.3g})")
+            largest, lately = own_moves(good, faulty.first)
+            told = f"{largest:.3g} its largest own move, {lately:.3g} that of the five minutes before"
+            found.append(f"{good.name} by {size:.3g} ({told})")
     return found
+
+
+def own_moves(tag: Tag, place: int) -> tuple[float, float]:
+    """The largest one of the *tag* before *place* while nothing was switched, and that of the last five minutes."""
+    moves = np.abs(np.diff(tag.values[:place]))
+    moves[~tag.is_quiet[1:place]] = 0.0
+    return float(moves.max()), float(moves[-300:].max())
 
 
 def false_flags(tags: tuple[Tag, ...]) -> tuple[float, Counter[str], list[str]]:
