@@ -10,9 +10,10 @@ from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.pump import PumpCurve
 from analytics.hydraulics import Floats
 
-POINTS = 41  # of the table; between them a straight line misses a parabola by less than 0.02 %
+POINTS = 41  # of the table at least; between them a straight line misses a parabola by less than 0.02 %
 BEYOND = 0.2  # share of the range's ends that the table reaches further: a worn pump's duty moves
 SHEET_STD = 0.02  # of a data sheet, as a share: ISO 9906 grade 1 allows 3 % of the head
+TOLD = 0.5  # share of a sheet's flows over which it has to tell the power, for it to count
 ANY_SPEED = (0.3, 1.5)  # relative
 MARGIN = 0.02  # share of the range's upper end that still counts as inside
 
@@ -70,17 +71,26 @@ class Reference:
 
     @classmethod
     def of_sheet(cls, sheet: Catalogue) -> Self:
-        """The falling part of a maker's curve at rated speed; it holds for every speed."""
-        falls = np.append(np.flatnonzero(np.diff(sheet.head) >= 0.0), -1).max() + 1  # right of it the head falls
-        flows = np.linspace(sheet.flow[falls], sheet.flow[-1], POINTS)
-        known = sheet.power is not None and bool(np.isfinite(sheet.power[falls:]).all())
-        powers = np.interp(flows, sheet.flow, sheet.power) if sheet.power is not None and known else np.empty(0)
+        """The falling part of a maker's curve at rated speed; it holds for every speed.
+
+        Where it tells the power of most of that it reaches as far as the power: an efficiency tells none at no flow.
+        """
+        fine = np.linspace(sheet.flow[0], sheet.flow[-1], POINTS)
+        falls = np.append(np.flatnonzero(np.diff(sheet.predict(fine).head) >= 0.0), -1).max() + 1  # right of it
+        low, high = fine[falls], fine[-1]
+        power = np.full_like(sheet.flow, np.nan) if sheet.power is None else sheet.power
+        told = sheet.flow[np.isfinite(power) & (sheet.flow >= low)]
+        if has_power := len(told) > 1 and bool(np.ptp(told) >= TOLD * (high - low)):
+            low, high = told[0], told[-1]
+        own = sheet.flow[(sheet.flow >= low) & (sheet.flow <= high)]
+        flows = np.union1d(np.linspace(low, high, POINTS), own)
+        said = sheet.predict(flows)
         return cls(
             flows=tuple(flows.tolist()),
-            heads=tuple(np.interp(flows, sheet.flow, sheet.head).tolist()),
-            powers=tuple(powers.tolist()),
+            heads=tuple(said.head.tolist()),
+            powers=tuple(said.power.tolist()) if has_power else (),
             constant=0.0,
-            flow_range=(float(flows[0]), float(flows[-1])),
+            flow_range=(float(low), float(high)),
             speed_range=ANY_SPEED,
             head_std=SHEET_STD,
             power_std=SHEET_STD,

@@ -1,6 +1,7 @@
 """When a pump's wear begins to be counted anew: at its next overhaul, or where its data sheet turns out to be wrong."""
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
@@ -79,7 +80,11 @@ def _take_learnt(settings: AgentSettings, kept: Kept, header: str, model: Statio
 
 def _take_data_sheets(settings: AgentSettings, kept: Kept) -> None:
     """A pump that was never overhauled is held against its data sheet as it is given now."""
-    sheets = catalogues_of(settings)
+    metered = {pump.id for pump in settings.pumps if pump.power is not None}
+    sheets = {
+        pump: sheet if pump in metered else replace(sheet, power=None)  # nothing would be held against it
+        for pump, sheet in catalogues_of(settings).items()
+    }
     for header, state in kept.state.headers.items():
         for pump in state.pumps:
             sheet, life = sheets.get(pump), kept.state.pumps[pump].life

@@ -135,6 +135,28 @@ def test_a_pump_with_a_data_sheet_is_held_against_it_from_the_first_day(tmp_path
     assert "efficiency_lost_percent" not in told["p1"]
 
 
+def test_a_sheet_of_efficiencies_tells_what_was_lost_of_them_where_the_power_is_metered(tmp_path: Path) -> None:
+    """It says nothing of the power at no flow, nor does a pump without a power meter of its own efficiency."""
+    pumps = [{**pump, **_by_efficiency(index)} for index, pump in enumerate(PLANT["pump"])]
+    del pumps[1]["power"]
+    with station(tmp_path, pump=pumps) as past:
+        told = bodies(live(past, 0, lost=0.04))
+
+    assert told["p1"]["efficiency_lost_percent"] == pytest.approx(4.0, abs=1.0)
+    assert told["p1"]["cost_per_day"] > 10.0
+    assert told["p2"]["reference"] == "catalogue"
+    assert "efficiency_lost_percent" not in told["p2"]
+
+
+def _by_efficiency(index: int) -> dict[str, Any]:
+    """A data sheet of the pump as it was, from no flow on, and its motor."""
+    flow = np.linspace(0.0, (1_200.0, 900.0)[index], 7)
+    head, power = UNLIKE[index].head(flow, np.array(1.0)), UNLIKE[index].power(flow, np.array(1.0))
+    efficiency = 9.80665 * flow * head / 3_600.0 / (0.95 * power)
+    sheet = {"flow": flow.tolist(), "head": head.tolist(), "efficiency": efficiency.tolist()}
+    return {"catalogue": sheet, "rated_power": 200.0, "motor_efficiency_by_load": [[0.05, 0.95], [1.5, 0.95]]}
+
+
 def reconfigure(past: History, **plant: Any) -> None:
     """The configuration is changed, and the agent takes it."""
     now = past.settings.model_dump(mode="python", by_alias=True, exclude_unset=True)

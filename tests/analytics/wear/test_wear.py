@@ -150,6 +150,29 @@ def test_of_a_data_sheet_the_falling_part_is_the_reference() -> None:
     assert np.isnan(found.power(100.0, 1.0))
 
 
+def test_a_data_sheet_that_tells_no_power_at_no_flow_is_a_reference_of_power_too() -> None:
+    """Sheets of efficiencies begin at 0 m³/h, where these tell no power: wear then had no efficiency and no cost."""
+    flow = np.array([0.0, 70.0, 140.0, 210.0, 280.0])
+    head, power = 60.0 - 2.5e-4 * flow**2, 16.0 + 0.1 * flow
+    most, few = (np.where(flow > least, power, np.nan) for least in (0.0, 150.0))
+
+    found, poor = (Reference.of_sheet(Catalogue(flow, head, told)) for told in (most, few))
+
+    assert (found.flow_range, poor.flow_range) == ((70.0, 280.0), (0.0, 280.0))
+    assert float(found.power(126.0, 0.9)) == pytest.approx(0.729 * 30.0)
+    assert poor.powers == ()
+
+
+def test_between_the_points_of_a_sheet_its_reference_is_a_curve() -> None:
+    """Straight lines between four points of a parabola would be 1.1 % low there: wear that goes with the duty."""
+    flow = np.array([0.0, 100.0, 200.0, 300.0])
+
+    found = Reference.of_sheet(Catalogue(flow, 60.0 - 2.5e-4 * flow**2))
+
+    duties = np.linspace(20.0, 290.0, 10)
+    assert found.head(duties, 1.0) == pytest.approx(60.0 - 2.5e-4 * duties**2, rel=1e-3)
+
+
 def test_what_is_said_to_be_unsure_is_what_days_differ_by(known: list[Reference]) -> None:
     """Too wide, and slow changes are named days later; too narrow, and noise is named."""
     seen = [
