@@ -7,7 +7,7 @@ from analytics.curves.methods.belief import Belief, Beliefs
 from analytics.curves.methods.duty import DutyPoints, Prediction
 from analytics.curves.methods.memory import BIN, BINS, Memory
 from analytics.curves.methods.physics import judged_flows, physics
-from analytics.curves.methods.solve import Solution, Together, reading_std, solved
+from analytics.curves.methods.solve import Solution, Together, reading_std, solved, tilts
 from analytics.curves.methods.speed import RatedDuty, SpeedLaw
 from analytics.curves.methods.sums import terms
 from analytics.hydraulics import Floats, wire_to_water_efficiency
@@ -151,7 +151,8 @@ class IncrementalCurve:
             rng.multivariate_normal(each.mean, each.covariance, n, method="eigh", check_valid="ignore") @ basis.T
             for each in (solution.head, solution.power)
         ]
-        return wire_to_water_efficiency(flow, y_ref * drawn[0] + more_head, p_ref * drawn[1] + more_power)
+        found = wire_to_water_efficiency(flow, y_ref * drawn[0] + more_head, p_ref * drawn[1] + more_power)
+        return found * tilts(flow, self.flow_range, n, rng)
 
     def covariances(self, flow: Floats, speed: Floats) -> tuple[Floats, Floats]:
         """Of heads, m², and of powers, kW², at duties of shape (n,), by the coefficients alone; (n, n) each."""

@@ -71,6 +71,17 @@ def reading_std(fitted: Fitted | None, v: Floats, log_speed: Floats) -> Floats:
     return np.hypot(fitted.noise, fitted.at(v, log_speed)[1])
 
 
+def tilts(flow: Floats, flow_range: tuple[float, float], n: int, rng: np.random.Generator) -> Floats:
+    """Factors by which *n* efficiencies may differ from their polynomials at *flow*, shape (n, len(flow)).
+
+    Head and power are each tilted by `FORM`, root mean square over the flows learnt from: however many readings there
+    were, the flow of best efficiency is no better known than that.
+    """
+    low, high = flow_range
+    across = (2.0 * flow - low - high) / (high - low)
+    return np.asarray(1.0 + np.sqrt(2.0 * 3.0) * FORM * rng.standard_normal((n, 1)) * across)
+
+
 class Together(NamedTuple):
     """How far the residuals of head and power go together: sums over readings, r the residuals, f g the curves.
 

@@ -32,6 +32,14 @@ def test_the_best_point_is_told_with_an_uncertainty_that_holds() -> None:
     assert np.median([each.flow_std for each in told]) < 0.05 * BEP
 
 
+def test_many_readings_make_no_best_flow_surer_than_a_polynomial_can_tell_it() -> None:
+    """By the readings' noise alone it would be known without any error; real pumps are 0.5 % off then."""
+    said = found(points(4_000, seed=1, low=0.6, high=1.3), 0.6 * BEP, 1.3 * BEP)
+
+    assert isinstance(said, BestPoint)
+    assert 0.002 * BEP < said.flow_std < 0.006 * BEP
+
+
 def test_data_that_stop_below_the_best_flow_cannot_tell_it() -> None:
     """The highest efficiency that was seen stands at the end of the data; a pump's best flow is beyond."""
     said = found(points(400, seed=1, low=0.4, high=0.75), 0.4 * BEP, 0.75 * BEP)
