@@ -12,7 +12,7 @@ from agent.commands.days import days, days_table
 from agent.commands.front import front_json, front_table
 from agent.commands.objective import ObjectiveError, objective_of
 from agent.configuration.config_file import load
-from agent.jobs.advice.searches import REACH, SEED, searches
+from agent.jobs.advice.searches import REACH, searches
 from agent.jobs.front import traded
 from agent.jobs.job import JobContext
 from agent.settings import AgentSettings
@@ -30,7 +30,7 @@ from analytics.dispatch.metaheuristics import (
     equal_speed_rule,
     search,
 )
-from analytics.dispatch.proposal import Search
+from analytics.dispatch.proposal import SEED, Search
 from analytics.dispatch.pump import Array, Candidate
 from analytics.dispatch.solve import solve
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.jobs.advice.required import FOLLOWS
-from agent.jobs.advice.searches import REACH, SEED, searches
+from agent.jobs.advice.searches import REACH, searches
 from agent.jobs.job import JobContext, Outcome
 from agent.mqtt.payloads import Front, FrontPoint
 from agent.store.records import Record
 from analytics.dispatch import front
 from analytics.dispatch.demand import HeadBand
 from analytics.dispatch.duty import Infeasible
-from analytics.dispatch.proposal import Search
+from analytics.dispatch.proposal import SEED, Search
 from analytics.dispatch.requirement import SameFlow
 
 METHOD = "exact solver at many prices, NSGA-II between them, each way solved exactly and checked by the pumps' formulas"

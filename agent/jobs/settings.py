@@ -58,6 +58,13 @@ class SavingSettings(JobSettings):
     horizon: Annotated[float, Field(ge=1, le=720)] = 24.0  # h for which one advice is counted at most
 
 
+class DispatchSettings(JobSettings):
+    """Saying how pumps are run best."""
+
+    # the others begin with the exact answer, are settled exactly, and count where that is cheaper
+    method: Literal["exact", "differential evolution", "genetic", "particle swarm", "NSGA-II"] = "exact"
+
+
 class ScheduleSettings(JobSettings):
     """Planning the next hours of a station with a tank or well."""
 
@@ -82,7 +89,7 @@ class JobsSettings(Settings):
     wear: WearSettings = WearSettings(period=300, budget=60)
     conditions: JobSettings = JobSettings(period=30)
     anomalies: AnomaliesSettings = AnomaliesSettings(period=60)
-    dispatch: JobSettings = JobSettings(period=60)
+    dispatch: DispatchSettings = DispatchSettings(period=60)
     front: JobSettings = JobSettings(period=300)
     saving: SavingSettings = SavingSettings(period=60)
     forecast: JobSettings = JobSettings(period=300, budget=60)

@@ -9,7 +9,7 @@ from analytics.dispatch.duty import Infeasible
 from analytics.dispatch.fitted import best_phi
 from analytics.dispatch.limits import Hold
 from analytics.dispatch.operation import objection
-from analytics.dispatch.proposal import Proposal, Search
+from analytics.dispatch.proposal import SEED, Proposal, Search
 from analytics.dispatch.reasons import (
     active_limits,
     change_reasons,
@@ -28,7 +28,6 @@ from analytics.hydraulics import wire_to_water_efficiency
 REACH = 0.1  # share by which the learnt ranges are left to tell what might be there; never to advise it
 _DRAWS = 200  # stations that could be the true one
 _DELIVERS = 0.5  # share of them in which a change must be able to be run
-_SEED = 20_250_227  # the same ones every time, so that advice does not flicker with the dice
 _TOO_UNCERTAIN = "What is known of the curves is too uncertain to say what other operation could be run."
 
 
@@ -80,7 +79,8 @@ def advise(situation: Situation) -> Advice:
     broken = breaches(situation, model)
     if (why := unmended(situation, model) or _unneeded(situation, broken)) is not None:
         return _nothing(broken, why, said)
-    search = Search(Sample.of(model, _DRAWS, _SEED), situation.operation, situation.limits, situation.holds)
+    sample = Sample.of(model, _DRAWS, SEED)
+    search = Search(sample, situation.operation, situation.limits, situation.holds, situation.method)
     best = _steady(search, situation, is_broken=bool(broken))
     if not broken and isinstance(best, Proposal) and (turned := _turned(situation, best)):
         situation = replace(

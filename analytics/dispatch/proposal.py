@@ -10,8 +10,10 @@ from analytics.dispatch.demand import HeadBand, SystemCurve
 from analytics.dispatch.duty import Dispatch, Duty, Infeasible
 from analytics.dispatch.fitted import fitted
 from analytics.dispatch.limits import Hold, Limits
+from analytics.dispatch.metaheuristics import Method
 from analytics.dispatch.operation import Operation
 from analytics.dispatch.pump import Candidate, Lock
+from analytics.dispatch.refined import refined
 from analytics.dispatch.saving import Sample, Saving, Way, compare, from_standstill
 from analytics.dispatch.solve import solve
 from analytics.dispatch.system import ANY, System
@@ -19,6 +21,7 @@ from analytics.dispatch.system import ANY, System
 _FORM_ERROR = 0.01  # share of a pump's power that its curve's form may err by as soon as it leaves what was learnt
 _FORM_ERROR_GROWTH = 0.2  # and more, for each share by which it leaves it
 
+SEED = 20_250_227  # of dice, the same ones every time, so that advice does not flicker with them
 _SAME_FLOW = 0.005
 _NONE_FITS = (
     "No pump has learnt anything inside its limits (speed, flow_min and flow_max, preferred region); "
@@ -78,6 +81,7 @@ class Search:
     operation: Operation
     limits: Sequence[Limits]
     holds: Mapping[str, Hold]
+    method: Method | None = None  # that looks for a better way than the exact one inside what was learnt
 
     @property
     def model(self) -> StationModel:
@@ -90,7 +94,12 @@ class Search:
         if (why := self.missing(candidates)) is not None:
             return Infeasible("locks", why)
         found = self.cheapest(candidates)
-        return found if isinstance(found, Infeasible) else self._judged(found)
+        if isinstance(found, Infeasible):
+            return found
+        if self.method is not None and reach == 0.0 and keep_set is None:
+            exact, demand = found
+            found = Solved(refined(candidates, demand, exact, self.method, seed=SEED, apart=self._apart), demand)
+        return self._judged(found)
 
     def cheapest(self, candidates: Sequence[Candidate], share: float = 1.0) -> Solved | Infeasible:
         """The cheapest of all sets, each against the system that its water meets; at a *share* of the flow."""

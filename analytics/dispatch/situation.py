@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from analytics.curves.model import StationModel
 from analytics.dispatch.limits import History, Hold, Limits, hold
+from analytics.dispatch.metaheuristics import Method
 from analytics.dispatch.operation import Operation
 
 
@@ -29,6 +30,7 @@ class Situation:
     advised: frozenset[str] | None = None  # pumps of a change that was advised and still holds
     alarm: str | None = None  # what stands against judging the header at all
     unpaid: str | None = None  # why using less energy is worth nothing now
+    method: Method | None = None  # that looks for a better way than the exact one
 
     @property
     def holds(self) -> dict[str, Hold]:

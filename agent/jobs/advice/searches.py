@@ -9,11 +9,10 @@ from agent.jobs.curves import models_from_state
 from agent.jobs.job import JobContext
 from analytics.dispatch.breach import unserved
 from analytics.dispatch.operation import NO_DEMAND, objection
-from analytics.dispatch.proposal import Search
+from analytics.dispatch.proposal import SEED, Search
 from analytics.dispatch.saving import Sample
 from analytics.dispatch.system import System
 
-SEED = 20_250_227
 REACH = 0.0  # share by which what was learnt may be left: nothing is proposed that no pump was seen to do
 
 

@@ -109,6 +109,7 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
         advised=advised,
         alarm=alarms.header,
         unpaid=_unpaid(header, price),
+        method=None if (method := header.plant.jobs.dispatch.method) == "exact" else method,
     )
 
 

@@ -19,6 +19,7 @@ from agent.store.records import Record
 from analytics.curves.estimator import StationCurves
 from analytics.curves.points import Points
 from analytics.curves.prior import Plate
+from analytics.dispatch.metaheuristics import METHODS
 from analytics.running import Memory
 from drivers.reading import Quality, Reading
 from tests.agent.history import START_MS, History, history
@@ -114,6 +115,19 @@ def test_a_change_is_recommended_with_its_saving_expiry_and_journal(tmp_path: Pa
     ]
     assert [(event["event"], event["id"]) for event in events] == [("issued", advice["id"])]
     assert events[0]["saving_kw"] == advice["saving_kw"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_another_method_is_named_with_its_gap_and_no_worse_than_the_exact_one(tmp_path: Path, method: str) -> None:
+    """Whoever selects it must know what advised, and that it cannot have made it dearer."""
+    with learnt_station(tmp_path, jobs={"dispatch": {"method": method}}) as past:
+        operate(past, UNEVEN, 5)
+
+        advice, _ = advise(past, 5)
+
+    assert advice["method"] == f"{method}, begun with and held against exact enumeration"
+    assert advice["saving_kw"] == pytest.approx(1.38, abs=0.01)
+    assert advice["gap"] < 1e-4
 
 
 def test_figures_are_no_finer_than_they_are_known(tmp_path: Path) -> None:
