@@ -28,6 +28,7 @@ from analytics.curves.methods.ensemble import Ensemble
 from analytics.curves.methods.incremental import IncrementalCurve
 from analytics.curves.methods.learners import SampledCurve
 from analytics.curves.methods.sample import KINDS, Kind
+from tests.benchmarks.best_flows import best_flows, efficiency_bounds
 from tests.benchmarks.curve_bounds import bounds, stretch_bounds
 from tests.benchmarks.plain_fits import PLAIN
 from tests.benchmarks.pump_truths import CASES, FOLDER, Case, Floats, Truth, measured, truths
@@ -195,6 +196,7 @@ def few(pumps: list[Truth]) -> None:
     for name, make in CHOICES.items():
         show(name, verdicts(make, pumps, FEW_CASES, FEW, even=True, are_high=True))
     stretch_bounds(pumps, FEW_CASES, FEW)
+    efficiency_bounds(pumps, FEW_CASES, FEW)
 
 
 def heavy(pumps: list[Truth], n: int) -> None:
@@ -281,6 +283,7 @@ def main() -> None:
     accuracy(pumps, chosen.readings)
     bounds(pumps, chosen.readings)
     few(pumps)
+    best_flows(pumps)
     splits(pumps, chosen.readings)
     sensitivity(pumps)
     cost(pumps[0])
