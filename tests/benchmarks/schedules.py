@@ -82,7 +82,7 @@ def against_enumeration(count: int) -> None:
     print(f"\n{count} small random days against every sequence tried: {wrong} misjudged; worst dearer: {worst}")
 
 
-def against_programme(count: int, *, seconds: float = 120.0) -> None:
+def against_programme(count: int, *, seconds: float = 60.0) -> None:
     """Random days of 5 pumps in hours, against what a mixed-integer programme proves of them."""
     dearer, slow, wrong = [], 0, 0
     for seed in range(20, 20 + count):
