@@ -113,14 +113,25 @@ _SPEED = ("rpm", "1/min", "r/min", "min-1", "rad/s", "U/min")
 _HOURS = {"h": 1.0, "min": 1 / 60, "s": 1 / 3600, "ms": 1 / 3_600_000, "d": 24.0}  # kept as they are, too
 _OTHER = (
     *("", "1", "-", "%", "ppm", "pcs", *_HOURS),
-    *("A", "mA", "kA", "V", "mV", "kV", "var", "kvar", "Mvar", "VA", "kVA", "MVA", "kvarh", "kVAh", "Ohm", "kOhm"),
+    *("A", "V", "var", "kvar", "Mvar", "kVA", "kvarh", "kVAh", "Ohm", "kOhm"),
     *("m/s", "mm/s", "um", "m/s2", "g", "kg", "t", "N", "kN", "Nm", "kg/m3", "dB", "deg"),
     *("mg/l", "ug/l", "g/l", "NTU", "FNU", "pH", "uS/cm", "mS/cm"),
 )
 
+# What power is checked by; a motor's current in A tells whether it runs.
+_ELECTRICAL = {
+    "mA": ("A", 1e-3),
+    "kA": ("A", 1e3),
+    "mV": ("V", 1e-3),
+    "kV": ("V", 1e3),
+    "VA": ("kVA", 1e-3),
+    "MVA": ("kVA", 1e3),
+}
+
 
 def _table() -> dict[str, Unit]:
     table = {name: Unit("other", name) for name in _OTHER}
+    table |= {name: Unit("other", symbol, factor) for name, (symbol, factor) in _ELECTRICAL.items()}
     table |= {name: Unit("flow", "m3/h", factor) for name, factor in _FLOW.items()}
     table |= {name: Unit("head", "m", factor) for name, factor in _HEAD.items()}
     table |= {name: Unit("power", "kW", factor) for name, factor in _POWER.items()}

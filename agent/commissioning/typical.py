@@ -15,7 +15,7 @@ _BY_QUANTITY: dict[str, Range] = {
     "speed": (0, 4_000),  # rpm: two poles, a little above the mains
     "temperature": (-40, 150),  # degC: ambient air to windings
 }
-_BY_SYMBOL: dict[str, Range] = {
+_IN_ITSELF: dict[str, Range] = {
     "1": (-1.2, 1.2),  # power factors, relative speed
     "%": (-10, 120),
     "A": (0, 1_500),
@@ -33,6 +33,7 @@ _BY_SYMBOL: dict[str, Range] = {
     "uS/cm": (0, 5_000),
     "h": (0, 500_000),
 }
+_BY_UNIT = {unit_of(name, ""): found for name, found in _IN_ITSELF.items()}
 
 
 def typical_range(unit: str) -> Range | None:
@@ -41,7 +42,7 @@ def typical_range(unit: str) -> Range | None:
         known = unit_of(unit, "")
     except UnitError:
         return None
-    if (found := _BY_SYMBOL.get(known.symbol)) is not None:
+    if (found := _BY_UNIT.get(known)) is not None:
         return found
     if known.quantity not in _BY_QUANTITY:
         return None

@@ -10,15 +10,17 @@ from agent.jobs.judged.flow_checks import flow_checks, headers_sum
 from agent.jobs.judged.middle import LOOSE, middle
 from agent.jobs.learnt.head_check import head_check
 from agent.plant import HeaderSettings, PumpSettings
+from agent.roles import known_tags
 from agent.settings import AgentSettings
 from agent.window import Floats, Frame
 from analytics.quality.affinity import Affinity
 from analytics.quality.balance import Balance
 from analytics.quality.votes import Verdict
-from analytics.running import SPEED_ON, STOPPED, States
+from analytics.running import RUNNING, SPEED_ON, STOPPED, States
 
 PORTION_MS = 60_000  # of cells that are checked together, however often the job runs
 POWER_SHARE = 0.2  # that P may differ from 3 U I cos φ by: harmonics of drives, one phase for three
+FACTOR_MOST = 1.05  # of a power factor; a meter may round up
 ENERGY_SHARE = 0.1  # that a counter may differ from its power by: one may be before the drive and the other behind
 VOLUME_SHARE = 0.05  # and from its flow: mostly one meter shows both
 GAUGE_SHARE = 0.05  # that gauges of one header may differ by
@@ -66,7 +68,7 @@ def cross_checks(
     flows = list[Floats]()
     for pump in settings.pumps:
         yield from _while_stopped(cells, pump, states[pump.id])
-        yield from _electrical(cells, pump)
+        yield from _electrical(settings, cells, pump, states[pump.id])
         if pump.energy is not None and pump.power is not None:
             power = cells.values[pump.power]
             yield from _balance(cells, "energy_balance", pump.energy, pump.power, power, memory, ENERGY_SHARE)
@@ -81,7 +83,7 @@ def cross_checks(
             yield from _balance(
                 cells, "volume_balance", header.volume, header.flow[0], state.flow, memory, VOLUME_SHARE
             )
-    yield from headers_sum(settings, cells, flows)
+    yield from headers_sum(settings, cells, flows, states)
 
 
 def _while_stopped(cells: Frame, pump: PumpSettings, state: States) -> Iterator[Verdict]:
@@ -120,45 +122,55 @@ def _while_stopped(cells: Frame, pump: PumpSettings, state: States) -> Iterator[
         )
 
 
-def _electrical(cells: Frame, pump: PumpSettings) -> Iterator[Verdict]:
+def _electrical(settings: AgentSettings, cells: Frame, pump: PumpSettings, state: States) -> Iterator[Verdict]:
     """S = 3 U I with U between phase and neutral (√3 U I between phases), and P = S cos φ."""
     power, apparent, factor = pump.power, pump.apparent_power, pump.power_factor
     voltage, current = pump.voltage, pump.current
-    kva = 1e-3 * (3.0 if pump.voltage_between == "neutral" else 3.0**0.5)
-    if apparent is not None and voltage is not None and current is not None:
-        expected = kva * cells.values[voltage] * np.abs(cells.values[current])
-        made = f"{apparent} is {{ratio:.2f}} times what voltage and current of pump {pump.id} make"
-        yield from _ratio(
-            pump,
-            "apparent_power",
-            (apparent, voltage, current),
-            cells.values[apparent],
-            expected=expected,
-            sentence=made,
-        )
+    factors = made = np.full(len(cells), np.nan)
+    if factor is not None:
+        is_percent = known_tags(settings)[factor].unit.symbol == "%"
+        factors = np.abs(cells.values[factor]) * (0.01 if is_percent else 1.0)
+        yield from _factor(pump, factor, factors[state == RUNNING])
+    if voltage is not None and current is not None:
+        kva = 1e-3 * (3.0 if pump.voltage_between == "neutral" else 3.0**0.5)
+        made = kva * np.abs(cells.values[voltage] * cells.values[current])
+        if apparent is not None:
+            by_current = (apparent, voltage, current), cells.values[apparent]
+            yield from _ratio(pump, "apparent_power", *by_current, expected=made, makers="voltage and current")
     if power is not None and apparent is not None and factor is not None:
-        expected = np.abs(cells.values[apparent] * cells.values[factor])
-        made = f"{power} is {{ratio:.2f}} times what apparent power and power factor of pump {pump.id} make"
-        yield from _ratio(
-            pump, "active_power", (power, apparent, factor), cells.values[power], expected=expected, sentence=made
-        )
+        expected, makers = np.abs(cells.values[apparent]) * factors, "apparent power and power factor"
+        by_apparent = (power, apparent, factor), cells.values[power]
+        yield from _ratio(pump, "active_power", *by_apparent, expected=expected, makers=makers)
     if power is not None and voltage is not None and current is not None and factor is not None:
-        expected = kva * cells.values[voltage] * np.abs(cells.values[current] * cells.values[factor])
-        made = f"{power} is {{ratio:.2f}} times what voltage, current and power factor of pump {pump.id} make"
-        yield from _ratio(
-            pump, "electrical", (power, voltage, current, factor), cells.values[power], expected=expected, sentence=made
+        by_all = (power, voltage, current, factor), cells.values[power]
+        makers = "voltage, current and power factor"
+        yield from _ratio(pump, "electrical", *by_all, expected=made * factors, makers=makers)
+
+
+def _factor(pump: PumpSettings, tag: str, running: Floats) -> Iterator[Verdict]:
+    """A power factor while the pump runs, as a share."""
+    shown = middle(running)
+    if shown is not None:
+        agrees = shown <= FACTOR_MOST
+        reason = f"{tag} shows {shown:.3g}, but no power factor is above 1; is it in percent, and its unit not?"
+        yield Verdict(
+            "power_factor", (tag,), agrees, reason, shown, FACTOR_MOST, is_certain=True, weight=LOOSE, about=pump.id
         )
 
 
 def _ratio(
-    pump: PumpSettings, check: str, tags: tuple[str, ...], shown: Floats, *, expected: Floats, sentence: str
+    pump: PumpSettings, check: str, tags: tuple[str, ...], shown: Floats, *, expected: Floats, makers: str
 ) -> Iterator[Verdict]:
-    """Whether what is *shown*, kW, is *expected*, where there is enough of either."""
+    """Whether what is *shown*, kW or kVA, is *expected*, where there is enough of either."""
     use = (np.maximum(expected, np.abs(shown)) > IDLE_POWER) & np.isfinite(expected + shown)
-    ratio = middle(np.abs(shown[use]) / np.maximum(expected[use], 1e-6))
-    if ratio is not None:
+    # what a dead meter makes is no less than idle power, or the ratio would be of no meaning
+    ratio = middle(np.abs(shown[use]) / np.maximum(expected[use], IDLE_POWER))
+    one, other = middle(shown[use]), middle(expected[use])
+    if ratio is not None and one is not None and other is not None:
         agrees = bool(abs(np.log(max(ratio, 1e-6))) <= np.log1p(POWER_SHARE))
-        yield Verdict(check, tags, agrees, sentence.format(ratio=ratio), ratio, 1 + POWER_SHARE, about=pump.id)
+        unit = "kVA" if check == "apparent_power" else "kW"
+        reason = f"{tags[0]} shows {one:.4g} {unit}, but {makers} of pump {pump.id} make {other:.4g}"
+        yield Verdict(check, tags, agrees, reason, ratio, 1 + POWER_SHARE, about=pump.id)
 
 
 def _balance(  # noqa: PLR0917 - one counter, one rate, and where their sums are kept

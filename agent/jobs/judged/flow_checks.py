@@ -37,13 +37,18 @@ def flow_checks(  # noqa: PLR0917 - the header, what it shows, and what is usual
     yield from _pumps_sum(cells, header, pumps, state.flow, states)
 
 
-def headers_sum(settings: AgentSettings, cells: Frame, flows: list[Floats]) -> Iterator[Verdict]:
-    """The station's meter of all headers against theirs."""
+def headers_sum(
+    settings: AgentSettings, cells: Frame, flows: list[Floats], states: Mapping[str, States]
+) -> Iterator[Verdict]:
+    """The station's meter of all headers against theirs, while water flows: at rest their zeros differ by all of it."""
     total = settings.station.flow
     if total is None or not settings.headers:
         return
-    difference = middle(np.sum(flows, axis=0) - cells.values[total])
-    whole = middle(np.abs(cells.values[total]))
+    stands = (
+        np.all([state == STOPPED for state in states.values()], axis=0) if states else np.zeros(len(cells), np.bool_)
+    )
+    difference = middle((np.sum(flows, axis=0) - cells.values[total])[~stands])
+    whole = middle(np.abs(cells.values[total])[~stands])
     if difference is not None and whole is not None:
         tags = (total, *(tag for header in settings.headers for tag in header.flow))
         reason = f"the headers' meters differ from {total} by {difference:+.0f} m³/h together"
@@ -79,8 +84,10 @@ def _efficiency(
     power = np.where(runs, np.column_stack([cells.values[tag] for tag in tags]), 0.0).sum(axis=1)
     ran = tuple(tag for tag, each in zip(tags, runs.T, strict=True) if each.any())
     named = (*header.flow, *header.pressure, *ran)
-    shares = wire_to_water_efficiency(state.flow, state.head, power)[runs.any(axis=1)]
-    yield from _possible(shares, f"header {header.id}", named, header.id)
+    any_runs = runs.any(axis=1)
+    shares = wire_to_water_efficiency(state.flow, state.head, power)[any_runs]
+    still = _no_flow(header.flow, state.flow[any_runs], power[any_runs])
+    yield from _possible(shares, f"header {header.id}", named, header.id, meters=len(header.flow), still=still)
 
 
 def _own_efficiency(
@@ -89,18 +96,45 @@ def _own_efficiency(
     """The same of one pump, by its own meter."""
     if pump.flow is None or pump.power is None:
         return
-    shares = wire_to_water_efficiency(cells.values[pump.flow], head, cells.values[pump.power])[state == RUNNING]
-    yield from _possible(shares, f"pump {pump.id}", (pump.flow, *header.pressure, pump.power), pump.flow)
+    flow, power, is_on = cells.values[pump.flow], cells.values[pump.power], state == RUNNING
+    shares = wire_to_water_efficiency(flow, head, power)[is_on]
+    tags = (pump.flow, *header.pressure, pump.power)
+    still = _no_flow((pump.flow,), flow[is_on], power[is_on])
+    yield from _possible(shares, f"pump {pump.id}", tags, pump.flow, meters=1, still=still)
 
 
-def _possible(shares: Floats, whose: str, tags: tuple[str, ...], about: str) -> Iterator[Verdict]:
-    """Whether an efficiency is in (0, 0.9)."""
+def _no_flow(meters: tuple[str, ...], flow: Floats, power: Floats) -> str | None:
+    """What to say where pumps draw power and *meters* show no flow: no other tag makes an efficiency of 0 or less."""
+    shown, drawn = middle(flow), middle(power)
+    if shown is None or drawn is None or shown > 0:
+        return None
+    what = f"{_sum_of(meters)} shows {shown:.0f} m³/h while {drawn:.3g} kW are drawn"
+    return f"{what}: a closed valve, a dry pump, or the meter's wire or sign"
+
+
+def _sum_of(meters: tuple[str, ...]) -> str:
+    return meters[0] if len(meters) == 1 else f"the sum of {' and '.join(meters)}"
+
+
+def _possible(
+    shares: Floats, whose: str, tags: tuple[str, ...], about: str, *, meters: int, still: str | None
+) -> Iterator[Verdict]:
+    """Whether an efficiency is in (0, 0.9); *tags* begin with the flow meters, of which *still* says none flows."""
     found = middle(shares)
     if found is not None:
-        reason = f"{whose} would have a wire-to-water efficiency of {found:.0%}: check the units and scales"
         agrees = 0 < found < EFFICIENCY_MOST
-        weight = LOOSE if agrees else 1.0
-        yield Verdict("efficiency", tags, agrees, reason, found, EFFICIENCY_MOST, weight=weight, about=about)
+        reason = f"{whose} would have a wire-to-water efficiency of {found:.0%}: check the units and scales"
+        yield Verdict(
+            "efficiency",
+            tags,
+            agrees,
+            still or reason,
+            found,
+            EFFICIENCY_MOST,
+            is_certain=still is not None and meters == 1,
+            weight=LOOSE if agrees else 1.0,
+            about=about,
+        )
 
 
 def _while_stopped(
@@ -117,15 +151,15 @@ def _while_stopped(
     _learn(usual, header.id, flow[(of_each == RUNNING).any(axis=1)])
     rated = [pump.rated_flow for pump in pumps if pump.rated_flow is not None]
     most = max(rated) if rated else usual.get(header.id)
-    shown = middle(np.abs(flow[(of_each == STOPPED).all(axis=1)]))
+    shown = middle(flow[(of_each == STOPPED).all(axis=1)])
     if shown is not None and most is not None:
         limit = IDLE_FLOW * most
-        reason = f"{header.flow[0]} shows {shown:.0f} m³/h while every pump of header {header.id} stands"
         is_alone = len(header.flow) == 1
+        reason = f"{_sum_of(header.flow)} shows {shown:.0f} m³/h while every pump of header {header.id} stands"
         yield Verdict(
             "while_stopped",
             header.flow,
-            shown <= limit,
+            abs(shown) <= limit,
             reason,
             shown,
             limit,

@@ -158,6 +158,9 @@ def test_a_plant_that_agrees_with_itself_is_not_contradicted(tmp_path: Path) -> 
     ("said", "check", "tag"),
     [
         ({"p1_power": 15.0}, "electrical", "p1.power"),
+        ({"p1_cosphi": 90.0}, "electrical", "p1.cosphi"),
+        ({"flow": 0.0, "total": 0.0}, "efficiency", "flow"),
+        ({"flow": -900.0, "total": -900.0}, "efficiency", "flow"),
         ({"pressure": 8.0}, "efficiency", "pressure"),
         ({"total": 700.0}, "headers_sum", "total"),
         ({"p1_power": 0.0, "p1_current": 0.0, "flow": 0.0, "total": 0.0}, "mains_as_speed", "p1.speed"),
@@ -175,6 +178,54 @@ def test_who_contradicts_the_rest_is_named(tmp_path: Path, said: dict[str, float
         found = contradictions(past, **said)
 
     assert found[check][0] == tag
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"p1_voltage": 0.0}, "p1.power shows 150 kW, but voltage, current and power factor of pump p1 make 0"),
+        (
+            {"p1_cosphi": 90.0},
+            "p1.cosphi shows 90, but no power factor is above 1; is it in percent, and its unit not?",
+        ),
+        (
+            {"flow": 0.0, "total": 0.0},
+            "flow shows 0 m³/h while 150 kW are drawn: a closed valve, a dry pump, or the meter's wire or sign",
+        ),
+        (
+            {"p1_power": 0.0, "p1_current": 0.0, "p1_speed": 0.0, "flow": -100.0, "total": -100.0},
+            "flow shows -100 m³/h while every pump of header main stands",
+        ),
+    ],
+    ids=["a dead voltage", "percent", "no flow", "sign"],
+)
+def test_the_figures_of_a_contradiction_are_those_of_the_plant(
+    tmp_path: Path, said: dict[str, float], reason: str
+) -> None:
+    """Not 150,000,000 times what a dead meter makes, nor a magnitude where the sign is what is wrong."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        contradictions(past, **said)
+
+        assert reason in {one.reason for one in quality_of(past)}
+
+
+def test_units_of_electrical_meters_are_heeded(tmp_path: Path) -> None:
+    """240,000 mA at 0.231 kV and 90 % are the same 150 kW; the current in mA would else run a pump that stands."""
+    units = {"p1.current": "mA", "p1.voltage": "kV", "p1.cosphi": "%", "p1.kva": "VA"}
+    tags = TAGS | {name: {"unit": unit} for name, unit in units.items()}
+    plant = PLANT | {"pump": [PUMP | {"apparent_power": "p1.kva"}]}
+    with history(tmp_path, tags, **plant) as past:
+        past.series("p1.kva", [166_320.0] * 120)
+
+        assert contradictions(past, p1_current=240_000.0, p1_voltage=0.231, p1_cosphi=90.0) == {}
+
+
+def test_zeros_of_meters_that_differ_contradict_nobody_at_rest(tmp_path: Path) -> None:
+    """1.5 and -1 m³/h while nothing runs are far more than 3 % of each other."""
+    with history(tmp_path, TAGS, **PLANT) as past:
+        found = contradictions(past, p1_power=0.0, p1_current=0.0, p1_speed=0.0, flow=1.5, total=-1.0)
+
+    assert found == {}
 
 
 @pytest.mark.parametrize("period", [20, 59])
