@@ -1,6 +1,6 @@
 """What a frame says of pumps and headers: the plant's parts instead of its tags."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,12 @@ def header_tags(header: HeaderSettings) -> list[str]:
 def suction_tag(header: HeaderSettings) -> str | None:
     """The tag that tells the pressure at its pumps' inlet."""
     return header.suction_pressure or header.suction_level
+
+
+def duty_tags(header: HeaderSettings, pumps: Iterable[PumpSettings]) -> list[str]:
+    """Tags that the duty of *pumps* rests on, which run; beside these one of the header's pressure gauges."""
+    of_pumps = (tag for pump in pumps for tag in (pump.speed, pump.power))
+    return [tag for tag in (*header.flow, *of_pumps, suction_tag(header)) if tag is not None]
 
 
 def plant_tags(settings: AgentSettings) -> list[str]:

@@ -12,7 +12,7 @@ from agent.jobs.advice.planned import reversals
 from agent.jobs.advice.required import Present, asked, head_of, nearest, setpoint_tags
 from agent.jobs.advice.standing_alarms import standing_alarms
 from agent.jobs.duties.npsh import inlet
-from agent.jobs.evidence import HeaderState, header_state, header_tags, pump_tags, pumps_of, suction_tag
+from agent.jobs.evidence import HeaderState, duty_tags, header_state, header_tags, pump_tags, pumps_of
 from agent.jobs.job import JobContext
 from agent.jobs.learnt.data_sheet import losses_of, plate
 from agent.jobs.running import JobState, restored
@@ -228,18 +228,16 @@ def _cells(header: Header, histories: Mapping[str, History]) -> Frame:
 
 
 def _refuse_thin(header: Header, cells: Frame, running: list[PumpSettings]) -> None:
-    """No advice from the few seconds of a window in which something was measured."""
-    needed = [*header.settings.flow, *(pump.power for pump in running if pump.power is not None)]
-    if thin := cells.thin(needed):
+    """No advice from the few seconds of a window in which something was measured; of several gauges one is enough."""
+    gauges = cells.thin(header.settings.pressure)
+    thin = [*cells.thin(duty_tags(header.settings, running)), *gauges[len(header.settings.pressure) - 1 :]]
+    if thin:
         raise NotKnownError(f"Too little was measured to advise: {told(thin)}.")
 
 
 def _refuse_stale(header: Header, cells: Frame, running: list[PumpSettings]) -> None:
     """Look at the age of every value that the advice needs; of several pressure gauges one is enough."""
-    needed = [*header.settings.flow, *(tag for pump in running for tag in (pump.speed, pump.power) if tag is not None)]
-    if (inlet := suction_tag(header.settings)) is not None:
-        needed.append(inlet)
-    ages = {tag: _age_ms(header, cells, tag) for tag in needed}
+    ages = {tag: _age_ms(header, cells, tag) for tag in duty_tags(header.settings, running)}
     gauges = {tag: _age_ms(header, cells, tag) for tag in header.settings.pressure}
     ages |= dict([min(gauges.items(), key=lambda one: one[1])])
     tag, age_ms = max(ages.items(), key=lambda one: one[1])

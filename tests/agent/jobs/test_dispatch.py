@@ -594,14 +594,15 @@ def test_on_a_real_station_the_recommendation_says_what_is_true(tmp_path: Path) 
     assert "supply.p2, supply.p3, supply.p4 and supply.p6 are not proposed" in advice["reasons"][-1]
 
 
-def test_no_advice_from_a_minute_of_three(tmp_path: Path) -> None:
-    """The flow meter was silent for most of the window that the advice is the median of, and is back: not enough."""
+@pytest.mark.parametrize("tag", ["flow", "pressure", "a.speed", "a.power"])
+def test_no_advice_from_a_minute_of_three(tmp_path: Path, tag: str) -> None:
+    """A meter was silent for most of the window that the advice is the median of, and is back: not enough."""
     with learnt_station(tmp_path) as past:
         operate(past, UNEVEN, 5)
-        silent = [Reading("flow", START_MS + 1_000 * s, None, Quality.COMM_FAILURE, "silent") for s in range(125, 295)]
+        silent = [Reading(tag, START_MS + 1_000 * s, None, Quality.COMM_FAILURE, "silent") for s in range(125, 295)]
         past.append(silent)
 
         advice, _ = advise(past, 5)
 
     assert advice["action"] == "none"
-    assert advice["why"].startswith("Too little was measured to advise: flow was known in 6% of the time")
+    assert advice["why"].startswith(f"Too little was measured to advise: {tag} was known in 6% of the time")
