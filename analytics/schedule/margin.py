@@ -5,9 +5,9 @@ import numpy as np
 from analytics.dispatch.pump import Array
 from analytics.schedule.storage import Storage
 
-PRIOR = 1.7  # half widths; as far out are LEVEL of a normal distribution that is for nine tenths within one
-LEVEL = 0.995  # of forecasts: 1 % of days, as two limits are met a day, each on one side of the forecast
-_PRIOR_WEIGHT = 200.0  # forecasts that the prior counts for: LEVEL of fewer is only the worst of them
+PRIOR = 2.0  # half widths; as far out are LEVEL of a normal distribution that is for nine tenths within one
+LEVEL = 0.999  # of forecasts: half a % of days, as a day is some three steps by a limit, at hours that may miss by more
+_PRIOR_WEIGHT = 500.0  # forecasts that the prior counts for: LEVEL of fewer is only the worst of them
 _LEAST, _MOST_FACTOR = 0.5, 3.0  # half widths; a meter's bad day must not take the storage away
 _MOST = 0.2  # of the band of levels
 _AS_SAID = np.ones(4)
