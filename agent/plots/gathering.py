@@ -41,7 +41,7 @@ def picture(settings: AgentSettings, reader: Reader, name: str) -> Picture:
     fit = _fit(said)
     _, state = reader.job_state("curves")
     readings, times_ms = _readings(state, pump)
-    known = plate(pump)
+    known, is_on_plate = plate(pump), None not in {pump.rated_flow, pump.rated_head}
     return Picture(
         station=settings.station.name,
         said=said,
@@ -51,7 +51,7 @@ def picture(settings: AgentSettings, reader: Reader, name: str) -> Picture:
         is_metered=said.flow_source == "measured",
         times_ms=times_ms,
         plate=None if known.rated_flow is None or known.rated_head is None else (known.rated_flow, known.rated_head),
-        plate_name="plate" if known.rated_flow == pump.rated_flow else "data sheet",
+        plate_name="plate" if is_on_plate or known.rated_head is None else "data sheet",
         best_flow=known.rated_flow if said.bep_flow is None else said.bep_flow,
         por=None if said.por_min is None or said.por_max is None else (said.por_min, said.por_max),
         present=_present(reader, name, fit),

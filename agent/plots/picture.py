@@ -121,8 +121,11 @@ class Picture:
         """What the picture rests on, a sentence a line."""
         yield f"Method: {self.said.method}; {self._goodness()}."
         yield self._basis()
-        low, high = self.fit.flow[[0, -1]]
-        yield f"Supported by data from {low:.0f} to {high:.0f} m³/h at rated speed; dashed where nothing was measured."
+        reach = "{:.0f} to {:.0f} m³/h at rated speed".format(*self.fit.flow[[0, -1]])
+        if self.said.readings:
+            yield f"Supported by data from {reach}; dashed where nothing was measured."
+        else:
+            yield f"Its data sheet reaches from {reach}; dashed beyond."
         yield self._best()
         if self.reference is not None:
             taken = datetime.fromtimestamp(self.reference.taken_ms / 1_000, self.zone)

@@ -255,12 +255,15 @@ def test_a_data_sheet_stands_in_for_the_plate_and_both_are_drawn_at_the_gauges(p
         "power": [60.0, 90.0, 130.0, 150.0],
     }
     first, second = PLANT["pump"]
+    flow_only = first | {"catalogue": sheet, "rated_flow": 850.0}
+    half = past.settings.model_copy(update={"pumps": (pump_of(flow_only), pump_of(second))})
     by_sheet = past.settings.model_copy(update={"pumps": (pump_of(first | {"catalogue": sheet}), pump_of(second))})
     lossy = pump_of(first | PLATE | {"branch_loss": 1.5})
     behind = past.settings.model_copy(update={"pumps": (lossy, pump_of(second))})
 
     with past.reader() as reader:
         found, lowered = picture(by_sheet, reader, "p1"), picture(behind, reader, "p1")
+        named = picture(half, reader, "p1").plate_name
 
     assert (found.plate, found.plate_name) == ((900.0, 43.0), "data sheet")
     assert found.best_flow == 900.0
@@ -268,7 +271,16 @@ def test_a_data_sheet_stands_in_for_the_plate_and_both_are_drawn_at_the_gauges(p
     assert found.best_name == "best efficiency by the data sheet"
     assert "Data sheet" in {line.get_label() for line in figure(found).axes[0].lines}
     assert any("D data sheet" in line for line in text(found, 132, 60))
-    assert (lowered.plate, lowered.plate_name) == ((900.0, 41.5), "plate")
+    assert (lowered.plate, lowered.plate_name, named) == ((900.0, 41.5), "plate", "data sheet")
+
+
+def test_a_data_sheet_of_which_nothing_was_measured_is_not_called_supported_by_data(past: History) -> None:
+    found = shown(past, "p1")
+    unmeasured = replace(found, said=found.said.model_copy(update={"readings": 0, "source": "catalogue"}))
+
+    assert any(line.startswith("Supported by data from ") for line in found.words())
+    assert not any("Supported by data" in line for line in unmeasured.words())
+    assert any(line.startswith("Its data sheet reaches from ") for line in unmeasured.words())
 
 
 def pump_of(values: dict[str, object]) -> PumpSettings:
