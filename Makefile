@@ -84,10 +84,13 @@ bench-anomalies: .venv/dev  ## labelled recordings of a testbed: F1, false and m
 bench-alarms: .venv/dev  ## how long an alarm takes from the register to MQTT, alone, with 499 others, chattering, and beside 5,000 live tags
 	$(BIN)/python -m tests.benchmarks.alarm_latency
 
-bench-dispatch: .venv/dev  ## the optimisers: gaps, violations and processor time, with peers; ARGS=200 adds random stations
-	$(BIN)/python -m tests.benchmarks.dispatch $(ARGS)
+bench-dispatch: .venv/dev  ## the optimisers: gaps, violations and processor time, with peers, and the next two in short; ARGS=20 instead of 200 stations
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.dispatch $(ARGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.closed_loop --days 2
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.measured_saving 12
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.expected_saving 12
 
-bench-closed-loop: .venv/dev  ## the schedule on a simulated station beside present operation and a clairvoyant; ARGS="DAYS SEEDS CONTROLLERS"
+bench-closed-loop: .venv/dev  ## the agent on a simulated station beside present operation, true curves and a clairvoyant; ARGS="--days 30 --seeds 1 --kind well"
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.closed_loop $(ARGS)
 
 bench-saving: .venv/dev  ## how often the intervals of measured and of expected savings hold the true ones; ARGS="STATIONS FIRST"
