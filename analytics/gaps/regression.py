@@ -1,5 +1,6 @@
 """What a tag's companions say of it at the scale of a gap, learnt from artificial gaps of that length."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -15,6 +16,8 @@ _MOST_LAGGED = 4  # rows are looked at one place earlier and later, too: meters 
 _STRENGTH = 5e-3  # of the ridge, share of the mean sum of squares
 _STILL, _TINY, _TINY_SINGLE = 1e-9, 1e-150, 1e-30
 _JUDGED = 6  # places of a gap, by which it is decided how far companions are believed in it
+_FAR = 1.7  # times the mean of what is missed, from which it is far
+_TAILED = 0.75  # mean over root mean square of what is missed, below which some is far (of a normal distribution, 0.80)
 _USUAL = 4.0  # times the mean doubt of what was seen
 
 
@@ -139,15 +142,46 @@ class _Fit:
 def _fitted(strays: Singles, masks: Masks, measured: int) -> tuple[_Fit, Floats]:
     """By ridge regression, without each fold and with all, and what those without a fold miss there.
 
+    What a first fit misses by far counts less in a second one, whose loss grows in proportion there (Huber, 1964); it
+    is taken where it misses less, as it does not where what is rare is all there is to learn.
+
     Args:
         strays: Of the rows and, last, of the series, shape (p + 1, gaps, j).
         masks: The gaps.
         measured: Values of the series.
     """
-    count = len(strays) - 1
-    flat, each_has = strays.reshape(count + 1, -1), strays.shape[2]
-    parts = [flat[:, fold.start * each_has : fold.stop * each_has] for fold in masks.folds]
-    grams = np.array([part @ part.T for part in parts], np.float64)
+    flat, each_has = strays.reshape(len(strays), -1), strays.shape[2]
+    folds = [slice(fold.start * each_has, fold.stop * each_has) for fold in masks.folds]
+    parts = [flat[:, fold] for fold in folds]
+    found = _folded(parts, parts)
+    sizes, square = np.abs(found.missed), mean_square(found.missed)
+    usual = float(sizes.sum()) / len(sizes)
+    if usual < _TAILED * square**0.5:
+        counts = (_FAR * usual / np.maximum(sizes, _FAR * usual)).astype(np.float32)
+        second = _folded(parts, [part * counts[fold] for part, fold in zip(parts, folds, strict=True)])
+        if np.abs(second.missed).sum() < sizes.sum():
+            found, square = second, mean_square(second.missed)
+    missed = found.missed.reshape(strays.shape[1:])
+    noise = missed.size * square / _independent(missed, square, masks.size, measured)
+    usual = _USUAL * noise * len(found.scale) / missed.size
+    spread = np.where(np.isinf(found.scale), 0.0, found.scale)
+    return _Fit(found.weights, found.factor, found.scale, noise, spread, usual), missed
+
+
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """Solutions without each fold and, last, with all."""
+
+    weights: Singles  # shape (folds + 1, p)
+    factor: Floats  # of the last, shape (p, p)
+    scale: Floats  # of rows, shape (p,); infinite where they are still
+    missed: Floats  # by each in its own fold, shape (m,)
+
+
+def _folded(parts: Sequence[Singles], weighed: Sequence[Singles]) -> _Folded:
+    """Of *parts* by folds, each of shape (p + 1, m of the fold), and the same as far as each of the m counts."""
+    count = len(parts[0]) - 1
+    grams = np.array([part @ its.T for part, its in zip(parts, weighed, strict=True)], np.float64)
     total = grams.sum(axis=0)
     spread = np.sqrt(np.maximum(total.diagonal()[:-1], 0.0))
     still = spread <= _STILL * spread.max(initial=0.0)
@@ -162,12 +196,7 @@ def _fitted(strays: Singles, masks: Masks, measured: int) -> tuple[_Fit, Floats]
     factor, weights[-1] = _solved(total)
     singles = (weights / scale).astype(np.float32)
     missed = np.concatenate([part[-1] - each @ part[:-1] for each, part in zip(singles, parts, strict=False)])
-    missed = missed.astype(np.float64)
-    square = mean_square(missed)
-    missed = missed.reshape(strays.shape[1:])
-    noise = missed.size * square / _independent(missed, square, masks.size, measured)
-    usual = _USUAL * noise * count / missed.size
-    return _Fit(singles, factor, scale, noise, np.where(still, 0.0, spread), usual), missed
+    return _Folded(singles, factor, scale, missed.astype(np.float64))
 
 
 def _solved(information: Floats) -> tuple[Floats, Floats]:
