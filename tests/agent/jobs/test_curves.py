@@ -199,6 +199,7 @@ def test_filled_values_teach_only_where_asked(tmp_path: Path, *, is_asked: bool)
     model = model_from_state(outcome.state)
     assert model is not None
     assert (model.basis.flow_rmse > 0.01 * truth.flow.mean()) == is_asked
+    assert ("flow was known in 49% of the time and filled in 48% of it" in (outcome.doubt or "")) == is_asked
 
 
 def test_that_a_pump_stood_is_never_filled_in(tmp_path: Path) -> None:
