@@ -88,7 +88,8 @@ class RequiredHead:
     why: str  # a clause: who has to hold what
     head_min: float | None = None  # m, that the site allows
     head_max: float | None = None
-    system: System | str = "something else holds the head"  # or why it is not known, a clause: the head is held then
+    system: System | str = "something else holds the head"  # or why there is none, a clause
+    is_known: bool = True  # that the head does not follow the flow, where there is no system; else nobody knows
     is_tight: bool = False  # a change holds
 
     def broken(self, flow: float, head: float) -> str | None:  # noqa: ARG002 - protocol
@@ -97,7 +98,12 @@ class RequiredHead:
 
     def unknown(self, flow: float, head: float) -> str | None:
         """Where no flow is known that has it."""
-        return None if isinstance(self.system, str) else _unreached(self.system, flow, head, self._wanted(head))
+        wanted = self._wanted(head)
+        if isinstance(self.system, System):
+            return _unreached(self.system, flow, head, wanted)
+        if self.is_known or wanted == head:
+            return None
+        return f"Which flow the header has at {wanted:.1f} m is not known: {self.system}."
 
     def demand(
         self, flow: float, head: float, modelled: float, pumps: frozenset[str] = ANY

@@ -107,19 +107,22 @@ def nearest(head: float, low: float | None, high: float | None) -> tuple[float |
 def asked(now: Present) -> Asked:
     """What is required of the header now; the present flow where nothing is and the head follows it."""
     identified = _system(now)
-    system = identified.why if isinstance(identified, NotIdentified) else identified
     try:
-        found = _asked(now, system)
+        found = _asked(now, identified)
     except (_NotGivenError, NoBalanceError) as error:
         if not now.running and not isinstance(error, _NothingGivenError):
             return Asked(missing=f"What is required is not known, as {error}.")
         is_held = now.header.pressure_required is not None and now.running
-        kept = _held(now, now.head, "", system) if is_held else None
+        kept = _held(now, now.head, "", identified) if is_held else None
         found = Asked(kept, (f"What is required is not known, as {error}: {INSTEAD}",))
     if found.requirement is not None or not now.running:
         return found
     if isinstance(identified, NotIdentified):
-        return found if identified.is_held else Asked(None, (*found.said, *_wide(now, _UNKNOWN, system)), is_free=False)
+        return (
+            found
+            if identified.is_held
+            else Asked(None, (*found.said, *_wide(now, _UNKNOWN, identified.why)), is_free=False)
+        )
     return Asked(SameFlow(identified, *now.limits), (*found.said, *_wide(now, FOLLOWS)))
 
 
@@ -130,20 +133,25 @@ def _wide(now: Present, sentence: str, *why: object) -> tuple[str, ...]:
     return (sentence.format(*why),) if is_wide else ()
 
 
-def _asked(now: Present, system: System | str) -> Asked:
-    header = now.header
+def _asked(now: Present, identified: System | NotIdentified) -> Asked:
+    header, system = now.header, _or_why(identified)
     if header.pressure_required is not None:
-        return _pressure(now, header.pressure_required, system)
+        return _pressure(now, header.pressure_required, identified)
     if header.level_required is not None:
         return _level(now, header.level_required, system)
     return Asked() if header.flow_required is None else _flow(now, header.flow_required, system)
 
 
-def _held(now: Present, head: float, why: str, system: System | str) -> RequiredHead:
-    return RequiredHead(head, why, *now.band, system)
+def _or_why(identified: System | NotIdentified) -> System | str:
+    return identified.why if isinstance(identified, NotIdentified) else identified
 
 
-def _pressure(now: Present, wanted: float | str, system: System | str) -> Asked:
+def _held(now: Present, head: float, why: str, identified: System | NotIdentified) -> RequiredHead:
+    is_known = not isinstance(identified, NotIdentified) or identified.is_held
+    return RequiredHead(head, why, *now.band, _or_why(identified), is_known)
+
+
+def _pressure(now: Present, wanted: float | str, identified: System | NotIdentified) -> Asked:
     tag = now.tags[wanted if isinstance(wanted, str) else now.header.pressure[0]]
     gauge = _given(now, wanted, "head") if isinstance(wanted, str) else float(tag.unit.convert(wanted))
     told = f"{tag.unit.revert(gauge):.4g} {tag.settings.unit}{_source(wanted)}"
@@ -155,7 +163,7 @@ def _pressure(now: Present, wanted: float | str, system: System | str) -> Asked:
         error = _NothingGivenError if is_none else _NotGivenError
         raise error(f"{told} is no pressure that the site allows")
     why = f"The header has to hold {told}, {head:.1f} m of head"
-    return Asked(_held(now, head, why, system), (f"{why}.",))
+    return Asked(_held(now, head, why, identified), (f"{why}.",))
 
 
 def _flow(now: Present, wanted: float | str, system: System | str) -> Asked:

@@ -401,6 +401,25 @@ def test_until_it_is_known_whether_the_head_follows_the_flow_no_other_one_is_pla
     assert "header: " not in str(said[1].get("active_constraints", ""))
 
 
+def test_nor_is_a_pressure_advised_for_a_flow_that_it_may_not_have(tmp_path: Path) -> None:
+    """3.7 bar are 37.7 m and pumps add 35: more head is more flow, and nobody has seen how much; 3.43 bar are there."""
+    said: list[dict[str, Any]] = []
+    for wanted in (3.7, 3.43):
+        asked = {"id": "main", "pressure": ["pressure"], "flow": ["flow"], "pressure_required": wanted}
+        (tmp_path / f"{wanted}").mkdir()
+        with learnt_station(tmp_path / f"{wanted}", header=[asked]) as past:
+            operate(past, UNEVEN, 5)
+            said.append(advise(past, 5)[0])
+
+    withheld, given = said
+    assert withheld["action"] == "none"
+    words = (
+        "The header has to hold 3.7 bar, 37.7 m of head, and has 35 m. Which flow the header has at 37.7 m is not known"
+    )
+    assert withheld["why"].startswith(words)
+    assert (given["action"], given["head"]) == ("change", pytest.approx(35.0, abs=0.01))
+
+
 def test_each_header_of_several_has_its_own_recommendation(tmp_path: Path) -> None:
     """By its key; the one of a header without pumps is left out."""
     other = {"id": "east", "pressure": ["pressure"], "flow": ["flow"]}

@@ -304,6 +304,15 @@ def test_a_pressure_that_is_not_held_is_advised_for_the_flow_of_now() -> None:
     assert "The head goes from 35.0 to 38.0 m." in advice.reasons
 
 
+def test_a_pressure_that_is_there_is_kept_and_another_one_is_not_planned_where_nobody_knows_its_flow() -> None:
+    """The duty of now is one that the system has, whatever its curve; any other is a guess."""
+    there, other = (RequiredHead(head, "", system="the flow never changed", is_known=False) for head in (35.3, 38.0))
+
+    assert there.unknown(369.0, 35.0) is None
+    assert there.demand(369.0, 35.0, 369.0) == HeadBand(369.0, 35.0, 35.0)
+    assert other.unknown(369.0, 35.0) == "Which flow the header has at 38.0 m is not known: the flow never changed."
+
+
 def test_a_pressure_that_is_held_is_not_lowered_within_what_it_may_be_off() -> None:
     """A saving by half a metre less than required would be none."""
     now = requiring(RequiredHead(35.3, "The header has to hold 35.3 m"))
