@@ -26,7 +26,6 @@ class Traded:
     header: str
     front: front.Front | str
     head: float | None = None  # m, from which pressure is counted
-    outside: tuple[bool, ...] = ()  # of each point, whether a pump would run as it never did
 
 
 def run(context: JobContext) -> Outcome:
@@ -54,16 +53,13 @@ def _traded(header: str, search: Search) -> Traded:
     demand = asked if isinstance(asked, HeadBand) else asked.pinned()
     wanted = search.operation.head if demand.preferred is None else demand.preferred
     head = min(max(wanted, demand.low), demand.high)
-    found = front.front(search.candidates(REACH), replace(demand, preferred=head, deviation_kw=0.0), SEED)
+    aim: front.Aim = "present" if demand.preferred is None else "preferred"
+    found = front.front(search.candidates(REACH), replace(demand, preferred=head, deviation_kw=0.0), SEED, aim)
     if isinstance(found, Infeasible):
         return Traded(header, found.why, head)
-    supports = search.model.supports
-    outside = [
-        any(not supports(duty.id, duty.flow, duty.speed) for duty in point.dispatch.duties) for point in found.points
-    ]
     if isinstance(search.operation.required, SameFlow):
         found = replace(found, why=f"{found.why} {FOLLOWS}")
-    return Traded(header, found, head, tuple(outside))
+    return Traded(header, found, head)
 
 
 def _told(context: JobContext, each: Traded, took_ms: float) -> Front:
@@ -76,9 +72,8 @@ def _told(context: JobContext, each: Traded, took_ms: float) -> Front:
         "why": each.front if isinstance(each.front, str) else each.front.why,
     }
     if isinstance(each.front, front.Front):
-        points = zip(each.front.points, each.outside, strict=True)
         told |= {
-            "points": tuple(_point(point, is_outside=is_outside) for point, is_outside in points),
+            "points": tuple(_point(point) for point in each.front.points),
             "proposed": each.front.knee,
             "flow": round(each.front.points[0].dispatch.flow, 1),
             "head": None if each.head is None else round(each.head, 2),
@@ -88,7 +83,7 @@ def _told(context: JobContext, each: Traded, took_ms: float) -> Front:
     return Front(**told)
 
 
-def _point(point: front.Point, *, is_outside: bool) -> FrontPoint:
+def _point(point: front.Point) -> FrontPoint:
     dispatch = point.dispatch
     return FrontPoint(
         power_kw=round(dispatch.power, 2),
@@ -98,5 +93,4 @@ def _point(point: front.Point, *, is_outside: bool) -> FrontPoint:
         gap=round(dispatch.gap, 6),
         pumps=tuple(duty.id for duty in dispatch.duties),
         speeds=tuple(round(duty.speed, 4) for duty in dispatch.duties),
-        within_data=not is_outside,
     )

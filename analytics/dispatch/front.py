@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from analytics.dispatch.metaheuristics import KEPT, Landscape
 from analytics.dispatch.nsga import Judged, nondominated, nsga2
 from analytics.dispatch.pump import Array, Candidate
 from analytics.dispatch.solve import solve
+
+Aim = Literal["preferred", "present"]
 
 _START_PRICES = (0.0, 0.01, 0.05, 10.0)  # kW of a start, as shares of the least power
 _HEAD_PRICES = (0.0, 0.3, 0.7, 1.0, 1.4, 2.0, 4.0, 100.0)  # kW per m, in units of the least power over its head
@@ -42,7 +45,7 @@ class Front:
     why: str  # a sentence: why that one is proposed
 
 
-def front(candidates: Sequence[Candidate], demand: HeadBand, seed: int) -> Front | Infeasible:
+def front(candidates: Sequence[Candidate], demand: HeadBand, seed: int, aim: Aim = "preferred") -> Front | Infeasible:
     """What energy costs in starts and pressure, and the other way round.
 
     The exact solver is asked at many prices of a start and of a metre of head; that finds the convex part of the front.
@@ -52,6 +55,7 @@ def front(candidates: Sequence[Candidate], demand: HeadBand, seed: int) -> Front
         candidates: The pumps; what their start costs is not asked.
         demand: The flow, the band of heads, and the preferred one.
         seed: Of the dice.
+        aim: What the preferred head is.
     """
     free = [replace(each, start_kw=0.0, running_kw=0.0) for each in candidates]
     demand = replace(demand, deviation_kw=0.0)
@@ -61,7 +65,7 @@ def front(candidates: Sequence[Candidate], demand: HeadBand, seed: int) -> Front
     exact = _points(free, demand, _swept(free, demand, least))
     points = _kept([*exact, *_points(free, demand, _between(free, demand, exact, seed))])
     knee = _knee(points)
-    return Front(tuple(points), knee, _why(points, knee))
+    return Front(tuple(points), knee, _why(points, knee, aim))
 
 
 def _points(candidates: Sequence[Candidate], demand: HeadBand, dispatches: Iterable[Dispatch]) -> list[Point]:
@@ -141,7 +145,7 @@ def _shares(points: Sequence[Point]) -> Array:
     return np.asarray((values - values.min(axis=0)) / np.where(span > 0, span, 1.0))
 
 
-def _why(points: Sequence[Point], knee: int) -> str:
+def _why(points: Sequence[Point], knee: int, aim: Aim) -> str:
     chosen = points[knee]
     if len(points) == 1:
         return "Nothing is to be traded: this way is the best in energy, starts and pressure."
@@ -149,7 +153,7 @@ def _why(points: Sequence[Point], knee: int) -> str:
     more = chosen.dispatch.power - least
     fewest, nearest = (min(getattr(point, name) for point in points) for name in ("starts", "away"))
     starts = f"{chosen.starts} start{'' if chosen.starts == 1 else 's'} where {fewest} would be the fewest"
-    away = f"{chosen.away:.2f} m from the preferred head where {nearest:.2f} m would be the nearest"
+    away = f"{chosen.away:.2f} m from the {aim} head where {nearest:.2f} m would be the nearest"
     is_traded = any(point.away > 0.0 for point in points)
     return (
         f"Of {len(points)} ways that no other beats it is nearest to the best of everything: {more:.1f} kW "

@@ -18,7 +18,6 @@ class FrontPoint(Payload):
     gap: Annotated[float, Field(ge=0)]  # of optimality for its set and head, share of the power
     pumps: tuple[str, ...]  # that run
     speeds: tuple[float, ...]  # theirs
-    within_data: bool  # false: a pump would run as it never did
 
 
 class Front(Payload):
