@@ -62,10 +62,10 @@ async def test_analyses_wait_for_the_clock_and_their_last_results_are_stale(tmp_
     station, queue, health = settings(tmp_path), Queue(), Health("north", "1.2.3")
     health.clock.trouble("the clock is not synchronised", "degraded")
     migrate(station.storage.path)
-    async with Store(station.storage) as store:
+    async with Store(station.storage) as store, Worker(station) as worker:
         await store.record([Record("station", "", NOON, b'{"flow":812.4,"stale":false}')])
         queue.put("running")
-        work = partial(compute, queue, station.jobs, store, Worker(station), health)
+        work = partial(compute, queue, station.jobs, store, worker, health)
         task = asyncio.create_task(work())
         while (await store.newest("station"))[0].body != b'{"flow":812.4,"stale":true}':  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)

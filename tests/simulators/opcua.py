@@ -240,9 +240,8 @@ async def opcua_process(port: int = 0, secured: Keys | None = None) -> AsyncIter
         cwd=Path(__file__).parents[2],
     )
     assert process.stdout is not None
-    url = (await process.stdout.readline()).decode().strip()
     try:
-        yield process, url
+        yield process, (await process.stdout.readline()).decode().strip()
     finally:
         with suppress(ProcessLookupError):
             process.kill()

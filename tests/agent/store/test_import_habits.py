@@ -100,11 +100,13 @@ async def killed_in_the_middle(path: Path, store: Path, tags: int, after: int) -
         sys.executable, "-c", PROGRAM, str(path), str(store), str(tags), stdout=asyncio.subprocess.PIPE
     )
     assert child.stdout is not None
-    for _ in range(after):
-        await child.stdout.readline()
-    await asyncio.sleep(random.uniform(0, 0.2))  # into the next chunk, its transaction, or the wait for the disk
-    child.send_signal(signal.SIGKILL)
-    await child.wait()
+    try:
+        for _ in range(after):
+            await child.stdout.readline()
+        await asyncio.sleep(random.uniform(0, 0.2))  # into the next chunk, its transaction, or the wait for the disk
+    finally:
+        child.send_signal(signal.SIGKILL)
+        await child.wait()
     with Reader(store) as reader:
         return len(reader.after(0, 10**7))
 

@@ -374,10 +374,13 @@ async def test_a_kill_loses_nothing_that_was_acknowledged(settings: StorageSetti
     )
     if child.stdout is None:
         raise AssertionError
-    told = [await child.stdout.readline() for _ in range(lines)]
-    child.send_signal(signal.SIGKILL)
-    told += (await child.stdout.read()).splitlines(keepends=True)
-    await child.wait()
+    try:
+        told = [await child.stdout.readline() for _ in range(lines)]
+    finally:
+        child.send_signal(signal.SIGKILL)
+        rest = await child.stdout.read()
+        await child.wait()
+    told += rest.splitlines(keepends=True)
 
     acknowledged = {tuple(map(int, line.split())) for line in told if line.endswith(b"\n")}
     async with Store(settings):
