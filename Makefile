@@ -60,8 +60,8 @@ bench-curves: .venv/dev  ## curves of single pumps against true ones, by method;
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.curves $(ARGS)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.metered_station
 
-bench-headers: .venv/dev  ## pumps told apart by one flow meter of their header, over a month: each head curve against the true one
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.header_only
+bench-headers: .venv/dev  ## pumps told apart by one flow meter of their header, over a month: each head curve against the true one; ARGS="--first 11 --seeds 6 --minutes 1"
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.header_only $(ARGS)
 
 bench-wear: .venv/dev  ## wear and drifting meters on a simulated header: tracked, named, and how often in vain; 20 seeds take a while
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.wear $(ARGS)

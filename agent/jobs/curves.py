@@ -12,7 +12,7 @@ from agent.jobs.evidence import evidence, header_state, plant_tags, pumps_of, ru
 from agent.jobs.filled.silence import spacing_ms
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.learnt.choice import choices
-from agent.jobs.learnt.data_sheet import catalogues_of, plate
+from agent.jobs.learnt.data_sheet import catalogue, catalogues_of, plate
 from agent.jobs.learnt.records import catalogue_records, curve_records, unfitted_records
 from agent.jobs.learnt.state import CurveState, HeaderCurves, model_from_state, models_from_state, restored
 from agent.jobs.owed import joined, newest, touched, without
@@ -62,7 +62,7 @@ class _Slice:
 def run(context: JobContext) -> Outcome:
     """Learn from what is still to be judged, the newest first, and fit anew where there was something to learn."""
     settings = context.settings
-    plates = {header.id: own for header in settings.headers if (own := _plates(settings, header))}
+    plates = {header.id: own for header in settings.headers if (own := plates_of(settings, header))}
     kept = restored(context.state, plates, settings.jobs.curves.speed_exponent)
     mark = context.reader.last_id
     sheets = catalogues_of(settings)
@@ -83,10 +83,8 @@ def run(context: JobContext) -> Outcome:
                 found = steady_points(station_points(settings, header, cells, limits), part.steadiness)
                 news[header.id] += _taken(kept.headers[header.id], found, part, sheets)
     records = _refitted(context, kept, news, before)
-    counts = {
-        "curves": sum(len(c.model.curves) for c in kept.headers.values() if c.model),
-        "points": sum(news.values()),
-    }
+    fitted = sum(len(each.model.curves) for each in kept.headers.values() if each.model)
+    counts = {"curves": fitted, "points": sum(news.values())}
     return Outcome(mark=mark, state=kept.encode(), records=records, counts=counts, doubt=doubt_of(seen))
 
 
@@ -285,8 +283,10 @@ def cell_ms(settings: AgentSettings) -> int:
     return max(FINEST_MS, min(periods, default=FINEST_MS))
 
 
-def _plates(settings: AgentSettings, header: HeaderSettings) -> list[Plate]:
-    return [plate(pump) for pump in pumps_of(settings, header)]
+def plates_of(settings: AgentSettings, header: HeaderSettings) -> list[Plate]:
+    """What is known of a header's pumps beforehand."""
+    law = settings.jobs.curves.speed_exponent
+    return [replace(plate(one), sheet=catalogue(one), speed_exponent=law) for one in pumps_of(settings, header)]
 
 
 def _columns(arrays: list[np.ndarray], rows: int) -> np.ndarray:

@@ -23,6 +23,7 @@ class Basis:
         power_scale: Per pump, the same of the powers, kW; empty where not known.
         misfit: What its form misses of the pumps.
         missed: Per pump, what fits miss of time blocks that were left out of them; empty where not known.
+        form: What its curves were believed to be like, and why; empty where nobody asked.
     """
 
     n: int
@@ -37,3 +38,4 @@ class Basis:
     power_scale: tuple[float, ...] = ()
     misfit: Misfit = field(default_factory=Misfit)
     missed: tuple[Missed, ...] = ()
+    form: str = ""

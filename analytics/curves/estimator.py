@@ -13,7 +13,7 @@ from analytics.curves.prior import Plate
 from analytics.curves.reservoir import MOST_PER_KIND, thinned
 
 CAPACITY, FEW_PUMPS = 1_500, 3  # points kept of so many pumps
-MORE, MOST = 1_000, 6_000  # for each pump more; at most, since a fit costs points times pumps squared
+MORE, MOST = 1_500, 6_000  # for each pump more; at most, since a fit costs points times pumps squared
 LEAST_POINTS = 12  # of a pump running, before it has a curve: three minutes of means of 15 s
 
 

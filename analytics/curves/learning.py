@@ -1,12 +1,15 @@
 """From kept points to a station model: scales and beliefs, the joint fit, and its trial on time left out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from analytics.curves.channels import values_of
 from analytics.curves.fit import Fit, fit
+from analytics.curves.forms import Asked, best_form
 from analytics.curves.missed import Missed, errors, heads_of
 from analytics.curves.model import Basis, StationModel
 from analytics.curves.points import Points
@@ -37,17 +40,15 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
         last_ms: Time of the newest.
     """
     priors = [prior(plate, _typical(points, index)) for index, plate in enumerate(plates)]
-    found = _fitted(points, priors, last_ms)
+    trusting = partial(_curves, points, plates)
+    form = best_form(Asked(points, plates, last_ms), priors, _fitted(points, priors, last_ms), trusting)
+    believed, found = form.priors, form.fit
     worths = worth(points, last_ms)
-    left_out = _left_out(points, priors, found, last_ms)
+    left_out = _left_out(points, believed, found, last_ms)
     blocks = _each_rms(left_out.residuals, found, worths)
-    form = _form(found.theta)
-    covariance = found.covariance + np.diag(form)
-    trusted = _without_outliers(points, found)
-    pumps = len(plates)
-    curves = tuple(
-        _curve(index, plates[index].pump, trusted, priors[index], (found.theta, covariance)) for index in range(pumps)
-    )
+    formless = _form(found.theta)
+    covariance, pumps = found.covariance + np.diag(formless), len(plates)
+    curves = trusting(believed, replace(found, covariance=covariance))
     observed = [meter.observed for meter in found.channels]
     within, steady, scales = (
         _each_rms(of, found, worths) for of in (found.residuals, found.steady_residuals, observed)
@@ -65,8 +66,11 @@ def learnt(points: Points, plates: Sequence[Plate], *, seen: int, first_ms: int,
         flow_scale=float(np.nan_to_num(scales[0])),
         power_scale=tuple(np.nan_to_num(scales[1 : 1 + pumps]).tolist()),
         missed=tuple(_missed(index, points, left_out, found, worths) for index in range(pumps)),
+        form=form.reason,
     )
-    model = StationModel(curves, covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.head.slow, basis, form)
+    model = StationModel(
+        curves, covariance, float(noise[0]), noise[1 : 1 + pumps], found.noise.head.slow, basis, formless
+    )
     return model.measured_by(points)
 
 
@@ -126,6 +130,12 @@ def _form(theta: Floats) -> Floats:
     """Variances of what no pump owes to the model: it is no parabola, and follows the affinity laws nearly."""
     kinds = np.array([FLOW_FORM, 0.0, 0.0, POWER_FORM, POWER_FORM, POWER_FORM, 0.0])
     return np.asarray((np.tile(kinds, len(theta) // PARAMETERS) * theta) ** 2)
+
+
+def _curves(points: Points, plates: Sequence[Plate], priors: Sequence[Prior], found: Fit) -> tuple[PumpCurve, ...]:
+    """Of all pumps, as *found*."""
+    trusted, fitted = _without_outliers(points, found), (found.theta, found.covariance)
+    return tuple(_curve(index, plate.pump, trusted, priors[index], fitted) for index, plate in enumerate(plates))
 
 
 def _curve(index: int, pump: str, points: Points, believed: Prior, fitted: tuple[Floats, Floats]) -> PumpCurve:

@@ -213,14 +213,15 @@ def _samples(points: Points, index: int) -> Floats:
 
 
 def _physics(prior: Prior, sample: Floats, theta: Floats) -> Floats:
-    """How far one pump is from a usual shut-off head, and from an efficiency that can be, in standard deviations."""
+    """How far a pump is from a usual shut-off head, a possible efficiency and curves it is like, in deviations."""
     speed, head = sample
     coefficients = prior.shape.head(theta)
     shut_off = np.log(max(float(coefficients[0]), 1e-3)) - prior.log_shut_off
     phi = falling_flow(coefficients, head / speed**2, softness=0.02)
     power = speed**3 * polynomial(prior.shape.power(theta), phi) + prior.shape.constant(theta)
     excess = np.maximum(np.nan_to_num(wire_to_water_efficiency(speed * phi, head, power)) - MOST_EFFICIENT, 0.0)
-    return np.append(excess / EFFICIENCY_STD / np.sqrt(len(speed)), shut_off / SHUT_OFF_STD)
+    found = np.append(excess / EFFICIENCY_STD / np.sqrt(len(speed)), shut_off / SHUT_OFF_STD)
+    return found if prior.likeness is None else np.append(found, prior.likeness.missed(prior.shape, theta))
 
 
 def _gradient(function: Callable[[Floats], Floats], theta: Floats) -> Floats:

@@ -145,6 +145,7 @@ def _payload(model: StationModel, index: int, curve: PumpCurve, now_ms: int) -> 
         ts=now_ms,
         fitted_at=now_ms,
         method=METHOD,
+        method_reason=model.basis.form or None,
         head_coefficients=tuple(curve.head_coefficients.tolist()),
         power_coefficients=tuple(power.tolist()),
         head_std=_known(curve.head_std(flows, 1.0).mean()),

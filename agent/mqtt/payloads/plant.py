@@ -112,7 +112,7 @@ class PumpCurve(Payload):
     fitted_at: Instant | None = None
     method: str
     source: Literal["readings", "catalogue"] = "readings"  # catalogue: its data sheet's, nothing of it was measured
-    method_reason: str | None = None  # why it was chosen among others: for a pump with its own flow meter
+    method_reason: str | None = None  # why it, or the form of its curves, was chosen among others
     head_coefficients: tuple[float, ...] = ()
     power_coefficients: tuple[float, ...] = ()
     head_std: Std | None = None  # of the curve in its valid range, m
