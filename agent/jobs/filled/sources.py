@@ -43,7 +43,8 @@ class Sources:
     header: HeaderSettings | None = None  # whose flow or head it is, or that of its pump
     pumps: tuple[PumpSettings, ...] = ()  # of that header
     pump: PumpSettings | None = None  # whose power or own flow it is
-    counter: str | None = None  # totaliser of the same quantity
+    counter: str | None = None  # totaliser of the same quantity, and of what *others* measure
+    others: tuple[str, ...] = ()
     model: StationModel | None = None  # of the header's pumps
     limits: Mapping[str, Thresholds] = field(default_factory=dict)  # between which pumps run
     past: Past | None = None  # the tag's own weeks, where gaps are long
@@ -51,7 +52,7 @@ class Sources:
     @property
     def tags(self) -> frozenset[str]:
         """What has to be read for it."""
-        names = {self.counter} if self.counter else set()
+        names = {self.counter, *self.others} if self.counter else set()
         names |= set(header_tags(self.header)) if self.header else set()
         return frozenset(names.union(*(pump_tags(pump) for pump in self.pumps)))
 
@@ -60,11 +61,21 @@ class Sources:
         return self if self.header is None else replace(self, model=models.get(self.header.id), limits=limits)
 
     def counts(self, cells: Frame) -> Floats | None:
-        """The totaliser in the tag's unit times cells; None where there is none."""
+        """The totaliser in the tag's unit times cells, without what others measured; None where there is none.
+
+        Where another one was not measured nobody knows the tag's share of the count, which is as if it began anew.
+        """
         if self.counter is None:
             return None
-        seen = np.where(cells.measured(self.counter), cells.values[self.counter], np.nan)
-        return seen * (_HOUR_MS / cells.step_ms) if np.isfinite(seen).any() else None
+        seen = np.where(cells.measured(self.counter), cells.values[self.counter], np.nan) * (_HOUR_MS / cells.step_ms)
+        if not np.isfinite(seen).any():
+            return None
+        fall = 2.0 * (1.0 + float(np.nanmax(seen) - np.nanmin(seen)))
+        for name in self.others:
+            flow = measured(cells, name)
+            flow = np.where(np.isfinite(flow), flow, fall)
+            seen -= np.cumsum(flow) - 0.5 * flow
+        return seen
 
     def computed(self, cells: Frame) -> Floats:
         """What physics says of it, shape (n, m); m is 0 where nothing does."""
@@ -88,14 +99,17 @@ def sources_of(settings: AgentSettings, tag: str) -> Sources:
     for header in settings.headers:
         pumps = tuple(pump for pump in settings.pumps if pump.header == header.id)
         if tag in header.flow:
-            return Sources(tag, header, pumps, counter=header.volume if len(header.flow) == 1 else None)
+            others = tuple(name for name in header.flow if name != tag)
+            return Sources(tag, header, pumps, counter=header.volume, others=others)
         if tag in header.pressure:
             return Sources(tag, header, pumps)
         for pump in pumps:
             if tag == pump.power:
                 return Sources(tag, header if pump.speed else None, (pump,), pump, pump.energy)
             if tag == pump.flow:
-                return Sources(tag, header, (pump,), pump)
+                others = tuple(other.flow for other in pumps if other.flow and other != pump)
+                is_whole = len(others) == len(pumps) - 1
+                return Sources(tag, header, (pump,), pump, header.volume if is_whole else None, others)
     return Sources(tag)
 
 

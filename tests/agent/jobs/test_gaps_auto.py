@@ -90,6 +90,51 @@ def test_a_totaliser_alone_fixes_the_sum(tmp_path: Path) -> None:
     assert sum(one.value for one in found) == pytest.approx(plant["x"][GAP].sum(), abs=150.0)
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_a_totaliser_of_several_meters_says_what_one_of_them_lacks(tmp_path: Path, own: bool) -> None:  # noqa: FBT001
+    """Two meters of a header, or of its pumps each: the other one was read, and rose by half meanwhile."""
+    tags = {name: keys for name, keys in TAGS.items() if name in "xhv"} | {"y": {"unit": "m3/h"}}
+    meters = [{"id": f"p{name}", "header": "main", "flow": name} for name in "xy"] if own else []
+    plant: dict[str, Any] = {
+        "header": [{"id": "main", "pressure": ["h"], "flow": ["z"] if own else ["x", "y"], "volume": "v"}],
+        "pump": meters,
+    }
+    tags |= {"z": {"unit": "m3/h"}} if own else {}
+    with history(tmp_path, tags, **plant) as past:
+        values = pumped()
+        values["x"] += np.random.default_rng(1).normal(0.0, 3.0, SIZE)
+        values["y"] = np.where(np.arange(SIZE) >= GAP.start, 150.0, 100.0)
+        values["v"] = np.cumsum(values["x"] * 3.6 + values["y"]) / 3_600.0
+        truth = values["x"][GAP].sum()
+        values["y"][:20] = NAN  # as it does when it begins
+        values["x"][GAP] = NAN
+        for name in "xyv":
+            past.series(name, values[name])
+
+        past.perform("gaps", gaps.run, START_MS + 1_000 * SIZE)
+        found = filled(past)
+
+    assert "totaliser" in found[0].method
+    assert sum(one.value for one in found) == pytest.approx(truth, rel=0.003)
+
+
+def test_a_count_that_others_share_falls_where_these_were_silent(tmp_path: Path) -> None:
+    """As a counter that begins anew, which has no say; before and after it the rest of the count is the tag's."""
+    tags = {"x": {"unit": "m3/h"}, "y": {"unit": "m3/h"}, "h": {"unit": "bar"}, "v": {"unit": "m3"}}
+    header = {"id": "main", "pressure": ["h"], "flow": ["x", "y"], "volume": "v"}
+    with history(tmp_path, tags, header=[header]) as past:
+        past.series("y", [90.0, 90.0, 90.0, NAN, NAN, NAN, 90.0, 90.0])
+        past.series("v", np.arange(8) * 0.1)  # 360 m3/h
+        with past.reader() as reader:
+            cells = frame(reader, past.settings, ["v", "y"], START_MS, START_MS + 8_000, 1_000)
+        counts = sources_of(past.settings, "x").counts(cells)
+
+    assert counts is not None
+    steps = np.diff(counts)
+    assert steps[[0, 1, 2, 6]] == pytest.approx(270.0)
+    assert (steps[3:6] < -360.0).all()
+
+
 def test_a_silent_device_takes_its_tags_with_it(tmp_path: Path) -> None:
     """Their last values may stand for the present for some seconds, but tell nothing of what happened meanwhile."""
     tags = {name: keys for name, keys in TAGS.items() if name not in "ve"}
