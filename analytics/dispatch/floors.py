@@ -73,20 +73,26 @@ def floors(table: Table, sets: Masks, prices: Prices, entry: Array, worth: Array
     members = sets.astype(np.float64)
     low, high = (members @ table.flow[:, :, end] for end in (0, -1))
     flow = table.station_flow
-    slack = np.where(sets[:, :, None], table.slack, np.inf).min(axis=1)
-    room = np.stack([(flow - low) / flow, (high - flow) / flow, slack])
+    room = np.stack([(flow - low) / flow, (high - flow) / flow])
     pumps, places, count = prices.dual.shape
     ours = (prices.price * flow[:, None] - worth[:, None]).reshape(1, -1)
     duals = np.concatenate([sure_duals(table, prices).reshape(pumps, -1), ours])
     cost = (np.column_stack([members, np.ones(len(sets))]) @ duals).reshape(-1, places, count)
     if places == 1:
-        is_able = room.min(axis=0) >= -_EXACT
+        is_able = np.minimum(room.min(axis=0), _least_of(sets, table.slack)) >= -_EXACT
         there = np.broadcast_to(table.at, is_able.shape)
         return Floors(np.where(is_able, cost.max(axis=2) + entry[:, None], np.inf), there, there)
-    start, end = _kept(room)
+    (first, last), (own_first, own_last) = _kept(room), _kept(table.slack)
+    start, end = np.maximum(first.max(axis=0), -_least_of(sets, -own_first)), last.min(axis=0)
+    end = np.minimum(end, _least_of(sets, own_last))
     least = _least(_at_best_price(cost), start, end)
     width, at = table.at[1:] - table.at[:-1], table.at[:-1]
     return Floors(np.where(start <= end, least + entry[:, None], np.inf), at + start * width, at + end * width)
+
+
+def _least_of(sets: Masks, values: Array) -> Array:
+    """Of *values* (n, c) the least of each set's pumps, (s, c)."""
+    return np.asarray(np.where(sets[:, :, None], values, np.inf).min(axis=1))
 
 
 class _Cells(NamedTuple):
@@ -113,16 +119,15 @@ def _at_best_price(cost: Array) -> _Cells:
 
 
 def _kept(room: Array) -> tuple[Array, Array]:
-    """Shares (s, c) of a cell from and to which limits with *room* (3, s, k) may be kept; none: the first is more."""
-    bend = np.abs(room[:, :, :-2] - 2 * room[:, :, 1:-1] + room[:, :, 2:])
-    bend = np.concatenate([bend[:, :, :1], bend, bend[:, :, -1:]], axis=2)
-    spare = (bend[:, :, :-1] + bend[:, :, 1:]) / 4 + _EXACT
-    left, right = room[:, :, :-1] + spare, room[:, :, 1:] + spare
+    """Shares (..., c) of a cell from and to which a limit with *room* (..., k) may be kept; if never, end first."""
+    bend = np.abs(room[..., :-2] - 2 * room[..., 1:-1] + room[..., 2:])
+    bend = np.concatenate([bend[..., :1], bend, bend[..., -1:]], axis=-1)
+    spare = (bend[..., :-1] + bend[..., 1:]) / 4 + _EXACT
+    left, right = room[..., :-1] + spare, room[..., 1:] + spare
     is_left, is_right = left >= 0, right >= 0
     crossing = left / np.where(is_left == is_right, 1.0, left - right)
     start = np.where(is_left, 0.0, np.where(is_right, crossing, 2.0))
-    end = np.where(is_right, 1.0, np.where(is_left, crossing, -1.0))
-    return start.max(axis=0), end.min(axis=0)
+    return start, np.where(is_right, 1.0, np.where(is_left, crossing, -1.0))
 
 
 def _least(cells: _Cells, start: Array, end: Array) -> Array:
