@@ -9,7 +9,8 @@ they have come to is printed after each day: present operation (by level, at 95 
 that the agent publishes every half hour (by itself it would each five minutes), plans by the true curves in the ranges
 that it has learnt, and plans by true curves and true demand. What is left in the tank at the end counts, at the mean
 cost of a cubic metre. Meanwhile another agent looks at present operation and advises each half hour: how often the
-saving it states holds the true one is printed too. A day takes about a minute of processor time.
+saving it states holds the true one is printed too. The weeks before take some two minutes of processor time, each day
+a minute and a half.
 """
 
 import argparse
@@ -27,14 +28,13 @@ import numpy as np
 from analytics.dispatch.fitted import fitted
 from analytics.dispatch.limits import Limits
 from tests.analytics.forecast.towns import demand
-from tests.benchmarks.agent_in_loop import Agent, store
+from tests.benchmarks.agent_in_loop import CURVES_EVERY, Agent, store
 from tests.benchmarks.stated_savings import Stated, told
 from tests.benchmarks.town_plans import BEFORE, JUDGED, Planner, missed_before, units
 from tests.benchmarks.town_station import A_DAY, Controller, Speeds, Station, by_level
 
 REACH = 0.05  # share by which learnt ranges may be left, as the schedule job does
 SPEEDS = (0.8, 1.0)  # at which operators had the pumps before
-FULL = 12  # steps between two looks at the pumps' curves before the start
 NAMES = ("present operation", "the agent", "true curves", "true curves and demand")
 
 
@@ -63,7 +63,7 @@ class Watched:
         """The speeds of the next step."""
         if station.parts:
             self.agent.read(station)
-            if station.place % FULL == 0:
+            if station.place % CURVES_EVERY == 0:
                 self.agent.learn(station)
             self.stated += told(self.agent.advice(station), station)
         return by_level(station)
@@ -92,7 +92,7 @@ def begun(seed: int, days: int, kind: str, agent: Agent) -> Station:
     while station.place < BEFORE * A_DAY:
         station.run(by_level(station, float(rng.uniform(*SPEEDS))))
         agent.read(station)
-        if station.place % FULL == 0:
+        if station.place % CURVES_EVERY == 0:
             agent.learn(station)
         if station.place % (2 if station.place > (BEFORE - JUDGED) * A_DAY else A_DAY) == 0:
             agent.expect(station)
