@@ -2,7 +2,8 @@
 
 `make bench-incremental` writes the log of eight tags, one reading each 10 s, filled by `auto`, and prints for each
 length of log the milliseconds of CPU of a run (median of seven) that finds 16 new readings, ten times as many, as many
-with one gap that has just ended, and with four. `ARGS="--days 1,7"`.
+with one gap that has just ended, and with four; and one that finds the end of a gap of forty minutes, of which other
+days tell. `ARGS="--days 1,7"`.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.jobs import gaps, quality
+from agent.jobs import gaps, quality, rollup
 from agent.jobs.job import Job, JobContext
 from drivers.reading import Reading
 from tests.agent.history import START_MS, History, history, reading
@@ -100,7 +101,7 @@ def log_of(past: History, days: int) -> Clock:
     clock = Clock(past, DAY_S * days)
     with past.reader() as reader:
         last_id = reader.last_id
-    for name, job in JOBS.items():
+    for name, job in (*JOBS.items(), ("rollup", rollup.run)):
         while clock.mark(name) < last_id:
             clock.run(name, job)
     return clock
@@ -112,13 +113,19 @@ def main() -> None:
     parser.add_argument("--days", default="1,7,30")
     days = [int(each) for each in parser.parse_args().days.split(",")]
     tags = {name: {"unit": unit, "fill": "auto", "period": PERIOD_S} for name, unit in TAGS.items()}
-    print("milliseconds of CPU a run     16 new   160 new   one gap   four gaps")
+    print("milliseconds of CPU a run     16 new   160 new   one gap   four gaps  long gap")
     for length in days:
         with tempfile.TemporaryDirectory() as folder, history(Path(folder), tags, **PLANT) as past:
             clock = log_of(past, length)
             for name, job in JOBS.items():
                 after = partial(clock.after, name=name, job=job)
-                kinds: Kinds = ((20, ()), (200, ()), (200, ("main.flow",)), (200, tuple(TAGS)[:4]))
+                kinds: Kinds = (
+                    (20, ()),
+                    (200, ()),
+                    (200, ("main.flow",)),
+                    (200, tuple(TAGS)[:4]),
+                    (2_400, ("main.flow",)),
+                )
                 took = [statistics.median(after(seconds, silent) for _ in range(REPEATS)) for seconds, silent in kinds]
                 cells = "".join(f"{1_000 * each:10.1f}" for each in took)
                 print(f"{length:3d} days of log, {name:8s} {cells}", flush=True)
