@@ -1,80 +1,130 @@
-"""Whether a learnt policy may advise: its days on the model beside those of the exact receding-horizon controller."""
+"""Whether a learnt policy may advise: days of wrong forecasts beside the exact receding-horizon controller."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import t
 
-from analytics.policy.controller import acted
-from analytics.policy.learner import Learner
+from analytics.policy.controller import Policy
+from analytics.policy.trial import Lived, drawn, lived
 from analytics.schedule.plan import NoPlan, Plan
 from analytics.schedule.problem import Problem
 from analytics.schedule.solve import VIOLATION, plan
 
 MOST = 0.02  # share by which a policy may be dearer
-_DAYS = ((None, 1.0), (0.3, 1.1), (0.7, 0.9))  # share of the storage at the beginning (none: as now), demand
+LEAST_DAYS = 3
+_LEVELS = (None, 0.3, 0.7, None, 0.5, 0.2)  # share of the storage at the beginning of each day; none: as now
+_BEYOND = 0.005  # share of the band of levels by which it may leave it further than the exact one did
 _TOLD = 1e-3  # share of a limit above which a violation is worth a figure
+_SURE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A day of the policy beside the same day of the exact controller."""
+
+    gap: float  # share by which it is dearer
+    beyond: float = 0.0  # share of the band of levels by which it left it further
+    violation: float = 0.0  # share by which it broke another limit
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the policy's days cost beside the exact ones."""
+    """What the policy's days came to."""
 
-    gap: float  # mean share by which it is dearer
-    violation: float  # the largest share by which it broke a limit
-    days: int
+    trials: tuple[Trial, ...]
+
+    @property
+    def gap(self) -> float:
+        """Mean share by which it is dearer."""
+        return float(np.mean([each.gap for each in self.trials])) if self.trials else np.inf
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of a day's."""
+        gaps = [each.gap for each in self.trials]
+        return float(np.std(gaps, ddof=1)) if len(gaps) > 1 and np.isfinite(gaps).all() else np.inf
+
+    @property
+    def most(self) -> float:
+        """What the mean of all such days is below with nine tenths of certainty."""
+        count = len(self.trials)
+        width = self.spread / max(count, 1) ** 0.5
+        return float(self.gap + width * t.ppf(_SURE, max(count - 1, 1)))
 
     @property
     def may_advise(self) -> bool:
-        """Whether it is near enough and breaks nothing."""
-        return self.days > 0 and self.gap <= MOST and self.violation <= VIOLATION
+        """Whether it is near enough, surely, and breaks nothing."""
+        return len(self.trials) >= LEAST_DAYS and self.most <= MOST and not self._broken
 
     @property
     def why(self) -> str:
         """A sentence with the figures."""
-        if not self.days:
-            return "Fitted Q iteration may not advise: there is no day on the model that it could be judged by."
-        said = f"on the model it costs {self.gap:+.1%} beside the exact plan over {self.days} days"
-        if self.violation > VIOLATION:
-            return f"Fitted Q iteration may not advise: it breaks a limit by {_share(self.violation)}; {said}."
-        if self.gap > MOST:
-            return f"Fitted Q iteration may not advise: {said}, and {MOST:.0%} is the most that is allowed."
+        if len(self.trials) < LEAST_DAYS:
+            few = f"it could be judged on {len(self.trials)} days on the model, and {LEAST_DAYS} are the least"
+            return f"Fitted Q iteration may not advise: {few}."
+        beside = f"beside the exact plans over {len(self.trials)} days of wrong forecasts"
+        said = f"on the model it costs {self.gap:+.1%} ± {self.spread:.1%} a day {beside}"
+        if self._broken:
+            return f"Fitted Q iteration may not advise: {self._broken}; {said}."
+        if not self.most <= MOST:
+            return f"Fitted Q iteration may not advise: {said}, and it is not sure that {MOST:.0%} is the most."
         return f"Fitted Q iteration may advise: {said}, and keeps every limit."
+
+    @property
+    def _broken(self) -> str:
+        """What it breaks that the exact controller keeps; empty: nothing."""
+        violation = max((each.violation for each in self.trials), default=0.0)
+        if violation > VIOLATION:
+            return f"it breaks a limit by {_share(violation)}"
+        beyond = max((each.beyond for each in self.trials), default=0.0)
+        return f"it leaves the levels by {_share(beyond)} of their band more than they" if beyond > _BEYOND else ""
 
 
 def _share(violation: float) -> str:
     return f"{violation:.1%}" if violation > _TOLD else f"{violation:.1e}"
 
 
-def judged(problem: Problem, learner: Learner) -> Judgement:
-    """Let the policy and the exact controller run the same days.
+def trials(problem: Problem, policy: Policy, rng: np.random.Generator) -> Iterator[Trial]:
+    """Days of *problem*, one by one, so that whoever has a clock may stop: each lived by both against the same truth.
 
-    What is drawn is known on these days, so that planning anew in each step gives the plan of the first one; a plan
-    stands for the receding-horizon controller. Days begin at three levels, and draw as much as expected, a tenth more,
-    and a tenth less.
+    Both see the forecast and plan anew every twelfth of the day from what it has come to; neither knows what is really
+    drawn. Days begin at several levels, and are missed otherwise by the forecast.
     """
-    gaps, violations = [], []
-    for share, demand in _DAYS:
-        day = _day(problem, share, demand)
-        exact = plan(day)
-        if isinstance(exact, NoPlan):
+    for share in _LEVELS:
+        storage = problem.storage
+        level = problem.level if share is None else storage.low + share * (storage.high - storage.low)
+        day = replace(problem, level=level)
+        truth = drawn(day, rng)
+        exact = lived(day, truth, _exact, policy.moves)
+        if exact is None:
             continue
-        tried = acted(day, learner, demand)
-        gaps.append(np.inf if tried is None else dearer(day, exact, tried))
-        violations.append(1.0 if tried is None else tried.violation)
-    return Judgement(float(np.mean(gaps)) if gaps else np.inf, max(violations, default=np.inf), len(gaps))
+        tried = lived(day, truth, policy.acted, policy.moves)
+        yield Trial(np.inf) if tried is None else _beside(day, exact, tried)
 
 
-def _day(problem: Problem, share: float | None, demand: float) -> Problem:
-    storage = problem.storage
-    level = problem.level if share is None else storage.low + share * (storage.high - storage.low)
-    return replace(problem, level=level, demand=demand * problem.demand)
+def _exact(problem: Problem) -> Plan | None:
+    """The exact plan; where its last level cannot be reached any more, the dearest price pays for what is missing."""
+    found = plan(problem)
+    if isinstance(found, NoPlan) and found.constraint == "last level":
+        found = plan(replace(problem, level_end=None, water_value=_dearest(problem)))
+    return found if isinstance(found, Plan) else None
 
 
-def dearer(problem: Problem, exact: Plan, tried: Plan) -> float:
-    """Share of the money the exact plan spends by which *tried* costs more.
+def _dearest(problem: Problem) -> float:
+    """Money a m³ costs about, by the thirstiest pump at the dearest time."""
+    each = []
+    for physics in (unit.physics for unit in problem.units):
+        flow = physics.speed_max * (physics.phi_min + physics.phi_max) / 2
+        each.append(float(physics.power(np.array(flow), np.array(physics.speed_max))) / flow)
+    return max(each) * max(0.0, float(problem.price.max()))
 
-    Neither wins by emptying the tank: either the level at the end is a limit, or what is left is worth money in both.
-    """
-    ends = problem.storage.volume(np.array([problem.level, exact.steps[-1].level]))
-    left = problem.water_value * problem.storage.sign * float(ends[1] - ends[0])
-    return (tried.cost - exact.cost) / (exact.cost + left)
+
+def _beside(problem: Problem, exact: Lived, tried: Lived) -> Trial:
+    """Neither wins by emptying the tank: what is left counts, at its value or at what the exact one paid for a m³."""
+    pumped = exact.left + problem.step * float(problem.demand.sum())
+    worth = problem.water_value or exact.spent / max(pumped, 1e-9)
+    gap = (tried.spent - exact.spent - worth * (tried.left - exact.left)) / max(exact.spent, 1e-9)
+    violation = tried.violation if tried.violation > exact.violation else 0.0
+    return Trial(gap, max(0.0, tried.beyond - exact.beyond), violation)

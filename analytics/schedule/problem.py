@@ -57,6 +57,7 @@ class Problem:
     peak_price: float = 0.0  # money per kW by which the highest step exceeds `peak`
     peak: float = 0.0  # kW, what is billed already
     pressures: Pressures = FREE
+    demand_std: Array = field(default_factory=lambda: np.zeros(1))  # m³/h by which the forecast may miss, (T,) or (1,)
     margin: Array = field(default_factory=lambda: np.zeros(1))  # m inside the limits, (T,) or (1,): kept if possible
 
     @property

@@ -3,8 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from analytics.policy.controller import acted
-from analytics.policy.judgement import Judgement, judged
+import numpy as np
+
+from analytics.policy.controller import Policy
+from analytics.policy.judgement import Judgement, Trial, trials
 from analytics.policy.learner import SHARES, Learner
 from analytics.policy.moves import Moves
 from analytics.schedule.plan import Plan
@@ -12,7 +14,8 @@ from analytics.schedule.problem import Problem
 
 METHOD = "fitted Q iteration"
 _SEED = 20_250_227
-_SHARE = 0.6  # of a job's budget that learning may take; judging plans three days
+_SHARE = 0.5  # of a job's budget that learning may take
+_JUDGED = 0.8  # likewise after which no other day is judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,16 @@ def learnt_day(problem: Problem, budget: float) -> Learnt:
         problem: The day ahead.
         budget: Of the whole job, s.
     """
-    learner = Learner(Moves.of(problem, SHARES), _SEED)
-    end = time.perf_counter() + _SHARE * budget
+    learner, began = Learner(Moves.of(problem, SHARES), _SEED), time.perf_counter()
+    end = began + _SHARE * budget
     for left in learner.rounds():
         if left and time.perf_counter() > end:
             return Learnt(f"Fitted Q iteration did not finish learning within {_SHARE * budget:.0f} s.")
-    judgement = judged(problem, learner)
-    return Learnt(judgement.why, judgement, acted(problem, learner))
+    policy, found, judging = Policy.of(learner), list[Trial](), time.perf_counter()
+    for trial in trials(problem, policy, np.random.default_rng(_SEED)):
+        found.append(trial)
+        took = time.perf_counter() - judging
+        if judging + took * (1 + 1 / len(found)) > began + _JUDGED * budget:
+            break  # another day would take too long
+    judgement = Judgement(tuple(found))
+    return Learnt(judgement.why, judgement, policy.acted(problem))

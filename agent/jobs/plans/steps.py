@@ -13,6 +13,7 @@ from analytics.schedule.storage import Storage
 QUARTER_MS = 900_000  # what steps are made of: one, two or four
 _HOUR_MS = 3_600_000
 _HALVES = SLOT_MS // QUARTER_MS
+_NINE_TENTHS = 1.645  # standard deviations of a normal distribution on either side
 
 
 def begin_ms(now_ms: int, step_ms: int) -> int:
@@ -28,6 +29,7 @@ class Steps:
     quarters_ms: NDArray[np.int64]  # (T, k) when each begins
     demand: Floats  # (T,) m³/h
     margin: Floats  # (T,) m to keep off the limits of the level
+    std: Floats  # (T,) m³/h by which the forecast may miss the mean of a step
 
     @property
     def times_ms(self) -> NDArray[np.int64]:
@@ -56,6 +58,7 @@ def steps_of(kept: DemandState, expected: Expected, storage: Storage, now_ms: in
         + QUARTER_MS * (first + np.arange(steps * count, dtype=np.int64)).reshape(-1, count),
         demand=drawn.mean(axis=1),
         margin=kept_off.max(axis=1) + _within(drawn, storage),
+        std=np.repeat((high - low) / (2 * _NINE_TENTHS), _HALVES)[own].reshape(-1, count).mean(axis=1),
     )
 
 
