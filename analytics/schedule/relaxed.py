@@ -23,12 +23,13 @@ class Penalties:
 
     @classmethod
     def of(cls, problem: Problem, atlas: Atlas) -> "Penalties":
-        """By what pumping a m³ costs at most."""
+        """By what pumping a m³ costs at most, or what it is worth at the end."""
         flow = np.maximum(atlas.high[1:], 1e-9)
         energy = float(np.median(atlas.power[1:, :, -1] / flow)) if len(flow) else 1.0
         beside = atlas.beside.cost(np.arange(1, len(atlas.sets))[:, None], atlas.volumes, atlas.high[1:])
         dearest = energy * max(float(np.abs(problem.price).max()), 1e-6)
         dearest += float(np.median(beside / problem.step / flow)) if len(flow) else 0.0
+        dearest += abs(problem.water_value)
         return cls(_DEAR * dearest, _DISLIKED * dearest)
 
 

@@ -132,6 +132,13 @@ def test_hours_of_a_whole_day_are_near_what_a_programme_proves() -> None:
     assert found.weighed > 0.0
 
 
+def test_water_that_is_worth_more_than_any_energy_overfills_nothing() -> None:
+    """A limit of the level is no matter of money, however dear what is left: every plan was refused for overfilling."""
+    found = planned(replace(HALF, level_end=None, water_value=50.0))
+
+    assert found.steps[-1].level == pytest.approx(5.0, abs=0.01)
+
+
 def test_a_pump_of_many_that_has_run_little_is_not_given_up() -> None:
     """Of seven pumps only sets that are cheap somewhere are looked at: cheap with what their hours cost."""
     twin = replace(DAY.units[0], start_cost=0.0)
