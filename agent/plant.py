@@ -270,6 +270,8 @@ class TankSettings(Settings):
     kind: Literal["tank", "well"] = "tank"  # the station fills a tank, and empties a well
     level_min: float = Field(examples=[1.0])  # m
     level_max: float = Field(examples=[4.5])  # m
+    header: HeaderName | None = None  # whose pumps fill or empty it; absent: the only one
+    water_value: Annotated[float, Field(ge=0)] | None = None  # money per m³ that a plan leaves at its end
 
     @model_validator(mode="after")
     def _band_is_a_band(self) -> Self:
@@ -290,8 +292,7 @@ class TankSettings(Settings):
 class AdviceSettings(Settings):
     """How careful the advice is."""
 
-    # a saving is claimed only if it is positive with this probability
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.9  # that a saving is positive, before it is claimed
     least_saving: Annotated[float, Field(ge=0)] = 0.01  # share of the present power; below it the advice is "keep"
     # money per hour that a pump is dearer to run for each 1000 h it has run more than the least-run one of its header
     balance_cost: Annotated[float, Field(ge=0)] = 0.0

@@ -90,6 +90,7 @@ def _of_costs(settings: AgentSettings) -> Iterator[str]:
     parts = [f'start_cost of pump "{pump.id}"' for pump in settings.pumps if pump.start_cost]
     parts += [f'pressure_cost of header "{header.id}"' for header in settings.headers if header.pressure_cost]
     parts += [f'water_value of header "{header.id}"' for header in settings.headers if header.water_value]
+    parts += ["water_value of [tank]"] if settings.tank is not None and settings.tank.water_value else []
     parts += ["balance_cost of [advice]"] if settings.advice.balance_cost else []
     if parts:
         verb = "count" if len(parts) > 1 else "counts"
@@ -97,7 +98,11 @@ def _of_costs(settings: AgentSettings) -> Iterator[str]:
 
 
 def _of_level(settings: AgentSettings) -> Iterator[str]:
-    """A plan of levels goes before a level to hold."""
+    """A plan of levels goes before a level to hold, and is of one header."""
+    if settings.tank is not None and settings.tank.header is None and len(settings.headers) > 1:
+        ids = " or ".join(f'"{header.id}"' for header in settings.headers)
+        told = "[tank] does not say which header's pumps fill or empty it, so there is no schedule"
+        yield f"{told}; add header = {ids}"
     for header in settings.headers if settings.jobs.schedule.enabled else ():
         if header.level_required is not None:
             told = f'level_required of header "{header.id}" counts only while [jobs.schedule] has no plan'

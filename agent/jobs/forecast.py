@@ -10,6 +10,7 @@ from agent.availability import LEAST_SUMMED, mean_known
 from agent.jobs.evidence import header_state, header_tags
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.plans.demand import KEPT_SLOTS, MEMORY, SLOT_MS, DemandState, Expected, calendar, storage_of
+from agent.jobs.plans.served import serving
 from agent.plant import TankSettings
 from agent.settings import AgentSettings
 from agent.window import Frame, frame
@@ -58,7 +59,8 @@ def _is_void(kept: DemandState, digest: str, now_ms: int) -> bool:
 
 def _digest(settings: AgentSettings, tank: TankSettings) -> str:
     """Of what the known past was made from."""
-    made_from = [tank.model_dump(mode="json"), sorted(tag for header in settings.headers for tag in header.flow)]
+    kept = tank.model_dump(mode="json", exclude={"header", "water_value"})
+    made_from = [kept, sorted(tag for header in serving(settings) for tag in header.flow)]
     return sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -73,10 +75,10 @@ def _learn(kept: DemandState, context: JobContext, tank: TankSettings) -> int:
     count = min(PORTION, (latest_ms - kept.end_ms) // SLOT_MS)
     if count <= 0:
         return 0
-    tags = [tag for header in context.settings.headers for tag in header_tags(header)]
+    tags = [tag for header in serving(context.settings) for tag in header_tags(header)]
     start_ms, end_ms = kept.end_ms - _BY_LEVEL * CELL_MS, kept.end_ms + count * SLOT_MS + _BY_LEVEL * CELL_MS
     cells = frame(context.reader, context.settings, [*tags, tank.level], start_ms, end_ms, CELL_MS)
-    flow = np.sum([header_state(cells, header).flow for header in context.settings.headers], axis=0)
+    flow = np.sum([header_state(cells, header).flow for header in serving(context.settings)], axis=0)
     level = _believable(cells.values[tank.level], _MOST_LEVEL)
     kept.doubt = cells.doubt()
     kept.extend(_demand(tank, _believable(flow, MOST_FLOW), level, count))
@@ -103,9 +105,9 @@ def _mean(values: Floats, least: float) -> float:
 
 def _learn_system(kept: DemandState, context: JobContext, cells: Frame, tank: TankSettings) -> None:
     """Minutes of pumping: head against flow and level."""
-    if len(context.settings.headers) != 1:
+    if len(headers := serving(context.settings)) != 1:
         return
-    state = header_state(cells, context.settings.headers[0])
+    state = header_state(cells, headers[0])
     flow, level = _believable(state.flow, MOST_FLOW), _believable(cells.values[tank.level], _MOST_LEVEL)
     rest = _believable(state.head, MOST_HEAD) - storage_of(tank).sign * level
     flow, rest = _smoothed(flow), _smoothed(rest)

@@ -61,6 +61,28 @@ def test_a_level_to_hold_beside_a_plan_of_levels_is_a_hint(*, is_planned: bool) 
     assert found == ([said] if is_planned else [])
 
 
+def test_a_tank_beside_two_headers_wants_to_know_which_is_its_own() -> None:
+    """Otherwise the schedule would be missing, and only its record on the broker would say why."""
+    booster = {"id": "booster", "pressure": ["flow"], "flow": ["power"]}
+    tank = {"level": "on", "area": 10.0, "level_min": 1.0, "level_max": 4.0}
+    main = {"id": "main", "pressure": ["pressure"], "flow": ["flow"]}
+
+    (hint,) = told(about="[tank] does not say", header=[main, booster], tank=tank)
+
+    assert hint.endswith('so there is no schedule; add header = "main" or "booster"')
+    assert told(about="[tank] does not say", header=[main, booster], tank={**tank, "header": "main"}) == []
+    assert told(about="[tank] does not say", tank=tank) == []
+
+
+def test_what_stored_water_is_worth_is_money_too() -> None:
+    """Without a price the last level is asked for instead."""
+    tank = {"level": "on", "area": 10.0, "level_min": 1.0, "level_max": 4.0, "water_value": 0.1}
+
+    (hint,) = told(tank=tank)
+
+    assert hint.startswith("water_value of [tank] counts for nothing while energy has no price")
+
+
 @pytest.mark.parametrize("keys", [{}, {**COSTS, "tariff": {"price": 0.2}}])
 def test_without_costs_or_with_a_price_there_is_none(keys: dict[str, Any]) -> None:
     """A hint that is always there is read by nobody."""

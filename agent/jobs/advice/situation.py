@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from agent.alarms.conditions import number
+from agent.jobs.advice.balance import hour_costs
 from agent.jobs.advice.planned import reversals
 from agent.jobs.advice.required import Present, asked, head_of, nearest, setpoint_tags
 from agent.jobs.advice.standing_alarms import standing_alarms
@@ -32,7 +33,6 @@ WINDOW_MS = 180_000  # of the past whose median is "now"
 SETTLE_MS = 30_000  # after a start or stop
 LEAST_MS = 60_000  # of steady operation
 STATES_LATE_MS = 60_000  # by which running states may lag behind, beyond what inputs may
-_BALANCED = 1_000.0  # h, to which the cost of balance belongs
 _MINUTE_MS = 60_000
 _HOUR_MS = 3_600_000
 _DAY_MS = 86_400_000  # how old a counter of hours may be
@@ -87,7 +87,7 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
     running = [pump for pump, history in histories.items() if history.is_running]
     alarms = standing_alarms(header.context, header.settings, header.pumps, running)
     hours, planned = run_hours(header, memories), reversals(header.context, header.pumps, histories)
-    advice, least = header.plant.advice, min(hours.values(), default=0.0)
+    advice, costs = header.plant.advice, hour_costs(hours, header.plant.advice.balance_cost)
     return Situation(
         operation=_required(header, cells, _operation(header, cells, histories, price), model, price),
         model=model,
@@ -99,7 +99,7 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
                 inlet_alarm=alarms.inlets.get(pump.id),
                 run_hours=hours[pump.id],
                 planned=planned.get(pump.id),
-                running_kw=_as_power(advice.balance_cost * (hours[pump.id] - least) / _BALANCED, price),
+                running_kw=_as_power(costs[pump.id], price),
             )
             for pump in header.pumps
         ],

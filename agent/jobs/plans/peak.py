@@ -9,6 +9,7 @@ from agent.availability import LEAST_SUMMED
 from agent.jobs.job import JobContext
 from agent.jobs.memory import JobMemory
 from agent.jobs.plans.demand import SLOT_MS
+from agent.jobs.plans.served import serving
 from agent.tariff import month_ms
 from agent.window import frame
 
@@ -40,7 +41,9 @@ def peak_so_far(context: JobContext) -> PeakState:
         oldest_ms, _ = context.reader.extent
         kept = PeakState(month_ms=begin_ms, seen_ms=max(begin_ms, oldest_ms or context.now_ms) // SLOT_MS * SLOT_MS)
     count = min(_PORTION, (context.now_ms - kept.seen_ms) // SLOT_MS)
-    tags = [pump.power for pump in context.settings.pumps if pump.power is not None]
+    planned = {header.id for header in serving(context.settings)}  # what else runs is taken to go on
+    pumps = (pump for pump in context.settings.pumps if pump.header in planned)
+    tags = [pump.power for pump in pumps if pump.power is not None]
     if count > 0 and tags:
         end_ms = kept.seen_ms + count * SLOT_MS
         cells = frame(context.reader, context.settings, tags, kept.seen_ms, end_ms, _CELL_MS)

@@ -32,11 +32,27 @@ def pressures_of(
     head, given = float(np.nanmedian(inlet)), available(cells, header)
     rise = 1.0 if tank.kind == "well" and suction_tag(header) is not None else 0.0
     unit = known_tags(context.settings)[header.pressure[0]].unit
-    low, high = (
+    low, high, preferred = (
         other if limit is None else float(pump_head(unit.convert(limit), head, header.elevation)) + rise * level
-        for limit, other in ((header.pressure_min, -np.inf), (header.pressure_max, np.inf))
+        for limit, other in (
+            (header.pressure_min, -np.inf),
+            (header.pressure_max, np.inf),
+            (header.pressure_preferred, 0.0),
+        )
     )
-    return Pressures(low, high, np.inf if given is None else given.value - rise * level, rise)
+    return Pressures(
+        head_min=low,
+        head_max=high,
+        inlet=np.inf if given is None else given.value - rise * level,
+        rise=rise,
+        head_preferred=preferred,
+        away_cost=header.pressure_cost / float(unit.convert_difference(1.0)) if _weighs(context, header) else 0.0,
+    )
+
+
+def _weighs(context: JobContext, header: HeaderSettings) -> bool:
+    """Whether leaving the preferred pressure costs anything; money counts for nothing where energy has no price."""
+    return context.settings.tariff.is_priced and header.pressure_preferred is not None
 
 
 def unchecked(header: HeaderSettings, problem: Problem) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ from agent.jobs.advice.standing_alarms import standing_alarms
 from agent.jobs.job import JobContext
 from agent.jobs.plans.demand import MEMORY
 from agent.jobs.plans.pressures import unchecked
+from agent.jobs.plans.served import serving
 from agent.jobs.plans.steps import begin_ms
+from agent.jobs.plans.sure import Spread
 from agent.jobs.plans.within import within_steps
 from agent.mqtt.payloads import LeftOut, PlannedWorks, Schedule, ScheduleRow
 from agent.tariff import instant_ms
@@ -45,8 +47,17 @@ def _stretches(found: Plan) -> list[_Stretch]:
     return stretches
 
 
-def told(context: JobContext, problem: Problem, found: Plan, method: str) -> Schedule:
-    """*found* for *problem*, by *method*, which is a sentence's part for people."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a plan was made."""
+
+    method: str  # a sentence's part, for people
+    beyond: tuple[str, ...]  # pumps that it runs beyond what their curves were learnt from
+    spread: Spread | None  # of its energy and cost; None: not known
+
+
+def told(context: JobContext, problem: Problem, found: Plan, made: Made) -> Schedule:
+    """*found* for *problem* as SCADA reads it."""
     settings = context.settings
     is_priced = settings.tariff.is_priced
     step_ms = round(3_600_000 * problem.step)
@@ -61,24 +72,29 @@ def told(context: JobContext, problem: Problem, found: Plan, method: str) -> Sch
         station=settings.station.name,
         rows=rows,
         energy_kwh=round(found.energy, 1),
+        energy_std_kwh=None if made.spread is None else round(made.spread.energy, 2),
         peak_kw=round(float(found.powers.max()), 1) if problem.peak_price else None,
-        cost=round(found.cost + _left(problem, found), 2) if is_priced else None,
+        cost=round(found.cost - found.weighed + _left(problem, found), 2) if is_priced else None,
+        cost_std=round(made.spread.cost, 3) if is_priced and made.spread is not None else None,
+        weighed=round(found.weighed, 2) if is_priced and found.weighed else None,
         currency=settings.tariff.currency if is_priced else None,
-        method=method,
+        method=made.method,
         starts=found.starts,
         level_end=None if problem.level_end is None else round(problem.level_end, 2),
+        water_value=round(problem.water_value, 4) if is_priced and problem.level_end is None else None,
+        beyond_learnt=made.beyond,
         forecast=expected.method if expected else None,
         left_out=left_out(context, problem.units),
         works=tuple(_works(context, problem, start_ms, until_ms)),
-        unchecked=unchecked(settings.headers[0], problem),
+        unchecked=unchecked(serving(settings)[0], problem),
         within_steps=within_steps(problem, found, start_ms, ZoneInfo(settings.station.time_zone)),
     )
 
 
 def left_out(context: JobContext, units: Sequence[Unit]) -> tuple[LeftOut, ...]:
-    """Pumps of the header that no plan of the *units* uses, each with what keeps it out."""
+    """Pumps that no plan of the *units* uses, each with what keeps it out."""
     found, planned = list[LeftOut](), {unit.id for unit in units}
-    for header in (Header(context, each) for each in context.settings.headers):
+    for header in (Header(context, each) for each in serving(context.settings)):
         running = [pump for pump, memory in memories_of(header).items() if memory.state == RUNNING]
         alarms = standing_alarms(context, header.settings, header.pumps, running)
         for pump in (each for each in header.pumps if each.id not in planned):
@@ -87,7 +103,9 @@ def left_out(context: JobContext, units: Sequence[Unit]) -> tuple[LeftOut, ...]:
             if alarm is not None:
                 why = f"Its alarm stands: {alarm.removesuffix('.')}."
             found.append(LeftOut(pump=pump.id, why=why))
-    return tuple(found)
+    served = {header.id for header in serving(context.settings)}
+    others = (pump for pump in context.settings.pumps if pump.header not in served)
+    return (*found, *(LeftOut(pump=pump.id, why=f"Its header {pump.header} is not the tank's.") for pump in others))
 
 
 def _works(context: JobContext, problem: Problem, start_ms: int, until_ms: int) -> Iterator[PlannedWorks]:

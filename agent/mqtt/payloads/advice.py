@@ -199,13 +199,18 @@ class Schedule(Payload):
     station: str
     rows: tuple[ScheduleRow, ...] = ()
     energy_kwh: float | None = None
+    energy_std_kwh: float | None = None  # by what the curves may be off, its speeds kept
     peak_kw: float | None = None  # the highest step, where there is a demand charge
     cost: float | None = None  # a demand charge included as far as the month's peak is exceeded
+    cost_std: float | None = None  # likewise
+    weighed: float | None = None  # money that even running hours and the preferred pressure counted for; not in `cost`
     currency: str | None = None
     method: str | None = None
     forecast: str | None = None  # method by which what is drawn or flows in was foretold
     starts: Annotated[int, Field(ge=0)] | None = None  # of all pumps together
     level_end: float | None = None  # m, that the last level was asked to reach; none where it cannot be
+    water_value: float | None = None  # money per m³ that what is left at the end counted for, where it has no level
+    beyond_learnt: tuple[str, ...] = ()  # pumps that leave what their curves were learnt from, by 5 % at most
     works: tuple[PlannedWorks, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     unchecked: tuple[str, ...] = ()  # limits of the advice for now that too little is known of for a plan

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from agent.jobs.plans.within import within_steps
+from agent.jobs.plans.within import kept_within, within_steps
 from analytics.schedule.plan import Plan
 from analytics.schedule.pressures import FREE, Pressures
 from analytics.schedule.problem import Problem
@@ -68,3 +68,30 @@ def test_a_pressure_is_said_by_how_far_it_is_left(made: Plan) -> None:
     assert above.startswith("The header goes 0.30 m beyond pressure_max by ")
     assert below.startswith("The header goes 0.50 m beyond pressure_min by ")
     assert said(replace(DAY, pressures=Pressures(min(ends), max(ends))), made) == ()
+
+
+def test_limits_are_kept_within_steps_where_another_plan_can(made: Plan) -> None:
+    """A head that ends steps too high: a plan 1.5 % dearer leaves nothing; where nothing is left it stays as it is."""
+    banded = replace(DAY, pressures=Pressures(head_max=39.5))
+    first = plan(banded)
+    assert isinstance(first, Plan)
+
+    found = kept_within(banded, first)
+
+    assert said(banded, first) != ()
+    assert said(banded, found) == ()
+    assert first.cost < found.cost < 1.05 * first.cost
+    assert kept_within(DAY, made) is made
+
+
+def test_limits_that_no_plan_keeps_within_steps_are_left_less() -> None:
+    """A well that falls too far for its pumps: 0.90 times what they need becomes 0.99, and that is still said."""
+    well = replace(DAY, storage=replace(DAY.storage, is_filled=False), system=replace(DAY.system, static_head=40.0))
+    problem = replace(well, units=thirsty(0.0).units, pressures=Pressures(inlet=1.1 * NEED - 2.0, rise=1.0))
+    first = plan(problem)
+    assert isinstance(first, Plan)
+
+    found = kept_within(problem, first)
+
+    shares = [float(said(problem, each)[0].split()[5]) for each in (first, found)]
+    assert shares[1] > shares[0] + 0.05
