@@ -20,6 +20,7 @@ _HEAD_PRICES = (0.0, 0.3, 0.7, 1.0, 1.4, 2.0, 4.0, 100.0)  # kW per m, in units 
 _GENERATIONS, _POPULATION = 40, 60
 _LOOKED_AT = 20  # of what NSGA-II finds, settled exactly
 _SAME = 1e-4  # share of an objective's range below which two points are one
+_FINEST = (0.01, 1.0, 0.01)  # kW, starts, m: the same, whatever the range, as they are shown no finer
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def _kept(points: Sequence[Point]) -> list[Point]:
     """Those that no other beats, of equal ones the first, by rising energy."""
     values = np.array([point.objectives for point in points])
     span = np.ptp(values, axis=0)
-    scaled = np.round((values - values.min(axis=0)) / np.where(span > 0, span, 1.0) / _SAME) * _SAME
+    scaled = np.round(values / np.maximum(_SAME * span, _FINEST))
     first = np.unique(scaled, axis=0, return_index=True)[1]
     good = first[nondominated(Judged(scaled[first], np.zeros(len(first))))]
     return sorted((points[index] for index in good.tolist()), key=lambda point: point.objectives)

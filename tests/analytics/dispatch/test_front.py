@@ -129,3 +129,13 @@ def test_what_is_wrong_by_the_pumps_formulas_is_seen(found: Front, wrong: dict[s
     assert missed(PUMPS, DEMAND, replace(dispatch, duties=duties)) > 1e-3
     assert missed(PUMPS, replace(DEMAND, low=dispatch.head + 1.0), dispatch) > 1e-3
     assert missed([replace(each, lock="must not run") for each in PUMPS], DEMAND, dispatch) >= 1.0
+
+
+def test_ways_that_are_shown_alike_are_one() -> None:
+    """Within two centimetres of head there are three ways as they are published, and not one for each millimetre."""
+    pumps = [Candidate(name, PLATE, running=True, lock="must run") for name in ("a", "b")]
+
+    found = front(pumps, HeadBand(300.0, 35.0, 35.02, preferred=35.02), seed=1)
+
+    assert isinstance(found, Front)
+    assert 2 <= len(found.points) <= 3
