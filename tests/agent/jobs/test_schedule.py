@@ -764,8 +764,9 @@ def test_a_policy_whose_time_to_learn_is_over_does_not_advise_and_the_exact_plan
 def test_a_policy_that_is_judged_near_enough_advises_the_day_and_says_its_gap(lived: Path, tmp_path: Path) -> None:
     """From readings to the payload: learnt, judged on days of wrong forecasts, published (slow: trees and plans)."""
     with after_six_days(lived, tmp_path) as past:
+        changed(past, jobs={"schedule": past.settings.jobs.schedule.model_copy(update={"horizon": 12.0})})
         usual = scheduled(past)
-        jobs = {"schedule": {"method": "fitted Q iteration", "budget": 600.0}}
+        jobs = {"schedule": {"method": "fitted Q iteration", "budget": 600.0, "horizon": 12.0}}
         past.settings = past.settings.model_validate({**past.settings.model_dump(by_alias=True), "jobs": jobs})
         found = scheduled(past)
 
