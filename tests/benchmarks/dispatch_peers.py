@@ -150,9 +150,9 @@ def _solved(pumps: Pumps, nodes: list[_Nodes], totals: Array, worths: Array) -> 
         if len(weight) > 2:
             pieces = rows.columns(np.zeros(len(weight) - 1), binary=True)
             rows.row({**dict.fromkeys(pieces, 1.0), run: -1.0}, 0.0, 0.0)
-            for place, own in enumerate(weight):
-                beside = pieces[max(place - 1, 0) : place + 1]
-                rows.row({own: 1.0, **dict.fromkeys(beside, -1.0)}, -np.inf, 0.0)
+            for corner, column in enumerate(weight):
+                beside = pieces[max(corner - 1, 0) : corner + 1]
+                rows.row({column: 1.0, **dict.fromkeys(beside, -1.0)}, -np.inf, 0.0)
         weights.append(weight)
         runs.append(run)
     rows.row(dict.fromkeys(places, 1.0), 1.0, 1.0)
