@@ -29,9 +29,9 @@ from analytics.dispatch.situation import Caution, Situation
 from analytics.hydraulics import Floats
 from analytics.running import RUNNING, STOPPED, Memory, RunningState
 
-WINDOW_MS = 180_000  # of the past whose median is "now"
-SETTLE_MS = 30_000  # after a start or stop
-LEAST_MS = 60_000  # of steady operation
+WINDOW_MS, LONGEST_MS = 180_000, 900_000  # of the past whose median is "now"
+READINGS = 5  # of the slowest meter that it holds where that is longer: of three, two wrong ones would be the median
+SETTLE_MS, LEAST_MS = 30_000, 60_000  # after a start or stop; of steady operation
 STATES_LATE_MS = 60_000  # by which running states may lag behind, beyond what inputs may
 _MINUTE_MS = 60_000
 _HOUR_MS = 3_600_000
@@ -216,11 +216,13 @@ def _cells(header: Header, histories: Mapping[str, History]) -> Frame:
     now_ms = header.context.now_ms
     latest = max(header.pumps, key=lambda pump: histories[pump.id].since_ms)
     since_ms = histories[latest.id].since_ms
-    start_ms = max(now_ms - WINDOW_MS, since_ms + SETTLE_MS)
+    known = known_tags(header.plant)
+    duty = [known[tag].period_ms for tag in duty_tags(header.settings, header.pumps) if tag in known]
+    window_ms = min(max(WINDOW_MS, READINGS * max(duty, default=0)), LONGEST_MS)
+    start_ms = max(now_ms - window_ms, since_ms + SETTLE_MS)
     if now_ms - start_ms < LEAST_MS:
         what = "started" if histories[latest.id].is_running else "stopped"
         raise NotSteadyError(f"{latest.id} {what} {(now_ms - since_ms) // 1_000} s ago; waiting for steady operation.")
-    known = known_tags(header.plant)
     wanted = [*header_tags(header.settings), *setpoint_tags(header.plant, header.settings)]
     tags = [*wanted, *(tag for pump in header.pumps for tag in pump_tags(pump))]
     step_ms = max(1_000, min((known[tag].period_ms for tag in tags if tag in known), default=1_000))
@@ -242,7 +244,8 @@ def _refuse_stale(header: Header, cells: Frame, running: list[PumpSettings]) -> 
     ages |= dict([min(gauges.items(), key=lambda one: one[1])])
     tag, age_ms = max(ages.items(), key=lambda one: one[1])
     if age_ms > header.stale_ms:
-        since = f"for {age_ms / 1_000:.0f} s" if np.isfinite(age_ms) else f"in the last {WINDOW_MS // _MINUTE_MS} min"
+        span = f"in the last {len(cells.times_ms) * cells.step_ms // _MINUTE_MS} min"
+        since = f"for {age_ms / 1_000:.0f} s" if np.isfinite(age_ms) else span
         raise NotKnownError(f"{tag} has had no good value {since}.")
 
 
