@@ -26,6 +26,7 @@ class Availability:
     filled: float  # an estimate
     missing: float
     longest_hole_ms: int  # the longest stretch with nothing measured or held
+    open_ms: tuple[int, int] = (0, 0)  # such stretches at its beginning and end; both all of it where nothing was known
 
     @property
     def known(self) -> float:
@@ -59,11 +60,14 @@ def availability_of(
     estimated = float((filled & np.isfinite(values)).mean())
     missing = max(0.0, 1.0 - known - estimated)
     hole_ms = _longest(~is_known) * step_ms
-    return Availability(tag, cells * step_ms, measured, known - measured, estimated, missing, hole_ms)
+    places = np.flatnonzero(is_known)
+    open_cells = (int(places[0]), cells - 1 - int(places[-1])) if len(places) else (cells, cells)
+    open_ms = (open_cells[0] * step_ms, open_cells[1] * step_ms)
+    return Availability(tag, cells * step_ms, measured, known - measured, estimated, missing, hole_ms, open_ms)
 
 
 def together(parts: Iterable[Availability]) -> tuple[Availability, ...]:
-    """Windows of some tags that follow each other as one window a tag; a hole is told within its part."""
+    """Windows of some tags that follow each other as one window a tag, with holes that go on from one to the next."""
     by_tag: dict[str, list[Availability]] = {}
     for part in parts:
         by_tag.setdefault(part.tag, []).append(part)
@@ -99,7 +103,20 @@ def _joined(tag: str, parts: list[Availability]) -> Availability:
         for share in ("measured", "held", "filled")
     )
     missing = max(0.0, 1.0 - measured - held - filled)
-    return Availability(tag, length_ms, measured, held, filled, missing, max(part.longest_hole_ms for part in parts))
+    return Availability(tag, length_ms, measured, held, filled, missing, *_holes(parts))
+
+
+def _holes(parts: list[Availability]) -> tuple[int, tuple[int, int]]:
+    """The longest of windows that follow each other, and those at their beginning and end, ms."""
+    longest = begin = run = 0
+    is_open = True  # nothing was known so far
+    for part in parts:
+        run += part.open_ms[0]
+        longest = max(longest, run, part.longest_hole_ms)
+        begin = run if is_open else begin
+        if part.open_ms[0] < part.length_ms:
+            is_open, run = False, part.open_ms[1]
+    return longest, (begin, run)
 
 
 def _percent(share: float) -> str:

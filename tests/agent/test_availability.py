@@ -4,6 +4,7 @@ import importlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.availability import Availability, doubt_of, mean_known, together
+from agent.availability import Availability, availability_of, doubt_of, mean_known, together
 from agent.compute import SHOWN
 from agent.jobs import forecast, running
 from agent.jobs.job import Job
@@ -51,6 +52,29 @@ def test_of_several_windows_each_tag_is_told_where_it_was_least_known() -> None:
     assert (whole.length_ms, whole.longest_hole_ms) == (120 * MINUTE_MS, 90_000)
     assert whole.known == pytest.approx((9 * 10 + 0.1 * 30) / 120)
     assert doubt_of([whole]) is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_hole_goes_on_from_one_window_to_the_next(seed: int) -> None:
+    """Of windows that are put together one by one, as of one that is seen whole: half of it known, little, nothing."""
+    rng = np.random.default_rng(seed)
+    share = (0.5, 0.1, 0.02, 0.0)[seed % 4]
+    values = np.where(rng.random(200) < share, 1.0, np.nan)
+    counts, filled = np.isfinite(values).astype(np.int64), np.zeros(200, np.bool_)
+    edges = [0, *sorted(rng.choice(np.arange(1, 200), 30, replace=False).tolist()), 200]
+
+    parts = [
+        availability_of("a", values[begin:end], counts[begin:end], filled[begin:end], 1_000)
+        for begin, end in pairwise(edges)
+    ]
+    joined = [parts[0]]
+    for part in parts[1:]:
+        joined = list(together([*joined, part]))
+
+    whole = availability_of("a", values, counts, filled, 1_000)
+    for (found,) in (joined, together(parts)):
+        assert (found.longest_hole_ms, found.open_ms) == (whole.longest_hole_ms, whole.open_ms)
+        assert found.known == pytest.approx(whole.known)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The wear job over real history: references, days, records and overhauls."""
 
 import json
+import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,22 @@ def test_a_day_in_which_the_power_was_hardly_measured_is_doubted_for_a_day(tmp_p
     assert said[0].doubt is not None
     assert said[0].doubt.startswith("p1.power was known in 3")
     assert "doubt" not in bodies(said[0])["p2"]
+
+
+def test_a_hole_is_told_in_its_whole_length_however_often_the_job_runs(tmp_path: Path) -> None:
+    """Its power was silent from the tenth minute on, over the end of an hour; the job runs each five minutes."""
+    shown = {"p1.speed": 45.0, "p2.power": 100.0, "p2.speed": 45.0, "pressure": 400.0, "flow": 800.0}
+    with station(tmp_path) as past:
+        for tag, value in shown.items():
+            past.series(tag, [value] * 5_400)
+        past.series("p1.power", np.where(np.arange(5_400) < 600, 100.0, np.inf))
+        for minute in range(5, 91, 5):
+            doubt = past.perform("wear", wear.run, START_MS + minute * 60_000).doubt
+
+    assert doubt is not None
+    told = re.fullmatch(r"p1.power was known in 1\d% of the time \(longest hole (\d+) min\)", doubt)
+    assert told is not None
+    assert 76 <= int(told[1]) <= 80
 
 
 def test_filled_values_are_no_evidence(tmp_path: Path) -> None:
