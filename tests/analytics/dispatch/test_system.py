@@ -8,6 +8,7 @@ import pytest
 
 from analytics.dispatch.advice import advise
 from analytics.dispatch.duty import Infeasible
+from analytics.dispatch.metaheuristics import METHODS, Method
 from analytics.dispatch.proposal import Proposal
 from analytics.dispatch.requirement import RequiredFlow, RequiredHead, SameFlow
 from analytics.dispatch.situation import Situation
@@ -108,6 +109,22 @@ def test_a_set_is_not_chosen_at_a_head_that_it_does_not_meet() -> None:
     advice = advise(alone({frozenset({"b"}): SYSTEM.resistance + 2e-4}))
 
     assert advice.action == "keep"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nor_does_another_method_choose_one_at_the_head_of_a_set_by_its_own_pipes(method: Method) -> None:
+    """At the 35 m that a alone meets b would be cheaper; b's water meets 41.8 m."""
+    now = alone({frozenset({"a"}): SYSTEM.resistance})
+    system = now.operation.required.system if now.operation.required else None
+    assert isinstance(system, System)
+    system = replace(system, resistance=SYSTEM.resistance + 2e-4)
+    now = replace(now, operation=replace(now.operation, required=SameFlow(system, 20.0, 50.0)), method=method)
+
+    advice = advise(now)
+
+    assert advice.action == "keep"
+    assert [each.id for each in advice.pumps if each.run] == ["a"]
+    assert advice.head == pytest.approx(35.0)
 
 
 def test_pumps_that_run_by_pipes_of_their_own_go_on_to_meet_them() -> None:
