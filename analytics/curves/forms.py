@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from analytics.curves.channels import values_of
 from analytics.curves.fit import Fit, fit
-from analytics.curves.likeness import Likeness
+from analytics.curves.likeness import Likeness, reaches
 from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.methods.physics import judged_flows, physics
 from analytics.curves.points import Points
@@ -24,6 +24,7 @@ LEAST_POWERS = 12  # of a pump, that its power is believed to be like another's
 LEAST_OF_GROUP = 5  # points of a part, whose mean is judged
 AS_GOOD, AS_GOOD_BY = 1.1, 2e-4  # times, and share: what is missed by no more than this is as good
 PLAIN, SHEETS = "any parabola", "the data sheets"
+ELSEWHERE = "'s data sheet is not used, as the pump runs at flows it does not have: is its unit right?"
 CONTRADICTED = 2.0  # deviations, root mean square; sheets 15 % off in head have 1.4, those of other pumps 2 to 4
 Drawn = Callable[[Sequence[Prior], Fit], Sequence[PumpCurve]]
 
@@ -82,8 +83,21 @@ def best_form(asked: Asked, priors: Sequence[Prior], found: Fit, drawn: Drawn) -
     plain = Form("", priors, found)
     if not any(plate.sheet for plate in asked.plates):
         return plain
+    curves = drawn(priors, found)
+    elsewhere = {at for at, each in enumerate(asked.plates) if each.sheet and not reaches(each.sheet, curves[at])}
+    plates = [replace(each, sheet=None) if at in elsewhere else each for at, each in enumerate(asked.plates)]
+    form = _best(asked._replace(plates=plates), plain, drawn)
+    doubts = [f"{asked.plates[at].pump}{ELSEWHERE}" for at in sorted(elsewhere)]
+    return form._replace(reason="; ".join(filter(None, (form.reason, *doubts))))
+
+
+def _best(asked: Asked, plain: Form, drawn: Drawn) -> Form:
+    if not any(plate.sheet for plate in asked.plates):
+        return plain
     parts = _parts(asked.points)
     name, sheets, objection = _by_sheets(asked, plain, drawn)
+    if not any(prior.likeness for prior in sheets.priors):
+        return plain
     if any(_is_vetoed(curve, sheets.fit, at) for at, curve in enumerate(drawn(sheets.priors, sheets.fit))):
         objection = "no pump has such curves"
     return _chosen(
@@ -185,7 +199,7 @@ def _chosen(plain: _Trial, sheets: _Trial) -> Form:
         return plain.form
     is_better = not sheets.objection and sheets.missed <= AS_GOOD * plain.missed + AS_GOOD_BY
     won, other = (sheets, plain) if is_better else (plain, sheets)
-    why = "misses least" if won.missed <= other.missed else "is as good and knows more of the pumps"
-    why = why if not other.objection else "stands"
+    least, as_good = ("miss least", "are as good and know more of the pumps") if is_better else ("misses least", "")
+    why = "stands" if other.objection else least if won.missed <= other.missed else as_good
     said = f"{won.name} {why}: {100.0 * won.missed:.2f} % of the duties that were left out; also tried: {other.said}"
     return won.form._replace(reason=said)

@@ -17,6 +17,12 @@ BELOW, BEYOND = 0.1, 0.2  # share of a learnt range's ends by which they reach o
 FORM = 0.002  # share of a value by which a pump's curve differs from a parabola within that range
 
 
+def reaches(sheet: Catalogue, curve: PumpCurve) -> bool:
+    """Whether the *sheet* has the middle of the *curve*'s flows, or these are not known."""
+    low, high = curve.flow_range
+    return not 0.0 < low < high or bool(sheet.flow[0] < 0.5 * (low + high) < sheet.flow[-1])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Likeness:
     """Normal distributions of head and power at rated speed at some flows, of any level and scale that pumps have.

@@ -83,12 +83,27 @@ def test_one_wrong_sheet_does_not_take_the_others_with_it() -> None:
 
 
 def test_a_sheet_that_ends_before_the_pump_runs_says_nothing() -> None:
-    """Nothing is known of where it would go on to."""
-    short = [replace(each, flow=each.flow / 4.0) for each in map(sheet, STATION)]
+    """Nothing is known of where it would go on to; whoever entered l/s as m³/h reads of it."""
+    short = [replace(each, flow=each.flow / 3.6) for each in map(sheet, STATION)]
 
     model, without = learnt(short), learnt([None] * 3)
 
-    np.testing.assert_allclose(off(model), off(without), atol=0.5)
+    asked = "'s data sheet is not used, as the pump runs at flows it does not have: is its unit right?"
+    assert model.basis.form == "; ".join(f"p{at}{asked}" for at in range(3))
+    np.testing.assert_array_equal(off(model), off(without))
+
+
+def test_a_sheet_in_another_unit_is_named_where_those_of_others_are_believed() -> None:
+    """And is not said to be contradicted by readings."""
+    right, other = sheet(STATION[0]), sheet(STATION[2])
+
+    said = learnt([right, replace(sheet(STATION[1]), flow=sheet(STATION[1]).flow / 3.6), other]).basis.form
+
+    assert said.startswith("the data sheets ")
+    assert " without " not in said
+    assert said.endswith(
+        "; p1's data sheet is not used, as the pump runs at flows it does not have: is its unit right?"
+    )
 
 
 def test_what_was_chosen_is_kept_with_the_model_and_may_be_missing() -> None:
