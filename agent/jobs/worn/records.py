@@ -126,10 +126,16 @@ def _explanation(seen: Seen, changed: Step | None) -> str:
 
 
 def _recent(life: Life, now_ms: int) -> tuple[Floats, Floats]:
-    """Days (before now, rising) and what was lost of the efficiency, or of the head without a power meter."""
+    """Days (before now, rising) and what was lost of the efficiency, or of the head without a power meter.
+
+    All as on the last day: a meter that has come or gone shows no step.
+    """
     kept = [one for one in life.days if one.begin_ms > now_ms - TREND_DAYS * DAY_MS]
-    values = [one.head if one.efficiency is None else one.efficiency for one in kept]
-    return np.array([(one.begin_ms + DAY_MS / 2 - now_ms) / DAY_MS for one in kept]), np.array(values)
+    has_power = bool(kept) and kept[-1].efficiency is not None
+    told = [(one.begin_ms, one.efficiency if has_power else one.head) for one in kept]
+    days = [(begin_ms, lost) for begin_ms, lost in told if lost is not None]
+    times = [(begin_ms + DAY_MS / 2 - now_ms) / DAY_MS for begin_ms, _ in days]
+    return np.array(times), np.array([lost for _, lost in days])
 
 
 def _trend(

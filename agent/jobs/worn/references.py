@@ -79,21 +79,23 @@ def _take_learnt(settings: AgentSettings, kept: Kept, header: str, model: Statio
 
 
 def _take_data_sheets(settings: AgentSettings, kept: Kept) -> None:
-    """A pump that was never overhauled is held against its data sheet as it is given now."""
-    metered = {pump.id for pump in settings.pumps if pump.power is not None}
-    sheets = {
-        pump: sheet if pump in metered else replace(sheet, power=None)  # nothing would be held against it
-        for pump, sheet in catalogues_of(settings).items()
-    }
+    """A pump never overhauled is held against its data sheet as it is given now, of the power where that is metered."""
+    metered, sheets = {pump.id for pump in settings.pumps if pump.power is not None}, catalogues_of(settings)
     for header, state in kept.state.headers.items():
         for pump in state.pumps:
             sheet, life = sheets.get(pump), kept.state.pumps[pump].life
             digest = "" if sheet is None else _digest(sheet)
             if life.source == "catalogue" and life.sheet != digest:
                 _drop(kept, header, pump)
-            if sheet is not None and life.reference is None and life.begin_ms == 0:
-                _keep(kept, header, pump, Reference.of_sheet(sheet), "catalogue")
+            if sheet is None or life.begin_ms:
+                continue
+            reference = Reference.of_sheet(sheet if pump in metered else replace(sheet, power=None))
+            if life.reference is None:
+                _keep(kept, header, pump, reference, "catalogue")
                 life.sheet = digest
+            elif life.source == "catalogue" and bool(life.reference.powers) != bool(reference.powers):
+                life.reference = reference  # its meter has come or gone; the heads, and what was lost of them, stay
+                state.base = None if reference.powers else state.base  # of the power nothing was seen on those days
 
 
 def _digest(sheet: Catalogue) -> str:
