@@ -19,6 +19,7 @@ from agent.jobs.running import thresholds
 from agent.mqtt.payloads import Anomalies, AnomalyLine, AnomalyWatch, Conditions, Quality, WatchState
 from agent.plant import HeaderSettings, PumpSettings
 from agent.roles import known_tags
+from agent.settings import AgentSettings
 from agent.store.records import Record
 from agent.window import Frame, frame
 from analytics.running import RUNNING, STOPPED, States
@@ -32,6 +33,7 @@ LONGEST_MS = 6 * 3_600_000  # that one run judges; older rows are let go
 SLICE_MS = 3 * 3_600_000  # of the log that teaches, in memory at once
 SLICES = 8  # of it at most, newest first
 TAUGHT = 2 * TAUGHT_BY  # rows that are enough
+VERSION = 2  # of the state; before it, what a tag shows in mA, kA, mV, kV, VA or MVA was kept as that
 LASTING_MS = 600_000  # that a tag must not fit before it is told
 MOST_GROUPS = 8  # of a header; beyond, the one that was not seen for longest is forgotten
 MOST_TAGS = 24  # of a group; the matrix grows with their square
@@ -42,7 +44,7 @@ MAD = frozenset({"dry_run", "closed_valve", "blockage", "reverse_flow"})  # cond
 class JobState:
     """What the anomalies job leaves for itself."""
 
-    version: int = 1
+    version: int = VERSION
     until_ms: int = 0  # rows up to here are judged
     groups: dict[str, dict[str, Group]] = field(default_factory=dict)  # by header, and the set of its running pumps
     now: dict[str, str] = field(default_factory=dict)  # the set of each header's newest steady row
@@ -53,7 +55,7 @@ _MEMORY = JobMemory(JobState)
 
 def run(context: JobContext) -> Outcome:
     """Judge the rows since the last run, and say which tags have not fitted for a while."""
-    kept = _MEMORY.restored(context.state)
+    kept = _up_to_date(_MEMORY.restored(context.state), context.settings)
     end_ms = context.now_ms // STEP_MS * STEP_MS
     start_ms = max(min(kept.until_ms, end_ms), end_ms - LONGEST_MS)
     kept.now.clear()
@@ -77,6 +79,18 @@ def run(context: JobContext) -> Outcome:
         counts={"anomalies": len(body.anomalies)},
         doubt=newest.doubt(),
     )
+
+
+def _up_to_date(kept: JobState, settings: AgentSettings) -> JobState:
+    """Without groups that an earlier version learnt in units that are now converted."""
+    if kept.version < VERSION:
+        units = {name: tag.unit for name, tag in known_tags(settings).items() if tag.has_unit}
+        moved = {name for name, unit in units.items() if unit.quantity == "other" and unit.factor != 1.0}
+        for groups in kept.groups.values():
+            for pumps in [pumps for pumps, group in groups.items() if moved & set(group.tags)]:
+                del groups[pumps]
+    kept.version = VERSION
+    return kept
 
 
 def _cells(context: JobContext, tags: list[str], start_ms: int, end_ms: int) -> Frame:

@@ -1,7 +1,7 @@
 """The running job: which pumps run since when, at what duty, and the station's figures."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -60,6 +60,7 @@ class PumpState:
     standing_current: list[int] = field(default_factory=list)
     power_ceiling: Ceiling = field(default_factory=Ceiling)
     current_ceiling: Ceiling = field(default_factory=Ceiling)
+    current_factor: float = 1.0  # that made A of its current's readings; before it was kept, none did
 
 
 @dataclass(slots=True)
@@ -150,6 +151,7 @@ def _step_ms(settings: AgentSettings) -> int:
 def _learn(settings: AgentSettings, cells: Frame, kept: JobState) -> None:
     """Count what the meters show, and find thresholds in it now and then."""
     kept.pumps = {pump.id: kept.pumps.get(pump.id, PumpState()) for pump in settings.pumps}
+    _forget_other_units(settings, kept)
     for pump in settings.pumps:
         _count(evidence(cells, pump), kept.pumps[pump.id], has_drive=pump.speed is not None)
     for pump in settings.pumps:  # at once, where a person has changed them
@@ -168,6 +170,18 @@ def _learn(settings: AgentSettings, cells: Frame, kept: JobState) -> None:
             rated_power=pump.rated_power,
         )
         state.thresholds = _as_given(pump, found)
+
+
+def _forget_other_units(settings: AgentSettings, kept: JobState) -> None:
+    """Learn currents anew that were kept in another unit: held against some of mA, a pump that draws 20 A stands."""
+    known = known_tags(settings)
+    for pump in settings.pumps:
+        state, tag = kept.pumps[pump.id], known.get(pump.current or "")
+        if tag is not None and tag.has_unit and tag.unit.factor != state.current_factor:
+            state.current, state.turning_current, state.standing_current = [], [], []
+            state.current_ceiling, state.current_factor = Ceiling(), tag.unit.factor
+            state.thresholds = replace(state.thresholds, current=Thresholds().current)
+            kept.learnt_ms = 0  # its neighbours' thresholds may be from it
 
 
 def _most(pump: PumpSettings, state: PumpState) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from agent.alarms.board import Board
 from agent.alarms.rulebook import rulebook
 from agent.jobs import anomalies, running
 from agent.jobs.anomaly_groups import Group
+from agent.jobs.job import Outcome
 from agent.mqtt.payloads import Anomalies
 from agent.store.records import Record
 from tests.agent.history import START_MS, History, history
@@ -172,6 +173,28 @@ def test_a_tag_that_never_moved_or_never_came_is_not_judged_and_stops_no_other(t
 
         assert states(calm) == ["learning", "watching"]
         assert named(look(past, 3.0, 3.5)) == {"pressure"}
+
+
+def test_what_an_earlier_version_learnt_in_ma_is_learnt_anew(tmp_path: Path) -> None:
+    """Its normal is thousands where A are shown now; without such a tag nothing is forgotten."""
+    plant = PLANT | {"pump": [PLANT["pump"][0] | {"current": "a.current"}]}
+    with history(tmp_path, TAGS | {"a.current": {"unit": "A"}}, **plant) as past:
+        operate(past, 0.0, 2.5)
+        past.series("a.current", 40_000.0 + 5_000.0 * np.sin(np.arange(900)), step_ms=STEP_MS)  # nobody converted it
+        look(past, 0.0, 2.5)
+        with past.reader() as reader:
+            mark, state = reader.job_state("anomalies")
+    kept = json.loads(state or b"")
+    assert "a.current" in kept["groups"]["main"]["a"]["known"]["tags"]
+    kept = json.dumps(kept | {"version": 1}).encode()
+    found = {}
+    for unit in ("mA", "A"):
+        with history(tmp_path, TAGS | {"a.current": {"unit": unit}}, **plant) as past:
+            past.keep("anomalies", Outcome(mark=mark, state=kept))
+            found[unit] = json.loads(past.perform("anomalies", anomalies.run, START_MS + 9_000_000).state or b"")
+
+    assert found["A"]["groups"]["main"]["a"]["known"] is not None
+    assert found["mA"]["groups"]["main"] == {}
 
 
 def test_a_new_level_that_stays_is_learnt_anew_after_days() -> None:

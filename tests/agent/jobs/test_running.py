@@ -341,3 +341,37 @@ def test_a_pump_record_says_what_the_pump_has_lost(tmp_path: Path) -> None:
     shown = {key: found["p1"].get(key) for key in ("head_wear_percent", "wear_cost_per_day", "currency")}
     assert shown == {"head_wear_percent": 3.1, "wear_cost_per_day": 4.5, "currency": "EUR"}
     assert "head_wear_percent" not in found["p2"]
+
+
+def test_currents_that_an_earlier_version_kept_in_ma_are_learnt_anew(tmp_path: Path) -> None:
+    """It learnt a threshold of more than 1,000 mA: held against so many A, a pump that draws 20 A would stand."""
+    plant, tags = ALONE | {"pump": [{"id": "p1", "header": "main", "current": "p1.current"}]}, dict(TAGS)
+
+    def operate(past: History, begin: int, tens: list[int]) -> dict[str, Any]:
+        """It runs in those *tens* of minutes from *begin* on that are 1."""
+        current = np.repeat([20_000.0 if runs else 60.0 for runs in tens], 60)
+        past.series("p1.current", current, start_ms=START_MS + 600_000 * begin, step_ms=10_000)
+        return bodies(past.perform("running", running.run, START_MS + 600_000 * (begin + len(tens))))["p1"]
+
+    tags["p1.current"] = {"unit": "A", "period": 10}  # as an earlier version took mA: nobody converted them
+    with history(tmp_path, tags, **plant) as past:
+        before = operate(past, 0, [1, 0, 1, 0, 1, 0])
+        with past.reader() as reader:
+            mark, state = reader.job_state("running")
+        kept = json.loads(state or b"")
+        del kept["pumps"]["p1"]["current_factor"]
+        past.keep("running", Outcome(mark=mark, state=json.dumps(kept).encode()))
+    tags["p1.current"] = {"unit": "mA", "period": 10}
+    with history(tmp_path, tags, **plant) as past:
+        ran = operate(past, 6, [1])
+        stood = operate(past, 7, [0])
+        later = operate(past, 8, [1, 0, 1])
+        with past.reader() as reader:
+            learnt = running.thresholds(reader.job_state("running")[1])["p1"].current
+
+    assert (before["running"], before["starts_today"]) == (False, 2)
+    assert (ran["running"], stood["running"], later["running"]) == (True, False, True)
+    assert (ran["starts_today"], later["starts_today"]) == (3, 5)
+    assert later["run_hours"] == pytest.approx(before["run_hours"] + 0.5, abs=0.02)
+    assert learnt.source == "history"
+    assert 0.06 < learnt.off < learnt.on < 20.0
