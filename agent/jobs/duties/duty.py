@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from agent.availability import mean_known
 from agent.jobs.evidence import header_state, pumps_of
 from agent.jobs.learnt.data_sheet import plate
 from agent.mqtt.payloads import Source
@@ -95,7 +96,7 @@ def _measured(frame: Frame, header: HeaderSettings, pump: PumpSettings, state: S
         return DutyPoint(flow=nothing, power=nothing, speed=nothing)
     if state == "unknown":
         return DutyPoint()
-    head = mean(header_state(frame, header).head)
+    head = mean_known(header_state(frame, header).head, 0.0)
     speed = _figure(frame, pump.speed, 1 / pump.rated_speed)
     if speed is None and pump.drive == "fixed":
         speed = Figure(1.0, "derived")
@@ -116,7 +117,7 @@ def _with_flows(
 ) -> dict[str, DutyPoint]:
     """*points* with the flow of pumps that have no meter of their own: the rest of the header's, or the curves'."""
     unmetered = [pump for pump, point in points.items() if point.flow is None]
-    total = mean(header_state(frame, header).flow)
+    total = mean_known(header_state(frame, header).flow, 0.0)
     is_told = all(states[pump] != "unknown" for pump in points)
     if len(unmetered) == 1 and is_told and total is not None:
         rest = total - sum(point.flow.value for point in points.values() if point.flow)
@@ -179,11 +180,5 @@ def best_of(pump: PumpSettings, model: StationModel | None) -> BestFlow | None:
 
 
 def _figure(frame: Frame, tag: str | None, factor: float = 1.0) -> Figure | None:
-    value = None if tag is None else mean(frame.values[tag])
+    value = None if tag is None else mean_known(frame.values[tag], 0.0)
     return None if value is None else Figure(value * factor, "measured")
-
-
-def mean(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float | None:
-    """Mean of what is known; None where nothing is."""
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else None

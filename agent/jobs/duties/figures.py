@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from agent import tariff
+from agent.availability import mean_known
 from agent.jobs.duties.day import HOUR_MS, DayFigures
-from agent.jobs.duties.duty import DutyPoint, best_of, duty_points, mean
+from agent.jobs.duties.duty import DutyPoint, best_of, duty_points
 from agent.jobs.duties.npsh import available, required
 from agent.jobs.evidence import header_state, pump_tags
 from agent.jobs.learnt.data_sheet import total_head
@@ -169,8 +170,8 @@ def station_record(now: Present, day: DayFigures) -> Record:
     """The station's figures; a sum with an unknown part is unknown, and a day that was not all seen is uncertain."""
     settings = now.settings
     headers = {header.id: header_state(now.cells, header) for header in settings.headers}
-    flows = {header: mean(state.flow) for header, state in headers.items()}
-    heads = {header: mean(state.head) for header, state in headers.items()}
+    flows = {header: mean_known(state.flow, 0.0) for header, state in headers.items()}
+    heads = {header: mean_known(state.head, 0.0) for header, state in headers.items()}
     flow = _sum(list(flows.values()))
     power = _sum([None if duty.power is None else duty.power.value for duty in now.duties.values()])
     useful = _sum([_useful(flows[header], heads[header]) for header in headers])

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from agent.availability import mean_known
 from agent.jobs.evidence import suction
 from agent.jobs.learnt.data_sheet import npsh_table
 from agent.plant import HeaderSettings, PumpSettings
@@ -46,8 +47,8 @@ def available(cells: Frame, header: HeaderSettings) -> Available | None:
         source = "configured"
     else:
         return None
-    head = _mean(np.asarray(suction(cells, header), np.float64))
-    measured = None if header.temperature is None else _mean(cells.values[header.temperature])
+    head = mean_known(np.atleast_1d(suction(cells, header)), 0.0)
+    measured = None if header.temperature is None else mean_known(cells.values[header.temperature], 0.0)
     if head is None:
         return None
     temperature = header.temperature_usual if measured is None else measured
@@ -82,8 +83,3 @@ def inlet(cells: Frame, header: HeaderSettings, pump: PumpSettings) -> Inlet | N
     """What limits the pump's planning; None where its inlet's pressure or its need is not known."""
     given, needed = available(cells, header), need(pump)
     return None if given is None or needed is None else Inlet(given.value, needed.at)
-
-
-def _mean(values: Floats) -> float | None:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else None
