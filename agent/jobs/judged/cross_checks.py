@@ -8,6 +8,7 @@ import numpy as np
 from agent.jobs.evidence import evidence, header_state, pumps_of
 from agent.jobs.judged.flow_checks import flow_checks, headers_sum
 from agent.jobs.judged.middle import LOOSE, middle
+from agent.jobs.judged.switched import Switched
 from agent.jobs.learnt.head_check import head_check
 from agent.plant import HeaderSettings, PumpSettings
 from agent.roles import known_tags
@@ -37,6 +38,7 @@ class Memory:
     flows: dict[str, float] = field(
         default_factory=dict
     )  # usual ones in m³/h while a pump runs, by header or own meter
+    switched: Switched = field(default_factory=Switched)
     until_ms: int = 0  # cells that begin before are checked; 0 before the first
 
     def portion(self, cells: Frame, start_ms: int) -> slice:
@@ -66,6 +68,7 @@ def cross_checks(
 ) -> Iterator[Verdict]:
     """What every check says of *cells* that has enough to go by; *memory* moves on past them."""
     flows = list[Floats]()
+    fresh = memory.switched.read_since(settings, cells, states)
     for pump in settings.pumps:
         yield from _while_stopped(cells, pump, states[pump.id])
         yield from _electrical(settings, cells, pump, states[pump.id])
@@ -74,16 +77,16 @@ def cross_checks(
             yield from _balance(cells, "energy_balance", pump.energy, pump.power, power, memory, ENERGY_SHARE)
     for header in settings.headers:
         pumps = list(pumps_of(settings, header))
-        state = header_state(cells, header)
-        flows.append(state.flow)
-        yield from flow_checks(cells, header, pumps, state, states, memory.flows)
+        state, now = header_state(cells, header), header_state(fresh, header)
+        flows.append(now.flow)
+        yield from flow_checks(fresh, header, pumps, now, states, memory.flows)
         yield from _gauges(cells, header)
         yield from head_check(cells, header, pumps, states, memory.affinities, state=state)
         if header.volume is not None:
             yield from _balance(
                 cells, "volume_balance", header.volume, header.flow[0], state.flow, memory, VOLUME_SHARE
             )
-    yield from headers_sum(settings, cells, flows, states)
+    yield from headers_sum(settings, fresh, flows, states)
 
 
 def _while_stopped(cells: Frame, pump: PumpSettings, state: States) -> Iterator[Verdict]:

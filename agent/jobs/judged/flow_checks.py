@@ -83,11 +83,10 @@ def _efficiency(
     runs = np.column_stack([states[pump.id] == RUNNING for pump in pumps])
     power = np.where(runs, np.column_stack([cells.values[tag] for tag in tags]), 0.0).sum(axis=1)
     ran = tuple(tag for tag, each in zip(tags, runs.T, strict=True) if each.any())
-    named = (*header.flow, *header.pressure, *ran)
     any_runs = runs.any(axis=1)
     shares = wire_to_water_efficiency(state.flow, state.head, power)[any_runs]
     still = _no_flow(header.flow, state.flow[any_runs], power[any_runs])
-    yield from _possible(shares, f"header {header.id}", named, header.id, meters=len(header.flow), still=still)
+    yield from _possible(header, shares, f"header {header.id}", header.flow, ran, about=header.id, still=still)
 
 
 def _own_efficiency(
@@ -98,13 +97,13 @@ def _own_efficiency(
         return
     flow, power, is_on = cells.values[pump.flow], cells.values[pump.power], state == RUNNING
     shares = wire_to_water_efficiency(flow, head, power)[is_on]
-    tags = (pump.flow, *header.pressure, pump.power)
-    still = _no_flow((pump.flow,), flow[is_on], power[is_on])
-    yield from _possible(shares, f"pump {pump.id}", tags, pump.flow, meters=1, still=still)
+    meters, powers = (pump.flow,), (pump.power,)
+    still = _no_flow(meters, flow[is_on], power[is_on])
+    yield from _possible(header, shares, f"pump {pump.id}", meters, powers, about=pump.flow, still=still)
 
 
 def _no_flow(meters: tuple[str, ...], flow: Floats, power: Floats) -> str | None:
-    """What to say where pumps draw power and *meters* show no flow: no other tag makes an efficiency of 0 or less."""
+    """What to say where pumps draw power and *meters* show no flow."""
     shown, drawn = middle(flow), middle(power)
     if shown is None or drawn is None or shown > 0:
         return None
@@ -117,21 +116,31 @@ def _sum_of(meters: tuple[str, ...]) -> str:
 
 
 def _possible(
-    shares: Floats, whose: str, tags: tuple[str, ...], about: str, *, meters: int, still: str | None
+    header: HeaderSettings,
+    shares: Floats,
+    whose: str,
+    meters: tuple[str, ...],
+    powers: tuple[str, ...],
+    *,
+    about: str,
+    still: str | None,
 ) -> Iterator[Verdict]:
-    """Whether an efficiency is in (0, 0.9); *tags* begin with the flow meters, of which *still* says none flows."""
+    """Whether an efficiency is in (0, 0.9); *still* says that none flows, which no pressure makes so.
+
+    A meter that shows none may be right: the pump is dry, or its valve closed. One that shows less than none is not.
+    """
     found = middle(shares)
     if found is not None:
         agrees = 0 < found < EFFICIENCY_MOST
         reason = f"{whose} would have a wire-to-water efficiency of {found:.0%}: check the units and scales"
         yield Verdict(
             "efficiency",
-            tags,
+            (*meters, *(header.pressure if still is None else ()), *powers),
             agrees,
             still or reason,
             found,
             EFFICIENCY_MOST,
-            is_certain=still is not None and meters == 1,
+            is_certain=still is not None and found < 0 and len(meters) == 1,
             weight=LOOSE if agrees else 1.0,
             about=about,
         )

@@ -228,6 +228,35 @@ def test_zeros_of_meters_that_differ_contradict_nobody_at_rest(tmp_path: Path) -
     assert found == {}
 
 
+@pytest.mark.parametrize("first", [630, 890])
+@pytest.mark.parametrize("is_dead", [False, True])
+def test_a_flow_that_was_read_before_a_pump_was_switched_contradicts_nobody(
+    tmp_path: Path, *, first: int, is_dead: bool
+) -> None:
+    """It is read each five minutes: of a dead meter the ones after a start tell, of a sound one nothing is said.
+
+    The pump runs each other ten minutes; where it is switched 10 s before the flow is read, that shows what was.
+    """
+    seconds = np.arange(2_400)
+    runs = (seconds >= first) & ((seconds - first) // 600 % 2 == 0)
+    flow = np.where(np.concatenate([np.zeros(20, np.bool_), runs[:-20]]), 900.0, 0.0)
+    tags = {name: keys | ({"period": 300} if name == "flow" else {}) for name, keys in TAGS.items()}
+    meters: dict[str, Any] = {name: tags[name] for name in tags if name not in {"volume", "p1.energy"}}
+    plant = PLANT | {"header": [{"id": "main", "pressure": ["pressure"], "flow": ["flow"]}], "jobs": EACH_MINUTE}
+    plant |= {"pump": [{key: value for key, value in PUMP.items() if key != "energy"}]}
+    with history(tmp_path, meters, **plant) as past:
+        for tag in meters:
+            shown = flow if tag in {"flow", "total"} else np.where(runs, TRUE[tag], 0.0)
+            shown = np.zeros(2_400) if is_dead and tag == "flow" else shown
+            step = 300 if tag == "flow" else 1
+            past.series(tag, shown[::step], step_ms=1_000 * step)
+        said = [one for second in range(60, 2_401, 60) for one in report(past, second).cross_checks]
+
+    assert {(one.check, one.suspect) for one in said} == (
+        {("efficiency", "flow"), ("headers_sum", "flow")} if is_dead else set()
+    )
+
+
 @pytest.mark.parametrize("period", [20, 59])
 def test_a_job_that_runs_often_contradicts_as_well(tmp_path: Path, period: int) -> None:
     """A median needs half a minute of cells: what a run of twenty seconds has too few of waits for the next ones.

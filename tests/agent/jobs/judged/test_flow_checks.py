@@ -106,9 +106,33 @@ def test_an_efficiency_that_no_pump_has_is_found_by_its_own_meter(flow: float, a
 
     assert found["efficiency", "a.flow"].agrees is agrees
     assert found["efficiency", "a.flow"].value == pytest.approx(9.80665 * flow * 40.0 / 3_600.0 / 60.0)
-    assert found["efficiency", "a.flow"].tags == ("a.flow", "pressure", "a.power")
+    assert found["efficiency", "a.flow"].tags == ("a.flow", *(["pressure"] if flow > 0 else []), "a.power")
     assert found["efficiency", "b.flow"].agrees
     assert found["efficiency", "main"].agrees
+
+
+@pytest.mark.parametrize(("flow", "named"), [(0.0, None), (-700.0, "flow")])
+def test_only_a_meter_that_runs_backwards_is_wrong_for_certain(flow: float, named: str | None) -> None:
+    """One that shows 0 while 105 kW are drawn may be right: the valve is closed, or a booster serves nobody now."""
+    alone = station(flow=None)
+
+    found = verdicts(alone, {"flow": flow})
+
+    verdict = found["efficiency", "main"]
+    assert not verdict.agrees
+    assert verdict.is_certain is (named is not None)
+    assert suspect(verdict, found.values()) == named
+
+
+def test_of_two_meters_in_one_header_neither_is_wrong_for_certain() -> None:
+    """Their sum runs backwards, and either may be connected the wrong way round."""
+    both = station(flow=None)
+    both = both.model_copy(update={"headers": (both.headers[0].model_copy(update={"flow": ("flow", "a.flow")}),)})
+
+    verdict = verdicts(both, {"flow": -700.0})["efficiency", "main"]
+
+    assert "the sum of flow and a.flow shows -300 m³/h" in verdict.reason
+    assert not verdict.is_certain
 
 
 def test_a_pump_that_stands_has_no_efficiency() -> None:

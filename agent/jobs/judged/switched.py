@@ -1,0 +1,61 @@
+"""Flows that were read since a pump was last started or stopped: one from before contradicts nobody."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from agent.jobs.evidence import pumps_of
+from agent.settings import AgentSettings
+from agent.window import Frame, Times
+from analytics.running import States
+
+_SETTLES_MS = 30_000  # after a start or a stop: water speeds up and runs out
+
+
+@dataclass(slots=True)
+class Switched:
+    """What was seen up to the last cells."""
+
+    states: dict[str, int] = field(default_factory=dict)  # by pump
+    changed_ms: dict[str, int] = field(default_factory=dict)  # likewise: the last time
+    read_ms: dict[str, int] = field(default_factory=dict)  # by flow meter: the last time
+
+    def read_since(self, settings: AgentSettings, cells: Frame, states: Mapping[str, States]) -> Frame:
+        """*cells* without flows that were read before the pumps they flow through had settled; this moves past them.
+
+        A meter that is read every five minutes is held until then, and would speak of the plant as it was.
+        """
+        if not len(cells):
+            return cells
+        changed_ms = {pump: self._changed_ms(cells.times_ms, pump, state) for pump, state in states.items()}
+        values = dict(cells.values)
+        for tag, pumps in _through(settings):
+            read_ms = _last(cells.times_ms, cells.measured(tag), self.read_ms.get(tag, 0))
+            self.read_ms[tag] = int(read_ms[-1])
+            settled_ms = np.max([changed_ms[pump] for pump in pumps], axis=0, initial=0) + _SETTLES_MS
+            values[tag] = np.where(read_ms >= settled_ms, cells.values[tag], np.nan)
+        return replace(cells, values=values)
+
+    def _changed_ms(self, times_ms: Times, pump: str, state: States) -> Times:
+        """When the pump had last changed, in each cell."""
+        changes = np.diff(state, prepend=self.states.get(pump, state[0])) != 0
+        found = _last(times_ms, changes, self.changed_ms.get(pump, 0))
+        self.states[pump], self.changed_ms[pump] = int(state[-1]), int(found[-1])
+        return found
+
+
+def _last(times_ms: Times, happened: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], before_ms: int) -> Times:
+    """When something had last happened, in each cell; a time that has not come, as the clock was set back, is none."""
+    first = before_ms if before_ms <= times_ms[0] else 0
+    return np.maximum.accumulate(np.where(happened, times_ms, first))
+
+
+def _through(settings: AgentSettings) -> Iterator[tuple[str, list[str]]]:
+    """Flow meters, each with the pumps whose switching they see."""
+    for header in settings.headers:
+        pumps = list(pumps_of(settings, header))
+        for tag in {*header.flow, *(pump.flow for pump in pumps if pump.flow is not None)}:
+            yield tag, [pump.id for pump in pumps]
+    if settings.station.flow is not None:
+        yield settings.station.flow, [pump.id for pump in settings.pumps]
