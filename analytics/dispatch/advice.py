@@ -8,6 +8,7 @@ from analytics.dispatch.breach import breaches, seen, unmended
 from analytics.dispatch.duty import Infeasible
 from analytics.dispatch.fitted import best_phi
 from analytics.dispatch.limits import Hold
+from analytics.dispatch.metaheuristics import Method
 from analytics.dispatch.operation import objection
 from analytics.dispatch.proposal import SEED, Proposal, Search
 from analytics.dispatch.reasons import (
@@ -66,6 +67,7 @@ class Advice:
     turning: tuple[str, ...] = ()  # what would change it
     broken: tuple[str, ...] = ()  # limits that the present operation breaks, a sentence each; in why and reasons too
     is_same_flow: bool = True  # as the present one
+    method: Method | None = None  # that was held against the exact one
 
 
 def advise(situation: Situation) -> Advice:
@@ -188,6 +190,7 @@ def _change(proposal: Proposal, situation: Situation, search: Search, broken: tu
         turning=turning(search, proposal.dispatch),
         broken=broken,
         is_same_flow=not proposal.is_other_flow,
+        method=proposal.method,
     )
 
 
@@ -206,6 +209,7 @@ def _keep(inside: Proposal | Infeasible, beyond: Proposal | Infeasible, situatio
         reasons=keep_reasons(situation, model, beyond),
         gap=best.dispatch.gap if isinstance(best, Proposal) else None,
         turning=turning(search, best.dispatch) if isinstance(best, Proposal) else (),
+        method=best.method if isinstance(best, Proposal) else None,
     )
 
 

@@ -45,6 +45,7 @@ class Proposal:
     beside_kw: float  # what else it costs more than the present operation: starts, uneven hours, pressure, water
     outside: tuple[str, ...] = ()  # pumps it would run as they never were
     more_flow: float = 0.0  # m³/h that it delivers beyond the present operation, as the model sees both
+    method: Method | None = None  # that was held against the exact one
 
     @property
     def share(self) -> float:
@@ -96,10 +97,13 @@ class Search:
         found = self.cheapest(candidates)
         if isinstance(found, Infeasible):
             return found
-        if self.method is not None and reach == 0.0 and keep_set is None:
-            exact, demand = found
-            found = Solved(refined(candidates, demand, exact, self.method, seed=SEED, apart=self._apart), demand)
-        return self._judged(found)
+        if self.method is None or reach != 0.0 or keep_set is not None:
+            return self._judged(found)
+        exact, demand = found
+        if frozenset(duty.id for duty in exact.duties) in self._apart:
+            return self._judged(found)  # the demand is that set's alone: no other may be held against it
+        better = refined(candidates, demand, exact, self.method, seed=SEED, apart=self._apart)
+        return replace(self._judged(Solved(better, demand)), method=self.method)
 
     def cheapest(self, candidates: Sequence[Candidate], share: float = 1.0) -> Solved | Infeasible:
         """The cheapest of all sets, each against the system that its water meets; at a *share* of the flow."""

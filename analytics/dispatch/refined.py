@@ -27,15 +27,12 @@ def refined(
         exact: What is to be beaten.
         method: How.
         seed: Of its dice.
-        apart: Sets with a demand of their own: *demand* is not theirs, or where *exact* is one of them theirs alone.
+        apart: Sets that do not serve it; *exact* is none of them.
     """
-    own = frozenset(duty.id for duty in exact.duties)
-    if own in apart:
-        return exact  # the demand is that set's alone: no other may be held against it
     landscape = Landscape(candidates, demand)
     found = search(landscape, method, seed=seed, start=landscape.vector(exact))
     runs = frozenset(name for name, _, _ in found.duties)
-    if runs in {*apart, own}:
+    if runs in {*apart, frozenset(duty.id for duty in exact.duties)}:
         return exact
     settled = solve(
         [replace(each, lock="must run" if each.id in runs else "must not run") for each in candidates], demand

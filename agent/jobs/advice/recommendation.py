@@ -51,7 +51,7 @@ def recommendation(
     if situation is not None:
         told |= _measured(situation.operation)
     if advice.saving is not None:
-        told |= _planned(advice, advice.saving, None if situation is None else situation.method)
+        told |= _planned(advice, advice.saving)
     if advice.saving is not None and advice.action == "change" and advice.saving.present > 0:
         told |= _claimed(advice.saving, settings, occasion.price)
         told |= {"baseline": BASELINE if advice.is_same_flow else OTHER_FLOW}
@@ -67,7 +67,7 @@ def _measured(operation: Operation) -> dict[str, Any]:
     }
 
 
-def _planned(advice: Advice, saving: Saving, method: str | None) -> dict[str, Any]:
+def _planned(advice: Advice, saving: Saving) -> dict[str, Any]:
     """The operation that is advised, also where it is the present one."""
     return {
         "pumps": tuple(_pump(plan) for plan in advice.pumps),
@@ -77,7 +77,7 @@ def _planned(advice: Advice, saving: Saving, method: str | None) -> dict[str, An
         "power_std": _round(saving.proposed_std, saving.proposed_std),
         "specific_energy": _figure(saving.proposed / advice.flow if advice.flow else None),
         "present_power_kw": _round(saving.present, saving.proposed_std),
-        "method": METHOD if method is None else f"{method}, begun with and held against {METHOD}",
+        "method": METHOD if advice.method is None else f"{advice.method}, begun with and held against {METHOD}",
         "gap": None if advice.gap is None else round(advice.gap, 6),
     }
 

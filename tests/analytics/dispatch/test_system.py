@@ -125,6 +125,7 @@ def test_nor_does_another_method_choose_one_at_the_head_of_a_set_by_its_own_pipe
     assert advice.action == "keep"
     assert [each.id for each in advice.pumps if each.run] == ["a"]
     assert advice.head == pytest.approx(35.0)
+    assert advice.method is None
 
 
 def test_pumps_that_run_by_pipes_of_their_own_go_on_to_meet_them() -> None:
