@@ -23,9 +23,10 @@ MOST_POINTS = 1_000  # from which the others are predicted
 LEAST_POWERS = 12  # of a pump, that its power is believed to be like another's
 LEAST_OF_GROUP = 5  # points of a part, whose mean is judged
 AS_GOOD, AS_GOOD_BY = 1.1, 2e-4  # times, and share: what is missed by no more than this is as good
+AS_GOOD_FROM = 120  # points: fewer hardly tell right sheets from wrong ones, which then are only to win by missing less
 PLAIN, SHEETS = "any parabola", "the data sheets"
 ELSEWHERE = "'s data sheet is not used, as the pump runs at flows it does not have: is its unit right?"
-CONTRADICTED = 2.0  # deviations, root mean square; sheets 15 % off in head have 1.4, those of other pumps 2 to 4
+CONTRADICTED = 2.0  # deviations, root mean square; sheets 15 % off in head have 1.4, of other pumps 1.9 to 4
 Drawn = Callable[[Sequence[Prior], Fit], Sequence[PumpCurve]]
 
 
@@ -103,6 +104,7 @@ def _best(asked: Asked, plain: Form, drawn: Drawn) -> Form:
     return _chosen(
         _Trial(PLAIN, plain, _missed(asked.points, parts, plain, asked.now_ms), ""),
         _Trial(name, sheets, _missed(asked.points, parts, sheets, asked.now_ms), objection),
+        len(asked.points),
     )
 
 
@@ -193,11 +195,12 @@ def _shares_missed(points: Points, said: Floats) -> Iterator[Floats]:
     yield from powers.T
 
 
-def _chosen(plain: _Trial, sheets: _Trial) -> Form:
-    """What misses less, the sheets where they are as good; any parabola where nothing can be judged."""
+def _chosen(plain: _Trial, sheets: _Trial, points: int) -> Form:
+    """What misses less, the sheets where they are as good at many points; any parabola where nothing can be judged."""
     if not np.isfinite(plain.missed) or not np.isfinite(sheets.missed):
         return plain.form
-    is_better = not sheets.objection and sheets.missed <= AS_GOOD * plain.missed + AS_GOOD_BY
+    bound = AS_GOOD * plain.missed + AS_GOOD_BY if points >= AS_GOOD_FROM else plain.missed
+    is_better = not sheets.objection and sheets.missed <= bound
     won, other = (sheets, plain) if is_better else (plain, sheets)
     least, as_good = ("miss least", "are as good and know more of the pumps") if is_better else ("misses least", "")
     why = "stands" if other.objection else least if won.missed <= other.missed else as_good

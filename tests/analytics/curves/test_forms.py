@@ -119,3 +119,13 @@ def test_few_points_are_fitted_without_a_choice_that_nothing_supports() -> None:
     """Nor is there one without a sheet."""
     assert learnt([sheet(pump) for pump in STATION], points=14).basis.form == ""
     assert learnt([None] * 3, points=100).basis.form == ""
+
+
+def test_few_points_believe_sheets_only_where_they_miss_less() -> None:
+    """Of 60 points most parts are too small to be judged: a sheet of flows 30 % too great would be as good there."""
+    wide = replace(sheet(STATION[0]), flow=1.3 * sheet(STATION[0]).flow)
+    nearly = [sheet(pump, heads=1.08) for pump in STATION]
+
+    for seed in (22, 24):
+        assert learnt([wide, None, None], seed, points=60).basis.form.startswith("any parabola misses least: ")
+    assert learnt(nearly, 25, points=60).basis.form.startswith("the data sheets miss least: ")
