@@ -9,7 +9,7 @@ import numpy as np
 from agent.availability import Availability, doubt_of, mean_known
 from agent.jobs.duties.duty import best_of
 from agent.jobs.duties.npsh import available, required
-from agent.jobs.evidence import gauge, header_tags, pump_tags, pumps_of, suction, suction_tag
+from agent.jobs.evidence import gauge, header_tags, pump_tags, pumps_of, suction
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.learnt.state import models_from_state
 from agent.jobs.memory import JobMemory
@@ -167,8 +167,7 @@ def _pump(  # noqa: PLR0917 - one pump in one window
     model: StationModel | None,
     told: Expected | None,
 ) -> PumpSight:
-    inlet_tags = [tag for tag in (suction_tag(header),) if tag is not None]
-    inlet = None if cells.thin(inlet_tags) else available(cells, header)
+    inlet = available(cells, header)  # of a few seconds too: then the head, and so what is required, is not known
     hour_ago_ms = context.now_ms - HOUR_MS
     best = best_of(pump, model) if speed else None
     sight = PumpSight(

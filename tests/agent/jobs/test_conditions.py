@@ -15,8 +15,8 @@ from agent.jobs.job import Job, Outcome
 from agent.mqtt.payloads import Conditions, Wear
 from agent.store.records import Filled, Record
 from analytics.conditions.habits import Habits, Usual
-from tests.agent.history import START_MS, History
-from tests.agent.jobs.test_dispatch import HEAD, MINUTE_MS, MODEL, learnt_station, operate
+from tests.agent.history import START_MS, History, history
+from tests.agent.jobs.test_dispatch import HEAD, MINUTE_MS, MODEL, PLANT, TAGS, learnt, learnt_station, operate
 
 SPEEDS = {"a": 45.0, "b": 45.0}  # Hz
 SHARE = 0.9
@@ -167,6 +167,40 @@ def test_a_line_that_gives_most_readings_silences_no_alarm(tmp_path: Path, good:
     assert story == ([[], [], ["dry_run.a"], ["dry_run.a"]] if is_named else [[], [], [], []])
     doubt = json.loads(said.records[0].body).get("doubt", "")
     assert [f"{tag} was known in " in doubt for tag in shown] == 3 * [not is_named]
+
+
+@pytest.mark.parametrize("is_flaky", [False, True])
+def test_a_few_seconds_of_the_suction_are_no_cavitation(tmp_path: Path, *, is_flaky: bool) -> None:
+    """A vacuum of 0.8 bar at the inlet, in all of each minute or in five seconds of it."""
+    header = {**PLANT["header"][0], "suction_pressure": "suction"}
+    pumps = [{**pump, "npsh": 5.0, "rated_flow": FLOW_A} for pump in PLANT["pump"]]
+    with history(
+        tmp_path, {**TAGS, "suction": {"unit": "bar"}}, **{**PLANT, "header": [header], "pump": pumps}
+    ) as past:
+        past.perform("curves", learnt, START_MS)
+        operate(past, SPEEDS, 9, pressure=HEAD * 0.0980665 - 0.8)
+        is_bad = is_flaky & (np.arange(60 * 9) % 60 < 55)
+        past.series("suction", np.where(is_bad, np.inf, -0.8).tolist())
+
+        held = look(past, 0, 9)
+
+    found = [one for one in held if one.startswith("cavitation")]
+    assert found == ([] if is_flaky else ["cavitation.a", "cavitation.b"])
+
+
+def test_two_lines_that_fail_by_turns_tell_their_flow_together(tmp_path: Path) -> None:
+    """Each is known in half of the cells, and never both in one: the sum of a cell would never be known."""
+    header = {**PLANT["header"][0], "flow": ["flow", "flow2"]}
+    with history(tmp_path, {**TAGS, "flow2": {"unit": "l/s"}}, **{**PLANT, "header": [header]}) as past:
+        past.perform("curves", learnt, START_MS)
+        operate(past, SPEEDS, 10, a_power=IDLE_A, flow=float("nan"))
+        is_first = np.arange(60 * 10) % 20 < 10
+        for tag, is_good in (("flow", is_first), ("flow2", ~is_first)):
+            past.series(tag, np.where(is_good, (FLOW - FLOW_A) / 3.6 / 2, np.inf).tolist())
+
+        held = look(past, 0, 10)
+
+    assert held == ["closed_valve.a"]
 
 
 def test_a_second_of_a_minute_teaches_no_habit(tmp_path: Path) -> None:
