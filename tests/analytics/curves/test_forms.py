@@ -129,3 +129,11 @@ def test_few_points_believe_sheets_only_where_they_miss_less() -> None:
     for seed in (22, 24):
         assert learnt([wide, None, None], seed, points=60).basis.form.startswith("any parabola misses least: ")
     assert learnt(nearly, 25, points=60).basis.form.startswith("the data sheets miss least: ")
+
+
+def test_sheets_that_make_curves_which_no_pump_can_have_do_not_win() -> None:
+    """Though with the one of these that readings do not contradict less is missed."""
+    form = learnt([sheet(pump, steeper=-0.3) for pump in STATION]).basis.form
+
+    assert form.startswith("any parabola stands: ")
+    assert form.endswith(" (no pump has such curves)")
