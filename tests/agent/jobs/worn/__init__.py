@@ -1,1 +1,1 @@
-"""Tests of agent/jobs/learnt."""
+"""Tests of agent/jobs/worn."""
