@@ -65,4 +65,6 @@ def unchecked(header: HeaderSettings, problem: Problem) -> tuple[str, ...]:
     ]
     if not limits.has_inlet or any(unit.required is None for unit in problem.units):
         found.append("npsh")
+    if header.pressure_cost and limits is FREE:
+        found.append("pressure_preferred")
     return tuple(found)

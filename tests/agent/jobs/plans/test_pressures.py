@@ -100,6 +100,19 @@ def test_limits_of_which_too_little_is_known_stay_unchecked(tmp_path: Path) -> N
     assert unchecked_of_bare_pumps(tmp_path / "pumps") == ("npsh",)
 
 
+def test_a_preferred_pressure_that_is_not_weighed_as_the_inlet_is_silent_is_said(tmp_path: Path) -> None:
+    """Nobody knows then which head it is; where the inlet is measured nothing is said of it."""
+    preferred = {"suction_pressure": "inlet", "pressure_preferred": 3.5, "pressure_cost": 2.0, **BAND}
+    for name in ("silent", "told"):
+        (tmp_path / name).mkdir()
+
+    _, silent = found(tmp_path / "silent", "tank", {}, **preferred)
+    _, told = found(tmp_path / "told", "tank", {"inlet": 0.3}, **preferred)
+
+    assert silent == ("pressure_min", "pressure_max", "npsh", "pressure_preferred")
+    assert told == ()
+
+
 def unchecked_of_bare_pumps(folder: Path) -> tuple[str, ...]:
     """What stays unchecked where the inlet is known, but not what the pumps need."""
     with context(folder, "tank", {}, {"suction_head": 2.0}) as now:
