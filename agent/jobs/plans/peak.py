@@ -27,6 +27,7 @@ class PeakState:
     month_ms: int = 0  # when the month began
     seen_ms: int = 0  # up to when half hours were looked at
     kw: float = 0.0  # the highest of them
+    headers: str = ""  # whose pumps these are of
 
 
 MEMORY = JobMemory(PeakState)
@@ -37,11 +38,13 @@ def peak_so_far(context: JobContext) -> PeakState:
     kept = MEMORY.restored(context.state)
     zone = ZoneInfo(context.settings.station.time_zone)
     begin_ms = month_ms(context.now_ms, zone)
-    if kept.month_ms != begin_ms:
-        oldest_ms, _ = context.reader.extent
-        kept = PeakState(month_ms=begin_ms, seen_ms=max(begin_ms, oldest_ms or context.now_ms) // SLOT_MS * SLOT_MS)
-    count = min(_PORTION, (context.now_ms - kept.seen_ms) // SLOT_MS)
     planned = {header.id for header in serving(context.settings)}  # what else runs is taken to go on
+    headers = " ".join(sorted(planned))
+    if (kept.month_ms, kept.headers) != (begin_ms, headers):
+        oldest_ms, _ = context.reader.extent
+        seen_ms = max(begin_ms, oldest_ms or context.now_ms) // SLOT_MS * SLOT_MS
+        kept = PeakState(month_ms=begin_ms, seen_ms=seen_ms, headers=headers)
+    count = min(_PORTION, (context.now_ms - kept.seen_ms) // SLOT_MS)
     pumps = (pump for pump in context.settings.pumps if pump.header in planned)
     tags = [pump.power for pump in pumps if pump.power is not None]
     if count > 0 and tags:
