@@ -27,7 +27,8 @@ _LEAST_FLOW = 0.05  # of the greatest: below it nothing is learnt of what the pu
 _MOST_LEVEL = 10_000.0  # m, above whatever it is counted from
 _BY_LEVEL = 2  # minutes to either side of a level's instant
 _LEAST_LEVEL = 1 / (2 * _BY_LEVEL)  # of these; a level goes on as it was, so that one of them tells it
-_ASIDE = 2  # minutes to either side of one, whose median is taken for what the pumps work against
+_ASIDE = 2  # minutes of pumping before and after one, which has to be like them
+_ODD = 0.1  # of their median: a minute further off is none of steady pumping, or a meter's wrong value
 
 
 def run(context: JobContext) -> Outcome:
@@ -110,18 +111,31 @@ def _learn_system(kept: DemandState, context: JobContext, cells: Frame, tank: Ta
     state = header_state(cells, headers[0])
     flow, level = _believable(state.flow, MOST_FLOW), _believable(cells.values[tank.level], _MOST_LEVEL)
     rest = _believable(state.head, MOST_HEAD) - storage_of(tank).sign * level
-    flow, rest = _smoothed(flow), _smoothed(rest)
-    known = np.isfinite(flow) & np.isfinite(rest)
-    if known.any():
-        known &= flow > _LEAST_FLOW * float(np.nanmax(flow))
-        kept.system.update(flow[known], rest[known])
+    kept.system.update(*_pumped(flow, rest))
 
 
-def _smoothed(values: Floats) -> Floats:
-    """Running medians: a meter's single wrong values, which the squares would take for the pipe, are left out."""
-    around = np.pad(values, _ASIDE, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(around, 2 * _ASIDE + 1)
-    known = np.isfinite(windows).sum(axis=1) > _ASIDE
+def _pumped(flow: Floats, rest: Floats) -> tuple[Floats, Floats]:
+    """Both, of minutes of pumping that are like the nearest such: squares would take one wrong value for the pipe.
+
+    A minute beside one of standing is left out: the square of its mean is not the mean of its squares.
+    """
+    is_pumped = np.isfinite(rest) & (flow > _LEAST_FLOW * np.nanmax(_medians(flow, 1), initial=0.0))
+    is_within = is_pumped & np.append(is_pumped[1:], False) & np.append(False, is_pumped[:-1])
+    if not is_within.any():
+        return flow[:0], rest[:0]
+    both = flow[is_within], rest[is_within]
+    is_alike = np.ones(len(both[0]), np.bool_)
+    for values in both:
+        usual = _medians(values, _ASIDE)
+        is_alike &= np.abs(values - usual) <= _ODD * np.abs(usual)
+    return both[0][is_alike], both[1][is_alike]
+
+
+def _medians(values: Floats, aside: int) -> Floats:
+    """Running ones of what is known so many places to either side; NaN where that is one value alone."""
+    around = np.pad(values, aside, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(around, 2 * aside + 1)
+    known = np.isfinite(windows).sum(axis=1) > 1
     return np.where(known, np.nanmedian(np.where(known[:, np.newaxis], windows, 0.0), axis=1), np.nan)
 
 

@@ -330,6 +330,24 @@ def test_single_wrong_values_of_a_meter_are_not_what_the_pumps_work_against(tmp_
     assert scatter < 0.3
 
 
+def test_pumps_that_run_for_two_minutes_at_a_time_tell_what_they_work_against(tmp_path: Path) -> None:
+    """As in a small well: what is between standing and pumping is neither, and must not be taken for the pipe."""
+    rng, count = np.random.default_rng(5), 3 * 24 * 60
+    seconds = np.arange(60 * count)
+    flow = np.where(seconds % 607 < 120, 500 + 150 * np.sin(seconds / 86_400 * 6 * np.pi), 0.0)
+    head = 31.0 + 4e-5 * flow**2 + rng.normal(0.0, 0.05, len(flow))
+    with station(tmp_path) as past:
+        for tag, values in {"flow": flow / 3.6, "pressure": head * 0.0980665, "level": np.full(len(flow), 3.0)}.items():
+            past.series(tag, values.reshape(-1, 60).mean(axis=1), step_ms=MINUTE_MS)
+        for _ in range(2):
+            past.perform("forecast", forecast.run, END_MS)
+        with past.reader() as reader:
+            kept = MEMORY.restored(reader.job_state("forecast")[1])
+
+    static, resistance, _ = kept.system.fit
+    assert (static, resistance) == (pytest.approx(28.0, rel=0.02), pytest.approx(4e-5, rel=0.1))
+
+
 @pytest.mark.parametrize("change", [{"area": 500.0}, {"kind": "well"}])
 def test_another_tank_is_another_demand(lived: Path, tmp_path: Path, change: dict[str, Any]) -> None:
     """Half hours made with the old volume or direction must not stand beside new ones: the log is looked at again."""
