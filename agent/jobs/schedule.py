@@ -81,7 +81,7 @@ def _planned(context: JobContext, tank: TankSettings, peak_kw: float) -> Schedul
     method = f"{METHOD} in {1_000 * (time.perf_counter() - began):.0f} ms"
     asked = context.settings.jobs.schedule
     if asked.method == policy.METHOD:
-        learnt = policy.learnt_day(problem, asked.budget)
+        learnt = policy.learnt_day(problem, max(0.0, asked.budget - (time.perf_counter() - began)))
         found, method = (learnt.advice, learnt.why) if learnt.advice else (found, f"{method}. {learnt.why}")
     sure = spread(model_of(planned_header(context), context), problem, found)
     return told(context, problem, found, Made(method, beyond(units, found), sure))

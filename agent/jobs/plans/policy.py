@@ -37,7 +37,7 @@ def learnt_day(problem: Problem, budget: float) -> Learnt:
 
     Args:
         problem: The day ahead.
-        budget: Of the whole job, s.
+        budget: What is left of the job's, s.
     """
     learner, began = Learner(Moves.of(problem, SHARES), _SEED), time.perf_counter()
     end = began + _SHARE * budget
