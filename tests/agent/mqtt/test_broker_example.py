@@ -80,6 +80,7 @@ async def test_the_agent_and_scada_can_do_what_they_should_at_the_documented_bro
             commands = Commands(settings, {"ack": ack}, store)
             async with supervised(part, commands.listen), Client(panel, "panel") as scada:
                 await scada.subscribe("water/east/#", hear, wants_kept=True)
+                await until(lambda: "water/east/info" in heard)  # what is read from here on is live, so no history
                 await append_numbered(store, range(3))
                 await until(lambda: {"water/east/tag/flow", "water/east/readings", "water/east/status"} <= heard.keys())
                 given = {
