@@ -9,8 +9,8 @@ from agent.jobs.job import JobContext
 from agent.jobs.plans.policy import METHOD as LEARNT
 from agent.jobs.plans.policy import learnt_day
 from agent.jobs.schedule import problem_of
+from analytics.schedule.ending import ending
 from analytics.schedule.plan import NoPlan
-from analytics.schedule.solve import plan
 
 EXACT = "exact schedule"
 
@@ -39,7 +39,7 @@ def days(context: JobContext) -> Iterator[Day]:
         yield Day(EXACT, why=str(error))
         return
     began = time.process_time()
-    exact = plan(problem)
+    problem, exact = ending(problem)
     took_ms = _since(began)
     if isinstance(exact, NoPlan):
         yield Day(EXACT, took_ms=took_ms, why=exact.why)

@@ -25,9 +25,9 @@ from agent.plant import TankSettings
 from agent.store.records import Record
 from agent.window import Frame, frame
 from analytics.dispatch.operation import listed
+from analytics.schedule.ending import ending
 from analytics.schedule.plan import NoPlan, Plan
 from analytics.schedule.problem import Problem, System
-from analytics.schedule.solve import plan
 
 LATE_MS = 2 * 3_600_000  # a forecast made longer ago is stale
 LEVEL_MS = 180_000  # of the past whose median is the level now
@@ -36,8 +36,6 @@ INSTEAD = "The advice for now stands."
 _LEAST_MINUTES = 60.0  # of pumping, before what the pumps work against is known
 _MOST_SCATTER = 0.05  # of the static head, that the head may be off what level and flow make of it
 _HOUR_MS = 3_600_000
-_WEIGHT = 9.81 / 3600  # kW per m³/h and m
-_EFFICIENCY = 0.65  # from wire to water, about
 
 
 def run(context: JobContext) -> Outcome:
@@ -88,18 +86,9 @@ def _planned(context: JobContext, tank: TankSettings, peak_kw: float) -> Schedul
 
 
 def _solved(problem: Problem) -> tuple[Problem, Plan | NoPlan]:
-    """A plan, and what it is of: without its last level where that cannot be, a little tighter where steps need it."""
-    found = plan(problem)
-    if isinstance(found, NoPlan) and found.constraint == "last level":
-        problem = replace(problem, level_end=None, water_value=_worth(problem))
-        found = plan(problem)
+    """A plan, and what it is of; a little tighter where steps need it."""
+    problem, found = ending(problem)
     return problem, kept_within(problem, found) if isinstance(found, Plan) else found
-
-
-def _worth(problem: Problem) -> float:
-    """Money per m³ that is left at the end where its level cannot be reached: what it is dear to pump then."""
-    head = float(problem.base_head(np.array(problem.level)))
-    return _WEIGHT * head / _EFFICIENCY * max(0.0, float(problem.price.max()))
 
 
 def problem_of(context: JobContext, tank: TankSettings) -> Problem:

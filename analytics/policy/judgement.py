@@ -8,9 +8,10 @@ from scipy.stats import t
 
 from analytics.policy.controller import Policy
 from analytics.policy.trial import Lived, drawn, lived
-from analytics.schedule.plan import NoPlan, Plan
+from analytics.schedule.ending import ending
+from analytics.schedule.plan import Plan
 from analytics.schedule.problem import Problem
-from analytics.schedule.solve import VIOLATION, plan
+from analytics.schedule.solve import VIOLATION
 
 MOST = 0.02  # share by which a policy may be dearer
 LEAST_DAYS = 3
@@ -105,20 +106,8 @@ def trials(problem: Problem, policy: Policy, rng: np.random.Generator) -> Iterat
 
 
 def _exact(problem: Problem) -> Plan | None:
-    """The exact plan; where its last level cannot be reached any more, the dearest price pays for what is missing."""
-    found = plan(problem)
-    if isinstance(found, NoPlan) and found.constraint == "last level":
-        found = plan(replace(problem, level_end=None, water_value=_dearest(problem)))
+    found = ending(problem)[1]
     return found if isinstance(found, Plan) else None
-
-
-def _dearest(problem: Problem) -> float:
-    """Money a m³ costs about, by the thirstiest pump at the dearest time."""
-    each = []
-    for physics in (unit.physics for unit in problem.units):
-        flow = physics.speed_max * (physics.phi_min + physics.phi_max) / 2
-        each.append(float(physics.power(np.array(flow), np.array(physics.speed_max))) / flow)
-    return max(each) * max(0.0, float(problem.price.max()))
 
 
 def _beside(problem: Problem, exact: Lived, tried: Lived) -> Trial:

@@ -13,17 +13,16 @@ from analytics.dispatch.fitted import FittedPump
 from analytics.dispatch.pump import Array
 from analytics.forecast.forecast import Forecast, forecast
 from analytics.forecast.series import Calendar
+from analytics.schedule.ending import ending
 from analytics.schedule.margin import factors, level_margin, scores
-from analytics.schedule.plan import NoPlan, Plan
+from analytics.schedule.plan import Plan
 from analytics.schedule.problem import Problem, Unit
-from analytics.schedule.solve import plan
 from tests.analytics.forecast.towns import series
 from tests.benchmarks.town_station import A_DAY, FIRST, PUMPS, START_COST, STEP, SYSTEMS, Speeds, Station, by_level
 from tests.simulators.waterworks import TruePump
 
 BEFORE = 21  # days of demand that are known at the start; by as many, methods that need no trees
 JUDGED = 7  # of them, whose forecasts are judged before it
-_WATER_VALUE = 0.05  # money per m³ that is left where the last level cannot be reached
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,9 +99,7 @@ class Planner:
             level_end=FIRST,
             margin=margin,
         )
-        found = plan(problem)
-        if isinstance(found, NoPlan):
-            found = plan(replace(problem, level_end=None, water_value=_WATER_VALUE))
+        found = ending(problem)[1]
         if not isinstance(found, Plan):
             self.without += 1
             return by_level(station)

@@ -119,6 +119,14 @@ def know_who_runs(past: History, now_ms: int) -> None:
                 return
 
 
+def learnt_pipe(past: History) -> tuple[float, float, float]:
+    """Static head (m), resistance (m per (m³/h)²) and scatter (m) that the forecast's job learns from the past."""
+    for _ in range(2):  # a portion of history each
+        past.perform("forecast", forecast.run, END_MS)
+    with past.reader() as reader:
+        return MEMORY.restored(reader.job_state("forecast")[1]).system.fit
+
+
 def scheduled(past: History, now_ms: int = END_MS) -> Mapping[str, Any]:
     """The schedule at *now_ms*."""
     (record,) = past.perform("schedule", schedule.run, now_ms).records
@@ -319,12 +327,8 @@ def test_single_wrong_values_of_a_meter_are_not_what_the_pumps_work_against(tmp_
         for tag, values in {"flow": seen.flow / 3.6, "pressure": head * 0.0980665, "level": seen.level}.items():
             wrong = rng.choice([0.5, 1.0, 1.5], len(values), p=[0.005, 0.99, 0.005])
             past.series(tag, values * wrong, step_ms=MINUTE_MS)
-        for _ in range(2):  # a portion of history each
-            past.perform("forecast", forecast.run, END_MS)
-        with past.reader() as reader:
-            kept = MEMORY.restored(reader.job_state("forecast")[1])
+        static, resistance, scatter = learnt_pipe(past)
 
-    static, resistance, scatter = kept.system.fit
     assert static == pytest.approx(28.0, rel=0.01)
     assert resistance == pytest.approx(4e-5, rel=0.1)
     assert scatter < 0.3
@@ -339,12 +343,8 @@ def test_pumps_that_run_for_two_minutes_at_a_time_tell_what_they_work_against(tm
     with station(tmp_path) as past:
         for tag, values in {"flow": flow / 3.6, "pressure": head * 0.0980665, "level": np.full(len(flow), 3.0)}.items():
             past.series(tag, values.reshape(-1, 60).mean(axis=1), step_ms=MINUTE_MS)
-        for _ in range(2):
-            past.perform("forecast", forecast.run, END_MS)
-        with past.reader() as reader:
-            kept = MEMORY.restored(reader.job_state("forecast")[1])
+        static, resistance, _ = learnt_pipe(past)
 
-    static, resistance, _ = kept.system.fit
     assert static == pytest.approx(28.0, rel=0.02)
     assert resistance == pytest.approx(4e-5, rel=0.1)
 
@@ -563,6 +563,8 @@ def test_a_plan_keeps_the_band_of_the_header_and_what_pumps_need(lived: Path, tm
     assert max(row["flow"] for row in roomy["rows"] if len(row["pumps"]) == 1) > 1.05 * alone
     assert all(row["flow"] < 1.01 * alone * len(row["pumps"]) for row in thirsty["rows"])
     assert thirsty["unchecked"] == []
+    assert banded["within_steps"] == []
+    assert thirsty["within_steps"] == []
 
 
 @pytest.mark.parametrize(("step", "offset"), [(15, 0), (60, 30)])
