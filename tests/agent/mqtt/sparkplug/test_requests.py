@@ -1,7 +1,6 @@
 """What hosts ask of the edge node, message by message."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -9,6 +8,7 @@ from agent.mqtt.link import Message
 from agent.mqtt.sparkplug.edge import REBIRTH
 from agent.mqtt.sparkplug.payload import DataType, Metric, Payload, encode
 from agent.mqtt.sparkplug.requests import Requests
+from tests.cpu import least_seconds
 
 NCMD = "spBv1.0/water/NCMD/east"
 REBIRTH_WANTED = encode(Payload(1, (Metric(REBIRTH, DataType.BOOLEAN, content=True, ts_ms=1),), None))
@@ -20,10 +20,13 @@ async def test_a_command_of_many_fields_is_dropped_before_it_takes_time(
 ) -> None:
     """16 KB, 100 times, as metrics, as fields of nobody, as properties; read one by one that takes seconds."""
     requests = Requests(NCMD)
-    began = time.process_time()
-    for _ in range(100):
-        requests.take(Message(NCMD, REBIRTH_WANTED + field * (16_000 // len(field)), is_old=False))
-    took = time.process_time() - began
+    long = Message(NCMD, REBIRTH_WANTED + field * (16_000 // len(field)), is_old=False)
+
+    def take_all() -> None:
+        for _ in range(100):
+            requests.take(long)
+
+    took = least_seconds(take_all)
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(requests.next_rebirth(), 0.01)
