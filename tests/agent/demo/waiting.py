@@ -6,8 +6,8 @@ from pathlib import Path
 
 
 async def until(claim: Callable[[], bool]) -> None:
-    """Return when *claim* is true; fail after ten seconds."""
-    async with asyncio.timeout(10):
+    """Return when *claim* is true; fail after half a minute, as machines are busy."""
+    async with asyncio.timeout(30):
         while not claim():  # noqa: ASYNC110 - nobody would set an event
             await asyncio.sleep(0.01)
 

@@ -39,7 +39,7 @@ async def test_messages_that_share_a_tls_record_are_all_read(tmp_path: Path) -> 
         secure = MqttSettings(host="127.0.0.1", port=broker.port, ca_file=authority.cert)
         async with Client(secure, "agent") as client:
             await client.subscribe("t", lambda message: taken.put_nowait(message.payload))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 received = [await taken.get() for _ in range(3)]
 
     assert received == [b"1", b"2", b"3"]

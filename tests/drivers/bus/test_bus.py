@@ -125,7 +125,7 @@ async def test_a_unit_that_comes_back_is_read_after_its_rest(kind: Kind, tmp_pat
     async with rig(kind, tmp_path, {1: silent, 2: answering(right)}) as line, line.driver(2) as other:
         await visit(line.driver(1, 0, 10, timeout=0.02))
         line.units.behaviours[1] = answering(right)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while any(reading.value is None for reading in await visit(line.driver(1, timeout=0.02))):
                 await other.read(0)
                 await asyncio.sleep(0.01)
@@ -275,7 +275,7 @@ async def test_an_adapter_that_is_pulled_out_while_idle_is_opened_again_by_itsel
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - there is no event for what the kernel does
             await asyncio.sleep(0.001)
 
@@ -394,7 +394,7 @@ async def test_a_line_that_was_opened_for_nobody_is_closed(tmp_path: Path) -> No
             await asyncio.wait({joining})
             if joining.cancelled():
                 line.buses = Buses()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             readings = await until_good(lambda: line.driver(1))
 
     assert wrong(readings) == []
