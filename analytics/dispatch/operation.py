@@ -12,7 +12,7 @@ from analytics.dispatch.saving import Way
 
 POWER_ERROR = 0.02  # share of the measured power by which the model may miss it and still be believed
 FLOW_ERROR = 0.03  # the same of the flow
-NO_DEMAND = "No pump runs, so that there is no demand to serve."
+_IDLE_FLOW, _LEAST_FLOW = 0.05, 1.0  # share of the largest pump's flow, or m³/h, that a meter may be off by at rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,24 @@ def objection(
     if unknown:
         return f"It is not known whether {listed(unknown)} run; check their tags."
     if not operation.speeds and operation.required is None:
-        return NO_DEMAND if operation.missing is None else f"{operation.missing} {NO_DEMAND}"
+        why = standstill(operation, model, limits)
+        return why if operation.missing is None else f"{operation.missing} {why}"
     return "No curves have been learnt yet." if model is None else _doubted(operation, model, limits)
+
+
+def standstill(operation: Operation, model: StationModel | None, limits: Sequence[Limits]) -> str:
+    """Why there is nothing to compare while no pump is known to run, in a sentence.
+
+    What flows all the same is no lack of demand: a station that is read once a minute tells minutes later who started.
+    """
+    largest = [each.rated_flow for each in limits if each.rated_flow is not None]
+    largest += [] if model is None else [curve.flow_range[1] for curve in model.curves]
+    if abs(operation.flow) <= max(_LEAST_FLOW, _IDLE_FLOW * max(largest, default=0.0)):
+        return "No pump runs, so that there is no demand to serve."
+    return (
+        f"No pump is known to run, though {operation.flow:.0f} m³/h are measured: a start shows a few readings later, "
+        "or water flows without pumps."
+    )
 
 
 def _doubted(operation: Operation, model: StationModel, limits: Sequence[Limits]) -> str | None:

@@ -8,7 +8,7 @@ from agent.jobs.advice.situation import Header, NotKnownError, situation
 from agent.jobs.curves import models_from_state
 from agent.jobs.job import JobContext
 from analytics.dispatch.breach import unserved
-from analytics.dispatch.operation import NO_DEMAND, objection
+from analytics.dispatch.operation import objection, standstill
 from analytics.dispatch.proposal import SEED, Search
 from analytics.dispatch.saving import Sample
 from analytics.dispatch.system import System
@@ -32,7 +32,7 @@ def searches(context: JobContext) -> Iterator[tuple[str, Search | str]]:
             continue
         why = objection(found.operation, found.model, found.limits, found.histories) or found.alarm or found.unpaid
         why = why or unserved(found)
-        why = why or (None if found.operation.speeds else NO_DEMAND)
+        why = why or (None if found.operation.speeds else standstill(found.operation, found.model, found.limits))
         if why is not None or found.model is None:
             yield each.id, why or "No curves have been learnt yet."
             continue

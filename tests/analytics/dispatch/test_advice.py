@@ -141,6 +141,18 @@ def test_nothing_is_advised_where_no_pump_runs() -> None:
     assert (advice.action, advice.why) == ("none", "No pump runs, so that there is no demand to serve.")
 
 
+@pytest.mark.parametrize(("flow", "is_told"), [(543.0, True), (-60.0, True), (9.0, False), (-9.0, False)])
+def test_a_flow_without_a_running_pump_is_no_lack_of_demand(flow: float, *, is_told: bool) -> None:
+    """A start shows in the pump's readings minutes later where those come once a minute; 5 % is a meter's zero."""
+    still = situation([A, B], {})
+
+    advice = advise(replace(still, operation=replace(still.operation, flow=flow)))
+
+    assert advice.action == "none"
+    assert (f"No pump is known to run, though {flow:.0f} m³/h are measured" in str(advice.why)) is is_told
+    assert ("no demand" in str(advice.why)) is not is_told
+
+
 def test_nothing_is_advised_about_power_that_is_not_measured() -> None:
     """A model's power that cannot be checked is not believed."""
     now = situation([A, B], UNEVEN)
