@@ -5,7 +5,11 @@ from collections.abc import Mapping
 
 import pytest
 import uvloop
+from hypothesis import HealthCheck, settings
 from pytest_asyncio.plugin import LoopFactory
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")  # the machine may be: how long an example takes says nothing
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:

@@ -17,8 +17,6 @@ from tests.simulators.broker import Broker, mosquitto
 from tests.simulators.modbus import modbus_server
 from tests.simulators.subscriber import Subscriber, subscriber
 
-pytestmark = pytest.mark.timeout(120)  # every test starts real programs, some twice
-
 
 def config(folder: Path, broker: Broker, port: int, more: str = "") -> Path:
     """A station with one Modbus device whose register 7 does not exist; no analyses unless *more* says so."""

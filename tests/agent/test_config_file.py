@@ -7,7 +7,7 @@ from shutil import copytree
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.alarms.settings import Wording
@@ -438,7 +438,7 @@ PIECES = [
 CUT = st.tuples(st.integers(0, len(TEXT)), st.integers(0, 60), st.sampled_from(PIECES) | st.text(max_size=8))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(cuts=st.lists(CUT, min_size=1, max_size=4))
 @example(cuts=[(TEXT.index("[[device]]"), 10, "[device]")])
 @example(cuts=[(TEXT.index("tag = ["), 7, "tag = [[")])
@@ -501,7 +501,7 @@ CHANGE = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(changes=st.lists(CHANGE, min_size=1, max_size=4))
 def test_any_value_under_any_key_is_taken_or_refused_with_sentences(
     changes: list[tuple[int, str | None, str | None]],

@@ -3,12 +3,8 @@
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from tests.simulators.disk import failing_disk, fill, small_disk
 from tests.simulators.disk_trouble import missing, plant, stored_again
-
-pytestmark = pytest.mark.timeout(120)  # every test starts real programs, and troubles last for seconds
 
 
 async def test_a_full_disk_costs_nothing(tmp_path: Path) -> None:

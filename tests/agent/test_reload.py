@@ -13,8 +13,6 @@ from tests.simulators.broker import Broker, mosquitto
 from tests.simulators.modbus import modbus_server
 from tests.simulators.subscriber import subscriber
 
-pytestmark = pytest.mark.timeout(120)  # real programs, and a file that must lie still for a second
-
 SECOND = """
 [[device]]
 name = "other"

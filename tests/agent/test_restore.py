@@ -7,8 +7,6 @@ import signal
 import time
 from pathlib import Path
 
-import pytest
-
 from agent.store.reader import Reader
 from tests.agent.test_agent import config
 from tests.agent.test_cli import call
@@ -28,7 +26,6 @@ def sequence(scada: Subscriber) -> list[int]:
     return [message.json["seq"] for message in scada.on("water/north/readings")]
 
 
-@pytest.mark.timeout(180)
 async def test_a_restored_agent_goes_on_and_sends_only_what_was_owed(tmp_path: Path) -> None:
     """Backed up while it polls, killed, restored into a fresh folder.
 

@@ -13,8 +13,6 @@ from drivers.reading import Quality
 from tests.simulators.agent import agent
 from tests.simulators.serial_bus import answering, right, serial_bus, silent, word
 
-pytestmark = pytest.mark.timeout(120)  # starts a real program, and waits as long as its supervisor does
-
 
 def config(folder: Path, port: Path) -> Path:
     """Units 1, 2 and 3 of a serial port, with one tag each; nobody is at the broker's port."""

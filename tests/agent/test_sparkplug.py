@@ -6,7 +6,6 @@ import time
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
-import pytest
 from pymodbus.client import AsyncModbusTcpClient
 
 from tests.agent.test_agent import config
@@ -15,8 +14,6 @@ from tests.simulators.broker import mosquitto
 from tests.simulators.modbus import modbus_server
 from tests.simulators.strict_host import StrictHost
 from tests.simulators.subscriber import subscriber
-
-pytestmark = pytest.mark.timeout(120)  # every test starts real programs, some twice
 
 SPARKPLUG = '[mqtt.sparkplug]\nenabled = true\ngroup_id = "works"\n'
 

@@ -199,7 +199,7 @@ TICKS = st.lists(st.sampled_from([0.0, 0.0, 5.0, 15.0, 180.0, 180.0, np.nan]), m
 
 
 @given(ticks=TICKS, cuts=st.lists(st.integers(0, 120)), repeats=st.integers(1, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_portions_and_the_whole_give_the_same_memory(ticks: list[float], cuts: list[int], repeats: int) -> None:
     """How the log is cut into runs of a job, and being pickled between them, must not show."""
     power = np.repeat(ticks, repeats)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.address import Address
@@ -211,7 +211,6 @@ def test_a_scale_that_is_configured_is_not_guessed() -> None:
     assert list(found[0].values) == pytest.approx([5.06])
 
 
-@settings(deadline=None)
 @given(words=st.lists(st.integers(0, 65_535), min_size=11, max_size=11), more=st.integers(0, 65_535))
 def test_no_registers_are_too_strange(words: list[int], more: int) -> None:
     """Any bits at all are ranked: infinite, denormal and giant ones too; shares are shares."""
@@ -224,7 +223,6 @@ def test_no_registers_are_too_strange(words: list[int], more: int) -> None:
     assert [guess.bits for guess in found] == sorted((guess.bits for guess in found), reverse=True)
 
 
-@settings(deadline=None)
 @given(count=st.integers(500, 50_000_000), order=st.sampled_from(ORDERS))
 def test_any_measured_float_is_among_those_that_are_printed(count: int, order: WordOrder) -> None:
     """Whatever a plant measures, given a range about as wide as its unit's."""

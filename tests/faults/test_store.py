@@ -4,7 +4,7 @@ import pytest
 
 from tests.faults.store import BATCH, kills, kills_in_history, troubles, works
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]  # an agent starts in seconds, and does so in every round
+pytestmark = [pytest.mark.slow]  # an agent starts in seconds, and does so in every round
 
 
 async def test_an_agent_that_is_killed_loses_nothing_and_repeats_one_batch() -> None:

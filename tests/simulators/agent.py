@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PROGRAM = str(Path(sys.executable).parent / "pump-agent")
-PATIENCE = 30.0  # s a test waits for what never comes
+PATIENCE = 60.0  # s a test waits for what never comes
 
 
 class Called(NamedTuple):

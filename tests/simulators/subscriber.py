@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-PATIENCE = 30.0  # s a test waits for what never comes
+PATIENCE = 60.0  # s a test waits for what never comes
 
 
 class Received(NamedTuple):

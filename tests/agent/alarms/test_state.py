@@ -74,7 +74,7 @@ def test_every_story_of_four_events_without_any_shortcut() -> None:
     assert len(stories) == len(STORY_EVENTS) ** 4
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(is_latching=st.booleans(), story=st.lists(st.sampled_from(STORY_EVENTS), max_size=60))
 def test_a_long_story_ends_as_the_standard_says(*, is_latching: bool, story: list[Told]) -> None:
     alarm, plain = AlarmState(), PlainAlarm(is_latching=is_latching)

@@ -9,7 +9,6 @@ from tests.faults.acquisition_clock import FAULTS, LIBRARIES, MISSING, measure
 FROM_1970 = next(fault for fault in FAULTS if fault.name.startswith("1970"))
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.skipif(not LIBRARIES, reason=MISSING)
 async def test_readings_of_1970_are_dated_once_the_time_service_has_come(tmp_path: Path) -> None:
     """With a real device and everything in between; takes the 20 s in which it polls once a second."""

@@ -269,7 +269,7 @@ def test_a_gap_is_read_off_the_tags_that_move_with_it(tmp_path: Path, fill: Fill
     cuts=st.lists(st.integers(1, 80), max_size=4),
     fill=st.sampled_from(["linear", "forward", "zero"]),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_however_often_the_job_runs_it_fills_the_same(present: list[bool], cuts: list[int], fill: Fill) -> None:
     """Slow because each example is two real stores: one run over all, and one a cut as readings arrive."""
     values = [float(i) if is_present else NAN for i, is_present in enumerate(present)]

@@ -55,7 +55,6 @@ def bodies(outcome: Outcome) -> dict[str, dict[str, Any]]:
     return {record.key: json.loads(record.body) for record in outcome.records if record.kind == "wear"}
 
 
-@pytest.mark.timeout(180)
 def test_wear_is_followed_priced_and_ends_with_an_overhaul_that_keeps_what_was(tmp_path: Path) -> None:
     """0.8 % a day after two days as it was. Slow: ten days of two pumps and one flow meter in a real store."""
     with station(tmp_path) as past:
@@ -265,7 +264,6 @@ def test_a_data_sheet_that_is_corrected_or_removed_takes_its_reference_along(tmp
     assert learnt["head_lost_percent"] == pytest.approx(0.0, abs=1.0)
 
 
-@pytest.mark.timeout(180)
 def test_wear_is_followed_again_after_a_clock_that_ran_ahead_came_back(tmp_path: Path) -> None:
     """What was seen until a date decades ahead ended all that is learnt until then."""
     ahead_ms, random = START_MS + 20_000 * DAY_MS, np.random.default_rng(0)

@@ -328,7 +328,6 @@ async def test_records_wait_for_their_acknowledgement(settings: StorageSettings)
         assert await sink.records(9) == first[2:]
 
 
-@pytest.mark.timeout(120)
 class Delivery(RuleBasedStateMachine):
     """A receiver against a plain list: what it has been given and has acknowledged, across crashes.
 
@@ -518,4 +517,4 @@ class Delivery(RuleBasedStateMachine):
 
 
 TestDelivery = Delivery.TestCase
-TestDelivery.settings = hypothesis_settings(max_examples=15, stateful_step_count=40, deadline=None)
+TestDelivery.settings = hypothesis_settings(max_examples=15, stateful_step_count=40)

@@ -158,6 +158,6 @@ class LogMachine(RuleBasedStateMachine):
         assert [repr((row.id, Reading(*row[1:]))) for row in rows] == [repr((k.id, k.reading)) for k in self.plain]
 
 
-LogMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+LogMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=25)
 
 TestLog = LogMachine.TestCase

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pytest
-
 from agent.store.log import Log
 from agent.store.reader import Reader
 from agent.store.schema import migrate
@@ -75,7 +73,6 @@ def newest(path: Path) -> int:
         return reader.after(reader.last_id - 1, 1)[0].ts_ms // 1_000
 
 
-@pytest.mark.timeout(120)
 def test_copies_at_random_instants_have_all_that_append_returned_for(settings: StorageSettings) -> None:
     """Database, log and index as they are at one instant, checkpoints included; no row of a batch without the others.
 
@@ -92,7 +89,6 @@ def test_copies_at_random_instants_have_all_that_append_returned_for(settings: S
             assert newest(copy) >= told
 
 
-@pytest.mark.timeout(120)
 def test_a_disk_that_loses_power_has_all_that_append_returned_for(tmp_path: Path) -> None:
     """Of the disk itself, without what the machine has not written to it yet: whoever does not wait for that loses it.
 

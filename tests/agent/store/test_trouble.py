@@ -22,8 +22,6 @@ from agent.store.writer import Store
 from drivers.reading import Reading
 from tests.simulators.disk import fill, small_disk
 
-pytestmark = pytest.mark.timeout(120)
-
 
 def flow(second: int) -> Reading:
     return Reading("flow", 1_000 * second, float(second), 192)

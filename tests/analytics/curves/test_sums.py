@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from analytics.curves.methods.sums import Sums, terms
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 60), st.integers(0, 2**32 - 1), st.sampled_from([None, 7.0, 100.0]))
 def test_portions_give_what_all_at_once_gives(cut: int, seed: int, memory: float | None) -> None:
     """A wrong decay between portions, or a term left out of one of the sums, would show."""

@@ -261,7 +261,7 @@ def test_nothing_upsets_it(columns: Floats, values: Floats) -> None:
     measured=st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(np.nan), st.just(3.0)), min_size=2, max_size=150),
     low=st.floats(-1e6, 0.0),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_estimate_is_finite_in_doubt_and_valid(measured: list[float], low: float) -> None:
     """Short, constant, full of holes; and what is not valid is not estimated."""
     values = np.array(measured)

@@ -149,7 +149,7 @@ def test_the_best_companions_come_first() -> None:
     measured=st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(np.nan)), min_size=2, max_size=200),
     resolution=st.floats(0.0, 1.0),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_estimate_is_finite_and_doubts_itself(measured: list[float], resolution: float) -> None:
     """Whatever the history looks like: short, constant, full of holes."""
     values = np.array(measured)

@@ -39,7 +39,7 @@ def smoothed(values: Floats, noise: float, drift: float) -> Floats:
 
 
 @given(noise=st.floats(0.2, 3.0), drift=st.floats(0.05, 2.0), size=st.integers(1, 20), seed=st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_kriging_with_the_covariance_of_a_level_is_the_kalman_smoother(
     noise: float, drift: float, size: int, seed: int
 ) -> None:

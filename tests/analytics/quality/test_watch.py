@@ -236,7 +236,7 @@ def test_the_score_is_the_share_of_expected_readings_nothing_speaks_against() ->
     cuts=st.lists(st.integers(1, 1_999), max_size=6),
     rules=st.sampled_from([METER, COUNTER]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_portions_and_the_whole_are_judged_the_same(
     seed: int, faults: list[tuple[int, float]], cuts: list[int], rules: Rules
 ) -> None:

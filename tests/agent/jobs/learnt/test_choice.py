@@ -53,7 +53,6 @@ def published(curves: StationCurves, now_ms: int = 0) -> dict[str, dict[str, Any
     return {each.key: json.loads(each.body) for each in curve_records(model, chosen, now_ms)}
 
 
-@pytest.mark.timeout(180)
 def test_a_pump_with_its_own_meter_is_drawn_by_the_method_that_won_and_says_why() -> None:
     """The other shares the header's meter: its flow is only inferred, by the joint fit. All methods take seconds."""
     said = published(learnt())
@@ -109,7 +108,6 @@ def test_a_joint_curve_that_no_pump_has_scores_less(knots: tuple[float, float, f
     assert unmetered == [1.0, 1.0]
 
 
-@pytest.mark.timeout(180)
 def test_methods_that_know_no_pumps_take_part_in_turn() -> None:
     """Two metered pumps, one turn an hour each: comparing all for every pump at every run would not fit its budget.
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from agent.mqtt.sparkplug.edge import Edge, death
@@ -375,7 +375,7 @@ def test_a_reading_of_before_1970_breaks_nothing() -> None:
     assert [(one.content, one.ts_ms) for one in session.host.told["level"][1:]] == [(3.5, 0), (3.5, 0), (4.5, 0)]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(some.lists(STEP, max_size=20), some.booleans())
 def test_no_rule_is_broken_whatever_comes(steps: list[tuple[str, list[Any]]], has_aliases: bool) -> None:  # noqa: FBT001
     """Devices and tags that come and go, other types, births that are asked for, history in between."""

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from agent.mqtt.sparkplug.payload import Content, DataType, Metric, Payload, Property, decode, encode
 from agent.mqtt.sparkplug.wire import WireError, fields, number_field
 
-FEW = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=50)
 TIME = some.integers(0, 2**64 - 1)
 TEXT = some.text(some.characters(codec="utf-8"), max_size=20)
 CONTENT: dict[DataType, some.SearchStrategy[Content]] = {
