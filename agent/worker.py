@@ -12,6 +12,7 @@ import traceback
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Self
 
+from agent.child import killed
 from agent.jobs.job import Job, JobContext, Outcome
 from agent.mqtt.estimates import estimate_records
 from agent.settings import AgentSettings
@@ -136,11 +137,7 @@ class Worker:
 
     async def _kill(self) -> int | None:
         process, self._process = self._process, None
-        if process is None:
-            return None
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        return await process.wait()
+        return None if process is None else await killed(process)
 
 
 def _is_gone(process: asyncio.subprocess.Process) -> bool:

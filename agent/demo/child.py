@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from agent.child import killed
+
 GRACE = 8.0  # s for a clean end; then it is killed
 TAIL = 5  # lines of its log that are shown when it fails
 
@@ -42,7 +44,7 @@ async def _end(process: Process) -> None:
     finally:  # also when somebody presses Ctrl-C again
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+        await killed(process)
 
 
 def last_words(log: Path) -> str:

@@ -6,6 +6,7 @@ import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
+from agent.child import killed
 from agent.store.errors import FullError, StorageError, StorageRefusedError
 
 DAMAGED = "damaged"
@@ -36,8 +37,7 @@ async def prepare(path: Path, *, surely_damaged: bool = False) -> Path | None:
         aside, told = await child.communicate()
     finally:
         if child.returncode is None:
-            child.kill()
-            await child.wait()
+            await killed(child)
     sentence = told.decode("utf-8", "replace").strip()
     match child.returncode:
         case 0:

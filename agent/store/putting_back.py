@@ -13,6 +13,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
+from agent.child import killed
 from agent.store.attempt import ROTTEN, attempt
 from agent.store.errors import SUSPECT
 from agent.store.known import Known
@@ -164,8 +165,7 @@ async def _read(damaged: Path) -> AsyncIterator[Piece]:
                 return
     finally:
         if child.returncode is None:
-            child.kill()
-            await child.wait()
+            await killed(child)
 
 
 def _rename(damaged: Path, end: str) -> None:

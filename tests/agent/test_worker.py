@@ -1,5 +1,6 @@
 """An analysis may hang, crash or eat memory: it costs its result and nothing else."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -80,3 +81,20 @@ async def test_an_idle_child_that_was_killed_costs_nothing(worker: Worker) -> No
 
     assert (await worker.run(ALIVE, 30)).state == b"kept"
     assert worker.pid != killed
+
+
+async def test_a_job_that_is_cancelled_twice_leaves_no_child(worker: Worker) -> None:
+    """Ctrl-C twice: the second one must not find the agent gone and its child about."""
+    await worker.run(ALIVE, 30)
+    pid = worker.pid
+    assert pid is not None
+    task = asyncio.create_task(worker.run(Task("hang", horizon=0, now_ms=7), 30))
+
+    for _ in range(2):
+        await asyncio.sleep(0)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
