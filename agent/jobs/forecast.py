@@ -23,6 +23,7 @@ CELL_MS = 60_000
 AHEAD = 96  # half hours
 PORTION = 4 * 48  # half hours of one run; more wait for the next
 _PER_SLOT = SLOT_MS // CELL_MS
+_SLOT_HOURS = SLOT_MS / 3_600_000
 _LEAST_FLOW = 0.05  # of the greatest: below it nothing is learnt of what the pumps work against
 _MOST_LEVEL = 10_000.0  # m, above whatever it is counted from
 _BY_LEVEL = 2  # minutes to either side of a level's instant
@@ -95,7 +96,7 @@ def _demand(tank: TankSettings, flow: Floats, level: Floats, count: int) -> Floa
     volumes = storage.volume(np.array([_mean(edge, _LEAST_LEVEL) for edge in edges]))
     inner = flow[_BY_LEVEL : _BY_LEVEL + count * _PER_SLOT].reshape(count, _PER_SLOT)
     pumped = np.array([_mean(one, LEAST_SUMMED) for one in inner])
-    return np.asarray(pumped - storage.sign * np.diff(volumes) / (SLOT_MS / 3_600_000))
+    return np.asarray(pumped - storage.sign * np.diff(volumes) / _SLOT_HOURS)
 
 
 def _mean(values: Floats, least: float) -> float:
@@ -164,5 +165,6 @@ def _expect(kept: DemandState, context: JobContext) -> None:
             high=[round(float(one), 2) for one in found.quantiles[-1]],
             error=round(found.error, 2),
             coverage=round(found.coverage, 3),
+            added=[round(float(one) * _SLOT_HOURS, 2) for one in found.added if np.isfinite(one)],
         )
     )

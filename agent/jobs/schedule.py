@@ -14,7 +14,7 @@ from agent.jobs.plans import peak, policy
 from agent.jobs.plans.demand import MEMORY, SLOT_MS, DemandState, Expected, storage_of
 from agent.jobs.plans.pressures import pressures_of
 from agent.jobs.plans.served import serving
-from agent.jobs.plans.steps import begin_ms, steps_of
+from agent.jobs.plans.steps import begin_ms, drawn_std, steps_of
 from agent.jobs.plans.sure import spread
 from agent.jobs.plans.told import Made, left_out, told
 from agent.jobs.plans.units import beyond, model_of, units_of, wanted, widened
@@ -25,6 +25,7 @@ from agent.plant import TankSettings
 from agent.store.records import Record
 from agent.window import Frame, frame
 from analytics.dispatch.operation import listed
+from analytics.hydraulics import Floats
 from analytics.schedule.ending import ending
 from analytics.schedule.plan import NoPlan, Plan
 from analytics.schedule.problem import Problem, System
@@ -81,7 +82,7 @@ def _planned(context: JobContext, tank: TankSettings, peak_kw: float) -> Schedul
     if asked.method == policy.METHOD:
         learnt = policy.learnt_day(problem, max(0.0, asked.budget - (time.perf_counter() - began)))
         found, method = (learnt.advice, learnt.why) if learnt.advice else (found, f"{method}. {learnt.why}")
-    sure = spread(model_of(planned_header(context), context), problem, found)
+    sure = spread(model_of(planned_header(context), context), problem, found, _drawn_std(context, problem.steps))
     return told(context, problem, found, Made(method, beyond(units, found), sure))
 
 
@@ -122,6 +123,13 @@ def problem_of(context: JobContext, tank: TankSettings) -> Problem:
         pressures=pressures_of(context, header.settings, tank, level, LEVEL_MS),
         margin=steps.margin,
     )
+
+
+def _drawn_std(context: JobContext, steps: int) -> Floats:
+    """Of all that the forecast may miss by the end of each step, m³."""
+    expected = _fresh(MEMORY.restored(context.reader.job_state("forecast")[1]), context.now_ms)
+    step_ms = context.settings.jobs.schedule.step_ms
+    return drawn_std(expected, begin_ms(context.now_ms, step_ms), step_ms, steps)
 
 
 def _level_end(tank: TankSettings, level: float) -> float:

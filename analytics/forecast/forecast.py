@@ -43,6 +43,7 @@ class Forecast:
     error: float  # mean absolute error over the rolling origins
     errors: dict[str, float]  # the same of every method that had enough history
     coverage: float  # share of the past between the outermost quantiles, each origin left out in turn
+    added: Array  # (h,) standard deviation of the sum of the first 1 to h steps; nan: none was seen through
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ def forecast(series: Series, ahead: Calendar) -> Forecast | NoForecast:
         error=best.error,
         errors={trial.name: trial.error for trial in trials},
         coverage=_coverage(best),
+        added=_added(best, leads),
     )
 
 
@@ -170,6 +172,20 @@ def _wide(scores: Array, origins: int) -> Array:
     middle = np.quantile(scores, 0.5)
     found = np.quantile(scores, np.clip(levels + outward, 0.0, 1.0))
     return np.asarray(middle + (found - middle) * (1 + 1 / origins))
+
+
+def _added(trial: _Trial, leads: Array) -> Array:
+    """How far the sum of what came was off in the first 1 to h steps of *leads* (h,), rms over origins; (h,).
+
+    It is measured as it is: how long errors last no quantile of single steps says.
+    """
+    origins = np.unique(trial.origin)
+    missed = np.full((len(origins), len(leads)), np.nan)
+    missed[np.searchsorted(origins, trial.origin), np.searchsorted(leads, trial.lead - leads[0] / 2)] = trial.missed
+    sums = np.cumsum(missed, axis=1)
+    count = np.isfinite(sums).sum(axis=0)
+    squares = np.nansum(sums**2, axis=0) / np.where(count, count, np.nan)
+    return np.asarray(np.sqrt(squares * (1 + 1 / np.maximum(count, 1))))
 
 
 def _coverage(trial: _Trial) -> float:

@@ -70,6 +70,7 @@ class Expected:
     high: list[float]  # 95 %
     error: float  # mean absolute, over the past
     coverage: float  # share of the past between low and high
+    added: list[float] = field(default_factory=list)  # m³, standard deviation of all that was missed by the end of each
 
 
 @dataclass(slots=True)

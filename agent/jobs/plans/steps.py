@@ -62,6 +62,13 @@ def steps_of(kept: DemandState, expected: Expected, storage: Storage, now_ms: in
     )
 
 
+def drawn_std(expected: Expected, start_ms: int, step_ms: int, steps: int) -> Floats:
+    """Standard deviation of all that is drawn by the end of each of T *steps* from *start_ms*, m³; nan: not known."""
+    ends = (start_ms - expected.start_ms + step_ms * np.arange(1.0, steps + 1)) / SLOT_MS
+    known = np.array([0.0, *expected.added])
+    return np.asarray(np.interp(ends, np.arange(len(known)), known, right=np.nan))
+
+
 def _within(drawn: Floats, storage: Storage) -> Floats:
     """Metres by which the level leaves a straight line on either side of each step's end, (T,); *drawn* (T, k)."""
     first, last = storage.volume(np.array([storage.low, storage.high])).tolist()

@@ -53,7 +53,7 @@ class Made:
 
     method: str  # a sentence's part, for people
     beyond: tuple[str, ...]  # pumps that it runs beyond what their curves were learnt from
-    spread: Spread | None  # of its energy and cost; None: not known
+    spread: Spread | None  # of what it gives and takes; None: not known
 
 
 def told(context: JobContext, problem: Problem, found: Plan, made: Made) -> Schedule:
@@ -64,18 +64,19 @@ def told(context: JobContext, problem: Problem, found: Plan, made: Made) -> Sche
     start_ms = begin_ms(context.now_ms, step_ms)
     until_ms = start_ms + problem.steps * step_ms
     expected = MEMORY.restored(context.reader.job_state("forecast")[1]).expected
-    rows = tuple(_row(problem, found, one, start_ms, is_priced=is_priced) for one in _stretches(found))
+    sure, whole = made.spread, slice(None)
+    rows = (_row(problem, found, sure, one, start_ms) for one in _stretches(found))
     return Schedule(
         id=f"schedule-{context.now_ms}",
         ts=context.now_ms,
         until=until_ms,
         station=settings.station.name,
-        rows=rows,
+        rows=tuple(rows if is_priced else map(_unpriced, rows)),
         energy_kwh=round(found.energy, 1),
-        energy_std_kwh=None if made.spread is None else round(made.spread.energy, 2),
+        energy_std_kwh=None if sure is None else round(sure.energy(whole), 2),
         peak_kw=round(float(found.powers.max()), 1) if problem.peak_price else None,
         cost=round(found.cost - found.weighed + _left(problem, found), 2) if is_priced else None,
-        cost_std=round(made.spread.cost, 3) if is_priced and made.spread is not None else None,
+        cost_std=round(sure.cost(whole, problem.price), 3) if is_priced and sure is not None else None,
         weighed=round(found.weighed, 2) if is_priced and found.weighed else None,
         currency=settings.tariff.currency if is_priced else None,
         method=made.method,
@@ -125,16 +126,30 @@ def _left(problem: Problem, found: Plan) -> float:
     return float(problem.water_value * problem.storage.sign * (last - first))
 
 
-def _row(problem: Problem, found: Plan, stretch: _Stretch, start_ms: int, *, is_priced: bool) -> ScheduleRow:
-    steps = found.steps[stretch.first : stretch.last + 1]
-    price = problem.price[stretch.first : stretch.last + 1]
+def _row(problem: Problem, found: Plan, sure: Spread | None, stretch: _Stretch, start_ms: int) -> ScheduleRow:
+    own = slice(stretch.first, stretch.last + 1)
+    steps = found.steps[own]
     energy = np.array([step.power for step in steps]) * problem.step
-    return ScheduleRow(
+    row = ScheduleRow(
         start=start_ms + stretch.first * round(3_600_000 * problem.step),
         pumps=tuple(each.id for each in steps[0].running),
         speeds=tuple(round(each.speed, 3) for each in steps[0].running),
         flow=round(float(np.mean([step.flow for step in steps])), 1),
         level=round(steps[-1].level, 2),
         power_kw=round(float(np.mean([step.power for step in steps])), 2),
-        cost=round(float(price @ energy), 2) if is_priced else None,
+        cost=round(float(problem.price[own] @ energy), 2),
     )
+    if sure is None:
+        return row
+    hours, level_std = problem.step * len(steps), float(sure.level[stretch.last])
+    stds = {
+        "flow_std": round(sure.flow(own, hours), 2),
+        "level_std": round(level_std, 3) if np.isfinite(level_std) else None,
+        "power_std": round(sure.energy(own) / hours, 3),
+        "cost_std": round(sure.cost(own, problem.price), 3),
+    }
+    return row.model_copy(update=stds)
+
+
+def _unpriced(row: ScheduleRow) -> ScheduleRow:
+    return row.model_copy(update={"cost": None, "cost_std": None})

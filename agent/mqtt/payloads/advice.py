@@ -170,9 +170,13 @@ class ScheduleRow(Payload):
     pumps: tuple[str, ...]
     speeds: tuple[float, ...]
     flow: float
+    flow_std: Std | None = None  # by what the curves may be off, the speeds kept
     level: float | None = None  # m, of the tank at the end of the stretch
+    level_std: Std | None = None  # by what the forecast and the curves may be off until then, if followed blindly
     power_kw: float | None = None
+    power_std: Std | None = None  # as `flow_std`
     cost: float | None = None
+    cost_std: Std | None = None  # likewise
 
 
 class PlannedWorks(Payload):

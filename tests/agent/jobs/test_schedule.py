@@ -157,6 +157,25 @@ def test_a_day_is_planned_from_readings_and_pumps_while_energy_is_cheap(lived: P
     assert said["works"] == []
 
 
+def test_each_row_says_how_sure_it_is(lived: Path, tmp_path: Path) -> None:
+    """One error of a curve lasts all day, so that rows' deviations add up; levels are less sure the later (slow)."""
+    with after_six_days(lived, tmp_path) as past:
+        said = scheduled(past)
+
+    rows = said["rows"]
+    hours = [len(steps) / 2 for steps in steps_of_rows(said)]
+    energy = sum(row["power_std"] * each for row, each in zip(rows, hours, strict=True))
+    assert said["energy_std_kwh"] < energy * (1 + 1e-3)
+    assert said["energy_std_kwh"] > np.sqrt(
+        sum((row["power_std"] * h) ** 2 for row, h in zip(rows, hours, strict=True))
+    )
+    assert sum(row["cost_std"] for row in rows) > 0.99 * said["cost_std"]
+    assert all(0 < row["flow_std"] < 0.1 * row["flow"] for row in rows if row["pumps"])
+    levels = [row["level_std"] for row in rows]
+    assert 0.002 < levels[0] < levels[-1] < 1.0
+    assert max(levels) < 1.1 * levels[-1]
+
+
 def starts_in(said: Mapping[str, Any], running: set[str]) -> int:
     """How often a pump starts in the rows, after those *running* now."""
     starts = 0

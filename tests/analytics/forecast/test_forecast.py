@@ -1,5 +1,7 @@
 """Forecasts of a simulated town: which method, how far off, and whether the quantiles are what they say."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from tests.analytics.forecast.towns import demand, series
 PER_DAY = 48
 
 
+@cache
 def two_days(seed: int, days: int) -> tuple[Forecast | NoForecast, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
     """The forecast at the end of *days*, and what came."""
     values, calendar = demand(seed, days + 3)
@@ -32,6 +35,18 @@ def test_ninety_percent_of_what_comes_lies_in_the_ninety_percent_interval() -> N
         inside.append(((came >= found.quantiles[0]) & (came <= found.quantiles[-1])).mean())
 
     assert 0.85 < np.mean(inside) < 0.96
+
+
+@pytest.mark.parametrize("steps", [1, 16, 48, 72])
+def test_what_is_drawn_in_all_is_as_sure_as_is_said(steps: int) -> None:
+    """A tank adds up what is missed: neither noise that cancels nor weather that lasts for days says how much."""
+    off = []
+    for seed in range(60):
+        found, came = two_days(seed, 24)
+        assert isinstance(found, Forecast)
+        off.append((came - found.centre)[:steps].sum() / found.added[steps - 1])
+
+    assert 0.7 < np.sqrt(np.mean(np.square(off))) < 1.3
 
 
 def test_a_forecast_is_nearer_than_last_week() -> None:
@@ -164,6 +179,17 @@ def test_holes_in_the_past_do_no_harm() -> None:
     assert np.isfinite(found.quantiles).all()
     came = values[end : end + PER_DAY]
     assert np.nanmean(np.abs(came - found.centre)) < 80
+
+
+def test_of_steps_that_no_past_saw_through_nothing_is_said() -> None:
+    """A meter that misses an hour of each day leaves no day's sum; the hours before are known."""
+    values, calendar = demand(3, 24)
+    values[np.arange(len(values)) % PER_DAY < 2] = np.nan
+    found = forecast(series(values, calendar, 22 * PER_DAY), Calendar(calendar.local_ms[22 * PER_DAY :]))
+
+    assert isinstance(found, Forecast)
+    assert np.isfinite(found.added[:20]).all()
+    assert np.isnan(found.added[48:]).all()
 
 
 def test_nothing_negative_is_forecast_of_what_never_was() -> None:

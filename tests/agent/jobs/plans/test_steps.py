@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.jobs.plans.demand import DemandState, Expected
-from agent.jobs.plans.steps import Steps, begin_ms, steps_of
+from agent.jobs.plans.steps import Steps, begin_ms, drawn_std, steps_of
 from analytics.schedule.storage import Storage
 from tests.agent.history import START_MS
 
@@ -79,3 +79,23 @@ def test_no_step_reaches_beyond_the_forecast_nor_beyond_what_is_asked(minutes: i
     drawn = np.repeat(CENTRE, 2)[(first - START_MS) // (15 * MINUTE_MS) :][: count * minutes // 15]
     assert found.demand.sum() * minutes / 60 == pytest.approx(drawn.sum() / 4)
     assert len(steps(minutes, most=2).demand) == 2
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (15, [12.5, 15.0, 20.0, 25.0, np.nan]),
+        (30, [15.0, 25.0, np.nan]),
+        (60, [25.0, np.nan]),
+    ],
+)
+def test_what_is_drawn_by_the_end_of_a_step_is_as_sure_as_the_forecast_was_by_then(
+    minutes: int, said: list[float]
+) -> None:
+    """Half an hour after it was made, of three half hours that it has been seen through."""
+    expected = replace(EXPECTED, added=[10.0, 15.0, 25.0])
+
+    found = drawn_std(expected, START_MS + 30 * MINUTE_MS, minutes * MINUTE_MS, len(said))
+
+    assert found == pytest.approx(said, nan_ok=True)
+    assert np.isnan(drawn_std(EXPECTED, START_MS, minutes * MINUTE_MS, 2)).all()
