@@ -21,7 +21,7 @@ class Availability:
 
     tag: str
     length_ms: int  # of the window
-    measured: float  # a good reading in the cell itself
+    measured: float  # a good reading in the cell itself; of one with bad ones too, what was good of it
     held: float  # the last good reading before it, while that may stand for the present
     filled: float  # an estimate
     missing: float
@@ -40,8 +40,8 @@ class Availability:
 
     def __str__(self) -> str:
         filled = f" and filled in {_percent(self.filled)} of it" if self.filled else ""
-        hole = _duration(self.longest_hole_ms)
-        return f"{self.tag} was known in {_percent(self.known)} of the time{filled} (longest hole {hole})"
+        hole = f" (longest hole {_duration(self.longest_hole_ms)})" if self.longest_hole_ms else ""
+        return f"{self.tag} was known in {_percent(self.known)} of the time{filled}{hole}"
 
 
 def availability_of(
@@ -50,13 +50,20 @@ def availability_of(
     counts: NDArray[np.int64],
     filled: NDArray[np.bool_],
     step_ms: int,
+    *,
+    shares: NDArray[np.float64] | None = None,
 ) -> Availability:
-    """Of one tag's columns in a frame, each of shape (n,), with cells of *step_ms*; nothing at all of an empty one."""
+    """Of one tag's columns in a frame, each of shape (n,), with cells of *step_ms*; nothing at all of an empty one.
+
+    *shares* say what was good of each cell, where it has bad readings: a minute of which only a second was good is
+    hardly known. A silence within a cell is no hole: a historian keeps a value a minute of what is read each second.
+    """
     cells = len(values)
     if not cells:
         return Availability(tag, 0, 0.0, 0.0, 0.0, 1.0, 0)
     is_known = np.isfinite(values) & ~filled
-    measured, known = float((counts > 0).mean()), float(is_known.mean())
+    bad = 0.0 if shares is None else float(np.where(counts > 0, 1.0 - shares, 0.0).mean())
+    measured, known = float((counts > 0).mean()) - bad, float(is_known.mean()) - bad
     estimated = float((filled & np.isfinite(values)).mean())
     missing = max(0.0, 1.0 - known - estimated)
     hole_ms = _longest(~is_known) * step_ms

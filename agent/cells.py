@@ -42,6 +42,7 @@ class Series:
 
     values: Floats  # plant units
     counts: Times  # of good readings
+    shares: Floats | None = None  # of each cell, what was good of it where it has bad readings; None: it has none
 
     @staticmethod
     def empty(size: int) -> "Series":
@@ -64,10 +65,12 @@ def aligned(
     for group in _groups(tags, found, cells.size):
         together = _Together([(tag, found[tag.name]) for tag in group], cells)
         values, counts = together.reduced()
+        shares = together.shares()
         together.hold(values, np.array([tag.name in held for tag in group]))
         units = [tag.unit for tag in group]
         values = values * _column([one.factor for one in units]) + _column([one.offset for one in units])
-        series |= {tag.name: Series(*rows) for tag, *rows in zip(group, values, counts, strict=True)}
+        rows = zip(group, values, counts, shares, strict=True)
+        series |= {tag.name: Series(value, count, share) for tag, value, count, share in rows}
     return series
 
 
@@ -110,8 +113,7 @@ class _Together:
     def reduced(self) -> tuple[Floats, Times]:
         """Value and number of good readings in each cell, shape (tags, n)."""
         size, shape = self._cells.size, (len(self._tags), self._cells.size)
-        inside = self._is_good & (self._offset_ms >= 0)
-        inside &= self._offset_ms < self._cells.end_ms - self._cells.start_ms
+        inside = self._is_good & self._inside()
         index = self._owner[inside] * size + self._offset_ms[inside] // self._cells.step_ms
         values = self._values[inside]
         is_mean = np.array([tag.behaviour == "analogue" for tag in self._tags])
@@ -122,6 +124,29 @@ class _Together:
         is_last = ~is_mean[self._owner[inside]]
         result.ravel()[index[is_last]] = values[is_last]  # in order of time, so that the last one stays
         return result, counts
+
+    def shares(self) -> list[Floats | None]:
+        """How much of each cell was good, tag by tag; None where no cell has bad readings.
+
+        A reading stands until the next one: who stores only what has changed says once that it has gone bad.
+        """
+        ends = [*self._first[1:].tolist(), len(self._owner)]
+        is_bad = ~self._is_good & self._inside()
+        owns = [slice(first, end) for first, end in zip(self._first.tolist(), ends, strict=True)]
+        return [self._share(own) if is_bad[own].any() else None for own in owns]
+
+    def _share(self, own: slice) -> Floats:
+        step_ms, at_ms, is_bad = self._cells.step_ms, self._offset_ms[own], ~self._is_good[own]
+        edges_ms = np.arange(self._cells.size + 1) * step_ms
+        end_ms = max(int(edges_ms[-1]), int(at_ms[-1]) + 1)
+        bad_ms = np.concatenate([[0], np.where(is_bad, np.diff(at_ms, append=end_ms), 0).cumsum()])
+        share = 1.0 - np.diff(np.interp(edges_ms, np.append(at_ms, end_ms), bad_ms)) / step_ms
+        has_bad = np.bincount(at_ms[is_bad & self._inside()[own]] // step_ms, minlength=self._cells.size) > 0
+        return np.where(has_bad, share, 1.0)
+
+    def _inside(self) -> Booleans:
+        offset_ms = self._offset_ms
+        return np.asarray((offset_ms >= 0) & (offset_ms < self._cells.end_ms - self._cells.start_ms))
 
     def hold(self, values: Floats, is_held: Booleans) -> None:
         """Put the last reading before an empty cell into it, if that reading is good and young enough."""

@@ -10,7 +10,7 @@ analysis asks before it says something, or publishes its doubt beside it (`agent
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -39,7 +39,8 @@ class Frame:
 
     A value is NaN where nothing good was measured and nothing may stand for it. What stands behind a value:
     `counts` > 0: that many good readings; `filled` true: a filled value; neither: the last good reading before the
-    cell, not older than the tag's `hold_ms` and with no bad reading after it.
+    cell, not older than the tag's `hold_ms` and with no bad reading after it. A cell that has bad readings beside
+    good ones has a value, and is known by the share of it that was good.
     """
 
     times_ms: Times  # start of each cell, shape (n,)
@@ -47,6 +48,7 @@ class Frame:
     values: Mapping[str, Floats]  # each (n,), plant units
     counts: Mapping[str, NDArray[np.int64]]  # each (n,)
     filled: Mapping[str, NDArray[np.bool_]]  # each (n,)
+    shares: Mapping[str, Floats] = field(default_factory=dict)  # what was good of a cell; of tags with bad readings
 
     def __len__(self) -> int:
         """Number of cells."""
@@ -68,6 +70,7 @@ class Frame:
             values={tag: each[part] for tag, each in self.values.items()},
             counts={tag: each[part] for tag, each in self.counts.items()},
             filled={tag: each[part] for tag, each in self.filled.items()},
+            shares={tag: each[part] for tag, each in self.shares.items()},
         )
 
     def measured(self, tag: str) -> NDArray[np.bool_]:
@@ -76,7 +79,8 @@ class Frame:
 
     def availability(self, tag: str) -> Availability:
         """What stands behind the tag's values, in shares of the window."""
-        return availability_of(tag, self.values[tag], self.counts[tag], self.filled[tag], self.step_ms)
+        values, counts, filled = self.values[tag], self.counts[tag], self.filled[tag]
+        return availability_of(tag, values, counts, filled, self.step_ms, shares=self.shares.get(tag))
 
     def thin(self, tags: Iterable[str] | None = None) -> tuple[Availability, ...]:
         """Those of *tags* (of all, where not given) that too little was known of for a result, worst first.
@@ -142,6 +146,7 @@ def frame(  # noqa: PLR0917 - where from, what, and the window: the order everyb
         values={name: one.values for name, one in series.items()},
         counts={name: one.counts for name, one in series.items()},
         filled=filled,
+        shares={name: one.shares for name, one in series.items() if one.shares is not None},
     )
 
 
@@ -151,7 +156,7 @@ def _completed(one: Series, found: list[Filled], tag: Tag, cells: Cells) -> tupl
     counts = np.bincount(index, minlength=cells.size).astype(np.int64)
     use = (counts > 0) & (one.counts == 0)
     estimate = tag.unit.convert(reduced(tag, index, np.array([each.value for each in found]), counts))
-    return Series(np.where(use, estimate, one.values), one.counts), use
+    return replace(one, values=np.where(use, estimate, one.values)), use
 
 
 def _by_tag(filled: Iterable[Filled]) -> dict[str, list[Filled]]:

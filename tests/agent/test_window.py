@@ -219,6 +219,35 @@ def test_what_stands_behind_a_window_is_told_tag_by_tag(tmp_path: Path) -> None:
     )
 
 
+def test_a_cell_with_one_good_reading_of_sixty_is_hardly_known(tmp_path: Path) -> None:
+    """Its value stands for a second of the minute; a historian that keeps a reading a minute has none that are bad."""
+    minute = [float("inf")] * 59
+    with history(tmp_path, TAGS) as past:
+        past.series("flow", [100.0, *minute, *[100.0] * 60, *minute, 100.0])
+        past.series("pressure", [4.0, 4.0, 4.0], step_ms=60_000)
+        with past.reader() as reader:
+            cells = frame(reader, past.settings, ["flow", "pressure"], START_MS, START_MS + 180_000, 60_000)
+
+    assert cells.values["flow"].tolist() == [360.0, 360.0, 360.0]
+    assert cells.availability("flow").known == pytest.approx((1 / 60 + 1 + 1 / 60) / 3)
+    assert cells.doubt() == "flow was known in 34% of the time"
+    assert cells.since(START_MS + 60_000).part(slice(0, 1)).doubt() is None
+
+
+def test_a_tag_that_says_only_what_has_changed_is_bad_until_it_is_good_again(tmp_path: Path) -> None:
+    """One bad reading and one good one in the minute, a second of which was good; what is read once is known."""
+    with history(tmp_path, TAGS) as past:
+        past.append([reading("flow", START_MS, 100.0), reading("flow", START_MS + 1_000, BAD)])
+        past.append([reading("flow", START_MS + 60_000, 100.0)])
+        past.series("level", [2.0, BAD, 2.0, 2.0], start_ms=START_MS + 59_000, step_ms=60_000)
+        with past.reader() as reader:
+            cells = frame(reader, past.settings, ["flow", "level"], START_MS, START_MS + 240_000, 60_000)
+
+    assert cells.part(slice(0, 1)).availability("flow").known == pytest.approx(1 / 60)
+    assert cells.since(START_MS + 60_000).part(slice(0, 1)).availability("flow").known == 1.0
+    assert cells.availability("level").known == pytest.approx(3 / 4)
+
+
 def test_a_slow_tag_is_known_between_its_readings(tmp_path: Path) -> None:
     """A level of once a minute is no sand in a window of seconds."""
     with history(tmp_path, TAGS) as past:
