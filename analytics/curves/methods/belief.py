@@ -15,7 +15,8 @@ NEVER = 1e10  # precision of a term that a method does not use
 REACH = (-0.55, 0.45)  # of v, over which a believed curve is written as a polynomial
 LEVEL_STD = 0.3  # of a curve's value at the reference duty: as good as nothing
 SPEED_HEAD_STD, SPEED_POWER_STD = 0.01, 0.15  # of the coefficients of z and z², z = ln n
-Slopes = tuple[float, float] | None
+Slope = tuple[float, float]  # and its standard deviation
+Slopes = tuple[Slope, Slope] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,12 +129,15 @@ def polynomials(v: Floats, curves: Floats) -> Floats:
     return np.asarray(np.polynomial.polynomial.polyfit(v, curves.T, DEGREE).T)
 
 
-def believed(members: Floats, floor: Floats, speed_std: float, slope: float | None) -> Belief:
-    """The belief that a pump is like the *members*, shape (curves, 5), that have its *slope*, give or take *floor*."""
+def believed(members: Floats, floor: Floats, speed_std: float, slope: Slope | None) -> Belief:
+    """The belief that a pump is like the *members*, shape (curves, 5), that have its *slope*, give or take *floor*.
+
+    A slope that is hardly known makes none of them unlikely.
+    """
     weights = np.ones(len(members))
     if slope is not None:
-        near = np.clip(slope, members[:, 1].min(), members[:, 1].max())
-        weights = np.exp(-0.5 * ((members[:, 1] - near) / STEEPNESS) ** 2) + 1e-6
+        near = np.clip(slope[0], members[:, 1].min(), members[:, 1].max())
+        weights = np.exp(-0.5 * ((members[:, 1] - near) / np.hypot(STEEPNESS, slope[1])) ** 2) + 1e-6
     covariance = np.cov(members.T, aweights=weights) + np.diag(floor**2)
     covariance[0, 0] += LEVEL_STD**2
     return of_all_speeds(np.average(members, axis=0, weights=weights), covariance, speed_std)

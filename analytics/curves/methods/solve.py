@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analytics.curves.methods.belief import Belief
+from analytics.curves.methods.belief import Belief, Slope
 from analytics.curves.methods.sums import DEGREE, Equations, Sums, terms
 from analytics.hydraulics import Floats
 
@@ -42,6 +42,11 @@ class Fitted(NamedTuple):
         k = np.arange(1, DEGREE + 1)
         return np.asarray((v[..., np.newaxis] ** (k - 1)) @ (k * self.mean[1 : DEGREE + 1]))
 
+    @property
+    def usual_slope(self) -> Slope:
+        """At the reference duty."""
+        return float(self.mean[1]), float(np.sqrt(max(self.covariance[1, 1], 0.0)))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
@@ -58,10 +63,9 @@ class Solution:
     flow_noise: float
 
     @property
-    def slopes(self) -> tuple[float, float]:
-        """Of both relative curves at the reference duty; 0 for a power that was not measured."""
-        none = np.zeros(1)
-        return float(self.head.slope(none)[0]), 0.0 if self.power is None else float(self.power.slope(none)[0])
+    def slopes(self) -> tuple[Slope, Slope]:
+        """Of both relative curves at the reference duty; that of a power that was not measured is any."""
+        return self.head.usual_slope, (0.0, np.inf) if self.power is None else self.power.usual_slope
 
 
 def reading_std(fitted: Fitted | None, v: Floats, log_speed: Floats) -> Floats:
@@ -145,7 +149,8 @@ def _given(
 
 
 def _fitted(sums: Sums, target: int, belief: Belief, flow_noise: float, noise: float) -> Fitted:
-    raw, adjusted = sums.equations(), sums.equations(flow_noise)
+    raw = sums.equations()
+    adjusted = sums.at_mean_flow() if sums.is_one_duty(flow_noise) else sums.equations(flow_noise)
     mean, covariance = belief.mean, belief.precision
     for _ in range(ROUNDS):
         covariance = _inverse(adjusted.gram / noise**2 + belief.precision)

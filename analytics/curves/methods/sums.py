@@ -10,6 +10,8 @@ from analytics.hydraulics import Floats
 
 DEGREE = 4  # of the polynomials in v
 TERMS = DEGREE + 3  # 1 v v² v³ v⁴ z z²
+LEAST_SPREAD = 0.2  # of what the measured flows differ by, that must not be their noise for them to tell a slope
+LEAST_FLOWS = 0.003  # standard deviation of the flows, as a share, below which anything else looks like their doing
 
 
 class Equations(NamedTuple):
@@ -112,6 +114,24 @@ class Sums:
         gram[split:, split:] = self._speeds[split:]
         moment = np.vstack([_adjusted(self._moment[:split], flow_noise), self._moment[split:]])
         return Equations(self.weight, gram, moment, self._products)
+
+    def is_one_duty(self, flow_noise: float) -> bool:
+        """Whether the flows differ by little more than their noise, so that they tell no slope.
+
+        Corrected by about as much as they differ, the sums would be no sums of squares any more.
+        """
+        mean, square = self._powers[1:3] / max(self.weight, 1e-300)
+        variance = square - mean**2
+        noise = flow_noise**2 / (1.0 + flow_noise**2) * (1.0 + 2.0 * mean + square)
+        return bool(variance - noise < max(LEAST_SPREAD * variance, LEAST_FLOWS**2))
+
+    def at_mean_flow(self) -> Equations:
+        """Normal equations of the same readings, had all of them been at their mean flow: they tell the level there."""
+        raw = self.equations()
+        to_mean = np.eye(TERMS)
+        to_mean[: DEGREE + 1] = 0.0
+        to_mean[: DEGREE + 1, 0] = (self._powers[1] / self.weight) ** np.arange(DEGREE + 1)
+        return raw._replace(gram=to_mean @ raw.gram @ to_mean.T, moment=to_mean @ raw.moment)
 
 
 def terms(v: Floats, log_speed: Floats) -> Floats:
