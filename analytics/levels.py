@@ -12,7 +12,12 @@ _LOWEST = -3.0  # log10 of the first bin's edge; everything below it counts as n
 _PER_DECADE = 20
 _SIZE = 8 * _PER_DECADE + 1  # one bin for nothing, and the last one, from 89,000 on, stays empty
 _LEAST_SAMPLES = 30  # of each class
-_LEAST_RATIO = 0.4  # decades between the classes: a factor 2.5, more than a drive makes within a minute of running
+_LEAST_RATIO = 0.7  # decades between the classes: a factor 5, more than a drive makes of a pump's power as it runs
+_VALLEY, _VALLEY_SHARE = 0.65, 0.05  # decades that hold next to nothing, likewise, and what that is of either class
+_NOTHING = 0.05  # kW or A; what is below it is one level
+_ENOUGH = 300  # samples that show what noise a meter has: a tenth of them would be a class of its own
+_NOISE_LOW, _NOISE_HIGH = 0.1, 0.9  # quantiles; of noise about zero 0.13 and 1.6 standard deviations
+_ABOUT_ZERO = 0.25  # of the median, that the low one reaches down to: 0.19 of noise about zero
 _SPREADS = 3.0  # standard deviations that a class reaches
 _HOUR_MS = 3_600_000
 _ENOUGH_HOURS = 24  # to tell what comes again from what came once
@@ -67,15 +72,46 @@ class Levels:
         place = int(np.searchsorted(self._counts.cumsum(), share * total))
         return float(_centres()[place]) if place else 0.0
 
+    def noise(self) -> float | None:
+        """What nine tenths of a meter's noise about zero stay below; None where it shows more than that, or too little.
+
+        Nothing else comes down to nothing all the time: a pump that runs, and an idle meter that is off, do not.
+        """
+        total = int(self._counts.sum())
+        low, middle, high = (self.quantile(share) or 0.0 for share in (_NOISE_LOW, 0.5, _NOISE_HIGH))
+        if total < (_LEAST_SAMPLES if high <= _NOTHING else _ENOUGH) or low > max(_ABOUT_ZERO * middle, _NOTHING):
+            return None
+        return max(high, _NOTHING)
+
     def gap(self, least: float) -> Gap | None:
         """The gap between two classes, or None while only one was seen.
 
-        The cut maximises the variance between the classes of log10 of the magnitude (Otsu, 1979).
+        The cut maximises the variance between the classes of log10 of the magnitude (Otsu, 1979). Where that finds
+        none, because noise about zero has many magnitudes, it is a wide valley between two hills.
 
         Args:
-            least: What the upper class has to reach to be "on" at all; what is below a fiftieth of it is one level.
+            least: What the upper class has to reach to be "on" at all; what is below a fiftieth of it, or is
+                next to nothing, is one level.
         """
-        floor = least / 50.0
+        return self._split(least) or self._valley(least)
+
+    def _valley(self, least: float) -> Gap | None:
+        """The emptiest stretch between two classes."""
+        width, first = round(_VALLEY * _PER_DECADE), int(_bins(np.array([_NOTHING]))[0]) + 1
+        sums = np.concatenate([[0], self._counts.cumsum()])
+        below, above = sums[first:-width], sums[-1] - sums[first + width :]
+        fewer = np.minimum(below, above)
+        held = (sums[-1] - below - above) / np.maximum(fewer, 1)
+        place = int(np.argmin(np.where(fewer >= _LEAST_SAMPLES, held, np.inf)))
+        end = first + place + width
+        highest = Levels(np.where(np.arange(_SIZE) >= end, self._counts, 0)).quantile(0.5)
+        if fewer[place] < _LEAST_SAMPLES or held[place] > _VALLEY_SHARE or highest is None or highest < least:
+            return None
+        high = float(10 ** (_LOWEST + (end - 1) / _PER_DECADE))
+        return Gap(low=high / 10**_VALLEY, high=high)
+
+    def _split(self, least: float) -> Gap | None:
+        floor = max(least / 50.0, _NOTHING)
         logs = np.log10(np.maximum(_centres(), floor))
         weights = self._counts.astype(np.float64)
         below, sums = weights.cumsum(), (weights * logs).cumsum()

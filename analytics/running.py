@@ -13,6 +13,7 @@ States = NDArray[np.int8]
 State = Literal["running", "stopped", "unknown"]
 
 RUNNING, STOPPED, UNKNOWN = 1, 0, -1
+_POWER = 2  # its place among the votes
 _HOLD = -2  # the evidence is between its thresholds: as before
 _NAMES: dict[int, State] = {RUNNING: "running", STOPPED: "stopped", UNKNOWN: "unknown"}
 
@@ -23,6 +24,9 @@ POWER_LEAST = 0.2  # kW that "on" has to reach where nothing else is known of a 
 CURRENT_LEAST = 0.5  # A, likewise
 _ON_SHARE, _OFF_SHARE = 0.10, 0.05  # of rated power: a pump at 60 % speed still draws about 0.2 of it
 _NOISE_MARGIN = 1.5  # that a threshold keeps above the noise of a pump that stands
+_ZERO_NOISE = 2.0  # times what nine tenths of noise about zero stay below: 3.3 standard deviations
+_STEPS = 2.5  # of a meter, that "on" has to reach
+POWER_SURE = 30.0  # kW that no idle meter was seen to show; the recorded ones show up to 22
 _HIGHEST_VOLTAGE = 10.0  # kV of a motor; a power that even this voltage cannot explain is the meter's noise
 _MEMORY_MS = 48 * 3_600_000  # of start and stop instants
 
@@ -48,7 +52,7 @@ class Threshold:
     on: float
     off: float
     weight: float  # how much "running" counts; see `states`
-    source: Literal["given", "history", "rated", "peers", "assumed"]
+    source: Literal["given", "history", "rated", "peers", "noise", "assumed"]
 
     @classmethod
     def given(cls, off: float, on: float) -> "Threshold":
@@ -79,11 +83,15 @@ def states(evidence: Evidence, thresholds: Thresholds) -> States:
     ======== ======= ======= =================================================================
 
     Power or current weighs 4 by thresholds that a person gave, 3 by those learnt from the pump's own two classes, 2.5
-    from the plate, 1.5 from its neighbours, and 0.5 where nothing is known. Where no quantity is beyond its threshold,
-    the state stays as it was.
+    from the plate, 1.5 from its neighbours, and 0.5 where nothing is known, or only what noise it shows. Where no
+    quantity is beyond its threshold, the state stays as it was. A power of which nothing is known says nothing alone,
+    between nothing and what no idle meter shows.
     """
     votes = _votes(evidence, thresholds)
     is_cast = ~np.isnan(votes)
+    if thresholds.power.source == "assumed":
+        size, is_alone = np.abs(evidence.power), ~np.delete(is_cast, _POWER, axis=0).any(axis=0)
+        is_cast[_POWER] &= ~(is_alone & (size > thresholds.power.off) & (size < POWER_SURE))
     score = np.where(is_cast, votes, 0.0).sum(axis=0)
     raw = np.where(score > 0, RUNNING, np.where(score < 0, STOPPED, _HOLD))
     return np.where(is_cast.any(axis=0), raw, UNKNOWN).astype(np.int8)
@@ -247,6 +255,7 @@ class Seen:
     levels: Levels = field(default_factory=Levels)
     standing: Levels = field(default_factory=Levels)  # of them, those while its drive said that it stands
     peer: float | None = None  # what a neighbour shows when it surely runs
+    step: float = 0.0  # of its meter, where that is known: a last digit that comes and goes is no running
 
 
 def learnt(power: Seen, current: Seen, *, rated_power: float | None = None) -> Thresholds:
@@ -257,22 +266,24 @@ def learnt(power: Seen, current: Seen, *, rated_power: float | None = None) -> T
     scale = (rated_power, 2.5) if rated_power else (power.peer, 1.5)
     assumed = Thresholds()
     return Thresholds(
-        power=_above(power.standing, _threshold(power.levels, scale, POWER_LEAST) or assumed.power),
-        current=_above(
-            current.standing, _threshold(current.levels, (current.peer, 1.5), CURRENT_LEAST) or assumed.current
-        ),
+        power=_above(power.standing, _threshold(power, scale, POWER_LEAST, assumed.power)),
+        current=_above(current.standing, _threshold(current, (current.peer, 1.5), CURRENT_LEAST, assumed.current)),
     )
 
 
-def _threshold(levels: Levels, scale: tuple[float | None, float], least: float) -> Threshold | None:
+def _threshold(seen: Seen, scale: tuple[float | None, float], least: float, assumed: Threshold) -> Threshold:
     size, weight = scale
-    gap = levels.gap(max(least, 2 * _ON_SHARE * size) if size else least)
+    gap = seen.levels.gap(max(least, _STEPS * seen.step, 2 * _ON_SHARE * (size or 0.0)))
     if gap is not None:
         step = np.log10(gap.high / gap.low) / 3
         return Threshold(float(gap.high / 10**step), float(gap.low * 10**step), 3.0, "history")
     if size:
         return Threshold(_ON_SHARE * size, _OFF_SHARE * size, weight, "rated" if weight > 2 else "peers")  # noqa: PLR2004
-    return None
+    noise = seen.levels.noise()
+    if noise is None:
+        return assumed
+    off = max(assumed.off, _ZERO_NOISE * noise)
+    return Threshold(max(assumed.on, _NOISE_MARGIN * off), off, assumed.weight, "noise")
 
 
 def _above(noise: Levels, threshold: Threshold) -> Threshold:

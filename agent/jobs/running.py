@@ -14,7 +14,7 @@ from agent.jobs.learnt.state import models_from_state
 from agent.jobs.memory import JobMemory
 from agent.mqtt.payloads import Wear
 from agent.plant import PumpSettings
-from agent.roles import known_tags
+from agent.roles import Tag, known_tags
 from agent.settings import AgentSettings
 from agent.window import Frame, frame
 from analytics.levels import Ceiling, Levels
@@ -160,13 +160,15 @@ def _learn(settings: AgentSettings, cells: Frame, kept: JobState) -> None:
     if last_ms - kept.learnt_ms < LEARN_MS and kept.learnt_ms:
         return
     kept.learnt_ms = last_ms
-    scales = _scales(settings, kept)
+    scales, known = _scales(settings, kept), known_tags(settings)
     for pump in settings.pumps:
         state = kept.pumps[pump.id]
         power, current = _most(pump, state)
+        powers = _levels(state.power, power), _levels(state.standing_power, power)
+        currents = _levels(state.current, current), _levels(state.standing_current, current)
         found = learnt(
-            Seen(_levels(state.power, power), _levels(state.standing_power, power), peer=scales[pump.id][0]),
-            Seen(_levels(state.current, current), _levels(state.standing_current, current), peer=scales[pump.id][1]),
+            Seen(*powers, peer=scales[pump.id][0], step=_step(known.get(pump.power or ""))),
+            Seen(*currents, peer=scales[pump.id][1], step=_step(known.get(pump.current or ""))),
             rated_power=pump.rated_power,
         )
         state.thresholds = _as_given(pump, found)
@@ -182,6 +184,11 @@ def _forget_other_units(settings: AgentSettings, kept: JobState) -> None:
             state.current_ceiling, state.current_factor = Ceiling(), tag.unit.factor
             state.thresholds = replace(state.thresholds, current=Thresholds().current)
             kept.learnt_ms = 0  # its neighbours' thresholds may be from it
+
+
+def _step(tag: Tag | None) -> float:
+    """The least that its meter can tell, kW or A; 0 where that is not known."""
+    return abs(tag.resolution * tag.unit.factor) if tag is not None and tag.has_unit else 0.0
 
 
 def _most(pump: PumpSettings, state: PumpState) -> tuple[float, float]:

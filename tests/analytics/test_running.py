@@ -138,6 +138,81 @@ def test_flicker_of_an_idle_meter_is_not_a_class() -> None:
     assert levels.gap(least=0.2) is None
 
 
+def following(power: Floats, step: float = 0.0) -> tuple[RunningState, NDArray[np.str_]]:
+    """A pump of which nothing but its *power* is known, learnt from every ten minutes; its state at ticks of 60 s."""
+    levels, pump, said = Levels(), RunningState(dwell_ms=180_000, lost_ms=180_000), list[str]()
+    for begin in range(0, len(power), 10):
+        part = power[begin : begin + 10]
+        levels.update(part)
+        pump.thresholds = learnt(Seen(levels, step=step), Seen())
+        nothing = np.full(len(part), np.nan)
+        pump.update(Evidence(60_000 * np.arange(begin + 1, begin + 1 + len(part)), nothing, part, nothing, nothing))
+        said += [pump.state] * len(part)
+    return pump, np.array(said)
+
+
+NOISE = np.random.default_rng(5).standard_normal(5_000)
+MINUTES = np.arange(5_000)
+
+
+@pytest.mark.parametrize(
+    ("power", "step"),
+    [
+        (0.1 * NOISE, 0.0),
+        (0.3 * NOISE, 0.0),
+        (3.0 * NOISE, 0.0),
+        (0.05 * NOISE - 0.15, 0.0),
+        (0.1 * NOISE + 0.3, 0.0),
+        (0.3 * NOISE + 1.5, 0.0),
+        (np.round(0.3 * NOISE, 1), 0.0),
+        (np.round(0.5 * NOISE), 1.0),  # whole kilowatts
+    ],
+)
+def test_noise_of_a_meter_that_is_all_that_is_known_never_runs_a_pump(power: Floats, step: float) -> None:
+    """Days of a standing pump, whatever its meter's zero: it stands, or nobody knows yet."""
+    pump, said = following(power, step)
+
+    assert (pump.memory.starts, (said == "running").sum()) == (0, 0)
+
+
+@pytest.mark.parametrize("low", [15.0, 60.0])
+def test_a_power_that_never_went_is_no_stop(low: float) -> None:
+    """A drive turns its pump down to a quarter of its power every night: it does not stand at night."""
+    power = np.where(MINUTES % 1_440 < 720, 60.0, low) * np.exp(0.02 * NOISE)
+
+    pump, said = following(power)
+
+    assert (pump.memory.starts, (said == "stopped").sum()) == (0, 0)
+
+
+@pytest.mark.parametrize("idle", [0.0 * NOISE, 0.3 * NOISE, 0.05 * NOISE - 0.15])
+@pytest.mark.parametrize("drawn", [5.0, 60.0])
+def test_starts_are_told_from_noise_about_zero(idle: Floats, drawn: float) -> None:
+    """Noise has so many magnitudes that no cut among them is clear: the valley above it is."""
+    runs = MINUTES % 500 >= 380
+
+    pump, said = following(np.where(runs, drawn + 0.1 * NOISE, idle))
+
+    assert pump.memory.starts in {9, 10}  # the first one may come before it was seen to stand
+    assert np.mean((said == "running") != runs) < 0.05
+
+
+def test_a_first_start_is_seen_at_once_where_the_noise_is_known() -> None:
+    """A standby pump is started once a month: what was seen in the weeks before tells that it is no noise."""
+    pump, _ = following(np.where(MINUTES < 4_990, 0.3 * NOISE, 5.0))
+
+    assert (pump.state, pump.memory.start_times_ms) == ("running", (60_000 * 4_991,))
+
+
+def test_a_power_alone_says_nothing_until_the_pump_was_seen_standing_and_running() -> None:
+    """What 5 kW are nobody knows; no idle meter shows 148, and who draws nothing stands."""
+    assert state_after(RunningState(), 60, power=5.0) == "unknown"
+    assert state_after(RunningState(), 60, power=148.0) == "running"
+    assert state_after(RunningState(), 60, power=0.02) == "stopped"
+    assert state_after(RunningState(), 60, power=5.0, status=1.0) == "running"
+    assert state_after(RunningState(), 60, power=5.0, current=9.0) == "running"
+
+
 def test_a_state_must_last_and_begins_when_it_was_first_seen() -> None:
     """Two seconds of dropout are no stop; a stop of ten seconds began at its first second."""
     pump = RunningState(rated_power=200.0)

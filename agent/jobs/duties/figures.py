@@ -74,7 +74,7 @@ def _pump(now: Present, pump: PumpSettings, duty: DutyPoint) -> Pump:
         ts=now.now_ms,
         running={RUNNING: True, STOPPED: False}.get(memory.state),
         since=memory.since_ms or None,
-        reason=None if memory.state in {RUNNING, STOPPED} else _why_unknown(now.cells, pump),
+        reason=None if memory.state in {RUNNING, STOPPED} else _why_unknown(now, pump),
         flow=duty.flow and duty.flow.value,
         flow_source=duty.flow and duty.flow.source,
         flow_std=duty.flow and duty.flow.std,
@@ -153,16 +153,24 @@ def _source(
     threshold: Threshold | None = found.power if pump.power else found.current if pump.current else None
     if threshold is None:
         return None
-    return "not learnt" if threshold.source == "assumed" else threshold.source
+    match threshold.source:
+        case "assumed" | "noise":
+            return "not learnt"
+        case source:
+            return source
 
 
-def _why_unknown(cells: Frame, pump: PumpSettings) -> str:
-    tags = pump_tags(pump)
+def _why_unknown(now: Present, pump: PumpSettings) -> str:
+    cells, tags = now.cells, pump_tags(pump)
     if not tags:
         return "no tag tells whether it runs; configure its status, power, current or speed"
     silent = [tag for tag in tags if not np.isfinite(cells.values[tag]).any()]
     if silent:
         return f"nothing good was read of {', '.join(silent)}"
+    is_alone = pump.power is not None and (pump.status, pump.current, pump.speed) == (None, None, None)
+    if is_alone and now.thresholds[pump.id].power.source == "assumed":
+        remedy = "configure its running_power or rated_power"
+        return f"{pump.power} has not shown it both standing and running yet, and may show noise; {remedy}"
     return "its tags contradict each other, or were read for too short a time"
 
 

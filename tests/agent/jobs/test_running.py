@@ -253,6 +253,25 @@ def test_a_pump_that_never_or_always_ran_has_taught_no_threshold(tmp_path: Path,
     assert (p1["running"], p1["threshold_source"]) == (runs, "not learnt")
 
 
+def test_a_power_that_may_be_noise_is_told_with_what_is_missing(tmp_path: Path) -> None:
+    """5 kW ever since: a pump that runs, or an idle meter; the person who reads it can say."""
+    with history(tmp_path, TAGS, **ALONE) as past:
+        p1 = started(past, [5.0] * 700)
+
+    assert "running" not in p1
+    assert p1["reason"].startswith("p1.power has not shown it both standing and running yet")
+    assert "rated_power" in p1["reason"]
+
+
+def test_a_last_digit_that_comes_and_goes_is_no_start(tmp_path: Path) -> None:
+    """A register of whole kilowatts shows 0 and 1 by turns: less than two steps are nothing."""
+    flicker = np.random.default_rng(4).integers(0, 2, 1_500).astype(np.float64)
+    with history(tmp_path, TAGS | {"p1.power": {"unit": "kW", "type": "uint16"}}, **ALONE) as past:
+        p1 = started(past, flicker.tolist())
+
+    assert (p1.get("running", False), p1["starts_today"], p1["run_hours"]) == (False, 0, 0)
+
+
 def test_a_pump_that_ran_and_stood_has_taught_its_threshold(tmp_path: Path) -> None:
     """Between the noise of the meter and the least that it draws."""
     noise = 1.5 + 0.2 * np.sin(np.arange(400))
