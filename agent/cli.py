@@ -221,7 +221,9 @@ def _analyse(command: argparse.ArgumentParser) -> None:
 
 def _optimise(command: argparse.ArgumentParser) -> None:
     _config(command)
-    command.add_argument("--compare", action="store_true", help="one table of methods: cost, gap, violations, time")
+    shown = command.add_mutually_exclusive_group()
+    shown.add_argument("--compare", action="store_true", help="one table of methods: cost, gap, violations, time")
+    shown.add_argument("--front", action="store_true", help="what energy, starts and pressure cost in each other")
     command.add_argument(
         "--objective",
         default=ENERGY,
@@ -229,7 +231,6 @@ def _optimise(command: argparse.ArgumentParser) -> None:
         help=f"with --compare: what the other methods are to make small besides energy, the exact solver's objective: "
         f'"{EVEN_LOAD}", or FILE.py:FUNCTION, your own',
     )
-    command.add_argument("--front", action="store_true", help="what energy, starts and pressure cost in each other")
     _json(command)
 
 

@@ -205,7 +205,7 @@ class PumpSettings(Settings):
     drive_efficiency: Annotated[float, Field(gt=0.5, le=1)] | None = None  # of the frequency converter
     por: tuple[float, float] = (0.7, 1.2)  # preferred operating region, share of best efficiency flow
     por_by_curve: bool = False  # about the learnt best flow too, where neither plate nor catalogue tells one
-    available: bool = True  # false: advice never runs it
+    available: bool | TagName = True  # false: advice never runs it; or a tag that is 0 while that holds
     must_run: bool = False  # true: advice never stops it, and starts it where it stands
     run_hours: TagName | None = None  # tag, a time, the plant's own counter; absent: the agent's count
     # [from, to] of works during which it cannot run, in the station's own time where no offset is written
@@ -226,7 +226,7 @@ class PumpSettings(Settings):
             band: tuple[float, float] | None = getattr(self, key)
             if band is not None and band[0] >= band[1]:
                 raise contradiction(key, "must rise: it stands up to the first and runs from the second on; swap them")
-        if self.must_run and not self.available:
+        if self.must_run and self.available is False:
             raise contradiction("must_run", "and available = false contradict each other; take one of them out")
         if self.starts_per_hour < SELDOMEST:
             remedy = "fewer than one in two days, and older ones are forgotten; write 0.021, or available = false"

@@ -63,7 +63,7 @@ def known_tags(settings: AgentSettings) -> dict[str, Tag]:
 def _known_tags(settings: AgentSettings) -> dict[str, Tag]:
     totalisers = {header.volume for header in settings.headers} | {pump.energy for pump in settings.pumps}
     totalisers |= {pump.run_hours for pump in settings.pumps}
-    statuses = {pump.status for pump in settings.pumps}
+    statuses = {tag for pump in settings.pumps for tag in (pump.status, pump.available)}
     return {
         tag.name: _known(tag, device, is_totaliser=tag.name in totalisers, is_status=tag.name in statuses)
         for device in settings.devices

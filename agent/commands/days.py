@@ -66,7 +66,7 @@ def days_table(found: Sequence[Day]) -> str:
         if day.cost is None or day.gap is None or day.spread is None or day.violation is None:
             rows.append(f"{day.method:24} {day.why}")
             continue
-        dearer = f"{day.gap:.2%} ± {day.spread:.2%}"
+        dearer = f"{round(day.gap, 4) + 0.0:.2%} ± {day.spread:.2%}"
         figures = f"{day.cost:9.2f} {dearer:>16} {day.violation:10.1e} {day.took_ms or 0.0:8.1f}"
         rows.append(f"{day.method:24} {figures}  {day.why or ''}".rstrip())
     return "\n".join(rows)

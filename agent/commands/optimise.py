@@ -55,6 +55,9 @@ class Line:
 def run(args: Namespace) -> int:
     """Print one table, or with --front the ways that no other beats."""
     settings = load(args.config)
+    if (why := _mistaken(args, settings)) is not None:
+        print(why, file=sys.stderr)
+        return MENDABLE
     try:
         with Reader(settings.storage.path) as reader:
             if args.front:
@@ -69,8 +72,18 @@ def run(args: Namespace) -> int:
     if args.json:
         print(json.dumps([*(asdict(line) for line in lines), *(asdict(day) for day in ahead)]))
     else:
-        print("\n\n".join([_table(lines), *([days_table(ahead)] if ahead else [])]))
+        print("\n\n".join([lines_table(lines), *([days_table(ahead)] if ahead else [])]))
     return 0
+
+
+def _mistaken(args: Namespace, settings: AgentSettings) -> str | None:
+    """What a person must mend before anything is looked at."""
+    if args.front and args.objective != ENERGY:
+        return "--objective says nothing to --front, which weighs energy, starts and pressure; leave one of them out"
+    if not settings.storage.path.exists():
+        path = settings.storage.path
+        return f"there is no store at {path} yet; start the agent (pump-agent run), or take history in (import)"
+    return None
 
 
 def _context(settings: AgentSettings, reader: Reader) -> JobContext:
@@ -136,10 +149,11 @@ def _tried(header: str, method: str, best: Dispatch, attempt: Callable[[], Attem
     took_ms = 1_000 * (time.process_time() - began)
     said = ", ".join(f"{name} {speed:.1%}" for name, speed, _ in found.duties)
     gap = (found.cost - best.bound) / best.power
-    return Line(header, method, round(found.cost, 3), round(gap, 7), found.violation, round(took_ms, 1), said)
+    return Line(header, method, round(found.cost, 3), round(gap, 7) + 0.0, found.violation, round(took_ms, 1), said)
 
 
-def _table(lines: list[Line]) -> str:
+def lines_table(lines: list[Line]) -> str:
+    """A row a method, of each header."""
     if not lines:
         return "no header of this station has pumps"
     shown = [f"{'header':10} {'method':24} {'kW':>9} {'gap':>9} {'violation':>10} {'CPU ms':>8}  pumps"]
@@ -148,8 +162,9 @@ def _table(lines: list[Line]) -> str:
             shown.append(f"{line.header:10} {line.method:24} {line.why}")
             continue
         mark = "  breaks a limit" if line.violation > KEPT else ""
+        gap = round(line.gap, 4) + 0.0  # no -0.00%
         shown.append(
-            f"{line.header:10} {line.method:24} {line.cost_kw:9.2f} {line.gap:9.2%} {line.violation:10.1e} "
+            f"{line.header:10} {line.method:24} {line.cost_kw:9.2f} {gap:9.2%} {line.violation:10.1e} "
             f"{line.took_ms or 0.0:8.1f}  {line.pumps}{mark}"
         )
     return "\n".join(shown)

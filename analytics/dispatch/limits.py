@@ -36,6 +36,7 @@ class Limits:
     keeps_learnt_por: bool = False  # nor beyond that of the learnt best flow, where no other is known
     inlet: Inlet | None = None  # None: not known, or no limit
     is_available: bool = True
+    service: str | None = None  # why it is not, or why nobody knows, where that is told; without its full stop
     must_run: bool = False
     alarm: str | None = None  # what stands against starting it, or judging it while it runs
     inlet_alarm: str | None = None  # that it may cavitate: against starting it; while it runs advice may mend that
@@ -71,7 +72,7 @@ class Hold(NamedTuple):
 def hold(limits: Limits, history: History, now_ms: int) -> Hold:
     """What availability, alarms, minimum times, starts per hour and the site's own wish lock, in that order."""
     if not limits.is_available:
-        return Hold("must not run", f"{limits.pump} is not available")
+        return Hold("must not run", limits.service or f"{limits.pump} is not available")
     timed = _stays_on(limits, history, now_ms) if history.is_running else _stays_off(limits, history, now_ms)
     if timed is not None:
         return timed
@@ -89,6 +90,8 @@ def _stays_on(limits: Limits, history: History, now_ms: int) -> Hold | None:
 
 def _stays_off(limits: Limits, history: History, now_ms: int) -> Hold | None:
     name, age_ms = limits.pump, now_ms - history.since_ms
+    if limits.service is not None:
+        return Hold("must not run", f"{name} stays off: {limits.service}")
     alarm = limits.alarm or limits.inlet_alarm
     if alarm is not None:
         return Hold("must not run", f"{name} stays off: its alarm stands ({alarm})")

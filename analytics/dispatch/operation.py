@@ -85,6 +85,9 @@ def _doubted(operation: Operation, model: StationModel, limits: Sequence[Limits]
     unmetered = [pump for pump in operation.speeds if pump not in operation.powers]
     if unmetered:
         return f"The power of {listed(unmetered)} is not measured, so that nothing said about it could be checked."
+    still = next((each for each in limits if operation.speeds.get(each.pump) == 0.0), None)
+    if still is not None:
+        return f"{still.pump} runs, but its speed is shown as {still.speed_text(0.0)}; look at the tag of its speed."
     return _alarmed(operation, limits) or _unlike(operation, model) or _beyond(operation, model, limits)
 
 

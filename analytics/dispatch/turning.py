@@ -13,12 +13,15 @@ _HALVINGS = 3  # between the last flow of the same set and the first of another 
 def turning(search: Search, chosen: Dispatch) -> tuple[str, ...]:
     """At most one sentence for less and one for more flow; none where the set stays the same within 30 %.
 
+    Pumps without drives deliver what they deliver: that no set has just a little less or more says nothing of limits.
+
     Args:
         search: Pumps and limits.
         chosen: The best way now.
     """
     candidates = search.candidates(0.0)
     best = frozenset(duty.id for duty in chosen.duties)
+    follows = any(each.is_variable and each.pump in best for each in search.limits)
 
     def other(share: float) -> frozenset[str] | Infeasible | None:
         """Who would be the best at that share of the flow; None where it is the same set."""
@@ -44,6 +47,7 @@ def turning(search: Search, chosen: Dispatch) -> tuple[str, ...]:
         _said(share * search.demand().usual, found, word)
         for side, word in ((-1, "Below"), (1, "Above"))
         for share, found in first(side)
+        if follows or not isinstance(found, Infeasible)
     )
 
 

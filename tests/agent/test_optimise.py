@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli import ENERGY, EVEN_LOAD
+from agent.cli import ENERGY, EVEN_LOAD, MENDABLE, main
 from agent.commands.front import front_json, front_table
 from agent.commands.objective import ObjectiveError
-from agent.commands.optimise import EXACT, RULE, Line, compared
+from agent.commands.optimise import EXACT, RULE, Line, compared, lines_table
 from agent.jobs import running
 from agent.jobs.front import traded
 from agent.jobs.job import JobContext
@@ -138,3 +138,44 @@ def test_what_energy_costs_in_starts_and_pressure_is_shown(past: History) -> Non
     assert table.count("<- proposed") == 1
     assert said["why"] in table
     assert len(table.splitlines()) == len(said["points"]) + 2
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            [],
+            "there is no store at {folder}/none.db yet; start the agent (pump-agent run), or take history in (import)",
+        ),
+        (["--front", "--objective", EVEN_LOAD], "--objective says nothing to --front, which weighs energy, starts and"),
+        (["--front", "--compare"], "argument --compare: not allowed with argument --front"),
+    ],
+)
+def test_what_cannot_be_answered_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], told: str
+) -> None:
+    """Not an answer to something else."""
+    path = tmp_path / "station.toml"
+    device = (
+        'name = "plc"\nprotocol = "modbus-tcp"\nhost = "192.0.2.1"\n[[device.tag]]\nname = "p"\naddress = "holding:0"'
+    )
+    path.write_text(f'[station]\nname = "north"\n[storage]\npath = "{tmp_path}/none.db"\n[[device]]\n{device}\n')
+
+    assert status(["optimise", str(path), *more]) == MENDABLE
+    assert told.format(folder=tmp_path) in capsys.readouterr().err.splitlines()[-1]
+
+
+def status(arguments: list[str]) -> int | str | None:
+    """With which the command line ends."""
+    try:
+        return main(arguments)
+    except SystemExit as ended:
+        return ended.code
+
+
+def test_a_gap_of_nothing_has_no_sign() -> None:
+    """Rounding puts a method that is as good as the bound below it."""
+    line = Line("main", "genetic", 120.39, -1e-7, 0.0, 3.0, "a 90.0%")
+
+    assert " 0.00% " in lines_table([line])
+    assert "-0" not in lines_table([line])

@@ -14,3 +14,8 @@ def hour_costs(hours: Mapping[str, float], balance_cost: float) -> dict[str, flo
     """
     least = min(hours.values(), default=0.0)
     return {pump: balance_cost * (each - least) / _BALANCED for pump, each in hours.items()}
+
+
+def as_power(money: float, price: float) -> float:
+    """Money an hour as the power, kW, that costs as much at *price* a kWh; nothing where energy has no price."""
+    return money / price if price > 0 else 0.0

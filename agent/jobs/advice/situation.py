@@ -2,28 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import inf
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from agent.alarms.conditions import number
-from agent.jobs.advice.balance import hour_costs
+from agent.jobs.advice.balance import as_power, hour_costs
+from agent.jobs.advice.limits import limits_of
 from agent.jobs.advice.planned import reversals
 from agent.jobs.advice.required import Present, asked, head_of, nearest, setpoint_tags
 from agent.jobs.advice.standing_alarms import standing_alarms
 from agent.jobs.duties.npsh import inlet
 from agent.jobs.evidence import HeaderState, duty_tags, header_state, header_tags, pump_tags, pumps_of
 from agent.jobs.job import JobContext
-from agent.jobs.learnt.data_sheet import losses_of, plate
 from agent.jobs.running import JobState, restored
-from agent.maintenance import is_out
 from agent.plant import HeaderSettings, PumpSettings
 from agent.roles import known_tags
 from agent.settings import AgentSettings
 from agent.window import Frame, frame, told
 from analytics.curves.model import StationModel
-from analytics.dispatch.limits import History, Limits
+from analytics.dispatch.limits import History
 from analytics.dispatch.operation import Operation, listed
 from analytics.dispatch.situation import Caution, Situation
 from analytics.hydraulics import Floats
@@ -93,13 +90,13 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
         model=model,
         limits=[
             replace(
-                limits_of(header, pump, price),
+                limits_of(header.context, pump, price),
                 inlet=inlet(cells, header.settings, pump),
                 alarm=alarms.pumps.get(pump.id),
                 inlet_alarm=alarms.inlets.get(pump.id),
                 run_hours=hours[pump.id],
                 planned=planned.get(pump.id),
-                running_kw=_as_power(costs[pump.id], price),
+                running_kw=as_power(costs[pump.id], price),
             )
             for pump in header.pumps
         ],
@@ -111,11 +108,6 @@ def situation(header: Header, model: StationModel | None, price: float, advised:
         unpaid=_unpaid(header, price),
         method=None if (method := header.plant.jobs.dispatch.method) == "exact" else method,
     )
-
-
-def _as_power(money: float, price: float) -> float:
-    """Money an hour as the power, kW, that costs as much; nothing where energy has no price."""
-    return money / price if price > 0 else 0.0
 
 
 def _unpaid(header: Header, price: float) -> str | None:
@@ -177,7 +169,7 @@ def _operation(header: Header, cells: Frame, histories: Mapping[str, History], p
         raise NotKnownError("The header's meters of flow and pressure were never good at the same time.")
     low, high = _band(header, cells, state)
     unit = known_tags(header.plant)[header.settings.pressure[0]].unit
-    cost = _as_power(header.settings.pressure_cost, price) / float(unit.convert_difference(1.0))
+    cost = as_power(header.settings.pressure_cost, price) / float(unit.convert_difference(1.0))
     return Operation(
         flow=_median(state.flow),
         head=_median(state.head),
@@ -273,28 +265,3 @@ def _band(header: Header, cells: Frame, state: HeaderState) -> tuple[float | Non
     if low is not None and high is not None:
         return low, high
     return nearest(_median(state.head), low, high)
-
-
-def limits_of(header: Header, pump: PumpSettings, price: float) -> Limits:
-    """In which limits *pump* may be planned; *price* is money per kWh, 0 where it is not known."""
-    known, losses = known_tags(header.plant), losses_of(pump)
-    now_ms, zone = header.context.now_ms, ZoneInfo(header.plant.station.time_zone)
-    return Limits(
-        pump=pump.id,
-        is_variable=pump.drive == "variable" and pump.speed is not None,
-        speed_min=pump.speed_min,
-        speed_max=pump.speed_max,
-        rated_speed=pump.rated_speed,
-        speed_unit=known[pump.speed].settings.unit if pump.speed in known else "",
-        flows=(pump.flow_min or 0.0, pump.flow_max or inf),
-        rated_flow=plate(pump).rated_flow,
-        power_max=None if losses is None or pump.rated_power is None else float(losses.drawn(pump.rated_power)),
-        por=pump.por,
-        keeps_learnt_por=pump.por_by_curve,
-        is_available=pump.available and not is_out(pump, np.array([now_ms]), 1, zone)[0],
-        must_run=pump.must_run,
-        min_on_ms=round(pump.min_on * _MINUTE_MS),
-        min_off_ms=round(pump.min_off * _MINUTE_MS),
-        starts_per_hour=pump.starts_per_hour,
-        start_kw=_as_power(pump.start_cost, price),
-    )

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from agent.jobs.advice.limits import service
 from agent.jobs.advice.situation import Header, memories_of
 from agent.jobs.advice.standing_alarms import standing_alarms
 from agent.jobs.job import JobContext
@@ -100,7 +101,10 @@ def left_out(context: JobContext, units: Sequence[Unit]) -> tuple[LeftOut, ...]:
         alarms = standing_alarms(context, header.settings, header.pumps, running)
         for pump in (each for each in header.pumps if each.id not in planned):
             alarm = alarms.pumps.get(pump.id) or alarms.inlets.get(pump.id)
-            why = "Its curve is not known yet." if pump.available else "It is not available."
+            said = service(context, pump)
+            why = "Its curve is not known yet." if said.is_out is False else "It is not available."
+            if (told := said.said_of("it")) is not None:
+                why = f"{told[0].upper()}{told[1:]}."
             if alarm is not None:
                 why = f"Its alarm stands: {alarm.removesuffix('.')}."
             found.append(LeftOut(pump=pump.id, why=why))

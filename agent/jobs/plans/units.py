@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.jobs.advice.balance import hour_costs
-from agent.jobs.advice.situation import Header, NotKnownError, limits_of, memories_of, run_hours
+from agent.jobs.advice.limits import limits_of, service
+from agent.jobs.advice.situation import Header, NotKnownError, memories_of, run_hours
 from agent.jobs.advice.standing_alarms import standing_alarms
 from agent.jobs.curves import models_from_state
 from agent.jobs.duties.npsh import need
@@ -47,9 +48,10 @@ def units_of(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...
             if memory.state == RUNNING and not is_relieved:
                 raise NotKnownError(f"An alarm of {pump.id}, which runs, stands: {alarm.removesuffix('.')}.")
             continue
-        limits = limits_of(header, pump, 0.0)
+        limits = limits_of(context, pump, 0.0)
         physics = fitted(model.curve(pump.id), limits, 0.0) if pump.id in model.pumps else None
-        if physics is None or not pump.available:
+        is_out = service(context, pump).is_out
+        if physics is None or is_out or (is_out is None and memory.state == STOPPED):
             if memory.state == RUNNING:
                 raise NotKnownError(f"{pump.id} runs, but cannot be planned: it is not available or has no curve yet.")
             continue
@@ -75,7 +77,7 @@ def model_of(header: Header, context: JobContext) -> StationModel:
 def widened(header: Header, context: JobContext, units: Sequence[Unit]) -> tuple[Unit, ...]:
     """The same *units*, which may leave what their curves were learnt from by REACH."""
     model, pumps = model_of(header, context), {pump.id: pump for pump in header.pumps}
-    wider = [fitted(model.curve(unit.id), limits_of(header, pumps[unit.id], 0.0), REACH) for unit in units]
+    wider = [fitted(model.curve(unit.id), limits_of(context, pumps[unit.id], 0.0), REACH) for unit in units]
     return tuple(replace(unit, physics=each or unit.physics) for unit, each in zip(units, wider, strict=True))
 
 

@@ -185,6 +185,21 @@ def starts_in(said: Mapping[str, Any], running: set[str]) -> int:
     return starts
 
 
+@pytest.mark.parametrize(("value", "is_used"), [(0.0, False), (1.0, True)])
+def test_a_pump_that_scada_has_taken_out_of_service_is_not_planned(
+    lived: Path, tmp_path: Path, value: float, *, is_used: bool
+) -> None:
+    """Its own tag says so, and not a configuration that somebody would have to change."""
+    with after_six_days(lived, tmp_path) as past:
+        a, b = past.settings.pumps
+        past.settings = past.settings.model_copy(update={"pumps": (a, b.model_copy(update={"available": "b.hours"}))})
+        past.series("b.hours", [value], start_ms=END_MS - 1_000)
+        said = scheduled(past)
+
+    assert any("b" in row["pumps"] for row in said["rows"]) == is_used
+    assert said["left_out"] == ([] if is_used else [{"pump": "b", "why": "It is not available: b.hours is 0."}])
+
+
 def test_a_table_of_volumes_is_what_levels_are_planned_by(lived: Path, tmp_path: Path) -> None:
     """Twice as wide above 3 m: what a row pumps and the town draws is what the table says of its levels (slow)."""
     table = ((1.0, 250.0), (3.0, 750.0), (5.0, 1750.0))

@@ -194,6 +194,26 @@ def test_present_operation_outside_what_was_learnt_is_not_judged() -> None:
     assert advice.why.startswith("b runs outside what its curve was learnt from: 47.5 Hz")
 
 
+def test_a_pump_that_runs_while_its_speed_is_shown_as_nought_is_named() -> None:
+    """Its status says so, as where it runs past its drive; no curve says anything of it."""
+    now = situation([A, B], {"a": 0.9, "b": 0.9})
+    said = replace(now.operation, speeds={"a": 0.9, "b": 0.0})
+
+    advice = advise(replace(now, operation=said))
+
+    assert advice.action == "none"
+    assert advice.why == "b runs, but its speed is shown as 0.0 Hz; look at the tag of its speed."
+
+
+def test_what_pumps_without_drives_do_not_deliver_is_told_as_no_limit() -> None:
+    """They deliver what they deliver: a hundredth less is no set's flow, and breaks nothing."""
+    now = situation([A, B], {"a": 1.0, "b": 1.0})
+    fixed = [replace(each, is_variable=False) for each in now.limits]
+
+    assert advise(now).turning == ("Above about 503 m³/h no set of pumps keeps all limits.",)
+    assert advise(replace(now, limits=fixed)).turning == ()
+
+
 def test_a_pump_never_seen_running_is_not_proposed_and_named() -> None:
     """It may be the best pump of all; nobody knows."""
     now = situation([A, B], UNEVEN)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agent.jobs.advice.situation import Header, limits_of
+from agent.jobs.advice.limits import limits_of
+from agent.jobs.advice.situation import Header
 from agent.jobs.job import JobContext
 from agent.plant import PumpSettings
 from tests.agent.history import START_MS, history
@@ -26,7 +27,7 @@ def test_the_flows_of_the_sheet_are_limits_of_advice_and_schedule(
     with history(tmp_path, TAGS, **plant) as past, past.reader() as reader:
         header = Header(JobContext(past.settings, reader, 0, None, START_MS), past.settings.headers[0])
 
-        limits = limits_of(header, header.pumps[0], 0.0)
+        limits = limits_of(header.context, header.pumps[0], 0.0)
 
     assert limits.flows == flows
 
