@@ -137,6 +137,7 @@ def _add(kept: Kept, header: str, points: Points, zone: ZoneInfo) -> None:
         for index, pump in enumerate(state.pumps):
             if part.running[:, index].any() and kept.state.pumps[pump].life.reference is None:
                 state.since.setdefault(pump, int(part.times_ms[0]))
+                state.steady[pump] = state.steady.get(pump, 0) + int(part.running[:, index].sum())
         if header in kept.learning:
             kept.learning[header].update(part)
 

@@ -166,7 +166,9 @@ def _duties(points: Points, references: Sequence[Reference | None], mean: Floats
         moved[rows, index] = reference.flow(head / (1.0 - lost - STEP), speed)
         powers[rows, index] = reference.power(flows[rows, index], speed)
         moved_powers[rows, index] = reference.power(moved[rows, index], speed)
-        inside[rows, index] = reference.supports(flows[rows, index], speed) & np.isfinite(moved[rows, index])
+        by_flow = reference.supports(_measured(points, index)[rows], speed)
+        within = by_flow | reference.supports(flows[rows, index], speed)
+        inside[rows, index] = within & np.isfinite(moved[rows, index])
     more = 1.0 + mean[pumps:]
     return _Duties(
         flows=flows,
@@ -177,6 +179,16 @@ def _duties(points: Points, references: Sequence[Reference | None], mean: Floats
         inside=inside,
         complete=np.asarray((inside | ~points.running).all(axis=1)),
     )
+
+
+def _measured(points: Points, index: int) -> Floats:
+    """Flow of the pump at a place, shape (n,): by its own meter, or the header's where it runs alone; else NaN.
+
+    What it lost at once, at its only duty, takes the flow that its reference has at its head far out of the range.
+    """
+    alone = np.where(points.running.sum(axis=1) == 1, points.flow, np.nan)
+    own = points.pump_flows[:, index]
+    return np.where(np.isfinite(own), own, alone)
 
 
 def _meters(points: Points, duties: _Duties) -> Iterator[_Rows]:

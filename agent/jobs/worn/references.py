@@ -19,7 +19,7 @@ from analytics.wear.reference import Reference
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-LEAST_POINTS = 200  # steady ones, of a pump: fifty minutes
+LEAST_POINTS = 200  # steady ones, of a pump: fifty minutes; its curve keeps fewer of them where all are of one duty
 SURE = 0.015  # standard deviation of a head, as a share, with which a curve may be a reference
 
 
@@ -33,7 +33,7 @@ def take_up_overhauls(context: JobContext, kept: Kept) -> None:
         pump.lives.append(Life(record.ts_ms, said.note, said.user))
         for header, state in kept.state.headers.items():
             if record.key in state.pumps:
-                state.since.pop(record.key, None)
+                state.begin_anew(record.key)
                 recent = kept.recent[header]
                 index = state.pumps.index(record.key)
                 state.believe(state.belief.renewed(index))
@@ -74,7 +74,8 @@ def _take_learnt(settings: AgentSettings, kept: Kept, header: str, model: Statio
     for pump in (pump for pump in due if pump in model.pumps):
         curve = model.curve(pump)
         reference = Reference.of_curve(curve, has_power=pump in metered)
-        if curve.n >= LEAST_POINTS and np.isfinite(reference.power_std) and reference.head_std <= SURE:
+        steady = kept.state.headers[header].steady.get(pump, 0)
+        if steady >= LEAST_POINTS and np.isfinite(reference.power_std) and reference.head_std <= SURE:
             _keep(kept, header, pump, reference, "learnt")
 
 
@@ -117,6 +118,6 @@ def _drop(kept: Kept, header: str, pump: str) -> None:
 def _keep(kept: Kept, header: str, pump: str, reference: Reference, source: str) -> None:
     state, life = kept.state.headers[header], kept.state.pumps[pump].life
     life.reference, life.source, life.taken_ms = reference, source, kept.state.seen_ms
-    state.since.pop(pump, None)
+    state.begin_anew(pump)
     state.base = None
     state.believe(state.belief.renewed(state.pumps.index(pump)))

@@ -75,8 +75,13 @@ class HeaderState:
     closed_ms: int = 0  # up to here days are closed
     tried_ms: int = 0  # when a reference was last looked for
     since: dict[str, int] = field(default_factory=dict)  # first steady point of each pump that has no reference, ms
-
+    steady: dict[str, int] = field(default_factory=dict)  # its steady points since then
     base: tuple[list[float], list[list[float]], int] | None = None  # sums of the first days' beliefs, and how many
+
+    def begin_anew(self, pump: str) -> None:
+        """Forget what was seen of *pump* before it has a reference."""
+        self.since.pop(pump, None)
+        self.steady.pop(pump, None)
 
     @property
     def first_days(self) -> Belief | None:
@@ -150,6 +155,7 @@ class Kept:
         for header, state in self.state.headers.items():
             state.closed_ms, state.tried_ms = min(state.closed_ms, closed_ms), min(state.tried_ms, seen_ms)
             state.since = {pump: ms for pump, ms in state.since.items() if ms < seen_ms}
+            state.steady = {pump: count for pump, count in state.steady.items() if pump in state.since}
             self.recent[header] = self.recent[header].take(self.recent[header].times_ms < seen_ms)
         for pump in self.state.pumps.values():
             pump.energy = {ms: used for ms, used in pump.energy.items() if ms < seen_ms}

@@ -284,3 +284,21 @@ def test_wear_is_followed_again_after_a_clock_that_ran_ahead_came_back(tmp_path:
     assert days[-1] > START_MS + 5 * DAY_MS - DAY_MS // 2
     assert days == sorted(set(days))
     assert bodies(outcome)["p1"]["head_lost_percent"] == pytest.approx(3.0, abs=0.8)
+
+
+def test_wear_of_a_pump_that_has_one_duty_only_is_told(tmp_path: Path) -> None:
+    """Of fixed speed into a tank: its curve keeps some 40 points of its one duty, however long it has run."""
+    plant = PLANT | {"pump": [{"id": "p1", "header": "main", "power": "p1.power", "drive": "fixed"}]}
+    with history(tmp_path, TAGS, **plant) as past:
+        for day, lost in enumerate((0.0, 0.0, 0.03)):
+            rng, one = np.random.default_rng(day), np.ones(ROWS)
+            flow, pump = 850.0 * rng.normal(1.0, 0.002, ROWS), Worn.of(UNLIKE[0], lost)
+            how: dict[str, Any] = {"start_ms": START_MS + day * DAY_MS, "step_ms": STEP_MS, "imported": True}
+            past.series("p1.power", pump.power(flow, one) * rng.normal(1.0, 0.005, ROWS), **how)
+            past.series("pressure", 9.80665 * pump.head(flow, one) * rng.normal(1.0, 0.003, ROWS), **how)
+            past.series("flow", flow * rng.normal(1.0, 0.005, ROWS), **how)
+            said = bodies(past.perform("wear", wear.run, START_MS + (day + 1) * DAY_MS))["p1"]
+
+    assert said["reference"] == "learnt"
+    assert said["head_lost_percent"] == pytest.approx(3.0, abs=0.5)
+    assert abs(said["head_lost_percent"] - 3.0) < 2.0 * said["head_lost_std"]
