@@ -135,7 +135,7 @@ class _Said:
         began = time.perf_counter()
         advice, found, is_moving = _advice(header, models.get(header.settings.id), price, before)
         present = dict(found.operation.speeds) if found is not None else {}
-        if rejected is not None and found is not None and _is_same(rejected, _speeds(advice), present):
+        if rejected is not None and found is not None and _is_rejected(rejected, _speeds(advice), present):
             advice = withdrawn(advice, found, rejected.why)
         took_ms = round(1_000 * (time.perf_counter() - began), 1)
         new = Given(
@@ -236,6 +236,20 @@ def _is_same(given: Given | Rejected, speeds: Mapping[str, float], present: Mapp
         abs(given.speeds[pump] - speed) <= SAME_ADVICE and not _is_turned(given, pump, speed, present)
         for pump, speed in speeds.items()
     )
+
+
+def _is_rejected(rejected: Rejected, speeds: Mapping[str, float], present: Mapping[str, float]) -> bool:
+    """Whether *speeds* are the change that was *rejected*, also as the demand has moved all of it since.
+
+    The same pumps instead of the same are that change at any speed, and the same pumps sharing in the same way are it.
+    """
+    if rejected.speeds.keys() != speeds.keys():
+        return False
+    if speeds.keys() != present.keys():
+        return rejected.former.keys() == present.keys() or _is_same(rejected, speeds, present)
+    scale = sum(speeds.values()) / (sum(rejected.speeds.values()) or 1.0)
+    moved = ({pump: scale * speed for pump, speed in each.items()} for each in (rejected.speeds, rejected.former))
+    return _is_same(Rejected(rejected.until_ms, next(moved), rejected.why, next(moved)), speeds, present)
 
 
 def _is_turned(given: Given | Rejected, pump: str, speed: float, present: Mapping[str, float]) -> bool:

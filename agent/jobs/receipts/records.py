@@ -129,4 +129,5 @@ def _withheld(part: Part) -> str | None:
 
 def _rounded(value: float, std: float) -> float:
     """With as many digits as the first two of *std*."""
-    return round(value, decimals(std) + 1) if isfinite(std) and std > 0 else float(f"{value:.4g}")
+    found = round(value, decimals(std) + 1) if isfinite(std) and std > 0 else float(f"{value:.4g}")
+    return found + 0.0  # no -0.0

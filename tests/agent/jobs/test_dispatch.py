@@ -242,6 +242,47 @@ def test_advice_that_was_rejected_is_not_given_again_for_four_hours_and_says_why
     assert again["action"] == "change"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "is_same"),
+    [
+        (UNEVEN, {"a": 44.6, "b": 49.9}, True),  # a sixth more water, shared as unevenly
+        (UNEVEN, {"a": 48.5, "b": 43.5}, False),
+    ],
+)
+def test_a_rejected_change_is_known_again_as_the_demand_moves_it(
+    tmp_path: Path, before: dict[str, float], after: dict[str, float], *, is_same: bool
+) -> None:
+    """Its speeds go along with the demand all day; whoever said no to it meant all of them."""
+    with learnt_station(tmp_path) as past:
+        operate(past, before, 5)
+        first, _ = advise(past, 5)
+        no = RecommendationEvent(id=first["id"], station="test", ts=START_MS + 330_000, event="rejected", user="anna")
+        past.record([Record("recommendation_event", "", no.ts, no.encode())])
+        operate(past, after, 10, start=5)
+        second, _ = advise(past, 15)
+
+    assert first["action"] == "change"
+    assert (second["action"], second["why"]) == ("none", "The change was rejected by anna.") or not is_same
+    assert second["action"] == ("none" if is_same else "change")
+
+
+@pytest.mark.parametrize(
+    ("former", "action"), [({"a": 0.78, "b": 0.78}, "none"), ({"b": 0.9}, "change"), ({}, "change")]
+)
+def test_other_pumps_that_were_rejected_are_not_advised_at_another_speed(
+    tmp_path: Path, former: dict[str, float], action: str
+) -> None:
+    """One for two, at the 43.5 Hz of less demand; the one instead of another one was no word of two."""
+    with learnt_station(tmp_path) as past:
+        told = {"speeds": {"a": 0.87}, "former": former, "why": "No.", "until_ms": START_MS + 3_600_000}
+        past.keep("dispatch", Outcome(mark=0, state=json.dumps({"rejected": {"main": told}}).encode()))
+        operate(past, {"a": 40.2, "b": 40.2}, 5)
+
+        advice, _ = advise(past, 5)
+
+    assert advice["action"] == action
+
+
 def test_a_rejection_by_a_clock_that_ran_ahead_does_not_last_until_its_date(tmp_path: Path) -> None:
     """It said decades instead of hours."""
     with learnt_station(tmp_path) as past:

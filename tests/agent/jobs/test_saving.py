@@ -103,6 +103,19 @@ def test_without_tariff_and_factor_there_is_no_money_and_no_co2(tmp_path: Path) 
     assert not {key for key in body["total"] if "money" in key or "co2" in key} | {"currency"} & body.keys()
 
 
+def test_nothing_is_no_less_than_nothing(tmp_path: Path) -> None:
+    """What was lost at a factor of 0 is 0.0 kg; -0.0 is a figure that nobody can explain."""
+    with learnt_station(tmp_path, tariff={"price": 0.2, "co2_factor": 0.0}) as past:
+        given(past)
+        for start in range(5, 35):  # more power than the curves say of it, by less than they may be off
+            operate(past, EVEN, start, start + 1, shown={"a.power": 26.5, "b.power": 26.5})
+
+        body, _ = look(past, 35)
+
+    assert body["total"]["saving_kwh"] < 0
+    assert str(body["total"]["saved_co2_kg"]) == "0.0"
+
+
 @pytest.mark.parametrize(
     "speeds",
     [
