@@ -127,12 +127,21 @@ def _plant(context: JobContext, kept: JobState, newest: Arrivals | None, window:
         new_states = {pump: each[new] for pump, each in states.items()}
         for verdict in cross_checks(settings, cells.part(new), new_states, kept.crossed):
             kept.said[f"{verdict.check} {verdict.about}"] = Contradiction.of(verdict, end_ms)
-    kept.said = {key: one for key, one in kept.said.items() if 0 <= end_ms - one.ts_ms < _valid_ms(one)}
+    known = known_tags(settings)
+    kept.said = {
+        key: one
+        for key, one in kept.said.items()
+        if 0 <= end_ms - one.ts_ms < _valid_ms(one) and known.keys() >= set(one.tags)
+    }
     return activity(settings, cells, states)
 
 
 def _valid_ms(said: Contradiction) -> int:
     return COUNTED_MS if said.check in {"energy_balance", "volume_balance"} else VALID_MS
+
+
+def _due_ms(watch: Watch, rules: Rules, at_ms: int) -> int:
+    return watch.arrival.due_ms(at_ms, rules.period_ms, rules.jitter_ms)
 
 
 def _judge(
@@ -146,7 +155,7 @@ def _judge(
     new = new_readings(rows, told)
     filled = Counter(one.tag for one in context.reader.filled(list(known), start_ms, end_ms))
     kept.watches = {name: kept.watches.get(name) or Watch() for name in known}
-    owns, news = dict[str, OfTag](), list[tuple[Watch, Portion, Rules]]()
+    owns, news, due_ms = dict[str, OfTag](), list[tuple[Watch, Portion, Rules]](), list[int]()
     for name, tag in known.items():
         watch, own = kept.watches[name], new.of(name, numbers.get(name))
         watch.put_right(context.now_ms)
@@ -157,10 +166,13 @@ def _judge(
             rules = rules_of(tag, spacing_ms(own.portion.times_ms.tolist(), tag.silence_ms)) if is_history else rules
         owns[name] = own
         news.append((watch, own.portion, rules))
+        due_ms.append(_due_ms(watch, rules, start_ms) if watch.arrival.newest_ms else 0)
     counts = Counter({"readings_judged": 0, "readings_bad": 0, "findings": 0})
-    for name, (_, _, rules), tally in zip(known, news, judge_all(news, end_ms), strict=True):
+    for name, (watch, _, rules), before_ms, tally in zip(known, news, due_ms, judge_all(news, end_ms), strict=True):
         judged = kept.judged.setdefault(name, Judged())
-        judged.expected += (end_ms - start_ms) / rules.period_ms
+        # of one that came for the first time, the first reading too
+        since_ms = before_ms or start_ms - (rules.period_ms if watch.arrival.newest_ms else 0)
+        judged.expected += max(0, _due_ms(watch, rules, end_ms) - since_ms) / rules.period_ms
         judged.filled += filled[name]
         judged.take_in(tally, owns[name].told())
         counts["readings_judged"] += tally.came

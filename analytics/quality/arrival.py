@@ -31,6 +31,13 @@ class Arrival:
         self.newest_ms = min((start for start, end in self.holes if start <= now_ms < end), default=0)
         self.holes = [hole for hole in self.holes if hole[1] <= now_ms]
 
+    def due_ms(self, at_ms: int, period_ms: int, jitter_ms: int = 0) -> int:
+        """Until when readings were due by *at_ms*: the newest one's time, and whole periods of silence since."""
+        if not self.newest_ms:
+            return at_ms
+        missed = (at_ms - self.newest_ms - jitter_ms + period_ms // 2) // period_ms - 1
+        return self.newest_ms + max(0, missed) * period_ms
+
     def judge(self, times_ms: Times, period_ms: int, now_ms: int, tally: Tally, jitter_ms: int = 0) -> Booleans:
         """Whether each reading is newer than all before it, shape (n,); what is wrong with the others is told.
 

@@ -70,8 +70,8 @@ def cross_checks(
     flows = list[Floats]()
     fresh = memory.switched.read_since(settings, cells, states)
     for pump in settings.pumps:
-        yield from _while_stopped(cells, pump, states[pump.id])
-        yield from _electrical(settings, cells, pump, states[pump.id])
+        yield from _while_stopped(fresh, pump, states[pump.id])
+        yield from _electrical(settings, fresh, pump, states[pump.id])
         if pump.energy is not None and pump.power is not None:
             power = cells.values[pump.power]
             yield from _balance(cells, "energy_balance", pump.energy, pump.power, power, memory, ENERGY_SHARE)
@@ -80,7 +80,7 @@ def cross_checks(
         state, now = header_state(cells, header), header_state(fresh, header)
         flows.append(now.flow)
         yield from flow_checks(fresh, header, pumps, now, states, memory.flows)
-        yield from _gauges(cells, header)
+        yield from _gauges(fresh, header)
         yield from head_check(cells, header, pumps, states, memory.affinities, state=state)
         if header.volume is not None:
             yield from _balance(

@@ -24,7 +24,7 @@ _WORST_FIRST = (Flag.FAIL, Flag.MISSING, Flag.SUSPECT)
 class Judged:
     """What was found in a tag's readings since the last report."""
 
-    expected: float = 0.0  # readings
+    expected: float = 0.0  # readings: from the last one before to the last one, and what was due since
     filled: int = 0  # values
     tally: Tally = field(default_factory=Tally)
     reasons: dict[str, int] = field(default_factory=dict)  # of readings that are not good, and how many
@@ -124,16 +124,20 @@ def _of_tag(tag: Tag, judged: Judged, watch: Watch, rules: Rules) -> TagQuality:
         uncertain=tally.count("uncertain"),
         filled=judged.filled,
         reasons=dict(Counter(judged.reasons).most_common(MOST_REASONS)),
-        flag=_word(_worst(tally, watch)),
+        flag=_word(_worst(judged, watch)),
         findings=tuple(map(_finding, tally.findings.values())),
         not_evaluated=watch.not_evaluated(rules),
         resolution=tag.resolution or float(f"{watch.motion.grid.resolution:.6g}") or None,  # not 0.0999999999999943
     )
 
 
-def _worst(tally: Tally, watch: Watch) -> Flag:
-    """The worst of what was found; a tag that has shown no number yet is not evaluated."""
-    flags = {finding.flag for finding in tally.findings.values()} | (set() if tally.came else {Flag.MISSING})
+def _worst(judged: Judged, watch: Watch) -> Flag:
+    """The worst of what was found; a tag that has shown no number yet is not evaluated.
+
+    One that is read every quarter of an hour is not missing in the minutes between.
+    """
+    is_missing = judged.expected > 0 and not judged.tally.came
+    flags = {finding.flag for finding in judged.tally.findings.values()} | ({Flag.MISSING} if is_missing else set())
     usual = Flag.PASS if watch.readings else Flag.NOT_EVALUATED
     return next((flag for flag in _WORST_FIRST if flag in flags), usual)
 

@@ -1,11 +1,13 @@
-"""Flows that were read since a pump was last started or stopped: one from before contradicts nobody."""
+"""What was read since a pump was last started or stopped: a reading from before contradicts nobody."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from agent.jobs.evidence import pumps_of
+from agent.of_settings import OfSettings
 from agent.settings import AgentSettings
 from agent.window import Frame, Times
 from analytics.running import States
@@ -19,10 +21,10 @@ class Switched:
 
     states: dict[str, int] = field(default_factory=dict)  # by pump
     changed_ms: dict[str, int] = field(default_factory=dict)  # likewise: the last time
-    read_ms: dict[str, int] = field(default_factory=dict)  # by flow meter: the last time
+    read_ms: dict[str, int] = field(default_factory=dict)  # by tag: the last time
 
     def read_since(self, settings: AgentSettings, cells: Frame, states: Mapping[str, States]) -> Frame:
-        """*cells* without flows that were read before the pumps they flow through had settled; this moves past them.
+        """*cells* without what was read before the pumps that it tells of had settled; this moves past them.
 
         A meter that is read every five minutes is held until then, and would speak of the plant as it was.
         """
@@ -30,7 +32,7 @@ class Switched:
             return cells
         changed_ms = {pump: self._changed_ms(cells.times_ms, pump, state) for pump, state in states.items()}
         values = dict(cells.values)
-        for tag, pumps in _through(settings):
+        for tag, pumps in _TOLD(settings).items():
             read_ms = _last(cells.times_ms, cells.measured(tag), self.read_ms.get(tag, 0))
             self.read_ms[tag] = int(read_ms[-1])
             settled_ms = np.max([changed_ms[pump] for pump in pumps], axis=0, initial=0) + _SETTLES_MS
@@ -51,11 +53,21 @@ def _last(times_ms: Times, happened: np.ndarray[tuple[int, ...], np.dtype[np.boo
     return np.maximum.accumulate(np.where(happened, times_ms, first))
 
 
-def _through(settings: AgentSettings) -> Iterator[tuple[str, list[str]]]:
-    """Flow meters, each with the pumps whose switching they see."""
+def _told(settings: AgentSettings) -> dict[str, set[str]]:
+    """Tags, each with the pumps whose switching it shows."""
+    found = defaultdict[str, set[str]](set)
     for header in settings.headers:
         pumps = list(pumps_of(settings, header))
-        for tag in {*header.flow, *(pump.flow for pump in pumps if pump.flow is not None)}:
-            yield tag, [pump.id for pump in pumps]
+        own = (pump.flow for pump in pumps if pump.flow is not None)
+        for tag in (*header.flow, *header.pressure, *own):
+            found[tag] |= {pump.id for pump in pumps}
+    for pump in settings.pumps:
+        for meter in (pump.power, pump.speed, pump.current, pump.voltage, pump.power_factor, pump.apparent_power):
+            if meter is not None:
+                found[meter] |= {pump.id}
     if settings.station.flow is not None:
-        yield settings.station.flow, [pump.id for pump in settings.pumps]
+        found[settings.station.flow] = {pump.id for pump in settings.pumps}
+    return dict(found)
+
+
+_TOLD = OfSettings(_told)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from agent.configuration.config_file import load
-from agent.jobs import quality
+from agent.jobs import quality, running
 from agent.jobs.job import Outcome
 from agent.jobs.judged.rules import usual_rules
 from agent.mqtt.payloads import Quality
 from drivers.reading import Reading
 from tests import real_station
-from tests.agent.history import START_MS, History, history
+from tests.agent.history import START_MS, History, history, reading
 from tests.real_station import needs_real_station, recording
 
 EACH_MINUTE = {"quality": {"report": 60}}
@@ -257,6 +257,37 @@ def test_a_flow_that_was_read_before_a_pump_was_switched_contradicts_nobody(
     )
 
 
+@pytest.mark.parametrize(
+    ("slow", "period"),
+    [(slow, 60) for slow in ("p1.speed", "p1.power", "p1.current", "p1.voltage", "p1.cosphi", "second")]
+    + [("p1.speed", 300), ("pressure", 300)],
+)
+def test_no_tag_that_was_read_before_a_pump_was_switched_contradicts_anybody(
+    tmp_path: Path, slow: str, period: int
+) -> None:
+    """Each is read more seldom than the others in its turn, and held meanwhile: it tells of the plant as it was."""
+    seconds = np.arange(1_320)
+    runs = (seconds >= 605) & (seconds < 1_205)
+    flow = np.where(np.concatenate([np.zeros(20, np.bool_), runs[:-20]]), 900.0, 0.0)
+    tags: dict[str, dict[str, Any]] = TAGS | {"second": {"unit": "bar"}, "p1.status": {"unit": "1"}}
+    tags = {name: keys for name, keys in tags.items() if name not in {"volume", "p1.energy"}}
+    tags[slow] = tags[slow] | {"period": period}
+    header = {"id": "main", "pressure": ["pressure", "second"], "flow": ["flow"]}
+    pump = {key: value for key, value in PUMP.items() if key != "energy"} | {"status": "p1.status"}
+    plant = PLANT | {"header": [header], "jobs": EACH_MINUTE, "pump": [pump]}
+    shown = {tag: np.where(runs, TRUE[tag], 0.0) for tag in tags if tag in TRUE}
+    shown |= {"flow": flow, "total": flow, "p1.status": runs * 1.0, "second": np.where(runs, 4.0, 3.0)}
+    shown["pressure"] = shown["second"]
+    with history(tmp_path, tags, **plant) as past:
+        for tag in tags:
+            step = period if tag == slow else 1
+            past.series(tag, shown[tag][::step], step_ms=1_000 * step)
+        past.perform("running", running.run, START_MS + 60_000)
+        said = [one for second in range(600, 1_321, 60) for one in report(past, second).cross_checks]
+
+    assert [(one.check, one.suspect, one.reason) for one in said] == []
+
+
 @pytest.mark.parametrize("period", [20, 59])
 def test_a_job_that_runs_often_contradicts_as_well(tmp_path: Path, period: int) -> None:
     """A median needs half a minute of cells: what a run of twenty seconds has too few of waits for the next ones.
@@ -494,6 +525,46 @@ def test_reports_come_every_five_minutes_and_cover_all_between(tmp_path: Path) -
     assert third.tags[0].bad == 30
     assert third.tags[0].reasons == {"the device is silent": 30}
     assert third.tags[0].findings[0].count == 30
+
+
+def test_a_tag_that_is_read_more_seldom_than_is_reported_is_whole(tmp_path: Path) -> None:
+    """Every quarter of an hour, every four minutes, or when it changes: what is not due yet is not missing."""
+    tags: dict[str, dict[str, Any]] = {
+        "quarter": {"unit": "m", "period": 900.0},
+        "four": {"unit": "m", "period": 240.0},
+        "seldom": {"unit": "m", "store": "exception", "heartbeat": 600.0},
+    }
+    periods = {"quarter": 900, "four": 240, "seldom": 600}
+    reports = []
+    with history(tmp_path, tags) as past:
+        for end in range(300, 10_201, 300):
+            for tag, period in periods.items():
+                due = [second for second in range(end - 300, min(end, 7_200)) if second % period == 0]
+                past.append(reading(tag, START_MS + 1_000 * second, 1.0 + second) for second in due)
+            reports.append(report(past, end))
+
+    alive, silent = reports[:24], reports[24:]
+    assert {(tag.score, tag.flag) for one in alive for tag in one.tags} == {(1.0, "pass")}
+    assert {one.score for one in alive} == {1.0}
+    missed = {tag: [one.end for one in silent if one.tags[place].flag == "missing"] for place, tag in enumerate(tags)}
+    assert {tag: (ends[0] - START_MS) // 1_000 for tag, ends in missed.items()} == {
+        "quarter": 7_800, "four": 7_500, "seldom": 7_500,
+    }  # fmt: skip
+    assert silent[-1].tags[1].completeness == 0.0
+
+
+def test_what_a_tag_said_that_is_there_no_longer_is_forgotten(tmp_path: Path) -> None:
+    """A renamed tag: the report names what the station has."""
+    header = {"id": "main", "flow": ["flow"]}
+    with history(tmp_path, {"a": {}, "b": {}, "flow": {}}, header=[header | {"pressure": ["a", "b"]}]) as past:
+        past.series("a", [40.0] * 120)
+        past.series("b", [60.0] * 120)
+        before = report(past, 120)
+    with history(tmp_path, {"a": {}, "c": {}, "flow": {}}, header=[header | {"pressure": ["a", "c"]}]) as past:
+        after = report(past, 420)
+
+    assert [one.tags for one in before.cross_checks] == [("a", "b")]
+    assert after.cross_checks == ()
 
 
 def test_every_finding_says_why(tmp_path: Path) -> None:
