@@ -93,3 +93,24 @@ def test_a_past_of_a_day_tells_nothing() -> None:
     gap = Gap(CYCLE * PER + 540, CYCLE * PER + 660)
 
     assert filled(gap, Said("linear", 26.0, 5.0), past=1_500)[0].method == "linear"
+
+
+def test_two_weeks_are_looked_at_and_no_more() -> None:
+    """Towns change: the day two weeks ago has a say, the day before it none, whatever it was."""
+    day = 20.0 + 10.0 * np.exp(-0.5 * ((np.arange(CYCLE) - 40) / 4.0) ** 2)
+    means = np.tile(day, 20) + np.random.default_rng(1).normal(0.0, 0.5, 20 * CYCLE)
+    first = 18 * CYCLE + 38
+    places = np.arange((first - 16) * PER, (first + 6) * PER) / PER
+    gap = Gap(16 * PER, 20 * PER)
+    readings = with_gap(np.interp(places, np.arange(len(means)), means), gap)
+    means[first : first + 4] = np.nan
+
+    def said(changed: slice) -> Floats:
+        quarters = means.copy()
+        quarters[changed] += 30.0
+        return Daily(Window(readings), Quarters(quarters, places), Said("linear", 26.0, 5.0)).fill(gap).values
+
+    earliest, usual = first - 14 * CYCLE, said(slice(0, 0))
+    assert np.isfinite(usual).all()
+    assert (said(slice(0, earliest)) == usual).all()
+    assert (said(slice(earliest, earliest + 4)) != usual).any()

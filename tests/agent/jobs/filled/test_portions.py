@@ -133,3 +133,15 @@ def test_gaps_that_readings_of_one_moment_end_are_shared_out_among_runs(tmp_path
             found = reader.filled(names, 0, 2**60)
     assert len(runs) >= 2
     assert len(found) == len({(one.tag, one.ts_ms) for one in found}) == 900 * 9
+
+
+@pytest.mark.parametrize(("fill", "days"), [("auto", 5_000.0), ("linear", 0.0)])
+def test_the_days_that_a_long_gap_asks_for_are_work(tmp_path: Path, fill: Fill, days: float) -> None:
+    """A run that closes half an hour's gap of each of a thousand tags reads weeks of each: more than one run's work."""
+    tags = known(tmp_path, "x", fill=fill)
+    heard = {"x": Heard(companions=["x"])}
+    short, half_an_hour, long = (
+        work({"x": [Silence(START_MS, START_MS + 60_000 * minutes)]}, tags, heard) for minutes in (29, 30, 31)
+    )
+
+    assert half_an_hour - short == pytest.approx(long - half_an_hour + days, rel=0.01)
