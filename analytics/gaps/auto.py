@@ -43,16 +43,19 @@ class Auto:
     Args:
         window: Whose gaps.
         most_studies: When so many studies are made, gaps that need another one are bridged by lines.
+        is_by_places: Whether readings count one by one even where they only repeat.
     """
 
-    def __init__(self, window: Window, *, most_studies: int = 32) -> None:
+    def __init__(self, window: Window, *, most_studies: int = 32, is_by_places: bool = False) -> None:
         self._window = window
         self._most_studies = most_studies
         self._line = Line(window)
         self._bounds = window.bounds
         # between two readings of a counter every place counts, repeated or not
         with one_thread():
-            self._updates = updates(window.values, window.companions) if window.counts is None else None
+            may_hold = window.counts is None and not is_by_places
+            self._updates = updates(window.values, window.companions) if may_hold else None
+        self._by_places: Auto | None = None  # the same, but for readings that are held
         self._sources = Sources(window, self._updates)
         self._values = window.values if self._updates is None else self._updates.reduced(window.values)
         self._totaliser = None if window.counts is None else Totaliser(window.counts)
@@ -66,19 +69,37 @@ class Auto:
     @property
     def looks(self) -> int:
         """How often the whole window was gone through: what filling costs, apart from the filled values."""
-        return 1 + self._line.looks + len(self._studies)
+        by_places = 0 if self._by_places is None else self._by_places.looks
+        return 1 + self._line.looks + len(self._studies) + by_places
 
     def fill(self, gap: Gap) -> Estimate:
         """What is put into *gap*; empty while it is open."""
         if gap.end >= len(self._window.values):
             return Estimate(np.empty(0), np.empty(0), "auto")
         place = gap.begin, gap.end
+        if self._updates is not None and self._updates.is_by_rest(gap):
+            return self._beside_rest(gap, self._updates)
         if place not in self._known:
             with one_thread():
                 if place not in self._alike:
                     self._group([gap] if self._alike else [*gaps(self._window.values), gap])
                 self._fill(place)
         return self._known[place]
+
+    def _beside_rest(self, gap: Gap, held: Updates) -> Estimate:
+        """What stands, and what is told by places: a pump's rest is one piece among those of its run, and most places.
+
+        By pieces, of which a rest is rare, it would hardly be learnt what tells of it.
+        """
+        if self._by_places is None:
+            self._by_places = Auto(self._window, most_studies=self._most_studies, is_by_places=True)
+        known = self._values[held.piece[gap.begin : gap.end]]
+        is_known, floor = np.isfinite(known), max(self._window.floor(gap), held.doubt)
+        if is_known.all():
+            return Estimate(known, np.full(len(gap), floor), "held")
+        found = self._by_places.fill(gap)
+        std = np.where(is_known, floor, np.maximum(found.std, floor))
+        return Estimate(np.where(is_known, known, found.values), std, found.method)
 
     def _group(self, found: Iterable[Gap]) -> None:
         """Gaps of one length that may ask the same companions are guessed at once, when one of them is asked for."""

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.gaps.gap import Floats
+from analytics.gaps.gap import Floats, Gap
 
 _RATES = (0.02, 0.8)  # share of readings that differ from the one before: below it never moves, above it is not held
 _LOOKED_AT = 600  # readings, in a row
 _MOST_MATES = 6
+_REST = 5.0  # times as long as others, from which a piece is a rest
 _GAIN = 0.25  # share of changes foreseen, over what chance would foresee
-_FORESEEN = 0.85
+_FORESEEN, _STILL_FORESEEN = 0.85, 0.75  # share of changes: at first, and of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,13 @@ class Updates:
     piece: NDArray[np.intp]  # of each place, shape (n,), ascending by steps of at most 1
     last: NDArray[np.intp]  # place of each piece, shape (pieces,)
     doubt: float  # standard deviation of what changes unforeseen
+
+    def is_by_rest(self, gap: Gap) -> bool:
+        """Whether a piece that lasts much longer than others lies in *gap* or beside it."""
+        first = self.piece[gap.begin - 1]
+        before = self.last[first - 1] if first else -1
+        lasting = np.diff(self.last[first : self.piece[gap.end] + 1], prepend=before)
+        return bool(lasting.max() > _REST * len(self.piece) / len(self.last))
 
     def reduced(self, values: Floats) -> Floats:
         """One value a piece, the last one measured; NaN where none was."""
@@ -54,9 +62,11 @@ def updates(values: Floats, companions: Floats) -> Updates | None:
     for mate in mates:
         is_new[1:] |= companions[1:, mate] != companions[:-1, mate]
     last = np.append(np.flatnonzero(is_new[1:]), len(values) - 1)
-    steps = np.diff(values[part], prepend=np.nan)[known]
-    unforeseen = float(np.sqrt(np.mean(np.where(is_new[part][known], 0.0, steps) ** 2)))
-    return Updates(np.cumsum(is_new), last, unforeseen)
+    steps = np.nan_to_num(np.diff(values, prepend=np.nan))
+    unforeseen = steps[~is_new]
+    if np.count_nonzero(unforeseen) > (1.0 - _STILL_FORESEEN) * np.count_nonzero(steps):
+        return None
+    return Updates(np.cumsum(is_new), last, float(np.sqrt(unforeseen @ unforeseen / np.isfinite(values).sum())))
 
 
 def _moved(companions: Floats) -> NDArray[np.bool_]:

@@ -112,6 +112,40 @@ def test_meters_that_are_new_at_other_times_tell_nothing_of_repetitions() -> Non
     assert "held" not in {estimate.method for estimate in estimates}
 
 
+def test_a_meter_that_was_new_with_others_at_first_only_is_not_held_by_them() -> None:
+    """On the first day the flow is that of the pump whose power is read, on the others that of its neighbour."""
+    first, runs = np.arange(3_000) < 700, np.arange(3_000) % 40 < 25
+    power = np.where(first & runs, 50.0 + noise(3_000), 0.0)
+    flow = np.where(runs, 100.0 + noise(3_000, seed=9), 0.0)
+    found = blocks(20, 5, 75, first=1_307)
+
+    estimates = filled(Window(with_gap(flow, *found), np.column_stack([power, noise(3_000, seed=8)])), *found)
+
+    errors = np.abs(missed(flow, found, estimates))
+    assert "held" not in {estimate.method for estimate in estimates}
+    assert np.mean(errors <= COVERAGE_90 * np.concatenate([one.std for one in estimates])) > 0.7
+
+
+def test_what_tells_of_a_pumps_rest_is_learnt_by_its_places() -> None:
+    """A rest is one repetition among hundreds of new readings of a run, and half of the time.
+
+    It stands where a reading of it was left, and whether the pump ran in a gap its power tells.
+    """
+    begins = np.cumsum(np.random.default_rng(5).integers(60, 110, 60))
+    runs = np.searchsorted(begins, np.arange(4_000)) % 2 == 0
+    power = np.where(runs, 40.0 + walk(4_000, 3, 0.3) - 100.0 + noise(4_000), 0.0)
+    speed = np.where(runs, 30.0 + 2.0 * np.cbrt(np.maximum(power, 0.0)) + 0.1 * noise(4_000, seed=4), 0.0)
+    found = blocks(24, 120, 150)
+
+    estimates = filled(Window(with_gap(speed, *found), np.column_stack([power, noise(4_000, seed=6)])), *found)
+
+    errors = missed(speed, found, estimates)
+    assert np.abs(errors).mean() < 2.0
+    for gap, estimate in zip(found, estimates, strict=True):
+        left = np.argmax(runs[gap.begin :]) if not runs[gap.begin - 1] else 0
+        assert (estimate.values[:left] == 0.0).all()
+
+
 def test_companions_that_do_what_they_never_did_are_doubted() -> None:
     """Two pumps change over inside the gap: weights learnt from the noise of a pump that stood say anything of it.
 
