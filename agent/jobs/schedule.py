@@ -50,7 +50,8 @@ def run(context: JobContext) -> Outcome:
     except NotKnownError as error:
         found = _none(context, f"{error} {INSTEAD}")
     doubt = _doubt(context, tank)
-    record = Record("schedule", "", context.now_ms, found.model_copy(update={"doubt": doubt}).encode())
+    doubts = "; ".join(filter(None, (doubt, _unlisted(context, found)))) or None
+    record = Record("schedule", "", context.now_ms, found.model_copy(update={"doubt": doubts}).encode())
     state = peak.MEMORY.encode(charged) if charged else None
     counts = {"schedule_rows": len(found.rows)}
     return Outcome(mark=context.reader.last_id, state=state, records=[record], counts=counts, doubt=doubt)
@@ -62,6 +63,16 @@ def _doubt(context: JobContext, tank: TankSettings) -> str | None:
     said = _newest(context, [tank.level, *inlets]).doubt()
     forecast = MEMORY.restored(context.reader.job_state("forecast")[1]).doubt
     return "; ".join(filter(None, (said, forecast and f"of what the forecast has seen last, {forecast}"))) or None
+
+
+def _unlisted(context: JobContext, found: Schedule) -> str | None:
+    """That the plan goes on after the market's prices have ended, a clause."""
+    zone = ZoneInfo(context.settings.station.time_zone)
+    end_ms = tariff.listed_until_ms(context.settings.tariff, zone)
+    if end_ms is None or not found.rows or end_ms >= found.until:
+        return None
+    since = tariff.local(max(end_ms, found.rows[0].start), zone)
+    return f"no price of the market is listed from {since:%Y-%m-%d %H:%M} on: the usual price counts there"
 
 
 def _newest(context: JobContext, tags: list[str]) -> Frame:

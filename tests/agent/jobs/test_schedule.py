@@ -249,6 +249,23 @@ def test_a_list_of_market_prices_moves_the_pumping_to_its_cheap_hours(lived: Pat
             assert row["cost"] == pytest.approx(prices.pop() * row["power_kw"] * len(steps) / 2, abs=0.02)
 
 
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(12, "no price of the market is listed from 2026-03-08 00:00 on: the usual price counts there"), (24, "")],
+)
+def test_a_plan_beyond_the_listed_prices_says_so(lived: Path, tmp_path: Path, hours: int, said: str) -> None:
+    """The market tells tomorrow's in the afternoon; what is planned for it until then rests on another price (slow)."""
+    begin = datetime.fromisoformat("2026-03-07T12:00Z")
+    with after_six_days(lived, tmp_path) as past:
+        spot = tuple((begin + timedelta(hours=hour), 0.1) for hour in range(hours))
+        past.settings = past.settings.model_copy(
+            update={"tariff": past.settings.tariff.model_copy(update={"spot": spot})}
+        )
+        plan = scheduled(past)
+
+    assert [one for one in plan["doubt"].split("; ") if "market" in one] == [said] * bool(said)
+
+
 def test_what_was_drawn_is_found_from_pumping_and_level(lived: Path, tmp_path: Path) -> None:
     """No meter measures it: what was pumped less what the tank took."""
     with after_six_days(lived, tmp_path) as past, past.reader() as reader:
