@@ -130,7 +130,24 @@ def atlas(problem: Problem, lines: Sequence[Line], sets: Masks) -> Atlas:
 def _banded(problem: Problem, made: Atlas, levels: Array) -> Atlas:
     """The same tables within the pressures of the header, their nodes moved into what is left of each window."""
     bare = Window(made.low[1:], made.high[1:], made.room[1:])
-    cut = banded(problem, levels, bare, made.is_rigid[1:, None])
+    return _within(made, banded(problem, levels, bare, made.is_rigid[1:, None]))
+
+
+def capped(made: Atlas, cap: float) -> Atlas:
+    """The same tables with no more than *cap* kW in any step: windows end where a set takes as much."""
+    power, width = made.power[1:], (made.high - made.low)[1:]
+    node = np.clip((power <= cap).sum(axis=2), 1, NODES - 1)  # as power rises with the flow
+    before, after = (np.take_along_axis(power, each[..., None], axis=2)[..., 0] for each in (node - 1, node))
+    share = (node - 1 + (cap - before) / np.where(after > before, after - before, np.inf)) / (NODES - 1)
+    share = np.where(power[..., -1] <= cap, 1.0, np.clip(share, 0.0, 1.0))
+    spare = (cap - power[..., 0]) / cap
+    room = np.where(spare < 0, np.minimum(made.room[1:], spare), made.room[1:])
+    return _within(made, Window(made.low[1:], made.low[1:] + share * width, room))
+
+
+def _within(made: Atlas, cut: Window) -> Atlas:
+    """The same tables, their nodes moved into what is left of each window: *cut* of all sets but the empty one."""
+    bare = Window(made.low[1:], made.high[1:], made.room[1:])
     shares = np.linspace(0.0, 1.0, NODES)
     flow = cut.low[..., None] + (cut.high - cut.low)[..., None] * shares
     powers = made.power[1:]

@@ -22,20 +22,16 @@ _NARROWER = 0.4
 _ROUNDS = 4
 
 
-def narrowed(problem: Problem, atlas: Atlas, draft: Draft, cap: float = np.inf) -> Draft:
+def narrowed(problem: Problem, atlas: Atlas, draft: Draft) -> Draft:
     """The same sets at flows near those of *draft*; never dearer by the tables.
 
     Args:
         problem: The problem.
         atlas: Its tables.
         draft: What is to be made better.
-        cap: Most power of a step, kW.
     """
     keeping = Keeping.of(problem, atlas)
-    worth, corridor = (
-        Worth(problem, atlas, keeping, draft.sets[None], cap),
-        _Corridor(problem, atlas, keeping, draft.sets, cap),
-    )
+    worth, corridor = Worth(problem, atlas, keeping, draft.sets[None]), _Corridor(problem, atlas, keeping, draft.sets)
     if atlas.is_rigid[draft.sets].all():
         return draft
     best, storage = draft, float(np.ptp(atlas.volumes))
@@ -57,7 +53,6 @@ class _Corridor:
     atlas: Atlas
     keeping: Keeping
     sets: NDArray[np.intp]  # (T,)
-    cap: float
 
     def walked(self, path: Array, width: float) -> tuple[Array, Array]:
         """The best path within *width* of *path*: volumes (T + 1,) and flows (T,)."""
@@ -86,7 +81,7 @@ class _Corridor:
         after = problem.after(at[:, None], flow, problem.demand[step][:, None])
         cost = (problem.price[step] * problem.step)[:, None] * power + self.keeping.cost(after, step[:, None])
         cost += self.atlas.beside.cost(self.sets[step][:, None], at[:, None], flow)
-        cost[(window.room < 0)[:, None] | (power > self.cap + 1e-9)] = OUTSIDE
+        cost[window.room < 0] = OUTSIDE
         place = (after - nodes[1:, :1][step]) / (nodes[1:, 1:2] - nodes[1:, :1])[step]
         node = np.clip(place.astype(np.intp), 0, count - 2)
         middle = (count - 1) / 2

@@ -53,7 +53,6 @@ class Interior:
     atlas: Atlas
     keeping: Keeping
     sets: NDArray[np.intp]  # (b, T)
-    cap: float  # kW
 
     def walked(self, volumes: Array) -> Array:
         """Volumes (b, T + 1) about the best, from *volumes* on; windows may be missed by a hair."""
@@ -75,7 +74,7 @@ class Interior:
     def _prices(self) -> Array:
         """What a limit may be broken for, money, (c, 1, 1)."""
         penalties, inf = self.keeping.penalties, np.inf
-        costs = [inf, inf, inf, inf, penalties.beyond, penalties.beyond, penalties.inside, penalties.inside]
+        costs = [inf, inf, inf, penalties.beyond, penalties.beyond, penalties.inside, penalties.inside]
         return np.array(costs)[self._which, None, None]
 
     @property
@@ -83,7 +82,7 @@ class Interior:
         """Of all limits those that there are."""
         keeping = self.keeping
         has_margin = (keeping.inner_low > keeping.low).any() or (keeping.inner_high < keeping.high).any()
-        return [0, 1, 2, *((3,) if np.isfinite(self.cap) else ()), 4, 5, *((6, 7) if has_margin else ())]
+        return [0, 1, 2, 3, 4, *((5, 6) if has_margin else ())]
 
     @property
     def _usual(self) -> float:
@@ -97,15 +96,13 @@ class Interior:
         return np.asarray(self.problem.demand + self._per * np.diff(volumes))
 
     def _limits(self, volumes: Array, at: Slopes) -> _Limits:
-        """Windows, room, the cap, the storage's limits and their margin."""
+        """Windows, room, the storage's limits and their margin."""
         per, none, one, keeping = self._per, np.zeros(self.sets.shape), np.ones(self.sets.shape), self.keeping
         flow, after, hair = self._flow(volumes), volumes[:, 1:], _HAIR * self.atlas.high.max()
-        marginal = per * at.marginal
         every = (
             (flow - at.low + hair, -per - at.low_by, per * one),
             (at.high - flow + hair, at.high_by + per, -per * one),
             (np.maximum(at.room, _FAR) + _HAIR, at.room_by, none),
-            (self.cap - at.power, marginal - at.power_by, -marginal),
             (after - keeping.low, none, one),
             (keeping.high - after, none, -one),
             (after - keeping.inner_low, none, one),
@@ -119,7 +116,7 @@ class Interior:
     def _begun(self, volumes: Array, limits: _Limits) -> _Point:
         """Well inside of every limit, or as if."""
         span, flow = float(np.ptp(self.atlas.volumes)), float(self.atlas.high.max())
-        sizes = np.array([flow, flow, 1.0, float(self.atlas.power.max()), span, span, span, span])
+        sizes = np.array([flow, flow, 1.0, span, span, span, span])
         size, prices = sizes[self._which, None, None], self._prices
         slack = np.maximum(limits.value, _FIRST * size)
         beyond = np.where(np.isfinite(prices), np.maximum(slack - limits.value, _FIRST * size), 0.0)

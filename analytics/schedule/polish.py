@@ -14,24 +14,23 @@ from analytics.schedule.search import Draft
 from analytics.schedule.worth import Worth
 
 
-def polished(problem: Problem, atlas: Atlas, drafts: Sequence[Draft], cap: float = np.inf) -> list[Draft]:
+def polished(problem: Problem, atlas: Atlas, drafts: Sequence[Draft]) -> list[Draft]:
     """The same sets at better flows, in the same order; none dearer by the tables than along the volumes it had.
 
     Args:
         problem: The problem.
         atlas: Its tables.
         drafts: What is to be made better, all at once; their volumes are followed as nearly as their sets can.
-        cap: Most power of a step, kW.
     """
     if not drafts:
         return []
     keeping = Keeping.of(problem, atlas)
     sets, path = (np.stack(each) for each in zip(*((draft.sets, draft.volumes) for draft in drafts), strict=True))
-    worth = Worth(problem, atlas, keeping, sets, cap)
+    worth = Worth(problem, atlas, keeping, sets)
     volumes, flows = _followed(problem, atlas, sets, path)
     cost = worth.cost(volumes, flows)
     if not atlas.is_rigid[sets].all():
-        path = Interior(problem, atlas, keeping, sets, cap).walked(volumes)
+        path = Interior(problem, atlas, keeping, sets).walked(volumes)
         found = _followed(problem, atlas, sets, path)
         costs = worth.cost(*found)
         is_better = (costs < cost)[:, None]

@@ -98,15 +98,15 @@ def allowed(problem: Problem, atlas: Atlas) -> NDArray[np.bool_]:
     return np.asarray(((locks != 1) | sets).all(axis=2) & ((locks != -1) | ~sets).all(axis=2))
 
 
-def ahead(problem: Problem, atlas: Atlas, cap: float = np.inf) -> Ahead:
-    """The relaxed cost to go; *cap* is the most power a step may take, kW."""
+def ahead(problem: Problem, atlas: Atlas) -> Ahead:
+    """The relaxed cost to go."""
     actions, keeping = _Actions.of(atlas), Keeping.of(problem, atlas)
     start, free = start_costs(problem, atlas), allowed(problem, atlas)
     volumes, sign = atlas.volumes, problem.storage.sign
     of_set = np.empty((problem.steps, len(atlas.sets), len(volumes)))
     to_go = np.empty((problem.steps + 1, len(atlas.sets), len(volumes)))
     to_go[-1] = -problem.water_value * sign * (volumes - volumes[0])
-    unable = np.where((actions.room < 0) | (actions.power > cap), _NEVER, 0.0)
+    unable = np.where(actions.room < 0, _NEVER, 0.0)
     unable += atlas.beside.cost(actions.of_set[:, None], volumes, actions.flow)
     idle = (problem.after(volumes, actions.flow, np.zeros(1)) - volumes[0]) / (volumes[1] - volumes[0])
     for step in reversed(range(problem.steps)):

@@ -49,9 +49,9 @@ class _Labels:
     flow: Array  # (b,)
 
 
-def drafts(problem: Problem, atlas: Atlas, ahead: Ahead, effort: Effort, cap: float = np.inf) -> list[Draft]:
+def drafts(problem: Problem, atlas: Atlas, ahead: Ahead, effort: Effort) -> list[Draft]:
     """The best plans that are found with *effort*, best first, their sets all different."""
-    search = _Search(problem, atlas, ahead, cap, is_eager=effort.is_eager)
+    search = _Search(problem, atlas, ahead, is_eager=effort.is_eager)
     trail = [search.root()]
     for step in range(problem.steps):
         grown = search.grown(trail[-1], step, effort.width)
@@ -64,10 +64,10 @@ def drafts(problem: Problem, atlas: Atlas, ahead: Ahead, effort: Effort, cap: fl
 class _Search:
     """What every step of the search needs."""
 
-    def __init__(self, problem: Problem, atlas: Atlas, ahead: Ahead, cap: float, *, is_eager: bool) -> None:
+    def __init__(self, problem: Problem, atlas: Atlas, ahead: Ahead, *, is_eager: bool) -> None:
         units = problem.units
         self._is_eager = is_eager
-        self._problem, self._atlas, self._ahead, self._cap = problem, atlas, ahead, cap
+        self._problem, self._atlas, self._ahead = problem, atlas, ahead
         self._keeping, self._free = Keeping.of(problem, atlas), allowed(problem, atlas)
         self._table = np.concatenate(
             [atlas.low[..., None], atlas.high[..., None], atlas.power[..., atlas.looks]], axis=2
@@ -151,13 +151,12 @@ class _Search:
             drawn = power[soft].T
             cost = problem.price[step] * problem.step * drawn + to_go + self._keeping.cost(after, step)
             cost += atlas.beside.cost(chosen[soft], volume[soft], flow)
-            _, best = lowest(np.where(drawn > self._cap, 1e12, cost), trust(problem, atlas, step))
+            _, best = lowest(cost, trust(problem, atlas, step))
             best_flow[soft] += (high - low)[soft] * best / (len(atlas.looks) - 1)
             best_power[soft] = _between_nodes(power[soft], best)
         if not self._is_eager:
             return rows, best_flow, best_power
-        full = soft[power[soft, -1] <= self._cap]
-        added = (rows, full), (best_flow, high[full]), (best_power, power[full, -1])
+        added = (rows, soft), (best_flow, high[soft]), (best_power, power[soft, -1])
         rows, best_flow, best_power = (np.concatenate(each) for each in added)
         return rows, best_flow, best_power
 

@@ -18,9 +18,9 @@ _HOPE = 1e-3  # of the cost: what promises to be dearer by more is not tried
 _UNABLE = 1e9  # money
 
 
-def shifted(problem: Problem, atlas: Atlas, draft: Draft, cap: float, most: int) -> list[Draft]:
+def shifted(problem: Problem, atlas: Atlas, draft: Draft, most: int) -> list[Draft]:
     """At most *most* drafts with sets of their own, those first that promise most at the worth of water in *draft*."""
-    costs, starts, may = _costs(problem, atlas, draft, cap), start_costs(problem, atlas), allowed(problem, atlas)
+    costs, starts, may = _costs(problem, atlas, draft), start_costs(problem, atlas), allowed(problem, atlas)
     now = int(np.flatnonzero((atlas.sets == [unit.is_on for unit in problem.units]).all(axis=1))[0])
     step = np.arange(problem.steps)
 
@@ -60,7 +60,7 @@ def _moved(sets: Sets) -> Iterator[Sets]:
             yield earlier
 
 
-def _costs(problem: Problem, atlas: Atlas, draft: Draft, cap: float) -> Array:
+def _costs(problem: Problem, atlas: Atlas, draft: Draft) -> Array:
     """Money of each set in each step less what its water is worth, (T, s), at the volumes of *draft*."""
     count, steps = len(atlas.sets), problem.steps
     window = atlas.window(np.tile(np.arange(count), steps), np.repeat(draft.volumes[:-1], count))
@@ -69,7 +69,7 @@ def _costs(problem: Problem, atlas: Atlas, draft: Draft, cap: float) -> Array:
     cost = problem.step * (price * window.powers - worth * flow)
     sets = np.tile(np.arange(count), steps)[:, None]
     cost += atlas.beside.cost(sets, np.repeat(draft.volumes[:-1], count)[:, None], flow)
-    cost = np.where((window.room < 0)[:, None] | (window.powers > cap), _UNABLE, cost)
+    cost = np.where((window.room < 0)[:, None], _UNABLE, cost)
     rigid = np.tile(atlas.is_rigid, steps)
     return np.where(rigid, cost[:, 0], cost.min(axis=1)).reshape(steps, count)
 

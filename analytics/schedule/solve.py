@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analytics.dispatch.lines import Line
-from analytics.schedule.atlas import FEW, Atlas, atlas
+from analytics.schedule.atlas import FEW, Atlas, atlas, capped
 from analytics.schedule.choice import sets_of
 from analytics.schedule.corridor import narrowed
 from analytics.schedule.inlet import lines_of
@@ -32,7 +32,10 @@ _EASY = (Effort(width=100, bins=60, drafts=5),)  # to see whether there is any p
 _DRAFTED, _MOST_DRAFTS = 48_000, 40  # drafts of an effort, times steps squared: the shorter, the more
 _SHIFTS, _SHIFTED = 4, 12  # drafts whose switches are moved, and ways that are tried of each
 _NARROWED = 3  # drafts whose flows are looked at once more, the best
-_CAPS = 9  # most powers that are tried where peaks cost money
+_CAPS = 9  # powers that are asked for their promise where peaks cost money
+_LEAST_CAP = 0.1  # of the peak, the least of them
+_TRIES = 9  # caps that are looked at more closely
+_NEXT = 0.004  # share of the peak by which caps are apart at least
 
 
 def plan(problem: Problem) -> Plan | NoPlan:
@@ -49,10 +52,7 @@ def plan(problem: Problem) -> Plan | NoPlan:
     best = station.cheapest(station.usual) or station.cheapest(_WIDER)
     if best is None:
         return refusal(problem, lambda other: _Station.of(other).cheapest(_EASY) is not None)
-    for cap in station.caps(best) if problem.peak_price > 0 else ():
-        other = station.cheapest(station.usual, cap)
-        best = other if other is not None and other.cost < best.cost else best
-    return best
+    return station.shaved(best) if problem.peak_price > 0 else best
 
 
 def _by_pressure(problem: Problem, reached: NoPlan) -> NoPlan:
@@ -88,15 +88,15 @@ class _Station:
             efforts = _USUAL if self.problem.steps <= _MANY else _LONG
         return tuple(replace(effort, drafts=max(effort.drafts, count)) for effort in efforts)
 
-    def cheapest(self, efforts: Sequence[Effort], cap: float = np.inf) -> Plan | None:
-        """The best plan of the drafts found with *efforts*, none above *cap* kW; None where none keeps every limit."""
-        remaining = ahead(self.problem, self.atlas, cap)
-        found = [one for effort in efforts for one in drafts(self.problem, self.atlas, remaining, effort, cap)]
+    def cheapest(self, efforts: Sequence[Effort]) -> Plan | None:
+        """The best plan of the drafts found with *efforts*; None where none keeps every limit."""
+        remaining = ahead(self.problem, self.atlas)
+        found = [one for effort in efforts for one in drafts(self.problem, self.atlas, remaining, effort)]
         found.sort(key=lambda draft: -draft.cost)
         distinct = {draft.sets.tobytes(): draft for draft in found}  # of the same sets the cheapest
-        better = self._shifted(polished(self.problem, self.atlas, list(distinct.values()), cap), cap)
+        better = self._shifted(polished(self.problem, self.atlas, list(distinct.values())))
         better.sort(key=lambda draft: draft.cost)
-        better[:_NARROWED] = [narrowed(self.problem, self.atlas, draft, cap) for draft in better[:_NARROWED]]
+        better[:_NARROWED] = [narrowed(self.problem, self.atlas, draft) for draft in better[:_NARROWED]]
         best: Plan | None = None
         keeping = Keeping.of(self.problem, self.atlas)
         for draft in sorted(better, key=lambda one: one.cost):
@@ -109,20 +109,24 @@ class _Station:
                 best = made
         return best
 
-    def _shifted(self, drafts: Sequence[Draft], cap: float) -> list[Draft]:
+    def _shifted(self, drafts: Sequence[Draft]) -> list[Draft]:
         """*drafts*, and what becomes of the cheapest where switches are moved; the cheapest found is moved in turn."""
         known = {draft.sets.tobytes(): draft for draft in drafts}
         done: set[bytes] = set()
         while len(done) < min(_SHIFTS, len(known)):
             best = min((key for key in known if key not in done), key=lambda key: known[key].cost)
             done.add(best)
-            near = shifted(self.problem, self.atlas, known[best], cap, _SHIFTED)
+            near = shifted(self.problem, self.atlas, known[best], _SHIFTED)
             tried = [draft for draft in near if draft.sets.tobytes() not in known]
-            known |= {draft.sets.tobytes(): draft for draft in polished(self.problem, self.atlas, tried, cap)}
+            known |= {draft.sets.tobytes(): draft for draft in polished(self.problem, self.atlas, tried)}
         return list(known.values())
 
-    def _relaxed(self, remaining: Ahead) -> float:
+    @property
+    def relaxed(self) -> float:
         """Cost of the present problem without timers, money."""
+        return self._relaxed(ahead(self.problem, self.atlas))
+
+    def _relaxed(self, remaining: Ahead) -> float:
         now = np.array([unit.is_on for unit in self.problem.units])
         chosen = np.flatnonzero((self.atlas.sets == now).all(axis=1))[:1]
         volume = self.problem.storage.volume(np.array([self.problem.level]))
@@ -137,12 +141,39 @@ class _Station:
                 return Plan(steps, found.cost, found.energy, found.starts, relaxed, found.violation, found.weighed)
         return None
 
-    def caps(self, best: Plan) -> list[float]:
-        """Powers below the peak of *best* that promise most by the relaxed cost."""
-        problem = self.problem
-        peak = float(best.powers.max())
-        tried = []
-        for cap in np.linspace(max(problem.peak, 0.3 * peak), peak, _CAPS, endpoint=False):
-            cost = self._relaxed(ahead(problem, self.atlas, float(cap)))
-            tried.append((cost + problem.peak_price * max(0.0, float(cap) - problem.peak), float(cap)))
-        return [cap for _, cap in sorted(tried)[:3]]
+    def shaved(self, best: Plan) -> Plan:
+        """*best*, or what is cheaper as its peak is lower: by caps of power, that first which promises most.
+
+        A cap promises what it does to the relaxed cost. One that no plan is found for ends those below it. Between the
+        peak of the best and the next cap below it there is another one to look at.
+        """
+        problem, top = self.problem, float(best.powers.max())
+        floor, failed = max(problem.peak, _LEAST_CAP * top), -np.inf
+        beside = best.cost - _charge(problem, top) - self.relaxed
+        looked = np.linspace(floor, top, _CAPS, endpoint=False).tolist() if floor < top else []
+        promised: dict[float, float] = {}
+        tried = set[float]()
+        for _ in range(_TRIES):
+            promised |= {cap: beside + _charge(problem, cap) + self.under(cap).relaxed for cap in looked}
+            hopeful = [cap for cap in promised.keys() - tried if cap > failed and promised[cap] < best.cost]
+            if hopeful:
+                cap = min(hopeful, key=promised.__getitem__)
+                tried.add(cap)
+                found = self.under(cap).cheapest(self.usual)
+                failed = cap if found is None else failed
+                best = best if found is None or found.cost >= best.cost else found
+            peak = float(best.powers.max())
+            below = max((cap for cap in promised if cap < (1 - _NEXT) * peak), default=peak)
+            looked = [(below + peak) / 2] if peak - below > _NEXT * top else []
+            if not looked and not hopeful:
+                break
+        return best
+
+    def under(self, cap: float) -> "_Station":
+        """The same with no more power than *cap* kW."""
+        return replace(self, atlas=capped(self.atlas, cap))
+
+
+def _charge(problem: Problem, peak: float) -> float:
+    """Money for a *peak*, kW."""
+    return problem.peak_price * max(0.0, peak - problem.peak)

@@ -22,7 +22,6 @@ class Worth:
     atlas: Atlas
     keeping: Keeping
     sets: NDArray[np.intp]  # (b, T)
-    cap: float
 
     def cost(self, volumes: Array, flows: Array) -> Array:
         """Money (b,), starts and penalties included, of volumes (b, T + 1) and flows (b, T)."""
@@ -35,5 +34,5 @@ class Worth:
         cost += self.atlas.beside.cost(self.sets, volumes[:, :-1], flows).sum(axis=1)
         cost += starts @ np.array([unit.start_cost for unit in problem.units])
         cost += self.keeping.cost(volumes[:, 1:], np.arange(problem.steps)).sum(axis=1)
-        cost += OUTSIDE * ((power > self.cap + 1e-9) | (window.room.reshape(power.shape) < -_HAIR)).sum(axis=1)
+        cost += OUTSIDE * (window.room.reshape(power.shape) < -_HAIR).sum(axis=1)
         return np.asarray(cost - problem.water_value * problem.storage.sign * volumes[:, -1])

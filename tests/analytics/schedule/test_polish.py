@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analytics.dispatch.pump import Array
-from analytics.schedule.atlas import Atlas, atlas
+from analytics.schedule.atlas import Atlas, atlas, capped
 from analytics.schedule.choice import sets_of
 from analytics.schedule.inlet import lines_of
 from analytics.schedule.polish import polished
@@ -25,7 +25,8 @@ QUICK = Effort(width=40, bins=500, drafts=1)
 def drawn(problem: Problem, cap: float = np.inf) -> tuple[Atlas, list[Draft]]:
     """The tables, and drafts as they are searched."""
     tables = atlas(problem, lines_of(problem), sets_of(problem, lines_of(problem)))
-    return tables, drafts(problem, tables, ahead(problem, tables, cap), QUICK, cap)
+    tables = capped(tables, cap) if np.isfinite(cap) else tables
+    return tables, drafts(problem, tables, ahead(problem, tables), QUICK)
 
 
 def spent(problem: Problem, tables: Atlas, draft: Draft, flows: Array, cap: float) -> float:
@@ -70,7 +71,7 @@ def test_no_water_is_better_pumped_at_another_hour(name: str) -> None:
     problem, cap = DAYS[name]
     tables, found = drawn(problem, cap)
 
-    (draft,) = polished(problem, tables, found, cap)
+    (draft,) = polished(problem, tables, found)
 
     cost = spent(problem, tables, draft, draft.flows, cap)
     assert cost < 0.999 * spent(problem, tables, draft, found[0].flows, cap)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from analytics.schedule.atlas import atlas
+from analytics.schedule.atlas import atlas, capped
 from analytics.schedule.choice import sets_of
 from analytics.schedule.inlet import lines_of
 from analytics.schedule.plan import Plan
@@ -30,11 +30,12 @@ def test_a_switch_an_hour_later_is_found_that_the_cost_to_go_does_not_see() -> N
 def moved(problem: Problem, cap: float = np.inf) -> list[list[int]]:
     """Sets of all drafts around one that runs both pumps from the fourth to the ninth hour."""
     tables = atlas(problem, lines_of(problem), sets_of(problem, lines_of(problem)))
+    tables = capped(tables, cap) if np.isfinite(cap) else tables
     sets = np.zeros(24, np.intp)
     sets[4:10] = BOTH
     flow = np.where(sets == BOTH, float(tables.low[BOTH].mean()), 0.0)
     volumes = np.concatenate([[450.0], 450.0 + np.cumsum(flow - problem.demand)])
-    drafts = shifted(problem, tables, Draft(sets, volumes, flow, 1e9), cap, 99)
+    drafts = shifted(problem, tables, Draft(sets, volumes, flow, 1e9), 99)
     return [draft.sets.tolist() for draft in drafts]
 
 
