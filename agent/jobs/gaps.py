@@ -44,7 +44,8 @@ from agent.window import Frame, frame
 from analytics.gaps.correlated import companions
 
 MOST_ROWS = 200_000  # one run takes in; whoever has more catches up run by run
-CHOICE_MS = 6 * 3_600_000  # for which companions are kept
+_HOUR_MS, _MOST_PERIODS = 3_600_000, 25  # of a gap of 24 readings
+CHOICE_MS = 6 * _HOUR_MS  # for which companions are kept
 EACH = 8  # companions on the tag's own device, and as many elsewhere
 TAGS_A_LOOK = 200
 _AFTER_CELLS = 30  # after a gap, by which a method sees where it has ended
@@ -106,13 +107,18 @@ def _heard(context: JobContext, kept: JobState, watched: Mapping[str, Tag], rows
     """What is remembered of each tag; of one that nothing is, what the log says of it before *rows*."""
     until_ms = min((row.ts_ms for row in rows), default=context.now_ms)
     known = heard_by(kept.tags, watched, context.now_ms)
-    unknown = [tag for name, tag in watched.items() if name not in known]
-    found = heard_before(context.reader, unknown, context.mark, until_ms, _longest_ms(context))
-    return {name: known.get(name) or found[name] for name in watched}
+    unknown: dict[int, list[Tag]] = {}
+    for tag in (tag for name, tag in watched.items() if name not in known):
+        unknown.setdefault(_longest_ms(context, tag), []).append(tag)
+    for longest_ms, tags in unknown.items():
+        known |= heard_before(context.reader, tags, context.mark, until_ms, longest_ms)
+    return {name: known[name] for name in watched}
 
 
-def _longest_ms(context: JobContext) -> int:
-    return round(1_000 * context.settings.jobs.gaps.longest)
+def _longest_ms(context: JobContext, tag: Tag) -> int:
+    """Up to where a gap of *tag* is filled: as is asked, or for an hour, or for 24 readings of a slow tag."""
+    longest = context.settings.jobs.gaps.longest
+    return max(_HOUR_MS, _MOST_PERIODS * tag.period_ms) if longest is None else round(1_000 * longest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +159,10 @@ def _found(
     """The gaps after *rows*; *kept* moves on to there."""
     times_ms = good_times(rows)
     until_ms = rows[-1].ts_ms if is_behind else context.now_ms
-    longest_ms = _longest_ms(context)
     found: dict[str, list[Silence]] = {}
     left: list[str] = []
     for name, heard in kept.tags.items():
-        gaps, too_long = _gaps(heard, known[name], times_ms.get(name, ()), until_ms, longest_ms)
+        gaps, too_long = _gaps(heard, known[name], times_ms.get(name, ()), until_ms, _longest_ms(context, known[name]))
         kept.counts["gaps_left"] += too_long
         left += [name] if too_long or heard.is_left else []
         found |= {name: gaps} if gaps else {}

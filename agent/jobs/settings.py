@@ -22,7 +22,7 @@ class JobSettings(Settings):
 class GapsSettings(JobSettings):
     """Gap filling."""
 
-    longest: Seconds = 3_600.0  # s; a longer gap is left as it is, and counted
+    longest: Seconds | None = None  # s; a longer gap is left as it is, and counted; by default an hour or 24 readings
 
 
 class QualitySettings(JobSettings):

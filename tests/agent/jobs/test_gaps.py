@@ -140,6 +140,34 @@ def test_a_gap_that_is_too_long_is_left_and_counted_once(tmp_path: Path) -> None
         assert counts["gaps_left"] == 2
 
 
+@pytest.mark.parametrize(
+    ("longest", "period", "missing", "is_filled"),
+    [
+        (None, 3_600, 1, True),
+        (None, 3_600, 24, True),
+        (None, 3_600, 25, False),
+        (None, 900, 24, True),
+        (None, 10, 359, True),
+        (None, 10, 360, False),
+        (3_600, 3_600, 1, False),
+    ],
+)
+def test_slow_tags_are_filled_for_a_day_of_hourly_readings(
+    tmp_path: Path, longest: int | None, period: int, missing: int, *, is_filled: bool
+) -> None:
+    """An hour is no time for a tag that is read each hour; what was asked in seconds is kept to."""
+    asked = {} if longest is None else {"longest": longest}
+    with history(tmp_path, tag("linear", period=period), jobs={"gaps": asked}) as past:
+        values = [*np.arange(90.0) % 7, *[NAN] * missing, 50.0]
+        past.series("x", values[:60], step_ms=1_000 * period)
+        run(past, period * 60)
+        past.series("x", values[60:], start_ms=START_MS + 60_000 * period, step_ms=1_000 * period)
+        outcome = past.perform("gaps", gaps.run, START_MS + 1_000 * period * len(values))
+
+        assert len(filled(past)) == missing * is_filled
+        assert (outcome.doubt is None or "left missing" not in outcome.doubt) == is_filled
+
+
 def test_a_gap_that_is_too_long_is_named_while_it_lasts_and_when_it_ends(tmp_path: Path) -> None:
     """A hole in a trend that nobody mentions is taken for a fault of the filling; once it is over it is no news."""
     tags = tag("linear") | {"y": {"unit": "l/s", "fill": "linear"}}
