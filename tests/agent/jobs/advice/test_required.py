@@ -1,5 +1,6 @@
 """What is required of a header, from the configuration or SCADA's setpoint to the recommendation that is published."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import sqrt
@@ -431,6 +432,23 @@ def test_a_level_is_brought_back_by_what_is_drawn_and_what_lacks(tmp_path: Path)
     assert same["action"] == "keep"
     assert f"has to deliver {FLOW - 20 + back:.0f} m³/h to bring level from 2.74 to 3.00 m in 2 h" in same["reasons"][0]
     assert f"has to deliver {FLOW - 20 + back + 40:.0f} m³/h" in more["why"]
+
+
+def test_a_level_far_too_low_asks_for_the_most_that_is_known_to_flow(tmp_path: Path) -> None:
+    """Two hours are ours: a tank that lacks more than pumps were seen to bring in them is no reason to say nothing."""
+    plant = {"tank": TANK, "jobs": {"schedule": {"enabled": False}}}
+    with required(tmp_path, plant=plant, level_required=3.0) as past:
+        filled(past, 110.0, 0.0)
+        operate(past, {"a": 43.0, "b": 43.0}, LEVEL_MINUTES)
+        said, _ = advise(past, LEVEL_MINUTES)
+
+    told = re.search(r"has to deliver (\d+) m³/h to bring level from 1.10 .* in 2 h, (\d+) being the most", said["why"])
+    assert told is not None
+    asked, most = map(float, told.groups())
+    assert asked == pytest.approx(306.0 + 190.0, abs=3.0)
+    assert most == pytest.approx(0.98 * FLOW, abs=3.0)  # but for the few outermost readings
+    assert said["action"] == "change"
+    assert said["flow"] == pytest.approx(most, abs=2.0)
 
 
 def test_a_coarse_level_asks_for_no_change_that_it_cannot_tell(tmp_path: Path) -> None:
