@@ -1,6 +1,7 @@
 """The quality job: every new reading is judged, and now and then a report says how good the station's data are."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agent.jobs.evidence import plant_tags, running
@@ -14,7 +15,7 @@ from agent.jobs.judged.report import Contradiction, Judged, report
 from agent.jobs.judged.rules import rules_of, usual_rules
 from agent.jobs.memory import JobMemory
 from agent.jobs.running import thresholds
-from agent.roles import known_tags
+from agent.roles import Tag, known_tags
 from agent.store.columns import Arrivals, arrivals
 from agent.store.passage import Passage
 from agent.store.records import Record
@@ -131,13 +132,15 @@ def _plant(context: JobContext, kept: JobState, newest: Arrivals | None, window:
     kept.said = {
         key: one
         for key, one in kept.said.items()
-        if 0 <= end_ms - one.ts_ms < _valid_ms(one) and known.keys() >= set(one.tags)
+        if known.keys() >= set(one.tags) and 0 <= end_ms - one.ts_ms < _valid_ms(one, known)
     }
     return activity(settings, cells, states)
 
 
-def _valid_ms(said: Contradiction) -> int:
-    return COUNTED_MS if said.check in {"energy_balance", "volume_balance"} else VALID_MS
+def _valid_ms(said: Contradiction, known: Mapping[str, Tag]) -> int:
+    """What rests on a tag that is read every quarter of an hour is judged as often."""
+    least_ms = COUNTED_MS if said.check in {"energy_balance", "volume_balance"} else VALID_MS
+    return max(least_ms, *(2 * known[tag].silence_ms for tag in said.tags))
 
 
 def _due_ms(watch: Watch, rules: Rules, at_ms: int) -> int:

@@ -81,7 +81,7 @@ def cross_checks(
         flows.append(now.flow)
         yield from flow_checks(fresh, header, pumps, now, states, memory.flows)
         yield from _gauges(fresh, header)
-        yield from head_check(cells, header, pumps, states, memory.affinities, state=state)
+        yield from head_check(fresh, header, pumps, states, memory.affinities, state=now)
         if header.volume is not None:
             yield from _balance(
                 cells, "volume_balance", header.volume, header.flow[0], state.flow, memory, VOLUME_SHARE

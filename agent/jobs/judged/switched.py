@@ -1,4 +1,4 @@
-"""What was read since a pump was last started or stopped: a reading from before contradicts nobody."""
+"""What was read lately, and since a pump was last started or stopped: a reading from before contradicts nobody."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -8,11 +8,13 @@ import numpy as np
 
 from agent.jobs.evidence import pumps_of
 from agent.of_settings import OfSettings
+from agent.roles import known_tags
 from agent.settings import AgentSettings
 from agent.window import Frame, Times
 from analytics.running import States
 
 _SETTLES_MS = 30_000  # after a start or a stop: water speeds up and runs out
+_OLDEST_MS = 120_000  # of a reading that is held against others: demand moves on, and a whole minute of cells is judged
 
 
 @dataclass(slots=True)
@@ -24,19 +26,22 @@ class Switched:
     read_ms: dict[str, int] = field(default_factory=dict)  # by tag: the last time
 
     def read_since(self, settings: AgentSettings, cells: Frame, states: Mapping[str, States]) -> Frame:
-        """*cells* without what was read before the pumps that it tells of had settled; this moves past them.
+        """*cells* without what is old, or was read before the pumps that it tells of had settled; this moves past them.
 
-        A meter that is read every five minutes is held until then, and would speak of the plant as it was.
+        A meter that is read every five minutes is held until then, and would speak of the plant as it was. One that is
+        kept only where it changes speaks of now.
         """
         if not len(cells):
             return cells
         changed_ms = {pump: self._changed_ms(cells.times_ms, pump, state) for pump, state in states.items()}
-        values = dict(cells.values)
+        values, known = dict(cells.values), known_tags(settings)
         for tag, pumps in _TOLD(settings).items():
             read_ms = _last(cells.times_ms, cells.measured(tag), self.read_ms.get(tag, 0))
             self.read_ms[tag] = int(read_ms[-1])
             settled_ms = np.max([changed_ms[pump] for pump in pumps], axis=0, initial=0) + _SETTLES_MS
-            values[tag] = np.where(read_ms >= settled_ms, cells.values[tag], np.nan)
+            silence_ms = known[tag].silence_ms - known[tag].period_ms
+            is_new = (read_ms >= settled_ms) & (cells.times_ms - read_ms < _OLDEST_MS + silence_ms)
+            values[tag] = np.where(is_new, cells.values[tag], np.nan)
         return replace(cells, values=values)
 
     def _changed_ms(self, times_ms: Times, pump: str, state: States) -> Times:

@@ -288,6 +288,28 @@ def test_no_tag_that_was_read_before_a_pump_was_switched_contradicts_anybody(
     assert [(one.check, one.suspect, one.reason) for one in said] == []
 
 
+@pytest.mark.parametrize("is_wrong", [False, True])
+def test_a_meter_of_each_quarter_of_an_hour_is_held_against_what_was_when_it_was_read(
+    tmp_path: Path, *, is_wrong: bool
+) -> None:
+    """Demand moves by a tenth until the next one: a right meter contradicts nobody, a wrong one all the time."""
+    tags: dict[str, dict[str, Any]] = {
+        "pressure": {"unit": "m", "period": 10.0},
+        "flow": {"unit": "m3/h", "period": 900.0},
+        "total": {"unit": "m3/h", "period": 10.0},
+    }
+    seconds = np.arange(0, 7_200, 10)
+    demand = 500.0 + 100.0 * np.sin(2 * np.pi * seconds / 7_200)
+    header = {"id": "main", "pressure": ["pressure"], "flow": ["flow"]}
+    with history(tmp_path, tags, station={"name": "test", "flow": "total"}, header=[header]) as past:
+        past.series("pressure", np.full(len(seconds), 40.0), step_ms=10_000)
+        past.series("total", demand, step_ms=10_000)
+        past.series("flow", demand[::90] * (1.1 if is_wrong else 1.0), step_ms=900_000)
+        said = [{one.check for one in report(past, end).cross_checks} for end in range(300, 7_201, 300)]
+
+    assert said == [{"headers_sum"} if is_wrong else set()] * 24
+
+
 @pytest.mark.parametrize("period", [20, 59])
 def test_a_job_that_runs_often_contradicts_as_well(tmp_path: Path, period: int) -> None:
     """A median needs half a minute of cells: what a run of twenty seconds has too few of waits for the next ones.

@@ -28,3 +28,12 @@ def test_it_goes_on_from_one_portion_to_the_next() -> None:
     assert not known(seen, 7_440_000, a=RUNNING, is_read=False)
     assert known(seen, 3_600_000, a=RUNNING, is_read=True)
     assert not known(Switched(), 7_200_000, a=RUNNING, is_read=False)
+
+
+def test_what_is_old_contradicts_nobody() -> None:
+    """Demand has moved on since a meter was read a quarter of an hour ago; two minutes are a whole portion of cells."""
+    seen = Switched()
+
+    said = [known(seen, 7_200_000 + 60_000 * minute, a=RUNNING, is_read=minute % 15 == 0) for minute in range(31)]
+
+    assert [minute for minute, is_known in enumerate(said) if is_known] == [0, 1, 15, 16, 30]
