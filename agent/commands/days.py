@@ -9,6 +9,7 @@ from agent.jobs.job import JobContext
 from agent.jobs.plans.policy import METHOD as LEARNT
 from agent.jobs.plans.policy import learnt_day
 from agent.jobs.schedule import problem_of
+from agent.tariff_settings import TariffSettings
 from analytics.schedule.ending import ending
 from analytics.schedule.plan import NoPlan
 
@@ -59,9 +60,10 @@ def _since(began: float) -> float:
     return round(1_000 * (time.process_time() - began), 1)
 
 
-def days_table(found: Sequence[Day]) -> str:
-    """A row a method."""
-    rows = [f"{'the day ahead by':24} {'cost':>9} {'dearer a day':>16} {'violation':>10} {'CPU ms':>8}"]
+def days_table(found: Sequence[Day], tariff: TariffSettings) -> str:
+    """A row a method, what it costs in the money of the *tariff*, or in energy where there is none."""
+    unit = tariff.currency if tariff.is_priced else "kWh"
+    rows = [f"{'the day ahead by':24} {unit:>9} {'dearer a day':>16} {'violation':>10} {'CPU ms':>8}"]
     for day in found:
         if day.cost is None or day.gap is None or day.spread is None or day.violation is None:
             rows.append(f"{day.method:24} {day.why}")

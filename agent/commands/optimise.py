@@ -72,7 +72,7 @@ def run(args: Namespace) -> int:
     if args.json:
         print(json.dumps([*(asdict(line) for line in lines), *(asdict(day) for day in ahead)]))
     else:
-        print("\n\n".join([lines_table(lines), *([days_table(ahead)] if ahead else [])]))
+        print("\n\n".join([lines_table(lines), *([days_table(ahead, settings.tariff)] if ahead else [])]))
     return 0
 
 

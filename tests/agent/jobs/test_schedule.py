@@ -24,6 +24,7 @@ from agent.jobs.plans.demand import KEPT_MISSED, MEMORY, SLOT_MS, DemandState, E
 from agent.jobs.plans.peak import MEMORY as PEAK
 from agent.jobs.plans.peak import peak_so_far
 from agent.jobs.plans.units import widened
+from agent.tariff_settings import TariffSettings
 from analytics.curves.estimator import StationCurves
 from analytics.curves.prior import Plate
 from analytics.schedule.atlas import atlas
@@ -830,7 +831,9 @@ def test_a_policy_whose_time_to_learn_is_over_does_not_advise_and_the_exact_plan
     assert (exact.method, exact.cost, exact.gap) == ("exact schedule", usual["cost"], 0.0)
     assert (learnt.method, learnt.cost) == ("fitted Q iteration", None)
     assert learnt.why is not None
-    assert learnt.why in days_table([exact, learnt])
+    assert learnt.why in days_table([exact, learnt], past.settings.tariff)
+    assert days_table([exact], past.settings.tariff).split()[4] == "EUR"
+    assert days_table([exact], TariffSettings()).split()[4] == "kWh"
 
 
 def test_a_policy_that_is_judged_near_enough_advises_the_day_and_says_its_gap(lived: Path, tmp_path: Path) -> None:
