@@ -7,6 +7,8 @@ import numpy as np
 
 from analytics.dispatch.demand import Demand
 from analytics.dispatch.duty import Dispatch, exact_duty
+from analytics.dispatch.fineness import FEW
+from analytics.dispatch.floors import sure_duals
 from analytics.dispatch.lines import Line, Table, table
 from analytics.dispatch.pump import Array, Candidate
 from analytics.dispatch.rugged import rugged_split
@@ -23,7 +25,6 @@ from analytics.dispatch.survey import (
     survey,
 )
 
-_POINTS = 33  # of a line
 _PRICES = 17
 _GUESS = 0.1  # share by which an expected price may err
 _ZOOMS = 3  # each divides the step of prices by 16; one is usual
@@ -44,6 +45,11 @@ class Team:
     candidates: Sequence[Candidate]
     lines: Sequence[Line]
     demand: Demand
+
+    @property
+    def points(self) -> int:
+        """Of a line in the survey: as many as the pump asks for whose power bends most."""
+        return max(line.points for line in self.lines)
 
     @property
     def entry_kw(self) -> float:
@@ -143,7 +149,7 @@ def _vertex(at: Array, cost: Array, best: int) -> tuple[float, float]:
 
 def _looked(team: Team, at: Array, price: float, step: float = 1.0) -> _Look:
     """Places a *step* apart, in cells of the survey: what a line between two of them misses goes with its square."""
-    lines = table(team.lines, team.demand, at, _POINTS)
+    lines = table(team.lines, team.demand, at, 2 * team.points - 1)
     prices = _priced(lines, price)
     look = survey(lines, np.ones((1, len(team.lines)), np.bool_), prices)
     return _Look(lines, prices, look, spots(look, at, -team.demand.worth(at), TOUCHING * step**2))
@@ -183,7 +189,9 @@ def _equal_marginals(lines: Table, prices: Prices) -> tuple[Array, float]:
         if abs(float(there.flow.sum()) - total) < _EVEN * total:
             break
         prices = sharpened(lines, prices)
-    return flows, float(there.dual.sum()) + price * total
+    is_smooth = lines.flow.shape[2] < 2 * FEW
+    dual = there.dual if is_smooth else sure_duals(lines, there)  # less what may be hidden at a kink
+    return flows, float(dual.sum()) + price * total
 
 
 def _interpolated(lines: Table, prices: Prices) -> tuple[Array, float]:

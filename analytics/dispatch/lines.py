@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from analytics.dispatch.demand import Demand
+from analytics.dispatch.fineness import points_of
 from analytics.dispatch.pump import Array, Physics
 
 _CURVE_POINTS = 65
@@ -34,6 +35,11 @@ class Line:
         self._slope = np.concatenate([ends[:1], inner, ends[-1:]])
         self._rise = -self._head
         self.head_min, self.head_max = float(self._head[-1]), float(self._head[0])
+
+    @cached_property
+    def points(self) -> int:
+        """How many of its points show how its power bends."""
+        return points_of(self.physics)
 
     def phi_at(self, head: Array) -> Array:
         """The φ at which the pump gives *head* at rated speed, kept within its range."""

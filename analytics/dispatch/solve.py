@@ -24,7 +24,6 @@ _PLACES = 9  # of the demand's scalar in the survey of all sets; more, where it 
 _APART = (
     0.022  # share by which flow and head may change from one to the next, lest a set be missed that only runs between
 )
-_POINTS = 17  # of a line in the survey
 _PRICES = 17
 _FIRST = 16  # sets that are looked at first; the best of them rules out most of the others
 _SPLITS = 3  # times that the ranges of pumps are divided where limits forbid some of it within; no known pump needs two
@@ -42,9 +41,9 @@ def solve(
     Sets that reach the demand are surveyed along it at once. From the one that looks cheapest on, those whose floor
     (`floors`) is not above the best so far are narrowed wherever it is not, and settled there with exact formulas. So
     every set is either settled or ruled out by the Lagrangian dual Σ min(P - λ q) + λ Q wherever it may be, and the
-    bound is the least of both. It takes for granted that the points of a table show how a pump's power bends, and that
-    near a settled place the least power of its set is convex along the demand. A pump whose range of φ a limit splits
-    is looked at on both sides.
+    bound is the least of both. It takes for granted that the points of a table show how a pump's power bends, of which
+    there are as many as that takes (`fineness`), and that near a settled place the least power of its set is convex
+    along the demand. A pump whose range of φ a limit splits is looked at on both sides.
 
     Args:
         candidates: The pumps, at most about 12.
@@ -71,7 +70,7 @@ def solve(
 
 def _station(candidates: Sequence[Candidate], demand: Demand, at: Array) -> tuple["_Station", Table]:
     station = _Station(candidates, [line_of(candidate.physics) for candidate in candidates], demand)
-    return station, table(station.lines, demand, at, _POINTS)
+    return station, table(station.lines, demand, at, station.points)
 
 
 def _best_of(station: "_Station", everyone: Masks, lines: Table) -> Dispatch | None:
@@ -108,6 +107,11 @@ class _Station:
     candidates: Sequence[Candidate]
     lines: Sequence[Line]
     demand: Demand
+
+    @property
+    def points(self) -> int:
+        """Of a line, as many as the pump asks for whose power bends most."""
+        return max(line.points for line in self.lines)
 
     def entry(self, sets: Masks) -> Array:
         """What having on *sets* (s, n) costs besides power, kW, shape (s,)."""
