@@ -146,7 +146,8 @@ class Picture:
     def _basis(self) -> str:
         speeds = ""
         if self.said.speed_min is not None and self.said.speed_max is not None:
-            speeds = f" at {100 * self.said.speed_min:.0f} to {100 * self.said.speed_max:.0f} % of rated speed"
+            ends = (f"{100 * self.said.speed_min:.0f}", f"{100 * self.said.speed_max:.0f}")
+            speeds = f" at {' to '.join(dict.fromkeys(ends))} % of rated speed"
         how = (
             "its own flow meter" if self.is_metered else "the header's flow, less what the curves give the other pumps"
         )

@@ -166,9 +166,10 @@ def _duties(points: Points, references: Sequence[Reference | None], mean: Floats
         moved[rows, index] = reference.flow(head / (1.0 - lost - STEP), speed)
         powers[rows, index] = reference.power(flows[rows, index], speed)
         moved_powers[rows, index] = reference.power(moved[rows, index], speed)
-        by_flow = reference.supports(_measured(points, index)[rows], speed)
-        within = by_flow | reference.supports(flows[rows, index], speed)
-        inside[rows, index] = within & np.isfinite(moved[rows, index])
+        measured = _measured(points, index)[rows]
+        by_flow = reference.supports(measured, speed)
+        by_head = reference.supports(flows[rows, index], speed) & ~reference.is_far(measured, speed)
+        inside[rows, index] = (by_flow | by_head) & np.isfinite(moved[rows, index])
     more = 1.0 + mean[pumps:]
     return _Duties(
         flows=flows,

@@ -120,6 +120,12 @@ class Reference:
         s = np.asarray(speed, np.float64)
         return np.asarray(_within(np.asarray(flow) / s, self.flow_range) & _within(s, self.speed_range))
 
+    def is_far(self, flow: ArrayLike, speed: ArrayLike) -> NDArray[np.bool_]:
+        """Whether a measured *flow*, NaN where none was, is none of its range whatever the meter's noise."""
+        low, high = self.flow_range
+        phi = np.asarray(flow) / np.asarray(speed, np.float64)
+        return np.asarray((phi < (1.0 - BEYOND) * low) | (phi > (1.0 + BEYOND) * high))
+
 
 def _within(value: Floats, limits: tuple[float, float]) -> NDArray[np.bool_]:
     margin = MARGIN * abs(limits[1])

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from agent.jobs.learnt.doubts import possible
 from agent.jobs.learnt.plant_figures import with_plant
 from agent.mqtt import payloads
 from agent.plant import PumpSettings
@@ -22,7 +23,6 @@ from analytics.hydraulics import Floats
 
 METHOD = "affinity parabolas, joint robust fit"
 DRAWN = 9  # points of a drawing
-LEAST_FLOW_STD = 0.03  # share of a flow; beyond, the curve's reason says that the share is not well known
 
 
 def curve_records(
@@ -37,6 +37,7 @@ def curve_records(
         choice = chosen.get(curve.pump)
         said = said if choice is None else _by(choice, curve, said)
         pump = (pumps or {}).get(curve.pump)
+        said = possible(said, curve, pump)
         yield Record("curve", curve.pump, now_ms, (said if pump is None else with_plant(said, pump)).encode())
 
 
@@ -123,6 +124,8 @@ def _by(choice: Choice, curve: PumpCurve, joint: payloads.PumpCurve) -> payloads
         **_best(best),
         "points": tuple(_drawn(figures)),
     }
+    if isinstance(choice.method, IncrementalCurve):
+        known["readings"] = round(choice.method.readings)
     return payloads.PumpCurve.model_validate({**dict(joint), **known})
 
 
@@ -158,7 +161,6 @@ def _payload(model: StationModel, index: int, curve: PumpCurve, now_ms: int) -> 
         physics_score=_physics_score(curve, has_power=_known(model.basis.power_rmse[index]) is not None),
         readings=curve.n,
         points=points,
-        reason=_limits(curve),
         **(_missed("time_blocks", *model.basis.missed[index]) if model.basis.missed else {}),
         **_best(best),
     )
@@ -230,16 +232,6 @@ def _top(flows: Floats, efficiency: Floats) -> float | None:
     fine = np.linspace(flows[0], flows[-1], len(efficiency))
     top = int(np.argmax(np.nan_to_num(efficiency)))
     return float(fine[top]) if 0 < top < len(fine) - 1 else None
-
-
-def _limits(curve: PumpCurve) -> str | None:
-    """What a reader should know of it; None where nothing limits it."""
-    middle = 0.5 * (curve.flow_range[0] + curve.flow_range[1])
-    share = float(curve.flow_std(curve.head(middle, 1.0), 1.0)) / middle if middle > 0.0 else np.nan
-    if np.isfinite(share) and share > LEAST_FLOW_STD:
-        how = "no running set told the pumps apart" if not curve.flow_is_metered else "its meter contradicts the rest"
-        return f"its flow is known to {100.0 * share:.0f} % only: {how}"
-    return None
 
 
 def _known(value: float | np.floating | Floats | None) -> float | None:

@@ -17,8 +17,6 @@ WARM = 200  # first readings that are fitted together, so that outliers among th
 ROUNDS = 5  # in which outliers among them are told
 GATE = 4.0  # standard deviations from the curve beyond which a reading is taken for an outlier
 REFIT = 0.1  # growth of the sums after which the gate's curve is solved anew
-RECENT = 200  # readings that tell whether the pump has become another one
-CHANGED = 0.4  # share of outliers among them from which on it has
 TRUSTS = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)  # in the belief, until the curve is one that a pump can have
 
 
@@ -64,6 +62,7 @@ class IncrementalCurve:
         self._solution: Solution | None = None
         self._gate: Solution | None = None
         self._gate_weight = 0.0
+        self._replaced = 0
         self._kept = Memory(memory) if kept is None else kept
         if self._kept.reference is not None:
             self._regate()
@@ -87,6 +86,11 @@ class IncrementalCurve:
     def readings(self) -> float:
         """Readings that the curve is worth; forgotten ones are not among them."""
         return self._kept.heads.weight
+
+    @property
+    def replaced(self) -> int:
+        """How many of the newest readings the curve has begun anew with in the last update; 0: it went on."""
+        return self._replaced
 
     @property
     def flow_noise(self) -> float:
@@ -202,19 +206,15 @@ class IncrementalCurve:
         rated = self._law.rated(points, self._rated_efficiency(points, self._gate))
         off, allowed = self._off(rated, self._gate), self._allowed(rated, self._gate)
         kept = np.all(np.nan_to_num(np.abs(off)) <= GATE * allowed, axis=0)
-        self._kept.recent = DutyPoints.joined(self._kept.recent, points).take(slice(-RECENT, None))
-        self._kept.refused = np.append(self._kept.refused, ~kept)[-RECENT:]
+        self._kept.look_at(points, kept)
         self._add(rated, kept)
         v = rated.x / self._kept.reference[0] - 1.0
-        before = (
-            self._kept.together
-            if self._memory is None
-            else self._kept.together.decayed(np.exp(-kept.sum() / self._memory))
-        )
-        self._kept.together = before.joined(self._gate, v[kept], off[:, kept])
+        share = 1.0 if self._memory is None else float(np.exp(-kept.sum() / self._memory))
+        self._kept.together = self._kept.together.decayed(share).joined(self._gate, v[kept], off[:, kept])
         self._solution = None
-        if len(self._kept.refused) == RECENT and self._kept.refused.mean() > CHANGED:
-            self._begin_with(self._kept.recent)
+        self._replaced = self._kept.replaced
+        if self._replaced:
+            self._begin_with(self._kept.recent.take(slice(-self._replaced, None)))
 
     def _add(self, rated: RatedDuty, kept: np.ndarray) -> None:
         assert self._kept.reference is not None  # noqa: S101 - the callers set it

@@ -13,6 +13,9 @@ from analytics.hydraulics import Floats
 
 BIN = 0.02  # of x / x_ref, of the histogram that tells where readings were
 BINS = 150
+RECENT = 200  # readings that tell whether the pump has become another one
+CHANGED = 0.4  # share of outliers among them from which on it has
+MOSTLY = 0.5  # share of outliers since then
 OUTERMOST = 0.01  # share of the readings at either end that does not widen the range
 
 
@@ -52,6 +55,19 @@ class Memory:
         """Forget the sums, and nothing else."""
         self.heads, self.powers = Sums(1, self.decay), Sums(2, self.decay)
         self.histogram = np.zeros(BINS)
+
+    def look_at(self, points: DutyPoints, kept: NDArray[np.bool_]) -> None:
+        """Note new *points*, and which of them were no outliers."""
+        self.recent = DutyPoints.joined(self.recent, points).take(slice(-RECENT, None))
+        self.refused = np.append(self.refused, ~kept)[-RECENT:]
+
+    @property
+    def replaced(self) -> int:
+        """How many of the newest readings are of another pump: since half were refused; 0 where too few were."""
+        if len(self.refused) < RECENT or self.refused.mean() <= CHANGED:
+            return 0
+        since = np.cumsum(self.refused[::-1])[::-1] / np.arange(RECENT, 0, -1)
+        return RECENT - int(np.argmax(self.refused & (since >= MOSTLY)))
 
     @property
     def flow_range(self) -> tuple[float, float]:

@@ -138,6 +138,19 @@ def test_outside_the_range_of_the_reference_nothing_is_said(known: list[Referenc
     assert list(found.head) == [0.0, 0.0, 0.0]
 
 
+def test_where_its_meter_says_that_a_pump_is_far_outside_nothing_is_said_whatever_its_head(
+    known: list[Reference],
+) -> None:
+    """A data sheet in l/s that was taken for m³/h: its heads are those of a flow that the pump never has."""
+    one = replace(known[0], flows=tuple(0.28 * q for q in known[0].flows), flow_range=(0.0, 0.28 * 1_000.0))
+    of_sheet = [one, *known[1:]]
+
+    found = losses(day(40, np.random.default_rng(3), is_metered=True), of_sheet, Belief.first(3).after(30.0))
+
+    assert found.points[0] == 0
+    assert found.points[1] > 0
+
+
 def test_of_a_data_sheet_the_falling_part_is_the_reference() -> None:
     """A head that rises to a peak first has two flows; and a sheet without power tells of heads only."""
     sheet = Catalogue(np.array([0.0, 50.0, 100.0, 150.0]), np.array([50.0, 52.0, 48.0, 40.0]))

@@ -402,3 +402,32 @@ def test_a_covariance_that_is_singular_to_the_last_digit_is_no_trouble() -> None
     said = [json.loads(each.body) for each in curve_records(replace(model, curves=curves), {}, 0)]
 
     assert [each["pump"] for each in said] == ["p1", "p2"]
+
+
+def test_a_pump_that_was_replaced_is_chosen_a_curve_for_by_its_own_readings_only() -> None:
+    """Nobody told of it: the sums begin anew, and what the choice and the joint fit keep of the old one goes too.
+
+    Held together, the readings of both would make a method win that knows no pumps, with a head that rises.
+    """
+    kept = HeaderCurves(StationCurves([Plate("p1")]))
+    for at, pump in enumerate((UNLIKE[1], UNLIKE[0])):
+        rng = np.random.default_rng(at)
+        truth = operation((pump,), [(0,)], 600, rng, step_ms=60_000, every=10)
+        points = replace(
+            truth,
+            times_ms=truth.times_ms + at * 600 * 60_000,
+            pump_flows=truth.pump_flows * rng.normal(1.0, 0.005, truth.pump_flows.shape),
+            head=truth.head * rng.normal(1.0, 0.003, 600),
+        )
+        for begin in range(0, 600, 40):
+            kept.learn(points.take(slice(begin, begin + 40)), {})
+    own, newer = kept.meters["p1"], points.times_ms[0]
+
+    assert newer <= own.changed_ms < newer + 100 * 60_000
+    assert kept.estimator.points.times_ms.min() >= newer
+    assert own.points.flow.min() > 1.1 * 1.2 * UNLIKE[1].best_flow
+    again = OwnMeter.of(own.meta, own.arrays())
+    assert again.changed_ms == own.changed_ms
+    found = choices(kept.meters, {"p1": "physics"}, HOUR_MS)["p1"]
+    assert found.method.name in {"physics", "polynomial"}
+    assert found.trial.error < 1.0
