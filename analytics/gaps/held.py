@@ -25,14 +25,12 @@ class Updates:
 
     piece: NDArray[np.intp]  # of each place, shape (n,), ascending by steps of at most 1
     last: NDArray[np.intp]  # place of each piece, shape (pieces,)
+    rests: NDArray[np.intp]  # how many before each piece last much longer than others, shape (pieces + 1,)
     doubt: float  # standard deviation of what changes unforeseen
 
     def is_by_rest(self, gap: Gap) -> bool:
-        """Whether a piece that lasts much longer than others lies in *gap* or beside it."""
-        first = self.piece[gap.begin - 1]
-        before = self.last[first - 1] if first else -1
-        lasting = np.diff(self.last[first : self.piece[gap.end] + 1], prepend=before)
-        return bool(lasting.max() > _REST * len(self.piece) / len(self.last))
+        """Whether a rest lies in *gap* or beside it."""
+        return bool(self.rests[self.piece[gap.end] + 1] > self.rests[self.piece[gap.begin - 1]])
 
     def reduced(self, values: Floats) -> Floats:
         """One value a piece, the last one measured; NaN where none was."""
@@ -66,7 +64,9 @@ def updates(values: Floats, companions: Floats) -> Updates | None:
     unforeseen = steps[~is_new]
     if np.count_nonzero(unforeseen) > (1.0 - _STILL_FORESEEN) * np.count_nonzero(steps):
         return None
-    return Updates(np.cumsum(is_new), last, float(np.sqrt(unforeseen @ unforeseen / np.isfinite(values).sum())))
+    is_rest = np.diff(last, prepend=-1) > _REST * len(values) / len(last)
+    rests = np.concatenate([[0], np.cumsum(is_rest)])
+    return Updates(np.cumsum(is_new), last, rests, float(np.sqrt(unforeseen @ unforeseen / np.isfinite(values).sum())))
 
 
 def _moved(companions: Floats) -> NDArray[np.bool_]:
