@@ -59,23 +59,23 @@ def prices(tariff: TariffSettings, times_ms: NDArray[np.int64], zone: ZoneInfo) 
         minutes, place = np.unique(times_ms // _MINUTE_MS, return_inverse=True)
         found = np.array([_usual(tariff, int(minute) * _MINUTE_MS, zone) for minute in minutes], np.float64)[place]
     if tariff.spot:
-        starts_ms = _starts_ms(tariff, zone)
-        place = np.searchsorted(starts_ms, times_ms, side="right") - 1
-        is_listed = (place >= 0) & (times_ms < starts_ms[place] + _spacing_ms(starts_ms))  # not over a gap in the list
-        found = np.where(is_listed, np.array([each for _, each in tariff.spot])[place], found)
+        place, holds = _listed(tariff, times_ms, zone)
+        found = np.where(holds, np.array([each for _, each in tariff.spot])[place], found)
     return found
 
 
-def listed_until_ms(tariff: TariffSettings, zone: ZoneInfo) -> int | None:
-    """Until when the market's last price holds; None where there is no market."""
-    if not tariff.spot:
-        return None
-    starts_ms = _starts_ms(tariff, zone)
-    return int(starts_ms[-1]) + _spacing_ms(starts_ms)
+def is_listed(tariff: TariffSettings, times_ms: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.bool_]:
+    """At which instants a price of the market holds, shape (n,)."""
+    return _listed(tariff, times_ms, zone)[1] if tariff.spot else np.zeros(len(times_ms), np.bool_)
 
 
-def _starts_ms(tariff: TariffSettings, zone: ZoneInfo) -> NDArray[np.int64]:
-    return np.array([instant_ms(begin, zone) for begin, _ in tariff.spot], np.int64)
+def _listed(
+    tariff: TariffSettings, times_ms: NDArray[np.int64], zone: ZoneInfo
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The last price of the market before each instant, and whether it holds still."""
+    starts_ms = np.array([instant_ms(begin, zone) for begin, _ in tariff.spot], np.int64)
+    place = np.searchsorted(starts_ms, times_ms, side="right") - 1
+    return place, (place >= 0) & (times_ms < starts_ms[place] + _spacing_ms(starts_ms))  # not over a gap in the list
 
 
 def _spacing_ms(starts_ms: NDArray[np.int64]) -> int:

@@ -14,7 +14,7 @@ from agent.jobs.plans import peak, policy
 from agent.jobs.plans.demand import MEMORY, SLOT_MS, DemandState, Expected, storage_of
 from agent.jobs.plans.pressures import pressures_of
 from agent.jobs.plans.served import serving
-from agent.jobs.plans.steps import begin_ms, drawn_std, steps_of
+from agent.jobs.plans.steps import QUARTER_MS, begin_ms, drawn_std, steps_of
 from agent.jobs.plans.sure import spread
 from agent.jobs.plans.told import Made, left_out, told
 from agent.jobs.plans.units import beyond, model_of, units_of, wanted, widened
@@ -66,13 +66,19 @@ def _doubt(context: JobContext, tank: TankSettings) -> str | None:
 
 
 def _unlisted(context: JobContext, found: Schedule) -> str | None:
-    """That the plan goes on after the market's prices have ended, a clause."""
-    zone = ZoneInfo(context.settings.station.time_zone)
-    end_ms = tariff.listed_until_ms(context.settings.tariff, zone)
-    if end_ms is None or not found.rows or end_ms >= found.until:
+    """That the plan has hours for which no price of the market is listed, a clause; of several such times the first."""
+    if not found.rows or not context.settings.tariff.spot:
         return None
-    since = tariff.local(max(end_ms, found.rows[0].start), zone)
-    return f"no price of the market is listed from {since:%Y-%m-%d %H:%M} on: the usual price counts there"
+    zone = ZoneInfo(context.settings.station.time_zone)
+    times_ms = np.arange(found.rows[0].start, found.until, QUARTER_MS)
+    is_listed = tariff.is_listed(context.settings.tariff, times_ms, zone)
+    if is_listed.all():
+        return None
+    first = int(np.argmin(is_listed))
+    again = times_ms[first:][is_listed[first:]].tolist()
+    until = f"to {tariff.local(again[0], zone):%Y-%m-%d %H:%M}" if again else "on"
+    since = tariff.local(int(times_ms[first]), zone)
+    return f"no price of the market is listed from {since:%Y-%m-%d %H:%M} {until}: the usual price counts there"
 
 
 def _newest(context: JobContext, tags: list[str]) -> Frame:

@@ -252,13 +252,21 @@ def test_a_list_of_market_prices_moves_the_pumping_to_its_cheap_hours(lived: Pat
 
 @pytest.mark.parametrize(
     ("hours", "said"),
-    [(12, "no price of the market is listed from 2026-03-08 00:00 on: the usual price counts there"), (24, "")],
+    [
+        ([*range(12)], "no price of the market is listed from 2026-03-08 00:00 on: the usual price counts there"),
+        (
+            [*range(12, 36)],
+            "no price of the market is listed from 2026-03-07 12:00 to 2026-03-08 00:00: the usual price counts there",
+        ),
+        ([*range(24)], ""),
+    ],
+    ids=["today", "tomorrow", "both"],
 )
-def test_a_plan_beyond_the_listed_prices_says_so(lived: Path, tmp_path: Path, hours: int, said: str) -> None:
+def test_a_plan_beyond_the_listed_prices_says_so(lived: Path, tmp_path: Path, hours: list[int], said: str) -> None:
     """The market tells tomorrow's in the afternoon; what is planned for it until then rests on another price (slow)."""
     begin = datetime.fromisoformat("2026-03-07T12:00Z")
     with after_six_days(lived, tmp_path) as past:
-        spot = tuple((begin + timedelta(hours=hour), 0.1) for hour in range(hours))
+        spot = tuple((begin + timedelta(hours=hour), 0.1) for hour in hours)
         past.settings = past.settings.model_copy(
             update={"tariff": past.settings.tariff.model_copy(update={"spot": spot})}
         )
