@@ -33,8 +33,7 @@ class Slopes:
     high_by: Array
     room: Array
     room_by: Array
-    power: Array  # kW
-    power_by: Array  # at the same flow
+    power_by: Array  # of the power, at the same flow, kW
     marginal: Array  # kW per m³/h
     bend: Array  # kW per (m³/h)²
 
@@ -54,11 +53,11 @@ def slopes(atlas: Atlas, sets: NDArray[np.intp], volume: Array, flow: Array) -> 
     width = np.where(is_soft, high - low, 1.0)
     place = np.where(is_soft, (flow - low) / width * (NODES - 1), 0.0)
     place = np.minimum(np.maximum(place, -_BEYOND), NODES - 1 + _BEYOND)
-    power, slope, bend = _spline(nodes[at] + share[..., None] * gain, place)
+    _, slope, bend = _spline(nodes[at] + share[..., None] * gain, place)
     scale = np.where(is_soft, (NODES - 1) / width, 0.0)
     marginal, along = slope * scale, place / (NODES - 1)
     power_by = _spline(gain, place)[0] / cell - marginal * (low_by + along * (high_by - low_by))
-    return Slopes(low, low_by, high, high_by, room, room_by, power, power_by, marginal, bend * scale**2)
+    return Slopes(low, low_by, high, high_by, room, room_by, power_by, marginal, bend * scale**2)
 
 
 def _spline(values: Array, place: Array) -> tuple[Array, Array, Array]:
