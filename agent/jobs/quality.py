@@ -140,7 +140,7 @@ def _plant(context: JobContext, kept: JobState, newest: Arrivals | None, window:
 def _valid_ms(said: Contradiction, known: Mapping[str, Tag]) -> int:
     """What rests on a tag that is read every quarter of an hour is judged as often."""
     least_ms = COUNTED_MS if said.check in {"energy_balance", "volume_balance"} else VALID_MS
-    return max(least_ms, *(2 * known[tag].silence_ms for tag in said.tags))
+    return max(least_ms, *(2 * known[tag].period_ms for tag in said.tags))
 
 
 def _due_ms(watch: Watch, rules: Rules, at_ms: int) -> int:

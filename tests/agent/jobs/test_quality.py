@@ -589,6 +589,22 @@ def test_what_a_tag_said_that_is_there_no_longer_is_forgotten(tmp_path: Path) ->
     assert after.cross_checks == ()
 
 
+def test_a_contradiction_that_is_over_is_told_no_longer(tmp_path: Path) -> None:
+    """Whatever takes part in it: a voltage that is kept where it changes, and once a day, is judged all the while."""
+    tags = {name: keys for name, keys in TAGS.items() if name not in {"volume", "p1.energy"}}
+    tags["p1.voltage"] = tags["p1.voltage"] | {"store": "exception", "heartbeat": 86_400.0}
+    header = {"id": "main", "pressure": ["pressure"], "flow": ["flow"]}
+    pump = {key: value for key, value in PUMP.items() if key != "energy"}
+    with history(tmp_path, tags, **(PLANT | {"header": [header], "pump": [pump], "jobs": EACH_MINUTE})) as past:
+        for tag in tags:
+            value = 2.0 * TRUE[tag] if tag == "p1.power" else TRUE[tag]
+            past.series(tag, [value] if tag == "p1.voltage" else [value] * 600 + [0.0] * 720)
+        during, after = ([one.check for one in report(past, second).cross_checks] for second in (600, 1_320))
+
+    assert "electrical" in during
+    assert after == []
+
+
 def test_every_finding_says_why(tmp_path: Path) -> None:
     """Flag, reason, and the check's figures; what was read before the clock was right says so."""
     with history(tmp_path, {"x": {"unit": "m", "valid_max": 5.0}}) as past:
