@@ -38,6 +38,11 @@ class Belief:
         """Of references that have just been taken."""
         return cls(np.zeros(2 * pumps), FIRST_STD**2 * np.eye(2 * pumps))
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether it says something."""
+        return bool(np.isfinite(self.mean).all() and np.isfinite(self.covariance).all())
+
     def after(self, days: float) -> Self:
         """Some days later: wider."""
         change = np.repeat([HEAD_CHANGE, POWER_CHANGE], len(self.mean) // 2)
@@ -169,7 +174,8 @@ def _duties(points: Points, references: Sequence[Reference | None], mean: Floats
         measured = _measured(points, index)[rows]
         by_flow = reference.supports(measured, speed)
         by_head = reference.supports(flows[rows, index], speed) & ~reference.is_far(measured, speed)
-        inside[rows, index] = (by_flow | by_head) & np.isfinite(moved[rows, index])
+        known = np.isfinite(flows[rows, index]) & np.isfinite(moved[rows, index])
+        inside[rows, index] = (by_flow | by_head) & known
     more = 1.0 + mean[pumps:]
     return _Duties(
         flows=flows,

@@ -94,20 +94,20 @@ class HeaderState:
     def count_first(self, belief: Belief) -> None:
         """Add a day to the first ones, while they are too few."""
         mean, covariance, days = self.base or ([0.0] * len(belief.mean), np.zeros_like(belief.covariance).tolist(), 0)
-        if days < BASE_DAYS:
+        if days < BASE_DAYS and belief.is_finite:
             total = np.array(covariance) + belief.covariance
             self.base = ((np.array(mean) + belief.mean).tolist(), total.tolist(), days + 1)
 
     @property
     def belief(self) -> Belief:
-        """As arrays."""
-        if not self.mean:
-            return Belief.first(len(self.pumps))
-        return Belief(np.array(self.mean), np.array(self.covariance))
+        """As arrays; the first one where none is kept that says something."""
+        kept = Belief(np.array(self.mean), np.array(self.covariance))
+        return kept if self.mean and kept.is_finite else Belief.first(len(self.pumps))
 
     def believe(self, belief: Belief) -> None:
-        """Keep it."""
-        self.mean, self.covariance = belief.mean.tolist(), belief.covariance.tolist()
+        """Keep it, if it says something."""
+        if belief.is_finite:
+            self.mean, self.covariance = belief.mean.tolist(), belief.covariance.tolist()
 
 
 @dataclass(slots=True)

@@ -151,6 +151,28 @@ def test_where_its_meter_says_that_a_pump_is_far_outside_nothing_is_said_whateve
     assert found.points[1] > 0
 
 
+def test_a_head_that_the_reference_has_no_flow_at_says_nothing() -> None:
+    """It lies a hair below the end of the reference, with a measured flow inside its range: its flow by head is NaN.
+
+    One such reading must not make the day's losses, and so the belief of all days to come, NaN.
+    """
+    flow = np.linspace(400.0, 1080.0, 41)
+    head = 60.0 - 2e-5 * flow**2
+    one = Reference(tuple(flow), tuple(head), (), 0.0, (500.0, 900.0), (0.9, 1.1), 0.003, 0.0)
+    n, measured = 60, np.full((60, 1), 890.0)
+    heads = np.full(n, 1.02 * head[-1])
+    heads[7] = (1.0 - 5e-5) * head[-1]
+    runs, powers = np.ones((n, 1)), np.full((n, 1), np.nan)
+    points = Points(120_000 * np.arange(n), runs > 0.0, runs, heads, measured[:, 0], powers, measured)
+    assert np.isnan(one.flow(heads[7:8], np.ones(1))).all()
+
+    found = losses(points, [one], Belief.first(1).after(1.0))
+
+    without = losses(points.take(np.arange(n) != 7), [one], Belief.first(1).after(1.0))
+    assert found.head == pytest.approx(without.head, abs=1e-3)
+    assert found.points[0] >= n - 1
+
+
 def test_of_a_data_sheet_the_falling_part_is_the_reference() -> None:
     """A head that rises to a peak first has two flows; and a sheet without power tells of heads only."""
     sheet = Catalogue(np.array([0.0, 50.0, 100.0, 150.0]), np.array([50.0, 52.0, 48.0, 40.0]))
