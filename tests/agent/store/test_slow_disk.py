@@ -163,5 +163,5 @@ async def test_a_slow_disk_that_never_ends_fills_a_bounded_memory(tmp_path: Path
         stored = await works.store.read(lambda reader: len(reader.after(0, given)))
         lost = works.store.lost
 
-    assert max(held) in {100_000, 100_001, 200_000, 200_001}  # and what SQLite has given up, which comes back first
+    assert 100_000 <= max(held) <= 200_001  # whenever SQLite gives up, and one that comes back first
     assert stored + lost == given
