@@ -234,6 +234,19 @@ def test_a_cell_with_one_good_reading_of_sixty_is_hardly_known(tmp_path: Path) -
     assert cells.since(START_MS + 60_000).part(slice(0, 1)).doubt() is None
 
 
+def test_a_cell_that_was_hardly_good_is_known_no_better_where_others_are_filled(tmp_path: Path) -> None:
+    """A second of the first minute was good, and nothing of the other, which has an estimate."""
+    with history(tmp_path, TAGS) as past:
+        past.series("flow", [100.0, *[BAD] * 119])
+        past.fill([Filled("flow", START_MS + 60_000, 50.0, 1.0, "linear", START_MS)])
+        with past.reader() as reader:
+            cells = frame(reader, past.settings, ["flow"], START_MS, START_MS + 120_000, 60_000, rules="filled")
+
+    found = cells.availability("flow")
+    assert cells.values["flow"].tolist() == [360.0, 180.0]
+    assert (found.measured, found.known, found.filled) == pytest.approx((1 / 120, 1 / 120, 1 / 2))
+
+
 def test_a_tag_that_says_only_what_has_changed_is_bad_until_it_is_good_again(tmp_path: Path) -> None:
     """One bad reading and one good one in the minute, a second of which was good; what is read once is known."""
     with history(tmp_path, TAGS) as past:
