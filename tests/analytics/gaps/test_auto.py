@@ -112,9 +112,10 @@ def test_meters_that_are_new_at_other_times_tell_nothing_of_repetitions() -> Non
     assert "held" not in {estimate.method for estimate in estimates}
 
 
-def test_a_meter_that_was_new_with_others_at_first_only_is_not_held_by_them() -> None:
+@pytest.mark.parametrize("until", [700, 1_600])
+def test_a_meter_that_was_new_with_others_at_first_only_is_not_held_by_them(until: int) -> None:
     """On the first day the flow is that of the pump whose power is read, on the others that of its neighbour."""
-    first, runs = np.arange(3_000) < 700, np.arange(3_000) % 40 < 25
+    first, runs = np.arange(3_000) < until, np.arange(3_000) % 40 < 25
     power = np.where(first & runs, 50.0 + noise(3_000), 0.0)
     flow = np.where(runs, 100.0 + noise(3_000, seed=9), 0.0)
     found = blocks(20, 5, 75, first=1_307)
@@ -144,6 +145,24 @@ def test_what_tells_of_a_pumps_rest_is_learnt_by_its_places() -> None:
     for gap, estimate in zip(found, estimates, strict=True):
         left = np.argmax(runs[gap.begin :]) if not runs[gap.begin - 1] else 0
         assert (estimate.values[:left] == 0.0).all()
+
+
+def test_what_a_rest_costs_is_counted() -> None:
+    """Gaps beside one are studied by places, once for all of a length, as those of a meter that does not rest."""
+    runs = np.arange(3_000) % 150 < 75
+    power = np.where(runs, 40.0 + noise(3_000), 0.0)
+    values, found = np.where(runs, 90.0 + 2.0 * power, 0.0), blocks(16, 20, 150, first=220)
+    window = Window(with_gap(values, *found), power[:, None])
+    looks = []
+    for asked in (found[:1], found):
+        one, by_places = Auto(window), Auto(window, is_by_places=True)
+        for gap in asked:
+            one.fill(gap)
+            by_places.fill(gap)
+        assert one.looks == 1 + by_places.looks
+        looks.append(one.looks)
+
+    assert looks[0] == looks[1] < 20
 
 
 def test_companions_that_do_what_they_never_did_are_doubted() -> None:
