@@ -45,8 +45,8 @@ def test_a_demo_ends_by_itself_and_says_what_it_has_come_to(tmp_path: Path) -> N
     with demo(tmp_path, "--for", "35s", "--json") as process:
         output, said = process.communicate()
 
-    summary = json.loads(output)
     assert process.returncode == 0, said
+    summary = json.loads(output)
     assert summary["tags_polled"] == 29
     assert summary["seconds_to_first_value"] > 0.0
     assert summary["readings_received"] >= 29
