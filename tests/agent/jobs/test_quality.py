@@ -259,7 +259,7 @@ def test_a_flow_that_was_read_before_a_pump_was_switched_contradicts_nobody(
 
 @pytest.mark.parametrize(
     ("slow", "period"),
-    [(slow, 60) for slow in ("p1.speed", "p1.power", "p1.current", "p1.voltage", "p1.cosphi", "second")]
+    [(slow, 60) for slow in ("p1.speed", "p1.power", "p1.current", "p1.voltage", "p1.cosphi", "p1.kva", "second")]
     + [("p1.speed", 300), ("pressure", 300)],
 )
 def test_no_tag_that_was_read_before_a_pump_was_switched_contradicts_anybody(
@@ -269,14 +269,17 @@ def test_no_tag_that_was_read_before_a_pump_was_switched_contradicts_anybody(
     seconds = np.arange(1_320)
     runs = (seconds >= 605) & (seconds < 1_205)
     flow = np.where(np.concatenate([np.zeros(20, np.bool_), runs[:-20]]), 900.0, 0.0)
-    tags: dict[str, dict[str, Any]] = TAGS | {"second": {"unit": "bar"}, "p1.status": {"unit": "1"}}
+    more = {"second": {"unit": "bar"}, "p1.status": {"unit": "1"}, "p1.kva": {"unit": "kVA"}}
+    tags: dict[str, dict[str, Any]] = TAGS | more
     tags = {name: keys for name, keys in tags.items() if name not in {"volume", "p1.energy"}}
     tags[slow] = tags[slow] | {"period": period}
     header = {"id": "main", "pressure": ["pressure", "second"], "flow": ["flow"]}
-    pump = {key: value for key, value in PUMP.items() if key != "energy"} | {"status": "p1.status"}
+    pump = {key: value for key, value in PUMP.items() if key != "energy"}
+    pump |= {"status": "p1.status", "apparent_power": "p1.kva"}
     plant = PLANT | {"header": [header], "jobs": EACH_MINUTE, "pump": [pump]}
     shown = {tag: np.where(runs, TRUE[tag], 0.0) for tag in tags if tag in TRUE}
     shown |= {"flow": flow, "total": flow, "p1.status": runs * 1.0, "second": np.where(runs, 4.0, 3.0)}
+    shown["p1.kva"] = np.where(runs, 166.0, 0.0)
     shown["pressure"] = shown["second"]
     with history(tmp_path, tags, **plant) as past:
         for tag in tags:
@@ -292,7 +295,10 @@ def test_no_tag_that_was_read_before_a_pump_was_switched_contradicts_anybody(
 def test_a_meter_of_each_quarter_of_an_hour_is_held_against_what_was_when_it_was_read(
     tmp_path: Path, *, is_wrong: bool
 ) -> None:
-    """Demand moves by a tenth until the next one: a right meter contradicts nobody, a wrong one all the time."""
+    """Demand moves by a tenth until the next one: a right meter contradicts nobody, a wrong one all the time.
+
+    Also where a reading is missed between.
+    """
     tags: dict[str, dict[str, Any]] = {
         "pressure": {"unit": "m", "period": 10.0},
         "flow": {"unit": "m3/h", "period": 900.0},
@@ -304,7 +310,8 @@ def test_a_meter_of_each_quarter_of_an_hour_is_held_against_what_was_when_it_was
     with history(tmp_path, tags, station={"name": "test", "flow": "total"}, header=[header]) as past:
         past.series("pressure", np.full(len(seconds), 40.0), step_ms=10_000)
         past.series("total", demand, step_ms=10_000)
-        past.series("flow", demand[::90] * (1.1 if is_wrong else 1.0), step_ms=900_000)
+        shown = demand[::90] * (1.1 if is_wrong else 1.0)
+        past.series("flow", np.where(np.arange(8) == 4, NAN, shown), step_ms=900_000)
         said = [{one.check for one in report(past, end).cross_checks} for end in range(300, 7_201, 300)]
 
     assert said == [{"headers_sum"} if is_wrong else set()] * 24
