@@ -85,11 +85,6 @@ class StationCurves:
             self._points = self._points.take(self._points.times_ms <= now_ms)
             self._times = (min(self._times[0], now_ms), now_ms)
 
-    def forget_before(self, pump: str, since_ms: int) -> None:
-        """Drop points of *pump* running before *since_ms*: it was another one, as it were."""
-        runs = self._points.running[:, self.pumps.index(pump)]
-        self._points = self._points.take(~runs | (self._points.times_ms >= since_ms))
-
     def fit(self) -> StationModel | None:
         """The model of the pumps that have run long enough; None before there is one."""
         counts = self._points.running.sum(axis=0)

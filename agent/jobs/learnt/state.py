@@ -37,8 +37,6 @@ class HeaderCurves:
         """From *points* that are new, of pumps with these data *sheets*."""
         self.estimator.update(points)
         taught(self.meters, points, self.estimator.pumps, sheets, self.law)
-        for pump, meter in self.meters.items():
-            self.estimator.forget_before(pump, meter.changed_ms)
 
     def learn_anew(self, sheets: Sheets) -> None:
         """What the pumps' own meters say, of the points kept: what was learnt of them is lost or of another time."""

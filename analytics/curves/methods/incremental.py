@@ -62,7 +62,6 @@ class IncrementalCurve:
         self._solution: Solution | None = None
         self._gate: Solution | None = None
         self._gate_weight = 0.0
-        self._replaced = 0
         self._kept = Memory(memory) if kept is None else kept
         if self._kept.reference is not None:
             self._regate()
@@ -86,11 +85,6 @@ class IncrementalCurve:
     def readings(self) -> float:
         """Readings that the curve is worth; forgotten ones are not among them."""
         return self._kept.heads.weight
-
-    @property
-    def replaced(self) -> int:
-        """How many of the newest readings the curve has begun anew with in the last update; 0: it went on."""
-        return self._replaced
 
     @property
     def flow_noise(self) -> float:
@@ -213,9 +207,8 @@ class IncrementalCurve:
         before = self._kept.together.decayed(share)
         self._kept.together = before.joined(self._gate, v[kept], rated.log_speed[kept], off[:, kept])
         self._solution = None
-        self._replaced = self._kept.replaced
-        if self._replaced:
-            self._begin_with(self._kept.recent.take(slice(-self._replaced, None)))
+        if replaced := self._kept.replaced:
+            self._begin_with(self._kept.recent.take(slice(-replaced, None)))
 
     def _add(self, rated: RatedDuty, kept: np.ndarray) -> None:
         assert self._kept.reference is not None  # noqa: S101 - the callers set it

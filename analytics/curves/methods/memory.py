@@ -16,6 +16,7 @@ BINS = 150
 RECENT = 200  # readings that tell whether the pump has become another one
 CHANGED = 0.4  # share of outliers among them from which on it has
 MOSTLY = 0.5  # share of outliers since then
+LEAST_CHANGED = 40  # readings since then; fewer tell no curve
 OUTERMOST = 0.01  # share of the readings at either end that does not widen the range
 
 
@@ -63,11 +64,16 @@ class Memory:
 
     @property
     def replaced(self) -> int:
-        """How many of the newest readings are of another pump: since half were refused; 0 where too few were."""
+        """How many of the newest readings are of another pump: since half were refused; 0 where too few were.
+
+        Outliers that have ceased are none of another pump, however many they were.
+        """
         if len(self.refused) < RECENT or self.refused.mean() <= CHANGED:
             return 0
         since = np.cumsum(self.refused[::-1])[::-1] / np.arange(RECENT, 0, -1)
-        return RECENT - int(np.argmax(self.refused & (since >= MOSTLY)))
+        found = self.refused & (since >= MOSTLY)
+        readings = RECENT - int(np.argmax(found))
+        return readings if found.any() and readings >= LEAST_CHANGED else 0
 
     @property
     def flow_range(self) -> tuple[float, float]:

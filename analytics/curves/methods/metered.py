@@ -11,13 +11,12 @@ from analytics.curves.methods.candidates import summed
 from analytics.curves.methods.catalogue import Catalogue
 from analytics.curves.methods.duty import DutyPoints
 from analytics.curves.methods.incremental import IncrementalCurve
-from analytics.curves.methods.memory import RECENT, Memory
+from analytics.curves.methods.memory import Memory
 from analytics.curves.methods.sample import FlowSample
 from analytics.curves.methods.speed import SpeedLaw
 
 CAPACITY = 400  # points of the sample, on which methods are compared: five fits of each
 MEMORY = 4_000.0  # points after which one weighs 1/e of a new one, 17 hours of running: pumps wear
-WATCHED = "physics"  # the method that tells that a pump has become another one
 Times = NDArray[np.int64]
 
 
@@ -37,8 +36,6 @@ class OwnMeter:
         self._kept: dict[str, Memory] = {}
         self._sheet = ""
         self._newest_ms = 0
-        self._recent_ms = np.empty(0, np.int64)
-        self._changed_ms = 0
 
     @property
     def law(self) -> SpeedLaw:
@@ -60,11 +57,6 @@ class OwnMeter:
         """Of the newest of them."""
         return self._newest_ms
 
-    @property
-    def changed_ms(self) -> int:
-        """Since when the pump is another one, by its readings alone (overhaul, impeller); 0: always."""
-        return self._changed_ms
-
     def update(self, times_ms: Times, points: DutyPoints, sheet: Catalogue | None = None) -> None:
         """Learn from *points* at *times_ms*, of a pump with this data *sheet*."""
         order = np.argsort(times_ms, kind="stable")
@@ -74,16 +66,11 @@ class OwnMeter:
             return
         self._newest_ms = max(self._newest_ms, int(times_ms[order[-1]]))
         points = points.take(order)
-        self._recent_ms = np.append(self._recent_ms, times_ms[order])[-RECENT:]
         curves = self.curves(sheet)
         self._sample.add(points)
-        recent = DutyPoints.joined(curves[WATCHED].kept.recent, points)
         for name, curve in curves.items():
             curve.update(points)
             self._kept[name] = curve.kept
-        if replaced := curves[WATCHED].replaced:
-            self._sample.begin_with(recent.take(slice(-replaced, None)))
-            self._changed_ms = int(self._recent_ms[-replaced:][0])  # an earlier version kept none of these times
 
     def curves(self, sheet: Catalogue | None = None) -> dict[str, IncrementalCurve]:
         """Those of running sums, by method, as they are now; of a *sheet* that is new begun from the sample."""
@@ -109,8 +96,6 @@ class OwnMeter:
         """The rest of the state, plain."""
         return {
             "newest_ms": self._newest_ms,
-            "recent_ms": self._recent_ms.tolist(),
-            "changed_ms": self._changed_ms,
             "sheet": self._sheet,
             "sums": list(self._kept),
             "exponent": self._law.exponent,
@@ -133,8 +118,6 @@ class OwnMeter:
         if meta.get("exponent", SpeedLaw().exponent) == found.law.exponent:
             found._kept = {name: Memory.of(part(name), MEMORY) for name in meta["sums"]}
         found._sheet, found._newest_ms = str(meta["sheet"]), int(meta["newest_ms"])
-        found._recent_ms = np.array(meta.get("recent_ms", []), np.int64)  # an earlier version kept none
-        found._changed_ms = int(meta.get("changed_ms", 0))
         return found
 
 

@@ -72,12 +72,6 @@ class FlowSample:
         kept = _highest(np.log(self._points.flow / self._points.speed), self._keys, self._capacity)
         self._points, self._keys = self._points.take(kept), self._keys[kept]
 
-    def begin_with(self, points: DutyPoints) -> None:
-        """Keep none but *points*, which were offered: those before are of another pump."""
-        self._points, self._keys = DutyPoints.empty(), np.empty(0)
-        self._seen -= len(points)
-        self.add(points)
-
 
 def _highest(log_flow: Floats, keys: Floats, capacity: int) -> np.ndarray:
     """Rows to keep, rising: the highest keys of each stratum, by the greatest quota with which all fit."""

@@ -8,6 +8,7 @@ import pytest
 from analytics.curves.methods.belief import Nothing, PumpsInGeneral
 from analytics.curves.methods.duty import DutyPoints
 from analytics.curves.methods.incremental import IncrementalCurve
+from analytics.curves.methods.memory import RECENT, Memory
 from tests.analytics.curves.pump import BEP, catalogue, efficiency, head, points, power
 
 AT = np.linspace(0.6, 1.1, 11) * BEP
@@ -189,3 +190,24 @@ def test_without_a_power_meter_there_is_a_head_and_no_power() -> None:
     np.testing.assert_allclose(found.head, head(AT), rtol=0.006)
     assert np.isnan(found.power).all()
     assert np.isnan(found.efficiency).all()
+
+
+@pytest.mark.parametrize(("refused", "since"), [((60, 200), 140), ((0, 90), 0), ((180, 200), 0)])
+def test_a_pump_is_another_one_since_half_were_refused_until_now(refused: tuple[int, int], since: int) -> None:
+    """Not where they have ceased, as of a blockage that is gone; nor by a few readings, which tell no curve."""
+    memory = Memory(None)
+    kept = np.ones(RECENT, np.bool_)
+    kept[slice(*refused)] = False
+    memory.look_at(points(RECENT), kept)
+
+    assert memory.replaced == since
+
+
+def test_outliers_that_come_and_go_begin_no_curve_anew_but_with_enough_readings() -> None:
+    """Four of ten were refused long ago, and a dozen are now: all of them were taken, or those twelve."""
+    memory = Memory(None)
+    kept = np.ones(RECENT, np.bool_)
+    kept[:75] = kept[-12:] = False
+    memory.look_at(points(RECENT), kept)
+
+    assert memory.replaced == 0
