@@ -12,12 +12,14 @@ _LOWEST = -3.0  # log10 of the first bin's edge; everything below it counts as n
 _PER_DECADE = 20
 _SIZE = 8 * _PER_DECADE + 1  # one bin for nothing, and the last one, from 89,000 on, stays empty
 _LEAST_SAMPLES = 30  # of each class
-_LEAST_RATIO = 0.7  # decades between the classes: a factor 5, more than a drive makes of a pump's power as it runs
+_LEAST_RATIO = 0.4  # decades between the classes: a factor 2.5, more than a drive makes within a minute of running
+_WIDE_RATIO = 0.7  # likewise, of a wide gap: a factor 5, more than a drive makes of a pump's power as it runs
 _VALLEY, _VALLEY_SHARE = 0.65, 0.05  # decades that hold next to nothing, likewise, and what that is of either class
 _NOTHING = 0.05  # kW or A; what is below it is one level
 _ENOUGH = 300  # samples that show what noise a meter has: a tenth of them would be a class of its own
 _NOISE_LOW, _NOISE_HIGH = 0.1, 0.9  # quantiles; of noise about zero 0.13 and 1.6 standard deviations
 _ABOUT_ZERO = 0.25  # of the median, that the low one reaches down to: 0.19 of noise about zero
+_NOISE_LEAST, _NEXT_TO_ZERO = 0.01, 0.05  # the lowest quantile and its likewise: 0.02; of a drive at 0.4 speed 0.06
 _SPREADS = 3.0  # standard deviations that a class reaches
 _HOUR_MS = 3_600_000
 _ENOUGH_HOURS = 24  # to tell what comes again from what came once
@@ -72,28 +74,43 @@ class Levels:
         place = int(np.searchsorted(self._counts.cumsum(), share * total))
         return float(_centres()[place]) if place else 0.0
 
-    def noise(self) -> float | None:
+    def noise(self, most: float) -> float | None:
         """What nine tenths of a meter's noise about zero stay below; None where it shows more than that, or too little.
 
         Nothing else comes down to nothing all the time: a pump that runs, and an idle meter that is off, do not.
+
+        Args:
+            most: What no idle meter shows.
         """
-        total = int(self._counts.sum())
-        low, middle, high = (self.quantile(share) or 0.0 for share in (_NOISE_LOW, 0.5, _NOISE_HIGH))
-        if total < (_LEAST_SAMPLES if high <= _NOTHING else _ENOUGH) or low > max(_ABOUT_ZERO * middle, _NOTHING):
+        shares = _NOISE_LEAST, _NOISE_LOW, 0.5, _NOISE_HIGH
+        least, low, middle, high = (self.quantile(share) or 0.0 for share in shares)
+        if least > max(_NEXT_TO_ZERO * middle, _NOTHING) or low > max(_ABOUT_ZERO * middle, _NOTHING):
+            return None
+        if high > most or self._counts.sum() < (_LEAST_SAMPLES if high <= _NOTHING else _ENOUGH):
             return None
         return max(high, _NOTHING)
 
     def gap(self, least: float) -> Gap | None:
         """The gap between two classes, or None while only one was seen.
 
-        The cut maximises the variance between the classes of log10 of the magnitude (Otsu, 1979). Where that finds
-        none, because noise about zero has many magnitudes, it is a wide valley between two hills.
+        The cut maximises the variance between the classes of log10 of the magnitude (Otsu, 1979).
 
         Args:
-            least: What the upper class has to reach to be "on" at all; what is below a fiftieth of it, or is
-                next to nothing, is one level.
+            least: What the upper class has to reach to be "on" at all; what is below a fiftieth of it is one level.
         """
-        return self._split(least) or self._valley(least)
+        return self._split(least, least / 50.0, _LEAST_RATIO)
+
+    def wide_gap(self, least: float) -> Gap | None:
+        """The same between classes that no drive makes; what is next to nothing is one level.
+
+        Where a cut finds none, because noise about zero has many magnitudes, it is a wide valley between two hills.
+        """
+        return self._split(least, max(least / 50.0, _NOTHING), _WIDE_RATIO) or self._valley(least)
+
+    def is_close(self, least: float) -> bool:
+        """Whether there are two classes, and no wide gap between them."""
+        is_split = self._split(least, max(least / 50.0, _NOTHING), _LEAST_RATIO) is not None
+        return is_split and self.wide_gap(least) is None
 
     def _valley(self, least: float) -> Gap | None:
         """The emptiest stretch between two classes."""
@@ -110,8 +127,7 @@ class Levels:
         high = float(10 ** (_LOWEST + (end - 1) / _PER_DECADE))
         return Gap(low=high / 10**_VALLEY, high=high)
 
-    def _split(self, least: float) -> Gap | None:
-        floor = max(least / 50.0, _NOTHING)
+    def _split(self, least: float, floor: float, ratio: float) -> Gap | None:
         logs = np.log10(np.maximum(_centres(), floor))
         weights = self._counts.astype(np.float64)
         below, sums = weights.cumsum(), (weights * logs).cumsum()
@@ -125,7 +141,7 @@ class Levels:
         high = _spread(logs[cut + 1 :], weights[cut + 1 :])
         if min(below[cut], above[cut]) < _LEAST_SAMPLES or 10 ** high[0] < least:
             return None
-        return _gap(low, high)
+        return _gap(low, high, ratio)
 
 
 @dataclass(slots=True)
@@ -196,10 +212,10 @@ def _spread(logs: Floats, weights: Floats) -> tuple[float, float]:
     return mean, float(np.sqrt((weights * (logs - mean) ** 2).sum() / total))
 
 
-def _gap(low: tuple[float, float], high: tuple[float, float]) -> Gap | None:
-    """The gap between two classes of (mean, deviation) in decades, if there is one worth the name."""
+def _gap(low: tuple[float, float], high: tuple[float, float], ratio: float) -> Gap | None:
+    """The gap between two classes of (mean, deviation) in decades, if they are *ratio* apart."""
     distance = high[0] - low[0]
-    if distance < max(_LEAST_RATIO, _SPREADS * (low[1] + high[1])):
+    if distance < max(ratio, _SPREADS * (low[1] + high[1])):
         return None
     margin = 0.5 / _PER_DECADE  # a bin's centre may be this far from the value
     return Gap(

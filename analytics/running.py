@@ -52,7 +52,7 @@ class Threshold:
     on: float
     off: float
     weight: float  # how much "running" counts; see `states`
-    source: Literal["given", "history", "rated", "peers", "noise", "assumed"]
+    source: Literal["given", "history", "rated", "peers", "assumed"]
 
     @classmethod
     def given(cls, off: float, on: float) -> "Threshold":
@@ -89,7 +89,7 @@ def states(evidence: Evidence, thresholds: Thresholds) -> States:
     """
     votes = _votes(evidence, thresholds)
     is_cast = ~np.isnan(votes)
-    if thresholds.power.source == "assumed":
+    if thresholds.power.source == "assumed" and thresholds.power.off <= POWER_NOTHING:  # it has shown no noise yet
         size, is_alone = np.abs(evidence.power), ~np.delete(is_cast, _POWER, axis=0).any(axis=0)
         is_cast[_POWER] &= ~(is_alone & (size > thresholds.power.off) & (size < POWER_SURE))
     score = np.where(is_cast, votes, 0.0).sum(axis=0)
@@ -255,13 +255,15 @@ class Seen:
     levels: Levels = field(default_factory=Levels)
     standing: Levels = field(default_factory=Levels)  # of them, those while its drive said that it stands
     peer: float | None = None  # what a neighbour shows when it surely runs
-    step: float = 0.0  # of its meter, where that is known: a last digit that comes and goes is no running
+    is_alone: bool = False  # nothing else tells whether the pump runs, not even a plate
+    step: float = 0.0  # of its meter then, where that is known: a last digit that comes and goes is no running
 
 
 def learnt(power: Seen, current: Seen, *, rated_power: float | None = None) -> Thresholds:
     """Thresholds from a pump's own history where it shows both classes, else from its plate, else its neighbours.
 
-    What was seen while the drive stood is noise, and stays below every threshold.
+    What was seen while the drive stood is noise, and stays below every threshold. A quantity that is alone is taken
+    for noise about zero where it shows nothing else, and for unknown where a drive could make its two classes.
     """
     scale = (rated_power, 2.5) if rated_power else (power.peer, 1.5)
     assumed = Thresholds()
@@ -273,17 +275,20 @@ def learnt(power: Seen, current: Seen, *, rated_power: float | None = None) -> T
 
 def _threshold(seen: Seen, scale: tuple[float | None, float], least: float, assumed: Threshold) -> Threshold:
     size, weight = scale
-    gap = seen.levels.gap(max(least, _STEPS * seen.step, 2 * _ON_SHARE * (size or 0.0)))
+    least = max(least, _STEPS * seen.step if seen.is_alone else 0.0, 2 * _ON_SHARE * (size or 0.0))
+    gap = seen.levels.wide_gap(least) if seen.is_alone else seen.levels.gap(least)
     if gap is not None:
         step = np.log10(gap.high / gap.low) / 3
         return Threshold(float(gap.high / 10**step), float(gap.low * 10**step), 3.0, "history")
+    if seen.is_alone and seen.levels.is_close(least):
+        return assumed
     if size:
         return Threshold(_ON_SHARE * size, _OFF_SHARE * size, weight, "rated" if weight > 2 else "peers")  # noqa: PLR2004
-    noise = seen.levels.noise()
+    noise = seen.levels.noise(POWER_SURE) if seen.is_alone else None
     if noise is None:
         return assumed
     off = max(assumed.off, _ZERO_NOISE * noise)
-    return Threshold(max(assumed.on, _NOISE_MARGIN * off), off, assumed.weight, "noise")
+    return Threshold(max(assumed.on, _NOISE_MARGIN * off), off, assumed.weight, assumed.source)
 
 
 def _above(noise: Levels, threshold: Threshold) -> Threshold:

@@ -20,6 +20,12 @@ def pump_tags(pump: PumpSettings) -> list[str]:
     return [tag for tag in (pump.status, pump.power, pump.current, pump.speed, pump.flow) if tag is not None]
 
 
+def has_power_alone(pump: PumpSettings) -> bool:
+    """Whether nothing but its power tells that it runs, and no plate what that may be."""
+    others = (pump.status, pump.current, pump.speed, pump.rated_power)
+    return pump.power is not None and all(each is None for each in others)
+
+
 def header_tags(header: HeaderSettings) -> list[str]:
     """Tags of its head and flow."""
     more = (suction_tag(header), header.temperature)

@@ -8,7 +8,7 @@ import numpy as np
 
 from agent.jobs.duties.day import Hours, counted, day_figures, hour_ms
 from agent.jobs.duties.figures import Present, pump_records, station_record
-from agent.jobs.evidence import evidence, plant_tags
+from agent.jobs.evidence import evidence, has_power_alone, plant_tags
 from agent.jobs.job import JobContext, Outcome
 from agent.jobs.learnt.state import models_from_state
 from agent.jobs.memory import JobMemory
@@ -109,9 +109,10 @@ def run(context: JobContext) -> Outcome:
     step_ms = _step_ms(settings)
     shown = frame(reader, settings, plant_tags(settings), end_ms - max(SHOWN_MS, step_ms), end_ms, step_ms)
     models = models_from_state(reader.job_state("curves")[1])
+    close = frozenset(pump.id for pump in settings.pumps if _is_close(pump, kept.pumps[pump.id]))
     limits = {pump: each.thresholds for pump, each in kept.pumps.items()}
     wear = {record.key: Wear.kept(record.body) for record in reader.newest("wear") if record.body}
-    now = Present(settings, shown, memories, limits, models, end_ms, zone, wear)
+    now = Present(settings, shown, memories, limits, models, end_ms, zone, wear, close)
     day = day_figures(kept.hours, settings, end_ms, zone)
     is_behind = end_ms < context.now_ms - LONGEST_MS
     return Outcome(
@@ -166,9 +167,10 @@ def _learn(settings: AgentSettings, cells: Frame, kept: JobState) -> None:
         power, current = _most(pump, state)
         powers = _levels(state.power, power), _levels(state.standing_power, power)
         currents = _levels(state.current, current), _levels(state.standing_current, current)
+        step = _step(known.get(pump.power or ""))
         found = learnt(
-            Seen(*powers, peer=scales[pump.id][0], step=_step(known.get(pump.power or ""))),
-            Seen(*currents, peer=scales[pump.id][1], step=_step(known.get(pump.current or ""))),
+            Seen(*powers, peer=scales[pump.id][0], is_alone=has_power_alone(pump), step=step),
+            Seen(*currents, peer=scales[pump.id][1]),
             rated_power=pump.rated_power,
         )
         state.thresholds = _as_given(pump, found)
@@ -187,7 +189,7 @@ def _forget_other_units(settings: AgentSettings, kept: JobState) -> None:
 
 
 def _step(tag: Tag | None) -> float:
-    """The least that its meter can tell, kW or A; 0 where that is not known."""
+    """The least that its meter can tell, kW; 0 where that is not known."""
     return abs(tag.resolution * tag.unit.factor) if tag is not None and tag.has_unit else 0.0
 
 
@@ -202,6 +204,11 @@ def _most(pump: PumpSettings, state: PumpState) -> tuple[float, float]:
 
 def _levels(counts: list[int], most: float) -> Levels:
     return Levels(counts).up_to(most)
+
+
+def _is_close(pump: PumpSettings, state: PumpState) -> bool:
+    """Whether its power shows two levels that do not tell whether it stands."""
+    return has_power_alone(pump) and _levels(state.power, _most(pump, state)[0]).is_close(POWER_LEAST)
 
 
 def _as_given(pump: PumpSettings, found: Thresholds) -> Thresholds:
@@ -237,8 +244,11 @@ def _scales(settings: AgentSettings, kept: JobState) -> dict[str, tuple[float | 
     for pump in settings.pumps:
         state, has_drive = kept.pumps[pump.id], pump.speed is not None
         power, current = _most(pump, state)
-        powers[pump.id] = _surely_drawn(_levels(state.turning_power, power), POWER_LEAST, has_drive=has_drive)
-        currents[pump.id] = _surely_drawn(_levels(state.turning_current, current), CURRENT_LEAST, has_drive=has_drive)
+        turning_power, turning_current = _levels(state.turning_power, power), _levels(state.turning_current, current)
+        gap = turning_power.wide_gap(POWER_LEAST) if has_power_alone(pump) else turning_power.gap(POWER_LEAST)
+        powers[pump.id] = _surely_drawn(turning_power, POWER_LEAST, is_told=has_drive or gap is not None)
+        is_told = has_drive or turning_current.gap(CURRENT_LEAST) is not None
+        currents[pump.id] = _surely_drawn(turning_current, CURRENT_LEAST, is_told=is_told)
     found = {}
     for pump in settings.pumps:
         others = [other.id for other in settings.pumps if other.header == pump.header and other.id != pump.id]
@@ -246,12 +256,12 @@ def _scales(settings: AgentSettings, kept: JobState) -> dict[str, tuple[float | 
     return found
 
 
-def _surely_drawn(levels: Levels, least: float, *, has_drive: bool) -> float | None:
+def _surely_drawn(levels: Levels, least: float, *, is_told: bool) -> float | None:
     """What a pump draws while its drive turns, or, without one, in the upper of two classes that it shows.
 
     A pump that has only ever shown one level, and has no drive to say what that is, may never have run.
     """
-    drawn = levels.quantile(0.95) if has_drive or levels.gap(least) else None
+    drawn = levels.quantile(0.95) if is_told else None
     return drawn if drawn is not None and drawn >= least else None
 
 

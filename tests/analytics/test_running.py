@@ -144,7 +144,7 @@ def following(power: Floats, step: float = 0.0) -> tuple[RunningState, NDArray[n
     for begin in range(0, len(power), 10):
         part = power[begin : begin + 10]
         levels.update(part)
-        pump.thresholds = learnt(Seen(levels, step=step), Seen())
+        pump.thresholds = learnt(Seen(levels, is_alone=True, step=step), Seen())
         nothing = np.full(len(part), np.nan)
         pump.update(Evidence(60_000 * np.arange(begin + 1, begin + 1 + len(part)), nothing, part, nothing, nothing))
         said += [pump.state] * len(part)
@@ -185,6 +185,31 @@ def test_a_power_that_never_went_is_no_stop(low: float) -> None:
     assert (pump.memory.starts, (said == "stopped").sum()) == (0, 0)
 
 
+@pytest.mark.parametrize("full", [13.0, 60.0])
+@pytest.mark.parametrize("hours", [3, 5, 8])
+def test_a_drive_that_is_slow_for_some_hours_is_no_noise(full: float, hours: int) -> None:
+    """At 0.6 of its speed a pump draws a fifth: down to a tenth of the readings, that looks like noise about zero."""
+    slow = np.where(hours <= MINUTES / 60.0 % 24.0, 1.0, 0.6)
+    round_the_clock = 0.45 + 0.55 * np.clip(np.sin((MINUTES / 60.0 % 24.0 - 5.0) / 19.0 * np.pi), 0.0, 1.0)
+    for speed in (slow, round_the_clock):
+        pump, said = following(full * speed**3 * np.exp(0.02 * NOISE))
+
+        assert (pump.memory.starts, (said == "stopped").sum()) == (0, 0)
+
+
+@pytest.mark.parametrize("idle", [1.0, 4.0, 7.0])
+def test_two_levels_of_a_power_alone_are_standing_and_running_five_times_apart(idle: float) -> None:
+    """A drive makes less of a pump's power as it runs; below that nobody knows, but for a pump that says more."""
+    runs = MINUTES % 500 >= 380
+    for ratio in (3.0, 4.0, 4.5):
+        pump, said = following(np.where(runs, ratio * idle, idle) * np.exp(0.02 * NOISE))
+        assert (pump.memory.starts, pump.thresholds.power.source) == (0, "assumed")
+        assert set(said) <= {"unknown", *(["running"] if ratio * idle > 30.0 else [])}
+    pump, said = following(np.where(runs, 5.5 * idle, idle) * np.exp(0.02 * NOISE))
+    assert (pump.memory.starts, pump.thresholds.power.source) == (9, "history")
+    assert np.mean((said == "running") == runs) > 0.9
+
+
 @pytest.mark.parametrize("idle", [0.0 * NOISE, 0.3 * NOISE, 0.05 * NOISE - 0.15])
 @pytest.mark.parametrize("drawn", [5.0, 60.0])
 def test_starts_are_told_from_noise_about_zero(idle: Floats, drawn: float) -> None:
@@ -211,6 +236,33 @@ def test_a_power_alone_says_nothing_until_the_pump_was_seen_standing_and_running
     assert state_after(RunningState(), 60, power=0.02) == "stopped"
     assert state_after(RunningState(), 60, power=5.0, status=1.0) == "running"
     assert state_after(RunningState(), 60, power=5.0, current=9.0) == "running"
+
+
+@pytest.mark.parametrize(("power", "state"), [(29.0, "unknown"), (31.0, "running")])
+def test_no_idle_meter_shows_thirty_kilowatts(power: float, state: str) -> None:
+    """The recorded ones show up to 22."""
+    assert state_after(RunningState(), 60, power=power) == state
+
+
+def test_what_shows_noise_weighs_less_than_a_status() -> None:
+    """A power above its noise runs the pump alone; against the switchgear it is a meter that has drifted."""
+    levels = Levels()
+    levels.update(0.3 * NOISE)
+    limits = learnt(Seen(levels, is_alone=True), Seen())
+
+    assert limits.power.weight == 0.5
+    assert 0.9 < limits.power.off < limits.power.on < 2.0
+    assert state_after(RunningState(thresholds=limits), 60, power=5.0) == "running"
+    assert state_after(RunningState(thresholds=limits), 60, power=5.0, status=0.0) == "stopped"
+
+
+@pytest.mark.parametrize(("count", "is_known"), [(250, False), (350, True)])
+def test_noise_is_known_from_five_minutes_of_it(count: int, *, is_known: bool) -> None:
+    """A tenth of them would be a class of its own."""
+    levels = Levels()
+    levels.update(0.3 * NOISE[:count])
+
+    assert (levels.noise(30.0) is not None) is is_known
 
 
 def test_a_state_must_last_and_begins_when_it_was_first_seen() -> None:

@@ -12,7 +12,7 @@ from agent.availability import mean_known
 from agent.jobs.duties.day import HOUR_MS, DayFigures
 from agent.jobs.duties.duty import DutyPoint, best_of, duty_points
 from agent.jobs.duties.npsh import available, required
-from agent.jobs.evidence import header_state, pump_tags
+from agent.jobs.evidence import has_power_alone, header_state, pump_tags
 from agent.jobs.learnt.data_sheet import total_head
 from agent.mqtt.payloads import HeaderFigures, Pump, QualityWord, Station, Wear
 from agent.plant import PumpSettings
@@ -36,6 +36,7 @@ class Present:
     now_ms: int
     zone: ZoneInfo
     wear: Mapping[str, Wear] = field(default_factory=dict)  # the last word of each pump's
+    close: frozenset[str] = frozenset()  # pumps whose power shows two levels too close to tell standing by
 
     @property
     def states(self) -> dict[str, State]:
@@ -153,11 +154,7 @@ def _source(
     threshold: Threshold | None = found.power if pump.power else found.current if pump.current else None
     if threshold is None:
         return None
-    match threshold.source:
-        case "assumed" | "noise":
-            return "not learnt"
-        case source:
-            return source
+    return "not learnt" if threshold.source == "assumed" else threshold.source
 
 
 def _why_unknown(now: Present, pump: PumpSettings) -> str:
@@ -167,8 +164,9 @@ def _why_unknown(now: Present, pump: PumpSettings) -> str:
     silent = [tag for tag in tags if not np.isfinite(cells.values[tag]).any()]
     if silent:
         return f"nothing good was read of {', '.join(silent)}"
-    is_alone = pump.power is not None and (pump.status, pump.current, pump.speed) == (None, None, None)
-    if is_alone and now.thresholds[pump.id].power.source == "assumed":
+    if has_power_alone(pump) and now.thresholds[pump.id].power.source == "assumed":
+        if pump.id in now.close:
+            return f"{pump.power} shows two levels less than five times apart; configure its running_power"
         remedy = "configure its running_power or rated_power"
         return f"{pump.power} has not shown it both standing and running yet, and may show noise; {remedy}"
     return "its tags contradict each other, or were read for too short a time"

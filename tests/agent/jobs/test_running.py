@@ -263,6 +263,51 @@ def test_a_power_that_may_be_noise_is_told_with_what_is_missing(tmp_path: Path) 
     assert "rated_power" in p1["reason"]
 
 
+ON = np.arange(1_500) % 500 < 250  # it stands in the end
+VARYING = np.exp(0.02 * np.random.default_rng(1).standard_normal(1_500))
+
+
+def of_two_levels(tmp_path: Path, pump: dict[str, Any], idle: float, drawn: float) -> dict[str, Any]:
+    """What is said of a pump that has power and current as far as *pump* has tags for them."""
+    plant = ALONE | {"pump": [{"id": "p1", "header": "main"} | pump]}
+    with history(tmp_path, TAGS | {"p1.current": {"unit": "A"}}, **plant) as past:
+        past.series("p1.current", 1.9 * np.where(ON, drawn, idle) * VARYING)
+        return started(past, (np.where(ON, drawn, idle) * VARYING).tolist())
+
+
+POWER, CURRENT = {"power": "p1.power"}, {"current": "p1.current"}
+
+
+@pytest.mark.parametrize("pump", [POWER | {"rated_power": 18.5}, CURRENT, POWER | CURRENT])
+def test_a_pump_that_draws_a_quarter_at_rest_stands(tmp_path: Path, pump: dict[str, Any]) -> None:
+    """Its plate, or its current, tells more than a power alone does: two levels are enough."""
+    p1 = of_two_levels(tmp_path, pump, 4.0, 15.0)
+
+    assert (p1["running"], p1["threshold_source"], p1["starts_today"]) == (False, "history", 2)
+
+
+def test_two_levels_that_a_drive_could_make_are_told_as_such(tmp_path: Path) -> None:
+    """4 kW may be standing or slow running; the person who reads it can say."""
+    p1 = of_two_levels(tmp_path, POWER, 4.0, 15.0)
+
+    assert "running" not in p1
+    assert p1["reason"] == "p1.power shows two levels less than five times apart; configure its running_power"
+
+
+@pytest.mark.parametrize("also", [{}, {"status": "p1.status"}, CURRENT])
+def test_a_pump_that_is_slow_for_some_hours_is_not_taken_for_noise(tmp_path: Path, also: dict[str, Any]) -> None:
+    """60 kW, and 13 in the night: 5 hours of 24, a minute for an hour."""
+    power = np.where(np.arange(1_440) % 1_440 < 300, 13.0, 60.0) * VARYING[:1_440]
+    plant = ALONE | {"pump": [ALONE["pump"][0] | also]}
+    tags = TAGS | {"p1.status": {"unit": ""}, "p1.current": {"unit": "A"}}
+    with history(tmp_path, tags, **plant) as past:
+        past.series("p1.status", [1.0] * 1_440)
+        past.series("p1.current", 110.0 * (power / 60.0) ** 0.67)
+        p1 = started(past, power.tolist())
+
+    assert p1["running"] is True
+
+
 def test_a_last_digit_that_comes_and_goes_is_no_start(tmp_path: Path) -> None:
     """A register of whole kilowatts shows 0 and 1 by turns: less than two steps are nothing."""
     flicker = np.random.default_rng(4).integers(0, 2, 1_500).astype(np.float64)
