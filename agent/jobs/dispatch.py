@@ -241,15 +241,19 @@ def _is_same(given: Given | Rejected, speeds: Mapping[str, float], present: Mapp
 def _is_rejected(rejected: Rejected, speeds: Mapping[str, float], present: Mapping[str, float]) -> bool:
     """Whether *speeds* are the change that was *rejected*, also as the demand has moved all of it since.
 
-    The same pumps instead of the same are that change at any speed, and the same pumps sharing in the same way are it.
+    The same pumps instead of the same are that change at any speed, and the same pumps sharing in the same way are it,
+    as long as each is to change by about as much.
     """
     if rejected.speeds.keys() != speeds.keys():
         return False
     if speeds.keys() != present.keys():
         return rejected.former.keys() == present.keys() or _is_same(rejected, speeds, present)
     scale = sum(speeds.values()) / (sum(rejected.speeds.values()) or 1.0)
-    moved = ({pump: scale * speed for pump, speed in each.items()} for each in (rejected.speeds, rejected.former))
-    return _is_same(Rejected(rejected.until_ms, next(moved), rejected.why, next(moved)), speeds, present)
+    then, before = (
+        {pump: scale * speed for pump, speed in each.items()} for each in (rejected.speeds, rejected.former)
+    )
+    is_as_much = all(abs(speed - before.get(pump, speed)) <= SAME_ADVICE for pump, speed in present.items())
+    return is_as_much and _is_same(Rejected(rejected.until_ms, then, rejected.why, before), speeds, present)
 
 
 def _is_turned(given: Given | Rejected, pump: str, speed: float, present: Mapping[str, float]) -> bool:

@@ -1,5 +1,6 @@
 """What is required of a header, from the configuration or SCADA's setpoint to the recommendation that is published."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -222,6 +223,22 @@ def test_a_change_that_was_rejected_does_not_silence_its_opposite(tmp_path: Path
                 past.record([Record("recommendation_event", "", at_ms, RecommendationEvent(ts=at_ms, **no).encode())])
 
     assert actions == ["change", "none", "change"]
+
+
+@pytest.mark.parametrize(("wanted", "action"), [(60.0, "change"), (96.7, "none")])
+def test_a_small_change_that_was_rejected_is_no_word_of_a_much_larger_one(
+    tmp_path: Path, wanted: float, action: str
+) -> None:
+    """44.0 to 42.5 Hz was refused: 216 m³/h are another matter, 348 instead of 369 the same one."""
+    with required(tmp_path, flow_required=wanted) as past:
+        told = {"speeds": {"a": 0.85, "b": 0.85}, "former": {"a": 0.88, "b": 0.88}, "why": "No."}
+        kept = {"rejected": {"main": told | {"until_ms": START_MS + 3_600_000}}}
+        past.keep("dispatch", Outcome(mark=0, state=json.dumps(kept).encode()))
+        operate(past, {"a": 44.0, "b": 44.0} if action == "change" else EVEN, 5)
+        said, _ = advise(past, 5)
+
+    assert said["action"] == action
+    assert said["why"].endswith(" No.") == (action == "none")
 
 
 def test_a_setpoint_that_comes_back_was_not_followed_by_anybody(tmp_path: Path) -> None:
