@@ -85,6 +85,20 @@ def test_a_tag_that_hardly_moves_is_believed_for_as_long_as_one_stands_for_the_p
     assert (young.is_out, old.is_out) == (False, None)
 
 
+def test_a_tag_that_is_stored_as_it_changes_is_believed_until_its_heartbeat_is_missed(tmp_path: Path) -> None:
+    """Ten minutes without a reading are as they should be there; a quarter of an hour is silence."""
+    told = {**TAGS, "b.in_service": {"period": 5, "store": "exception", "heartbeat": 600}}
+    with history(tmp_path, told, **{**PLANT, "pump": PUMPS}) as past:
+        past.series("b.in_service", [1.0], start_ms=NOW_MS - 599_000)
+        young = asked(past)
+    (tmp_path / "old").mkdir()
+    with history(tmp_path / "old", told, **{**PLANT, "pump": PUMPS}) as past:
+        past.series("b.in_service", [1.0], start_ms=NOW_MS - 900_000)
+        old = asked(past)
+
+    assert (young.is_out, old.is_out) == (False, None)
+
+
 def test_it_is_a_tag_or_a_plain_word(tmp_path: Path) -> None:
     """As before."""
     with station(tmp_path) as past:
