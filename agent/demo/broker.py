@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agent.demo.child import DemoError, child, last_words
 
-READY = 15.0  # s a broker may take to listen
+READY = 30.0  # s a broker may take to listen
 PLACES = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"  # where mosquitto is, and a user's PATH is not
 
 # What we recommend for production, but for the open door: with its defaults mosquitto forgets acknowledged messages
