@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -34,7 +35,7 @@ _SHIFTS, _SHIFTED = 4, 12  # drafts whose switches are moved, and ways that are 
 _NARROWED = 3  # drafts whose flows are looked at once more, the best
 _CAPS = 9  # powers that are asked for their promise where peaks cost money
 _LEAST_CAP = 0.1  # of the peak, the least of them
-_TRIES = 9  # caps that are looked at more closely
+_TRIES, _FEW_TRIES = 9, 3  # caps that are looked at more closely; the same where steps are many
 _NEXT = 0.004  # share of the peak by which caps are apart at least
 
 
@@ -63,7 +64,7 @@ def _by_pressure(problem: Problem, reached: NoPlan) -> NoPlan:
     return reached
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Station:
     """A problem and its tables."""
 
@@ -90,8 +91,7 @@ class _Station:
 
     def cheapest(self, efforts: Sequence[Effort]) -> Plan | None:
         """The best plan of the drafts found with *efforts*; None where none keeps every limit."""
-        remaining = ahead(self.problem, self.atlas)
-        found = [one for effort in efforts for one in drafts(self.problem, self.atlas, remaining, effort)]
+        found = [one for effort in efforts for one in drafts(self.problem, self.atlas, self.ahead, effort)]
         found.sort(key=lambda draft: -draft.cost)
         distinct = {draft.sets.tobytes(): draft for draft in found}  # of the same sets the cheapest
         better = self._shifted(polished(self.problem, self.atlas, list(distinct.values())))
@@ -104,7 +104,7 @@ class _Station:
                 break
             if keeping.miss(draft.volumes[1:]) > _NEAR * float(self.atlas.volumes[-1] - self.atlas.volumes[0]):
                 continue
-            made = self._made(draft, self._relaxed(remaining))
+            made = self._made(draft)
             if made is not None and (best is None or made.cost < best.cost):
                 best = made
         return best
@@ -121,24 +121,26 @@ class _Station:
             known |= {draft.sets.tobytes(): draft for draft in polished(self.problem, self.atlas, tried)}
         return list(known.values())
 
-    @property
+    @cached_property
+    def ahead(self) -> Ahead:
+        """Its cost to go without timers."""
+        return ahead(self.problem, self.atlas)
+
+    @cached_property
     def relaxed(self) -> float:
         """Cost of the present problem without timers, money."""
-        return self._relaxed(ahead(self.problem, self.atlas))
-
-    def _relaxed(self, remaining: Ahead) -> float:
         now = np.array([unit.is_on for unit in self.problem.units])
         chosen = np.flatnonzero((self.atlas.sets == now).all(axis=1))[:1]
         volume = self.problem.storage.volume(np.array([self.problem.level]))
-        return float(self.atlas.between(remaining.to_go[0], chosen, volume)[0])
+        return float(self.atlas.between(self.ahead.to_go[0], chosen, volume)[0])
 
-    def _made(self, draft: Draft, relaxed: float) -> Plan | None:
+    def _made(self, draft: Draft) -> Plan | None:
         for is_wary in (False, True):
             duties = settled(self.problem, self.lines, self.atlas, draft, is_wary=is_wary)
             found = replay(self.problem, duties)
             if found.violation <= VIOLATION:
                 steps = steps_of(self.problem, duties, found.levels)
-                return Plan(steps, found.cost, found.energy, found.starts, relaxed, found.violation, found.weighed)
+                return Plan(steps, found.cost, found.energy, found.starts, self.relaxed, found.violation, found.weighed)
         return None
 
     def shaved(self, best: Plan) -> Plan:
@@ -152,14 +154,17 @@ class _Station:
         beside = best.cost - _charge(problem, top) - self.relaxed
         looked = np.linspace(floor, top, _CAPS, endpoint=False).tolist() if floor < top else []
         promised: dict[float, float] = {}
-        tried = set[float]()
-        for _ in range(_TRIES):
-            promised |= {cap: beside + _charge(problem, cap) + self.under(cap).relaxed for cap in looked}
-            hopeful = [cap for cap in promised.keys() - tried if cap > failed and promised[cap] < best.cost]
-            if hopeful:
-                cap = min(hopeful, key=promised.__getitem__)
-                tried.add(cap)
-                found = self.under(cap).cheapest(self.usual)
+        waiting: dict[float, _Station] = {}
+        for tries in range(_TRIES if problem.steps <= _MANY else _FEW_TRIES, 0, -1):
+            for cap in looked:
+                waiting[cap] = self.under(cap)
+                promised[cap] = beside + _charge(problem, cap) + waiting[cap].relaxed
+            hopeful = [cap for cap in waiting if cap > failed and promised[cap] < best.cost]
+            hopeful.sort(key=promised.__getitem__)
+            waiting = {cap: waiting[cap] for cap in hopeful[:tries]}
+            if waiting:
+                cap = hopeful[0]
+                found = waiting.pop(cap).cheapest(self.usual)
                 failed = cap if found is None else failed
                 best = best if found is None or found.cost >= best.cost else found
             peak = float(best.powers.max())
