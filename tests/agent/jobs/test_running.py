@@ -317,6 +317,16 @@ def test_a_last_digit_that_comes_and_goes_is_no_start(tmp_path: Path) -> None:
     assert (p1.get("running", False), p1["starts_today"], p1["run_hours"]) == (False, 0, 0)
 
 
+def test_the_last_digit_of_a_power_in_watts_is_a_watt(tmp_path: Path) -> None:
+    """A small pump of 1.1 kW is far above it."""
+    power = [0.0] * 500 + [1_100.0] * 500
+    with history(tmp_path, TAGS | {"p1.power": {"unit": "W", "type": "uint16"}}, **ALONE) as past:
+        p1 = started(past, power)
+
+    assert (p1["running"], p1["threshold_source"], p1["starts_today"]) == (True, "history", 1)
+    assert 0.05 < p1["threshold_kw"] < 1.1
+
+
 def test_a_pump_that_ran_and_stood_has_taught_its_threshold(tmp_path: Path) -> None:
     """Between the noise of the meter and the least that it draws."""
     noise = 1.5 + 0.2 * np.sin(np.arange(400))
