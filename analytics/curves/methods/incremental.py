@@ -188,7 +188,7 @@ class IncrementalCurve:
             off = self._off(rated, self._solved())
             kept = np.all([np.nan_to_num(np.abs(each)) <= GATE * _scale(each) for each in off], axis=0)
             v = rated.x / self._kept.reference[0] - 1.0
-            self._kept.together = Together().joined(self._solved(), v[kept], rated.log_speed[kept], off[:, kept])
+            self._kept.together = Together().joined(self._solved(), v[kept], off[:, kept])
             rated = self._law.rated(points, self._rated_efficiency(points, self._solved()))
         self._regate()
 
@@ -204,8 +204,7 @@ class IncrementalCurve:
         self._add(rated, kept)
         v = rated.x / self._kept.reference[0] - 1.0
         share = 1.0 if self._memory is None else float(np.exp(-kept.sum() / self._memory))
-        before = self._kept.together.decayed(share)
-        self._kept.together = before.joined(self._gate, v[kept], rated.log_speed[kept], off[:, kept])
+        self._kept.together = self._kept.together.decayed(share).joined(self._gate, v[kept], off[:, kept])
         self._solution = None
         if replaced := self._kept.replaced:
             self._begin_with(self._kept.recent.take(slice(-replaced, None)))

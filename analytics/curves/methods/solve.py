@@ -101,13 +101,11 @@ class Together(NamedTuple):
         """With all before worth *share* of what it was."""
         return Together(share * self.products, share * self.leverage)
 
-    def joined(self, solution: Solution, v: Floats, log_speed: Floats, off: Floats) -> "Together":
+    def joined(self, solution: Solution, v: Floats, off: Floats) -> "Together":
         """With readings at *v* that are *off* the curves of *solution*, shape (2, n), where both are known."""
         if solution.power is None:
             return self
         known = np.isfinite(off).all(axis=0)
-        for each in (solution.head, solution.power):
-            known &= each.at(v, log_speed)[1] <= each.noise  # else the curve itself may be what is off
         v, off = v[known], off[:, known]
         leverage = solution.head.slope(v) * solution.power.slope(v) * (1.0 + v) ** 2
         products = self.products + float(leverage @ (off[0] * off[1]))
