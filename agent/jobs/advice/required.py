@@ -186,8 +186,8 @@ def _level(now: Present, wanted: float | str, system: System | str) -> Asked:
     balance = flow_for(now.context, now.header, level)
     why, flow = f"The header has to deliver {balance.flow:.0f} m³/h {balance.purpose}{_source(wanted)}", balance.flow
     most = system.flow_range[1] if isinstance(system, System) and system.unseen(flow) is not None else flow
-    if now.flow < (1 - HELD) * most < flow:
-        flow = most  # it takes longer then; nobody else asks for the two hours
+    if most < flow and now.flow < (1 + HELD) * most:
+        flow = most  # it takes longer then; nobody else asks for the two hours. Where that flows already it is kept
         why = f"{why}, {flow:.0f} being the most that it was seen to"
     return _delivered(now, flow, max(HELD, balance.accuracy), why, system)
 
