@@ -201,10 +201,13 @@ class IncrementalCurve:
         off, allowed = self._off(rated, self._gate), self._allowed(rated, self._gate)
         kept = np.all(np.nan_to_num(np.abs(off)) <= GATE * allowed, axis=0)
         self._kept.look_at(points, kept)
-        self._add(rated, kept)
-        v = rated.x / self._kept.reference[0] - 1.0
+        v = (rated.x / self._kept.reference[0] - 1.0)[kept]
         share = 1.0 if self._memory is None else float(np.exp(-kept.sum() / self._memory))
-        self._kept.together = self._kept.together.decayed(share).joined(self._gate, v[kept], off[:, kept])
+        self._kept.together = self._kept.together.decayed(share)
+        # Away from the duties that are known, what the curve misses is no noise of the flow meter.
+        if not (self._kept.heads.is_left_by(v) and self._gate.is_vague_at(v, rated.log_speed[kept])):
+            self._kept.together = self._kept.together.joined(self._gate, v, off[:, kept])
+        self._add(rated, kept)
         self._solution = None
         if replaced := self._kept.replaced:
             self._begin_with(self._kept.recent.take(slice(-replaced, None)))

@@ -67,6 +67,11 @@ class Solution:
         """Of both relative curves at the reference duty; that of a power that was not measured is any."""
         return self.head.usual_slope, (0.0, np.inf) if self.power is None else self.power.usual_slope
 
+    def is_vague_at(self, v: Floats, log_speed: Floats) -> bool:
+        """Whether readings, shape (n,), tell more of a curve than it is known there."""
+        curves = [each for each in (self.head, self.power) if each is not None]
+        return any(float(np.mean(each.at(v, log_speed)[1] ** 2)) > each.noise**2 for each in curves)
+
 
 def reading_std(fitted: Fitted | None, v: Floats, log_speed: Floats) -> Floats:
     """Standard deviation of a reading around the curve as it is known; infinite where nothing is."""

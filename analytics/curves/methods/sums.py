@@ -13,6 +13,8 @@ TERMS = DEGREE + 3  # 1 v v² v³ v⁴ z z²
 LEAST_SPREAD = 0.2  # of what the measured flows differ by, that must not be their noise for them to tell a slope
 LEAST_FLOWS = 0.003  # standard deviation of the flows, as a share, below which anything else looks like their doing
 
+LEFT = 3.0  # standard deviations of their spread by which readings of another duty exceed it
+
 
 class Equations(NamedTuple):
     """Normal equations of any number of targets on the same terms.
@@ -124,6 +126,14 @@ class Sums:
         variance = square - mean**2
         noise = flow_noise**2 / (1.0 + flow_noise**2) * (1.0 + 2.0 * mean + square)
         return bool(variance - noise < max(LEAST_SPREAD * variance, LEAST_FLOWS**2))
+
+    def is_left_by(self, v: Floats) -> bool:
+        """Whether readings, shape (n,), surely lie further from the mean flow than those before: of another duty."""
+        if not len(v):
+            return False
+        mean, square = self._powers[1:3] / max(self.weight, 1e-300)
+        usual = 1.0 + LEFT / np.sqrt(2.0 * len(v))  # what the root mean square of n normal numbers stays below
+        return bool(np.mean((v - mean) ** 2) > usual**2 * (square - mean**2))
 
     def at_mean_flow(self) -> Equations:
         """Normal equations of the same readings, had all of them been at their mean flow: they tell the level there."""
