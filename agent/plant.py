@@ -2,23 +2,16 @@
 
 from datetime import datetime
 from itertools import pairwise
-from math import inf, isfinite
+from math import inf
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    PlainValidator,
-    ValidationInfo,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from agent.catalogue import CatalogueSettings
 from agent.configuration.mistakes import did_you_mean
+from agent.configuration.named import Available, HeaderName, Setpoint, TagName
 from drivers.settings import Name, Settings, contradiction
 
 WIDEST_POR = 3.0  # shares of best efficiency flow; percentages are far beyond
@@ -29,53 +22,9 @@ SELDOMEST = 1 / 48  # starts an hour: starts are remembered for two days
 Positive = Annotated[float, Field(gt=0)]
 
 
-def tag_exists(name: str, info: ValidationInfo) -> str:
-    """The name of a tag, which one of the devices has, where the devices' tags are known."""
-    return _known("tag", name, info)
-
-
-def _header_exists(name: str, info: ValidationInfo) -> str:
-    return _known("header", name, info)
-
-
-def _pump_exists(name: str, info: ValidationInfo) -> str:
-    return _known("pump", name, info)
-
-
-def _known(kind: str, name: str, info: ValidationInfo) -> str:
-    names: frozenset[str] | None = (info.context or {}).get(kind)
-    if names is None or name in names:
-        return name
-    remedy = did_you_mean(name, names) or f"; add the {kind} or correct the name"
-    sentence = f'there is no {kind} "{name}"{remedy}'
-    raise PydanticCustomError("unknown_name", "{sentence}", {"sentence": sentence})
-
-
 def _ordered(settings: Settings, low: str, high: str) -> None:
     if getattr(settings, low) >= getattr(settings, high):
         raise contradiction(low, f"not below {high} ({getattr(settings, high):g}); swap or correct them")
-
-
-TagName = Annotated[Name, AfterValidator(tag_exists)]
-HeaderName = Annotated[Name, AfterValidator(_header_exists)]
-PumpName = Annotated[Name, AfterValidator(_pump_exists)]
-
-
-def _setpoint(given: object, info: ValidationInfo) -> float | str:
-    """A number, or the tag that tells it."""
-    tags = (info.context or {}).get("tag") or ()
-    if isinstance(given, str) and (given in tags or not given.replace(".", "", 1).isdecimal()):
-        return tag_exists(given, info)
-    if isinstance(given, bool) or not isinstance(given, int | float) or not isfinite(given):
-        number = "a number stands without quotes"
-        sentence = number if isinstance(given, str) else "must be a number, or the name of a tag in quotes"
-        raise PydanticCustomError("no_setpoint", "{sentence}", {"sentence": sentence})
-    return float(given)
-
-
-Setpoint = Annotated[
-    float | str, PlainValidator(_setpoint), WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]})
-]
 
 
 class StationSettings(Settings):
@@ -205,7 +154,7 @@ class PumpSettings(Settings):
     drive_efficiency: Annotated[float, Field(gt=0.5, le=1)] | None = None  # of the frequency converter
     por: tuple[float, float] = (0.7, 1.2)  # preferred operating region, share of best efficiency flow
     por_by_curve: bool = False  # about the learnt best flow too, where neither plate nor catalogue tells one
-    available: bool | TagName = True  # false: advice never runs it; or a tag that is 0 while that holds
+    available: Available = True  # false: advice never runs it; or a tag that is 0 while that holds
     must_run: bool = False  # true: advice never stops it, and starts it where it stands
     run_hours: TagName | None = None  # tag, a time, the plant's own counter; absent: the agent's count
     # [from, to] of works during which it cannot run, in the station's own time where no offset is written

@@ -123,6 +123,10 @@ def complaints(settings: AgentSettings) -> list[str]:
         if unit is not None and unit.hours is None:
             what = f'tag "{pump.run_hours}" is used as run hours of pump {pump.id}, but its unit is no time'
             sentences.append(f"{what}; write the one it counts in: h, min, s or d")
+        unit = units.get(pump.available) if isinstance(pump.available, str) else None
+        if unit is not None and unit.quantity != "other":
+            what = f'tag "{pump.available}" is used as availability of pump {pump.id}, but its unit is that of a meter'
+            sentences.append(f"{what}; name a tag that is 0 while the pump may not be run")
     return sentences
 
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from pydantic_core import PydanticCustomError
 
 from agent.alarms.conditions import condition
-from agent.plant import PumpName, TagName, tag_exists
+from agent.configuration.named import PumpName, TagName, tag_exists
 from drivers.settings import Name, Settings, contradiction
 
 # How the ids of alarms begin that nobody has to configure.

@@ -203,6 +203,9 @@ PLANTED = [
         'header = "mian"\nspeed = "p2.speed"',
         'there is no header "mian"; did you mean "main"?',
     ),
+    ("#available = true", 'available = "p1.in_servise"', 'pump "p1": available: there is no tag "p1.in_servise"'),
+    ("#available = true", 'available = "false"', 'pump "p1": available: true and false stand without quotes'),
+    ("#available = true", "available = 1", 'pump "p1": available: must be true, false, or a tag\'s name'),
     (
         'speed = "p1.speed" ',
         'speed = "p1.sped" ',
