@@ -50,10 +50,12 @@ def units_of(header: Header, context: JobContext, steps: int) -> tuple[Unit, ...
             continue
         limits = limits_of(context, pump, 0.0)
         physics = fitted(model.curve(pump.id), limits, 0.0) if pump.id in model.pumps else None
-        is_out = service(context, pump).is_out
-        if physics is None or is_out or (is_out is None and memory.state == STOPPED):
+        found = service(context, pump)
+        if physics is None or found.is_out or (found.is_out is None and memory.state == STOPPED):
             if memory.state == RUNNING:
-                raise NotKnownError(f"{pump.id} runs, but cannot be planned: it is not available or has no curve yet.")
+                why = found.said_of("it") or "it is not available"
+                why = "its curve is not known yet" if physics is None else why
+                raise NotKnownError(f"{pump.id} runs, but cannot be planned: {why}.")
             continue
         units.append(replace(_unit(pump, memory, physics, context, steps), hour_cost=costs[pump.id]))
     if not units:

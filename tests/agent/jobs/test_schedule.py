@@ -201,6 +201,22 @@ def test_a_pump_that_scada_has_taken_out_of_service_is_not_planned(
     assert said["left_out"] == ([] if is_used else [{"pump": "b", "why": "It is not available: b.hours is 0."}])
 
 
+def test_a_tag_that_says_nothing_keeps_a_standing_pump_out_and_0_a_running_one(lived: Path, tmp_path: Path) -> None:
+    """Nobody knows whether b may be started; a, which runs, may not be, so that no plan can begin."""
+    with after_six_days(lived, tmp_path) as past:
+        a, b = past.settings.pumps
+        past.settings = past.settings.model_copy(update={"pumps": (a, b.model_copy(update={"available": "b.hours"}))})
+        standing = scheduled(past)
+        past.settings = past.settings.model_copy(update={"pumps": (a.model_copy(update={"available": "b.hours"}), b)})
+        past.series("b.hours", [0.0], start_ms=END_MS - 1_000)
+        running = scheduled(past)
+
+    assert standing["left_out"] == [
+        {"pump": "b", "why": "It is not known whether it is available: b.hours has no good value now."}
+    ]
+    assert running["why"].startswith("a runs, but cannot be planned: it is not available: b.hours is 0.")
+
+
 def test_a_table_of_volumes_is_what_levels_are_planned_by(lived: Path, tmp_path: Path) -> None:
     """Twice as wide above 3 m: what a row pumps and the town draws is what the table says of its levels (slow)."""
     table = ((1.0, 250.0), (3.0, 750.0), (5.0, 1750.0))
